@@ -1,0 +1,46 @@
+"""Speaks HTTP to any Flow and knows nothing of policy.
+
+    async with FlowClient(FlowAddress.parse("http://localhost:8983", "my-collection")) as flow:
+        async for page in flow.iterate(fq=[query.term("category", "fishes")]):
+            ...
+
+`client` has the calls, `query` makes filters of values, `params` holds Flow's names, `answers` checks what
+comes back, `transport` has connections and repeats, `errors` what can go wrong.
+"""
+
+from __future__ import annotations
+
+from include.flow_client import query
+from include.flow_client.address import FlowAddress
+from include.flow_client.answers import CollectionInfo, Document, Page
+from include.flow_client.client import FlowClient, PictureSearch
+from include.flow_client.errors import (
+    FlowAddressError,
+    FlowAuthError,
+    FlowError,
+    FlowRequestError,
+    FlowResponseError,
+    FlowUnavailableError,
+)
+from include.flow_client.params import FacetRange, Query, SmartFilter
+from include.flow_client.transport import RetryPolicy
+
+__all__ = [
+    "CollectionInfo",
+    "Document",
+    "FacetRange",
+    "FlowAddress",
+    "FlowAddressError",
+    "FlowAuthError",
+    "FlowClient",
+    "FlowError",
+    "FlowRequestError",
+    "FlowResponseError",
+    "FlowUnavailableError",
+    "Page",
+    "PictureSearch",
+    "Query",
+    "RetryPolicy",
+    "SmartFilter",
+    "query",
+]

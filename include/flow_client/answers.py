@@ -1,0 +1,229 @@
+"""Flow's answers, checked and typed. One that cannot be relied upon raises; it never becomes an empty one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from include.flow_client.errors import (
+    FlowAuthError,
+    FlowError,
+    FlowRequestError,
+    FlowResponseError,
+    FlowUnavailableError,
+)
+
+Document = dict[str, Any]
+"""One document as Flow returned it: only the fields asked for, integers (also `_version_`) exact."""
+
+MESSAGE_CHARS = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of documents, best or first in sort order first.
+
+    `num_found` is Flow's count for the whole question: in a duplicate search it includes the query document,
+    and in approximate mode also hits below the threshold. `received` is how many documents Flow sent, before
+    any were taken out here. `has_more` says whether further pages would bring more. `facets` are counts by
+    field and value, `facet_queries` by query, `ranges` by field and start of the step, `stats` by field.
+    """
+
+    docs: tuple[Document, ...]
+    num_found: int
+    start: int = 0
+    received: int = 0
+    has_more: bool = False
+    next_cursor_mark: str | None = None
+    max_score: float | None = None
+    facets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    facet_queries: Mapping[str, int] = field(default_factory=dict)
+    ranges: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    stats: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionInfo:
+    """What a collection says of itself. `capabilities`: what the server advertises beyond Flow's API."""
+
+    name: str
+    capabilities: frozenset[str]
+
+
+def decode(status: int, body: bytes, what: str) -> dict[str, Any]:
+    """The JSON object of an answer that Flow itself calls a success.
+
+    Args:
+        status: the HTTP status.
+        body: the whole body.
+        what: the call and the collection, for error messages.
+
+    Raises:
+        FlowError: the kind that fits the status; FlowResponseError for anything that is not Flow's JSON.
+    """
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        answer = None
+    if status != 200 or not isinstance(answer, dict) or "error" in answer:
+        raise refused(status, body, answer, what)
+    header = answer.get("responseHeader")
+    if not isinstance(header, dict):
+        if header is not None:
+            raise malformed(what, "responseHeader is no object")
+        return answer
+    if header.get("status", 0) != 0:
+        raise refused(status, body, answer, what)
+    if header.get("partialResults"):
+        raise FlowResponseError(
+            f"{what}: the answer is marked partialResults, some hits are missing. Ask again later."
+        )
+    return answer
+
+
+def refused(status: int, body: bytes, answer: Any, what: str) -> FlowError:
+    """The error for an answer that is no success."""
+    error = answer.get("error") if isinstance(answer, dict) else None
+    told = error.get("msg") or error.get("trace") if isinstance(error, dict) else error
+    flow_message = _clipped(str(told)) if told else ""
+    if status == 200:
+        code = error.get("code") if isinstance(error, dict) else None
+        if error is None and not (isinstance(answer, dict) and "responseHeader" in answer):
+            start = _clipped(body[:80].decode("utf-8", "replace"))
+            return FlowResponseError(
+                f"{what}: the answer is not JSON of Flow (it begins {start!r}). Is a proxy in between?"
+            )
+        status = code if isinstance(code, int) and code >= 400 else 500
+    return by_status(status, flow_message, what)
+
+
+def by_status(status: int, flow_message: str, what: str) -> FlowError:
+    """The error for an HTTP status and what Flow said with it."""
+    said = f": {flow_message}" if flow_message else ""
+    if status in {401, 403, 407}:
+        return FlowAuthError(f"{what}: not let in (HTTP {status}){said}. Check login, token and rights.")
+    if status in {429, 502, 503, 504}:
+        return FlowUnavailableError(
+            f"{what}: not available (HTTP {status}){said}. Try again later.",
+            status=status,
+            timed_out=status == 504,
+        )
+    if status == 404:
+        hint = "Check the URL and the name of the collection, and that it has this handler."
+    elif 300 <= status < 400:
+        hint = "Redirects are not followed: give the address that it leads to."
+    elif status == 409:
+        hint = "The document is no longer as it was read: read it again."
+    elif status in {413, 414, 431}:
+        hint = "The request is too large for the server or a proxy: send less at once."
+    else:
+        hint = "The request would fail again: correct it."
+    return FlowRequestError(
+        f"{what}: refused (HTTP {status}){said}. {hint}", status=status, flow_message=flow_message
+    )
+
+
+def page(answer: Mapping[str, Any], what: str) -> Page:
+    """Read the hits of a search.
+
+    Raises:
+        FlowResponseError: `response` is missing or not what a search returns.
+    """
+    response = answer.get("response")
+    if not isinstance(response, dict):
+        raise malformed(what, "it has no `response`")
+    docs, num_found, start = response.get("docs"), response.get("numFound"), response.get("start", 0)
+    if not isinstance(docs, list) or not all(isinstance(doc, dict) for doc in docs):
+        raise malformed(what, "`docs` is no list of documents")
+    if type(num_found) is not int or type(start) is not int or num_found < 0:
+        raise malformed(what, "`numFound` or `start` is no number")
+    mark = answer.get("nextCursorMark")
+    if mark is not None and not isinstance(mark, str):
+        raise malformed(what, "`nextCursorMark` is no text")
+    max_score = response.get("maxScore")
+    return Page(
+        docs=tuple(docs),
+        num_found=num_found,
+        start=start,
+        received=len(docs),
+        has_more=start + len(docs) < num_found,
+        next_cursor_mark=mark,
+        max_score=float(max_score) if isinstance(max_score, int | float) else None,
+        facets=_counts(answer, "facet_fields", what) if "facet_counts" in answer else {},
+        facet_queries=_query_counts(answer, what) if "facet_counts" in answer else {},
+        ranges=_counts(answer, "facet_ranges", what) if "facet_counts" in answer else {},
+        stats=answer["stats"].get("stats_fields", {}) if isinstance(answer.get("stats"), dict) else {},
+    )
+
+
+def scored(docs: tuple[Document, ...], what: str) -> list[tuple[float, Document]]:
+    """Pair each hit with its score as a float, and put that into the document.
+
+    Raises:
+        FlowResponseError: a hit has no id or no score between 0 and 1.
+    """
+    hits = []
+    for doc in docs:
+        score = doc.get("score")
+        if (
+            not isinstance(score, int | float)
+            or not -0.001 <= score <= 1.001
+            or not isinstance(doc.get("id"), str)
+        ):
+            raise malformed(
+                what, f"a hit has no id or no score from 0 to 1 (id {doc.get('id')!r}, score {score!r})"
+            )
+        doc["score"] = score = float(score)
+        hits.append((score, doc))
+    return hits
+
+
+def versions(answer: Mapping[str, Any]) -> dict[str, int]:
+    """The versions that an update gave its documents, by id; empty where the server does not tell."""
+    adds = answer.get("adds") or {}
+    if isinstance(adds, list):
+        adds = dict(zip(adds[::2], adds[1::2], strict=True))
+    return {str(doc_id): int(version) for doc_id, version in adds.items()}
+
+
+def info(answer: Mapping[str, Any], collection: str, what: str) -> CollectionInfo:
+    """Read what a collection says of itself.
+
+    Solr answers 200 with an empty status for a core that does not exist: here it is the 404 that Flow gives.
+    """
+    status = answer.get("status")
+    if isinstance(status, dict) and not status.get(collection, True):
+        raise by_status(404, "no such collection", what)
+    advertised = answer.get("capabilities", [])
+    if not isinstance(advertised, list | dict):
+        raise malformed(what, "`capabilities` is no list")
+    return CollectionInfo(name=collection, capabilities=frozenset(map(str, advertised)))
+
+
+def malformed(what: str, why: str) -> FlowResponseError:
+    """The error for JSON that is not what Flow returns for this call."""
+    return FlowResponseError(
+        f"{what}: the answer is malformed, {why}. Check that the address is that of a Flow."
+    )
+
+
+def _counts(answer: Mapping[str, Any], kind: str, what: str) -> dict[str, dict[str, int]]:
+    try:
+        found = answer["facet_counts"].get(kind, {})
+        lists = {name: facet["counts"] if isinstance(facet, dict) else facet for name, facet in found.items()}
+        return {name: dict(zip(flat[::2], flat[1::2], strict=True)) for name, flat in lists.items()}
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise malformed(what, f"`{kind}` cannot be read") from error
+
+
+def _query_counts(answer: Mapping[str, Any], what: str) -> dict[str, int]:
+    counts = answer["facet_counts"].get("facet_queries", {})
+    if not isinstance(counts, dict) or not all(type(count) is int for count in counts.values()):
+        raise malformed(what, "`facet_queries` cannot be read")
+    return counts
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) <= MESSAGE_CHARS else f"{text[:MESSAGE_CHARS]}… ({len(text)} characters)"

@@ -1,0 +1,234 @@
+"""One request, one answer: connections, time limits, and repeats of what is safe to repeat.
+
+The happy path is one `aiohttp` request; the retry machinery is built only after a first failure.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, NamedTuple
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+import aiohttp
+from tenacity import AsyncRetrying, RetryCallState, before_sleep_log, retry_if_exception, stop_after_attempt
+from yarl import URL
+
+from include.flow_client import answers
+from include.flow_client.address import FlowAddress
+from include.flow_client.errors import FlowAuthError, FlowError, FlowResponseError, FlowUnavailableError
+
+log = logging.getLogger(__name__)
+
+REPEATED_STATUSES = frozenset({429, 502, 503})
+KEEPALIVE_S = 4.0
+"""Common servers keep an idle connection for 5 s and more: none is used while it is being closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often a call is tried in all, and how long to wait in between (seconds, doubling, with jitter).
+
+    If Flow asks for a longer pause than `longest_wait_s`, the call fails at once and the caller decides.
+    """
+
+    attempts: int = 5
+    first_wait_s: float = 0.25
+    longest_wait_s: float = 30.0
+
+
+class Request(NamedTuple):
+    """One HTTP request. `what` names it in error messages; `is_repeatable` if doing it twice does no harm."""
+
+    method: str
+    url: str
+    what: str
+    body: bytes | None = None
+    content_type: str | None = None
+    is_repeatable: bool = True
+
+
+class Transport:
+    """An open pool of at most `connections` kept-alive connections to one Flow."""
+
+    def __init__(
+        self, address: FlowAddress, connections: int, retry: RetryPolicy, max_answer_bytes: int
+    ) -> None:
+        self._address = address
+        self._slots = asyncio.Semaphore(connections)
+        self._retry_policy = retry
+        self._max_answer_bytes = max_answer_bytes
+        self._session = _session(address, connections)
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    async def call(self, request: Request) -> dict[str, Any]:
+        """Send it and return the JSON object of a successful answer.
+
+        Raises:
+            FlowError: the kind that says what went wrong, after the repeats that are allowed.
+        """
+        try:
+            return await self._attempt(request)
+        except FlowUnavailableError as failure:
+            if not self._may_repeat(request, failure):
+                raise
+            return await self._repeat(request, failure)
+
+    async def _attempt(self, request: Request) -> dict[str, Any]:
+        headers = {"Content-Type": request.content_type} if request.content_type else None
+        url = URL(request.url, encoded=True)
+        try:
+            async with (
+                self._slots,
+                self._session.request(
+                    request.method, url, data=request.body, headers=headers, allow_redirects=False
+                ) as response,
+            ):
+                body = await self._read(response, request.what)
+                if response.status == 200:
+                    return answers.decode(200, body, request.what)
+                raise _refusal(response, body, request.what)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise self._connection_error(error, request.what) from error
+
+    async def _read(self, response: aiohttp.ClientResponse, what: str) -> bytes:
+        length = response.content_length
+        if (
+            length is not None
+            and length <= self._max_answer_bytes
+            and "Content-Encoding" not in response.headers
+        ):
+            return await response.read()
+        body = bytearray()
+        async for chunk in response.content.iter_any():
+            body += chunk
+            if len(body) > self._max_answer_bytes:
+                limit = self._max_answer_bytes
+                raise FlowResponseError(
+                    f"{what}: the answer is larger than {limit} bytes. Ask for fewer rows or fields."
+                )
+        return bytes(body)
+
+    def _connection_error(self, error: Exception, what: str) -> FlowError:
+        told = str(error) or type(error).__name__
+        if isinstance(error, aiohttp.ClientConnectorCertificateError):
+            return FlowAuthError(
+                f"{what}: its certificate is not trusted ({told}). Give ca_file or check the host."
+            )
+        if isinstance(error, aiohttp.ClientHttpProxyError):
+            return FlowAuthError(
+                f"{what}: the proxy refuses (HTTP {error.status}). Check the proxy and its login."
+            )
+        if isinstance(error, aiohttp.ClientResponseError):
+            return FlowResponseError(
+                f"{what}: the answer is not HTTP ({error.message}). Check host and port."
+            )
+        if isinstance(error, aiohttp.ClientPayloadError):
+            return FlowResponseError(f"{what}: the answer was cut off ({told}). Ask again.")
+        return self._unavailable(error, told, what)
+
+    def _unavailable(self, error: Exception, told: str, what: str) -> FlowUnavailableError:
+        if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
+            hint = "Is it running, is the URL right?"
+            return FlowUnavailableError(f"{what}: cannot connect ({told}). {hint}", was_sent=False)
+        if isinstance(error, TimeoutError):
+            limit, hint = self._address.timeout_s, "Raise timeout_s or ask for less."
+            return FlowUnavailableError(f"{what}: no answer within {limit:g} s. {hint}", timed_out=True)
+        return FlowUnavailableError(f"{what}: the connection broke ({told}). Try again later.")
+
+    def _may_repeat(self, request: Request, failure: BaseException) -> bool:
+        if not isinstance(failure, FlowUnavailableError) or failure.timed_out:
+            return False
+        if failure.status is not None and failure.status not in REPEATED_STATUSES:
+            return False
+        if (failure.retry_after_s or 0) > self._retry_policy.longest_wait_s:
+            return False
+        return request.is_repeatable or not failure.was_sent
+
+    async def _repeat(self, request: Request, failure: FlowUnavailableError) -> dict[str, Any]:
+        pending: FlowUnavailableError | None = failure
+
+        async def attempt() -> dict[str, Any]:
+            nonlocal pending
+            if pending is not None:  # the failure that brought us here counts as the first attempt
+                first, pending = pending, None
+                raise first
+            return await self._attempt(request)
+
+        return await AsyncRetrying(
+            stop=stop_after_attempt(self._retry_policy.attempts),
+            wait=self._wait_s,
+            retry=retry_if_exception(lambda error: self._may_repeat(request, error)),
+            before_sleep=before_sleep_log(log, logging.WARNING),
+            reraise=True,
+        )(attempt)
+
+    def _wait_s(self, state: RetryCallState) -> float:
+        policy = self._retry_policy
+        backoff_s: float = min(policy.first_wait_s * 2 ** (state.attempt_number - 1), policy.longest_wait_s)
+        failure = state.outcome.exception() if state.outcome else None
+        asked_s = failure.retry_after_s if isinstance(failure, FlowUnavailableError) else None
+        return (asked_s or 0.0) + backoff_s * random.uniform(0.5, 1.0)  # noqa: S311
+
+
+def _session(address: FlowAddress, connections: int) -> aiohttp.ClientSession:
+    headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "flow-dedupe"}
+    authorization = address.authorization()
+    if authorization is not None:
+        headers["Authorization"] = authorization
+    proxy, proxy_auth = _proxy(address.proxy)
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(
+            limit=connections,
+            keepalive_timeout=KEEPALIVE_S,
+            ssl=address.tls() if address.root.startswith("https:") else True,
+        ),
+        headers=headers,
+        timeout=aiohttp.ClientTimeout(total=address.timeout_s, sock_connect=min(10.0, address.timeout_s)),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        proxy=proxy,
+        proxy_auth=proxy_auth,
+    )
+
+
+def _proxy(url: str | None) -> tuple[str | None, aiohttp.BasicAuth | None]:
+    """Take the login out of the proxy's URL: it would show in error messages."""
+    if url is None:
+        return None, None
+    parts = urlsplit(url)
+    bare = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+    if parts.username is None:
+        return bare, None
+    return bare, aiohttp.BasicAuth(unquote(parts.username), unquote(parts.password or ""))
+
+
+def _refusal(response: aiohttp.ClientResponse, body: bytes, what: str) -> FlowError:
+    location = response.headers.get("Location")
+    if location is not None and 300 <= response.status < 400:
+        return answers.by_status(response.status, f"it leads to {location.split('?')[0]}", what)
+    try:
+        answers.decode(response.status, body, what)
+    except FlowUnavailableError as error:
+        error.retry_after_s = _seconds(response.headers.get("Retry-After"))
+        return error
+    except FlowError as error:
+        return error
+    raise AssertionError("a status other than 200 is no success")
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """Retry-After is a number of seconds or a date; anything else is as if it were absent."""
+    if retry_after is None:
+        return None
+    if retry_after.strip().isdigit():
+        return float(retry_after)
+    try:
+        return max(0.0, (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds())
+    except (TypeError, ValueError):
+        return None
