@@ -1,0 +1,70 @@
+# Flow Dedupe. `make demo` shows what it does, `make test` checks that it works; `make help` lists the rest.
+# Everything is installed into .venv and written into .run, both inside this folder.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+python := .venv/bin/python
+runtime := requirements.txt include/flow_server/requirements.txt
+# Airflow starts in half the time when its modules are compiled once.
+install := UV_CACHE_DIR=.venv/cache $(python) -m uv pip install --quiet --compile-bytecode --constraints constraints.txt
+
+export AIRFLOW_HOME := $(CURDIR)/.run/airflow
+export PYTHONPATH := $(CURDIR)
+
+help:  ## List the targets
+	@sed -n 's/^\([a-z][a-z-]*\):.*##/\1:/p' Makefile | column -t -s:
+
+demo: .venv/runtime  ## Dedupe the demo collection with a real Airflow run (IMAGES=/folder: your own pictures)
+	@$(python) -m include.demo $(if $(IMAGES),--images '$(IMAGES)') $(if $(PORT),--port $(PORT))
+
+up: .venv/runtime  ## Start the demo's server and Airflow; stop both with Ctrl-C (PORT=8080 for Airflow's page)
+	@$(python) -m include.demo.up $(if $(PORT),--port $(PORT))
+
+run: .venv/runtime  ## Run one collection's DAG once, without a scheduler (COLLECTION=name)
+	@$(python) -m include.orchestration.run_once '$(COLLECTION)'
+
+test: .venv/test lint  ## Run all checks and tests
+	@$(python) -m pytest
+
+lint: .venv/test  ## Check style, types, imports between packages, and generated documents
+	@$(python) -m ruff check .
+	@$(python) -m ruff format --check --quiet .
+	@$(python) -m mypy
+	@.venv/bin/lint-imports --no-cache
+	@$(python) -m include.tools.documents --check
+
+documents: .venv/runtime  ## Write the documents that are generated from the code
+	@$(python) -m include.tools.documents
+
+lock: .venv/uv  ## Resolve all requirements into constraints.txt
+	@UV_CACHE_DIR=.venv/cache $(python) -m uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+		--no-annotate --no-header --no-emit-index-url --no-emit-find-links --output-file constraints.txt \
+		$(runtime) tests/requirements.txt
+
+clean:  ## Remove what was installed and written
+	rm -rf .venv .run
+
+.venv/uv:
+	@set -e; for candidate in $(or $(PYTHON),python3.13 python3.12 python3.11 python3 python); do \
+		if $$candidate -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; \
+		then found=$$candidate; break; fi; done; \
+	if [ -z "$$found" ]; then \
+		echo "Python 3.11, 3.12 or 3.13 is needed, but $(or $(PYTHON),python3) is none of them." \
+			"Install one, or name it: make $(or $(MAKECMDGOALS),demo) PYTHON=/path/to/python3.12" >&2; exit 1; fi; \
+	echo "Installing into .venv (once, takes a minute) ..."; \
+	$$found -m venv --clear .venv || { \
+		echo "The venv module of $$found does not work; on Debian: apt install python3-venv" >&2; exit 1; }; \
+	$(python) -m pip install --quiet --no-cache-dir --disable-pip-version-check uv
+	@touch $@
+
+.venv/runtime: .venv/uv $(runtime) constraints.txt
+	@$(install) $(addprefix --requirement ,$(runtime))
+	@touch $@
+
+.venv/test: .venv/runtime tests/requirements.txt
+	@$(install) --requirement tests/requirements.txt
+	@touch $@
+
+.PHONY: help demo up run test lint documents lock clean

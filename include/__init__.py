@@ -1,0 +1,1 @@
+"""How Flow Dedupe works: the engine, the Flow client, the embedded server, the Airflow glue, the demo."""
