@@ -1,0 +1,58 @@
+"""Puts into words and numbers why a pair has its score."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from include.flow_server.index.options import Explanation
+from include.flow_server.index.score import NEAR, exactness, score
+
+if TYPE_CHECKING:
+    from include.flow_server.index.thumb import Thumb
+    from include.flow_server.index.verify import Comparison
+
+
+def explain_comparison(
+    comparison: Comparison, first: Thumb, second: Thumb, similarity: float, *, query_is_first: bool
+) -> Explanation:
+    """Explanation of one verified pair, seen from the query."""
+    alignment = comparison.alignment()
+    query, match = (first, second) if query_is_first else (second, first)
+    matrix = (alignment if query_is_first else alignment.inverse()).matrix
+    corners = np.array([[0, 0, 1], [query.width - 1, query.height - 1, 1]]) @ matrix.T
+    left, top = corners.min(axis=0) / (match.width - 1, match.height - 1)
+    right, bottom = corners.max(axis=0) / (match.width - 1, match.height - 1)
+    return Explanation(
+        similarity=similarity,
+        crop=(round(float(left), 3), round(float(top), 3), round(float(right), 3), round(float(bottom), 3)),
+        scale=(round(float(right - left), 3), round(float(bottom - top), 3)),
+        mirrored=comparison.mirrored,
+        agreeing=round(comparison.evidence.agreeing, 3),
+        blocks=comparison.evidence.blocks,
+        reason=_reason(comparison),
+    )
+
+
+def _reason(comparison: Comparison) -> str:
+    if score(comparison) < NEAR:
+        return "different: too few blocks agree"
+    if comparison.mirrored:
+        return "near: mirrored"
+    found = comparison.difference
+    if found is None or exactness(found) <= 0:
+        return f"near: {_largest_change(comparison)}"
+    return "exact: the same frame, and colours differ no more than coding and scaling leave behind"
+
+
+def _largest_change(comparison: Comparison) -> str:
+    found = comparison.difference
+    if found is None:
+        return "not the same frame"
+    if found.aspect > 0.03:
+        return "another aspect ratio"
+    return (
+        f"brightness differs by up to {found.luma_cell:.0f} and colour by up to {found.chroma_cell:.0f} "
+        "of 255 levels"
+    )

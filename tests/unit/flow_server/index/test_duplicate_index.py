@@ -1,0 +1,157 @@
+"""The index finds copies, tells exact from near, and lets everything else be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image, ImageEnhance
+
+from include.flow_server.imaging import Descriptor, analyze
+from include.flow_server.index import DuplicateIndex, SearchOptions
+from tests.unit.flow_server.imaging.test_decode import file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+
+def scene(seed: int, width: int = 480, height: int = 360) -> Image.Image:
+    """A picture with structure at all sizes, as photographs have."""
+    rng = np.random.default_rng(seed)
+    picture = np.full((height, width, 3), rng.integers(60, 200, 3), np.uint8)
+    for size in np.geomspace(160, 6, 70):
+        centre = (int(rng.integers(0, width)), int(rng.integers(0, height)))
+        colour = tuple(int(value) for value in rng.integers(0, 256, 3))
+        axes = (int(size), int(size * rng.uniform(0.3, 1)))
+        cv2.ellipse(picture, centre, axes, float(rng.uniform(0, 180)), 0, 360, colour, -1)
+    return Image.fromarray(cv2.GaussianBlur(picture, (0, 0), 1.2))
+
+
+def index_of(descriptors: dict[int, Descriptor]) -> DuplicateIndex:
+    index = DuplicateIndex(lambda keys: {key: descriptors[key] for key in keys})
+    index.add(descriptors.items())
+    return index
+
+
+def best(index: DuplicateIndex, image: Image.Image | bytes) -> dict[int, float]:
+    data = image if isinstance(image, bytes) else file(image)
+    return {hit.key: hit.score for hit in index.search(analyze(data), SearchOptions())}
+
+
+@pytest.fixture(scope="module")
+def descriptors() -> dict[int, Descriptor]:
+    return {seed: analyze(file(scene(seed))) for seed in range(12)}
+
+
+@pytest.fixture(scope="module")
+def index(descriptors: dict[int, Descriptor]) -> DuplicateIndex:
+    return index_of(descriptors)
+
+
+def test_equal_pixels_score_one(index: DuplicateIndex) -> None:
+    assert best(index, scene(3)) == {3: 1.0}
+
+
+@pytest.mark.parametrize(
+    "copy",
+    [
+        lambda image: file(image, "JPEG", quality=40),
+        lambda image: file(image, "WEBP", quality=70),
+        lambda image: file(image.resize((240, 180), Image.Resampling.LANCZOS)),
+    ],
+    ids=["jpeg", "webp", "half"],
+)
+def test_recoded_and_scaled_copies_are_exact(
+    index: DuplicateIndex, copy: Callable[[Image.Image], bytes]
+) -> None:
+    found = best(index, copy(scene(5)))
+    assert list(found) == [5]
+    assert found[5] >= 0.95
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda image: image.crop((30, 20, 440, 330)),
+        lambda image: image.resize((480, 270)),
+        lambda image: ImageEnhance.Brightness(image).enhance(0.6),
+        lambda image: ImageEnhance.Color(image).enhance(0.0),
+    ],
+    ids=["crop", "stretch", "darker", "grey"],
+)
+def test_visibly_changed_copies_are_near(
+    index: DuplicateIndex, change: Callable[[Image.Image], Image.Image]
+) -> None:
+    found = best(index, change(scene(7)))
+    assert list(found) == [7]
+    assert 0.70 <= found[7] < 0.95
+
+
+def test_other_pictures_are_not_found(index: DuplicateIndex) -> None:
+    assert best(index, scene(99)) == {}
+
+
+def test_flat_pictures_match_by_equal_pixels_only() -> None:
+    greys = {
+        level: analyze(file(Image.new("RGB", (90, 60), (level, level, level)))) for level in (200, 201, 255)
+    }
+    index = index_of(greys)
+    assert best(index, file(Image.new("RGB", (90, 60), (201, 201, 201)), "BMP")) == {201: 1.0}
+    assert best(index, Image.new("RGB", (90, 61), (201, 201, 201))) == {}
+
+
+def test_scores_are_the_same_in_both_directions(descriptors: dict[int, Descriptor]) -> None:
+    changed = analyze(file(scene(2).crop((40, 10, 420, 340))))
+    there = index_of({1: descriptors[2]}).search(changed, SearchOptions())
+    back = index_of({1: changed}).search(descriptors[2], SearchOptions())
+    assert there[0].score == back[0].score
+
+
+def test_allowed_limits_the_answer(index: DuplicateIndex, descriptors: dict[int, Descriptor]) -> None:
+    for allowed, found in (([3, 4], [3]), ([4], []), ([], [])):
+        hits = index.search(descriptors[3], SearchOptions(), np.array(allowed, np.int64))
+        assert [hit.key for hit in hits] == found
+
+
+def test_adding_a_known_key_replaces_it_and_removing_forgets_it(descriptors: dict[int, Descriptor]) -> None:
+    known = {1: descriptors[1]}
+    index = index_of(known)
+    known[1] = descriptors[2]
+    index.add(known.items())
+    assert len(index) == 1
+    assert best(index, scene(1)) == {}
+    assert best(index, scene(2)) == {1: 1.0}
+    index.remove([1, 77])
+    assert len(index) == 0
+    assert best(index, scene(2)) == {}
+
+
+def test_a_document_deleted_meanwhile_is_left_out(descriptors: dict[int, Descriptor]) -> None:
+    def load(keys: Iterable[int]) -> dict[int, Descriptor]:
+        return {key: descriptors[key] for key in keys if key != 2}
+
+    index = DuplicateIndex(load)
+    index.add(descriptors.items())
+    assert best(index, file(scene(2), "JPEG", quality=50)) == {}
+
+
+def test_every_hit_is_returned_even_with_many_copies() -> None:
+    copies = {quality: analyze(file(scene(1), "JPEG", quality=quality)) for quality in range(10, 95)}
+    assert len(best(index_of(copies), scene(1))) == len(copies)
+
+
+def test_an_explanation_names_the_crop(index: DuplicateIndex) -> None:
+    (hit,) = index.search(analyze(file(scene(4).crop((120, 90, 480, 360)))), SearchOptions(), explain=True)
+    assert hit.explanation is not None
+    assert hit.explanation.crop == pytest.approx((0.25, 0.25, 1, 1), abs=0.02)
+    assert not hit.explanation.mirrored
+    assert hit.explanation.reason.startswith("near")
+
+
+def test_options_out_of_range_are_refused() -> None:
+    with pytest.raises(ValueError, match="smartfilter"):
+        SearchOptions(smartfilter="most")
+    with pytest.raises(ValueError, match="threshold"):
+        SearchOptions(threshold=7)
