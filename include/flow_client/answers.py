@@ -167,25 +167,22 @@ def scored(docs: tuple[Document, ...], what: str) -> list[tuple[float, Document]
     hits = []
     for doc in docs:
         score = doc.get("score")
-        if (
-            not isinstance(score, int | float)
-            or not -0.001 <= score <= 1.001
-            or not isinstance(doc.get("id"), str)
-        ):
-            raise malformed(
-                what, f"a hit has no id or no score from 0 to 1 (id {doc.get('id')!r}, score {score!r})"
-            )
+        is_usable = isinstance(score, int | float) and -0.001 <= score <= 1.001
+        if score is None or not is_usable or not isinstance(doc.get("id"), str):
+            hit = f"id {doc.get('id')!r}, score {score!r}"
+            raise malformed(what, f"a hit has no id or no score from 0 to 1 ({hit})")
         doc["score"] = score = float(score)
         hits.append((score, doc))
     return hits
 
 
-def versions(answer: Mapping[str, Any]) -> dict[str, int]:
+def versions(answer: Mapping[str, Any], what: str) -> dict[str, int]:
     """The versions that an update gave its documents, by id; empty where the server does not tell."""
     adds = answer.get("adds") or {}
-    if isinstance(adds, list):
-        adds = dict(zip(adds[::2], adds[1::2], strict=True))
-    return {str(doc_id): int(version) for doc_id, version in adds.items()}
+    pairs = list(adds.items()) if isinstance(adds, dict) else _in_twos(adds, what)
+    if not all(isinstance(doc_id, str) and type(version) is int for doc_id, version in pairs):
+        raise malformed(what, "`adds` holds something else than ids and versions")
+    return dict(pairs)
 
 
 def info(answer: Mapping[str, Any], collection: str, what: str) -> CollectionInfo:
@@ -213,9 +210,16 @@ def _counts(answer: Mapping[str, Any], kind: str, what: str) -> dict[str, dict[s
     try:
         found = answer["facet_counts"].get(kind, {})
         lists = {name: facet["counts"] if isinstance(facet, dict) else facet for name, facet in found.items()}
-        return {name: dict(zip(flat[::2], flat[1::2], strict=True)) for name, flat in lists.items()}
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        return {name: dict(_in_twos(flat, what)) for name, flat in lists.items()}
+    except (AttributeError, KeyError, TypeError) as error:
         raise malformed(what, f"`{kind}` cannot be read") from error
+
+
+def _in_twos(flat: Any, what: str) -> list[tuple[Any, Any]]:
+    """Solr writes a map as a list in which names and values take turns."""
+    if not isinstance(flat, list) or len(flat) % 2:
+        raise malformed(what, "a list of names and values is incomplete")
+    return list(zip(flat[::2], flat[1::2], strict=True))
 
 
 def _query_counts(answer: Mapping[str, Any], what: str) -> dict[str, int]:

@@ -155,10 +155,17 @@ class FlowClient:
         The picture is a document of the collection (`doc_id`), a URL that Flow can reach, bytes, or what
         `analyze` returned. The query document itself and hits below `threshold` (0 to 1) are taken out here.
         """
-        by_name, by_value = params.rank_by(doc_id, url, data, preprocessed)
-        settings = params.search_settings(_listed(fq), _listed(fl), threshold, approximate, smartfilter)
-        pairs = [("start", str(start)), ("rows", str(rows)), (by_name, by_value)]
-        answer = await self._search(params.DUPLICATE, f"{settings}&{urlencode(pairs)}")
+        picture = params.rank_by(doc_id, url, data, preprocessed)
+        settings = params.search_settings(
+            fq=_listed(fq),
+            fl=_listed(fl),
+            threshold=threshold,
+            approximate=approximate,
+            smartfilter=smartfilter,
+            start=start,
+            rows=rows,
+        )
+        answer = await self._search(params.DUPLICATE, f"{settings}&{urlencode([picture])}")
         what = self._what(params.DUPLICATE)
         page = answers.page(answer, what)
         hits = answers.scored(page.docs, what)
@@ -231,7 +238,9 @@ class FlowClient:
         if not docs or not all(isinstance(doc.get(params.ID), str) and doc[params.ID] for doc in docs):
             raise ValueError("An update needs documents, and each of them an `id` that is a text.")
         pairs = params.update_pairs(commit, commit_within_ms, modules)
-        return answers.versions(await self._write("update", docs, pairs, is_repeatable=False))
+        return answers.versions(
+            await self._write("update", docs, pairs, is_repeatable=False), self._what("update")
+        )
 
     async def delete(
         self,

@@ -94,7 +94,14 @@ class Query:
 
 @lru_cache(maxsize=64)
 def search_settings(
-    fq: tuple[str, ...], fl: tuple[str, ...], threshold: float, approximate: bool, smartfilter: SmartFilter
+    *,
+    fq: tuple[str, ...],
+    fl: tuple[str, ...],
+    threshold: float,
+    approximate: bool,
+    smartfilter: SmartFilter,
+    start: int,
+    rows: int,
 ) -> str:
     """The part of a duplicate search that all documents of a scan share, percent-encoded once."""
     wanted = fields([*fl, *(name for name in (ID, SCORE) if name not in fl)])
@@ -106,6 +113,8 @@ def search_settings(
             ("rank.threshold", repr(threshold)),
             ("rank.approximate", "true" if approximate else "false"),
             ("rank.smartfilter", smartfilter),
+            ("start", str(start)),
+            ("rows", str(rows)),
         ]
     )
 

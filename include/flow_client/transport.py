@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -62,7 +63,8 @@ class Transport:
         self._slots = asyncio.Semaphore(connections)
         self._retry_policy = retry
         self._max_answer_bytes = max_answer_bytes
-        self._session = _session(address, connections)
+        self._proxy = Proxy.of(address.proxy)
+        self._session = _session(address, connections, self._proxy)
 
     async def close(self) -> None:
         await self._session.close()
@@ -81,21 +83,25 @@ class Transport:
             return await self._repeat(request, failure)
 
     async def _attempt(self, request: Request) -> dict[str, Any]:
-        headers = {"Content-Type": request.content_type} if request.content_type else None
-        url = URL(request.url, encoded=True)
         try:
-            async with (
-                self._slots,
-                self._session.request(
-                    request.method, url, data=request.body, headers=headers, allow_redirects=False
-                ) as response,
-            ):
+            async with self._slots, self._send(request) as response:
                 body = await self._read(response, request.what)
                 if response.status == 200:
                     return answers.decode(200, body, request.what)
                 raise _refusal(response, body, request.what)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise self._connection_error(error, request.what) from error
+
+    def _send(self, request: Request) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        return self._session.request(
+            request.method,
+            URL(request.url, encoded=True),
+            data=request.body,
+            headers={"Content-Type": request.content_type} if request.content_type else None,
+            allow_redirects=False,
+            proxy=self._proxy.url,
+            proxy_headers=self._proxy.headers,
+        )
 
     async def _read(self, response: aiohttp.ClientResponse, what: str) -> bytes:
         length = response.content_length
@@ -177,35 +183,40 @@ class Transport:
         return (asked_s or 0.0) + backoff_s * random.uniform(0.5, 1.0)  # noqa: S311
 
 
-def _session(address: FlowAddress, connections: int) -> aiohttp.ClientSession:
+def _session(address: FlowAddress, connections: int, proxy: Proxy) -> aiohttp.ClientSession:
+    is_tls = address.root.startswith("https:")
     headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "flow-dedupe"}
     authorization = address.authorization()
     if authorization is not None:
         headers["Authorization"] = authorization
-    proxy, proxy_auth = _proxy(address.proxy)
+    if not is_tls:
+        headers |= proxy.headers  # without a tunnel the proxy reads the request itself
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(
-            limit=connections,
-            keepalive_timeout=KEEPALIVE_S,
-            ssl=address.tls() if address.root.startswith("https:") else True,
+            limit=connections, keepalive_timeout=KEEPALIVE_S, ssl=address.tls() if is_tls else True
         ),
         headers=headers,
         timeout=aiohttp.ClientTimeout(total=address.timeout_s, sock_connect=min(10.0, address.timeout_s)),
         cookie_jar=aiohttp.DummyCookieJar(),
-        proxy=proxy,
-        proxy_auth=proxy_auth,
     )
 
 
-def _proxy(url: str | None) -> tuple[str | None, aiohttp.BasicAuth | None]:
-    """Take the login out of the proxy's URL: it would show in error messages."""
-    if url is None:
-        return None, None
-    parts = urlsplit(url)
-    bare = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-    if parts.username is None:
-        return bare, None
-    return bare, aiohttp.BasicAuth(unquote(parts.username), unquote(parts.password or ""))
+class Proxy(NamedTuple):
+    """A proxy's URL without its login, which would show in error messages, and the login as a header."""
+
+    url: str | None
+    headers: dict[str, str]
+
+    @classmethod
+    def of(cls, url: str | None) -> Proxy:
+        if url is None:
+            return cls(None, {})
+        parts = urlsplit(url)
+        bare = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+        if parts.username is None:
+            return cls(bare, {})
+        login = aiohttp.encode_basic_auth(unquote(parts.username), unquote(parts.password or ""))
+        return cls(bare, {"Proxy-Authorization": login})
 
 
 def _refusal(response: aiohttp.ClientResponse, body: bytes, what: str) -> FlowError:

@@ -35,7 +35,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Answer:
-    """What to answer, and the faults: `delay_s` before it, `cut` in the middle of it, `hang_up` instead of it."""
+    """What to answer, and the faults: `delay_s` before it, `cut` within it, `hang_up` instead of it."""
 
     json: Any = None
     body: bytes | None = None
@@ -112,9 +112,9 @@ async def scripted_flow(*script: Answer) -> AsyncIterator[ScriptedFlow]:
     flow = ScriptedFlow(*script)
     app = web.Application(client_max_size=64 * 2**20)
     app.router.add_route("*", "/{path:.*}", flow.handle)
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, shutdown_timeout=0.1)
+    site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     flow.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     try:
