@@ -1,0 +1,164 @@
+"""The one place where the engine meets the Flow client.
+
+A Flow's address comes from an Airflow connection. Without Airflow it is read from the environment, in the
+form in which Airflow itself takes it: ``AIRFLOW_CONN_<ID>`` as a URI or as JSON.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+from include.dedupe.config import FlowSettings
+from include.dedupe.errors import ConfigError
+from include.dedupe.flow import Filters, FlowReader, Page
+from include.flow_client import (
+    FlowAddress,
+    FlowAddressError,
+    FlowClient,
+    FlowError,
+    Query,
+    SmartFilter,
+    query,
+)
+
+
+class QueryFilters:
+    """Filters in the Lucene syntax of Flow."""
+
+    def any_of(self, field: str, values: Sequence[str]) -> str:
+        return "(" + " OR ".join(query.match(field, value) for value in values) + ")"
+
+    def none_of(self, field: str, values: Sequence[str]) -> str:
+        return query.negate(self.any_of(field, values)) if values else "*:*"
+
+    def without(self, field: str) -> str:
+        return query.negate(query.exists(field))
+
+    def date_range(self, field: str, start: dt.datetime | None, end: dt.datetime | None) -> str:
+        return query.between(field, start, end)
+
+
+class ClientReader:
+    """A Flow client in the engine's words."""
+
+    def __init__(self, client: FlowClient) -> None:
+        self._client = client
+        self.filters: Filters = QueryFilters()
+        self.failure: type[Exception] = FlowError
+
+    async def select(
+        self,
+        *,
+        fq: Sequence[str] = (),
+        fl: Sequence[str] = ("id",),
+        rows: int = 0,
+        sort: str | None = None,
+        facet_queries: Sequence[str] = (),
+        facet_fields: Sequence[str] = (),
+        facet_limit: int = 100,
+    ) -> Page:
+        return await self._client.select(
+            Query(
+                fq=fq,
+                fl=fl,
+                rows=rows,
+                sort=sort,
+                facet_queries=facet_queries,
+                facet_fields=facet_fields,
+                facet_limit=facet_limit,
+            )
+        )
+
+    def iterate(self, *, fq: Sequence[str], fl: Sequence[str]) -> AsyncIterator[Page]:
+        return self._client.iterate(fq=fq, fl=fl)
+
+    def hits(
+        self,
+        document_id: str | None = None,
+        *,
+        url: str | None = None,
+        data: bytes | None = None,
+        fq: Sequence[str],
+        fl: Sequence[str],
+        threshold: float,
+        approximate: bool,
+        smartfilter: str,
+        max_hits: int,
+    ) -> AsyncIterator[Page]:
+        picture: dict[str, Any] = {"url": url} if url else {"data": data} if data else {}
+        return self._client.iterate_duplicates_of(
+            document_id,
+            **picture,
+            fq=fq,
+            fl=fl,
+            threshold=threshold,
+            approximate=approximate,
+            smartfilter=cast("SmartFilter", smartfilter),
+            max_hits=max_hits,
+        )
+
+
+@asynccontextmanager
+async def open_flow(address: FlowAddress, in_flight: int) -> AsyncIterator[FlowReader]:
+    """Open a collection for reading, after making sure that it is there."""
+    async with FlowClient(address, connections=in_flight) as client:
+        await client.ping()
+        yield ClientReader(client)
+
+
+def address_from_environment(settings: FlowSettings) -> FlowAddress:
+    """Return the address that ``AIRFLOW_CONN_<ID>`` holds.
+
+    Raises:
+        ConfigError: the variable is not set or does not hold an HTTP connection.
+    """
+    name = f"AIRFLOW_CONN_{settings.connection.upper()}"
+    text = os.environ.get(name)
+    if not text:
+        raise ConfigError(
+            f"Where is Flow? Set {name}, for example to http://localhost:8983, or give its address."
+        )
+    try:
+        if text.lstrip().startswith("{"):
+            return address_from_connection(json.loads(text), settings.collection)
+        return FlowAddress.parse(text, settings.collection)
+    except (FlowAddressError, ValueError) as error:
+        raise ConfigError(f"{name} does not lead to a Flow: {error}") from error
+
+
+def address_from_connection(connection: Mapping[str, Any], collection: str) -> FlowAddress:
+    """Return the address that an Airflow connection's fields give.
+
+    ``host`` may be a whole URL, also with a path in front of Flow's. ``extra`` may hold ``token``,
+    ``verify`` (false, or a CA file), ``cert`` (a PEM file, or a list of certificate and key), ``proxy``
+    and ``timeout`` (seconds).
+    """
+    extra = connection.get("extra") or {}
+    extra = json.loads(extra) if isinstance(extra, str) else extra
+    host = str(connection.get("host") or "localhost")
+    if "://" not in host:
+        host = f"{connection.get('schema') or 'http'}://{host}"
+    scheme, rest = host.split("://", 1)
+    authority, slash, path = rest.partition("/")
+    if connection.get("port") and ":" not in authority.rpartition("]")[2]:
+        authority = f"{authority}:{connection['port']}"
+    verify, cert = extra.get("verify", True), extra.get("cert")
+    certificate, key = cert if isinstance(cert, list | tuple) else (cert, None)
+    return FlowAddress(
+        root=f"{scheme}://{authority}{slash}{path}",
+        collection=collection,
+        login=connection.get("login") or None,
+        password=connection.get("password") or None,
+        token=extra.get("token"),
+        verify_tls=verify not in (False, "false", "False"),
+        ca_file=verify if isinstance(verify, str) and verify.lower() not in ("true", "false") else None,
+        client_cert_file=certificate,
+        client_key_file=key,
+        proxy=extra.get("proxy"),
+        timeout_s=float(extra.get("timeout", 30)),
+    )

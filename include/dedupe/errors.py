@@ -1,0 +1,31 @@
+"""Errors of the engine: each says what is wrong, where, and what to do."""
+
+from __future__ import annotations
+
+
+class DedupeError(Exception):
+    """Base of the family. A retry does not help unless a subclass says so."""
+
+
+class ConfigError(DedupeError):
+    """A collection's settings are wrong."""
+
+
+class ScopeError(DedupeError):
+    """It is not clear which documents the run is to scan."""
+
+
+class PlanError(DedupeError):
+    """The collection cannot be partitioned as its settings ask."""
+
+
+class ArtifactError(DedupeError):
+    """A file of the run is missing, damaged or of another format version."""
+
+
+class ScanFailedError(DedupeError):
+    """More queries of a partition failed than the settings allow; a retry may help."""
+
+
+class CoverageError(DedupeError):
+    """Part of the scope was not scanned; the report exists and says which part."""

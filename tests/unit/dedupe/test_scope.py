@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from include.dedupe.config import CollectionConfig
+from include.dedupe.connect import QueryFilters
+from include.dedupe.errors import ScopeError
+from include.dedupe.scope import Scope, resolve_scope, scope_filters
+
+APRIL = (dt.datetime(2026, 4, 1, tzinfo=dt.UTC), dt.datetime(2026, 5, 1, tzinfo=dt.UTC))
+NOW = (dt.datetime(2026, 4, 1, 12, tzinfo=dt.UTC),) * 2
+
+
+def config(**settings: Any) -> CollectionConfig:
+    return CollectionConfig.model_validate({"flow": {"connection": "c", "collection": "p"}, **settings})
+
+
+def test_a_scheduled_run_scans_its_interval() -> None:
+    assert resolve_scope({}, APRIL, by_hand=False) == Scope(*APRIL)
+
+
+def test_parameters_come_before_the_interval() -> None:
+    assert resolve_scope({"scope": "full"}, APRIL, by_hand=False) == Scope()
+
+
+def test_a_run_by_hand_must_say_what_it_scans() -> None:
+    with pytest.raises(ScopeError, match="parameter scope = full or range"):
+        resolve_scope({"scope": None}, APRIL, by_hand=True)
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"scope": "range"}, "needs from, to or categories"),
+        ({"scope": "full", "from": "2026-04-01"}, "leave out from, to and categories"),
+        ({"from": "2026-04-01"}, "need scope: range"),
+        ({"scope": "range", "from": "April"}, "'April' is no date"),
+        ({"scope": "range", "from": "2026-05-01", "to": "2026-04-01"}, "is empty"),
+        ({"scope": "some"}, "none of full, range"),
+    ],
+)
+def test_contradictions_are_refused(params: dict[str, Any], message: str) -> None:
+    with pytest.raises(ScopeError, match=message):
+        resolve_scope(params, APRIL, by_hand=True)
+
+
+def test_an_interval_of_no_width_is_refused() -> None:
+    with pytest.raises(ScopeError, match="is empty"):
+        resolve_scope({}, NOW, by_hand=False)
+
+
+def test_a_run_without_interval_is_refused() -> None:
+    with pytest.raises(ScopeError, match="no data interval"):
+        resolve_scope({}, (None, None), by_hand=False)
+
+
+def test_dates_without_a_zone_are_utc_and_others_are_kept() -> None:
+    scope = resolve_scope(
+        {"scope": "range", "from": "2026-04-01", "to": "2026-04-02T00:00:00+02:00"},
+        (None, None),
+        by_hand=True,
+    )
+    assert scope.start == dt.datetime(2026, 4, 1, tzinfo=dt.UTC)
+    assert scope.end == dt.datetime(2026, 4, 1, 22, tzinfo=dt.UTC)
+
+
+def test_a_scope_becomes_filters_beside_those_of_the_settings() -> None:
+    settings = config(scope=["-status:draft"], fields={"date": "taken_dt", "category": "kind"})
+    scope = Scope(*APRIL, categories=("tape measures", "fish:big"))
+    assert scope_filters(scope, settings, QueryFilters()) == (
+        "-status:draft",
+        "taken_dt:[2026-04-01T00:00:00Z TO 2026-05-01T00:00:00Z}",
+        r"(kind:tape\ measures OR kind:fish\:big)",
+    )
+
+
+@pytest.mark.parametrize("scope", [Scope(*APRIL), Scope(categories=("a",))])
+def test_a_scope_needs_the_field_that_it_goes_by(scope: Scope) -> None:
+    with pytest.raises(ScopeError, match=r"fields\.(date|category)"):
+        scope_filters(scope, config(), QueryFilters())
+
+
+def test_a_scope_survives_its_plan_and_reads_well() -> None:
+    scope = Scope(*APRIL, categories=("fishes",))
+    assert Scope.from_json(scope.to_json()) == scope
+    assert scope.label == "documents from 2026-04-01 to before 2026-05-01; categories fishes"
+    assert Scope().label == "all documents"
