@@ -1,0 +1,71 @@
+"""Commands for a shell: ``python -m include.dedupe find PICTURE --collection NAME``."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from include.dedupe.config import find_collection
+from include.dedupe.connect import address_from_environment, open_flow
+from include.dedupe.errors import DedupeError
+from include.dedupe.find import Duplicate, Picture, find
+from include.flow_client import FlowAddress, FlowError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return 0, or 2 when the input is wrong or Flow cannot be asked."""
+    options = _parser().parse_args(arguments)
+    try:
+        duplicates = asyncio.run(_find(options))
+    except (DedupeError, FlowError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    if options.json:
+        print(json.dumps([asdict(duplicate) for duplicate in duplicates], indent=2, ensure_ascii=False))
+    else:
+        _print_table(duplicates)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m include.dedupe")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    finder = commands.add_parser("find", help="print the duplicates of one picture")
+    finder.add_argument("picture", help="a document's id, an http(s) address or a file")
+    finder.add_argument("--collection", required=True, help="name of the collection's YAML file")
+    finder.add_argument("--flow", metavar="URL", help="where Flow is, instead of AIRFLOW_CONN_<CONNECTION>")
+    finder.add_argument(
+        "--id", action="store_true", help="PICTURE is an id, also if there is a file of that name"
+    )
+    finder.add_argument("--threshold", type=float, help="lowest score, instead of the settings' one")
+    finder.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    return parser
+
+
+async def _find(options: argparse.Namespace) -> list[Duplicate]:
+    config = find_collection(options.collection)
+    if options.flow:
+        address = FlowAddress.parse(options.flow, config.flow.collection)
+    else:
+        address = address_from_environment(config.flow)
+    picture = Picture(document_id=options.picture) if options.id else Picture.parse(options.picture)
+    async with open_flow(address, in_flight=1) as flow:
+        return await find(flow, config, picture, options.threshold)
+
+
+def _print_table(duplicates: Sequence[Duplicate]) -> None:
+    if not duplicates:
+        print("No duplicates.")
+        return
+    width = max(len(duplicate.id) for duplicate in duplicates)
+    print(f"{'score':5}  {'kind':5}  {'id':{width}}  image")
+    for duplicate in duplicates:
+        print(f"{duplicate.score:.3f}  {duplicate.kind:5}  {duplicate.id:{width}}  {duplicate.image}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,89 @@
+"""report.html: the clusters as pictures, in one file that needs no server and no network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+import pandas as pd
+
+from include.dedupe.config import ReportSettings
+from include.dedupe.pictures import PictureSource, Thumbnail
+
+if TYPE_CHECKING:
+    from include.dedupe.report import Findings
+
+MEMBERS_SHOWN = 24
+PAIRS_SHOWN = 12
+
+
+@dataclass(frozen=True, slots=True)
+class MemberView:
+    id: str
+    image: str
+    thumbnail: Thumbnail
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterView:
+    name: str
+    duplicates: str
+    size: int
+    weakest_score: float
+    strongest_score: float
+    members: list[MemberView]
+    pairs: list[tuple[str, str, float]]
+    pair_count: int
+
+
+def render_page(
+    summary: dict[str, Any], findings: Findings, settings: ReportSettings, pictures: PictureSource
+) -> str:
+    """Return the HTML page: the counts, the partitions, and the first clusters with their pictures."""
+    templates = jinja2.Environment(
+        loader=jinja2.PackageLoader("include.dedupe", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    clusters = list(view_clusters(findings, settings.pictured_clusters, pictures))
+    return templates.get_template("report.html.j2").render(summary=summary, clusters=clusters)
+
+
+def view_clusters(findings: Findings, count: int, pictures: PictureSource) -> Iterator[ClusterView]:
+    """Yield the first ``count`` clusters, the largest first, with the pictures of their first members."""
+    shown = dict(islice(largest_first(findings.clusters), count))
+    images = findings.documents.set_index("id")["image"]
+    ids = [name for members in shown.values() for name in members["id"].iloc[:MEMBERS_SHOWN]]
+    thumbnails = pictures.thumbnails([images[name] for name in ids])
+    cluster_of = findings.clusters.set_index("id")["cluster_id"]
+    pairs = findings.pairs.assign(cluster_id=findings.pairs["id_a"].map(cluster_of))
+    pairs_of = dict(iter(pairs[pairs["cluster_id"].isin(list(shown))].groupby("cluster_id")))
+    for name, members in shown.items():
+        first = members.iloc[0]
+        ranked = pairs_of[name].sort_values("score", ascending=False, kind="stable")
+        yield ClusterView(
+            name=name,
+            duplicates=first["duplicates"],
+            size=len(members),
+            weakest_score=first["weakest_score"],
+            strongest_score=first["strongest_score"],
+            members=[
+                MemberView(member, images[member], thumbnails[images[member]])
+                for member in members["id"].iloc[:MEMBERS_SHOWN]
+            ],
+            pairs=list(
+                ranked[["id_a", "id_b", "score"]].head(PAIRS_SHOWN).itertuples(index=False, name=None)
+            ),
+            pair_count=len(ranked),
+        )
+
+
+def largest_first(clusters: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """Return each cluster's name and rows, the largest first, equal sizes by their first document."""
+    groups = [(str(name), members) for name, members in clusters.groupby("cluster_id", sort=False)]
+    return sorted(groups, key=lambda group: (-len(group[1]), group[1]["id"].iloc[0]))

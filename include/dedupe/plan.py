@@ -1,0 +1,120 @@
+"""Plan: the scope of a run is divided into partitions, once, and written down.
+
+All later stages and all retries work by the plan: the settings in it are those of the moment when the run
+began, so that an edit of the YAML changes the next run and never half of this one.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from include.dedupe.config import CollectionConfig
+from include.dedupe.effort import Effort, choose_effort
+from include.dedupe.errors import ArtifactError, PlanError
+from include.dedupe.flow import FlowReader
+from include.dedupe.partitions import Partition, divide
+from include.dedupe.rundir import Attempt, RunDir
+from include.dedupe.scope import Scope, scope_filters
+
+PLAN_FILE = "plan.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run will do."""
+
+    run_id: str
+    created_at: str
+    config: CollectionConfig
+    scope: Scope
+    fq: tuple[str, ...]
+    search_fq: tuple[str, ...]
+    collection_documents: int
+    effort: Effort
+    partitions: tuple[Partition, ...]
+
+    @property
+    def documents(self) -> int:
+        return sum(partition.expected for partition in self.partitions)
+
+    def partition(self, name: str) -> Partition:
+        for partition in self.partitions:
+            if partition.name == name:
+                return partition
+        raise PlanError(f"The plan has no partition {name!r}; clear the plan task and what follows it.")
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "run_id": self.run_id,
+            "created_at": self.created_at,
+            "config": self.config.model_dump(mode="json"),
+            "scope": self.scope.to_json(),
+            "fq": list(self.fq),
+            "search_fq": list(self.search_fq),
+            "collection_documents": self.collection_documents,
+            "effort": asdict(self.effort),
+            "partitions": [partition.to_json() for partition in self.partitions],
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Plan:
+        return cls(
+            run_id=value["run_id"],
+            created_at=value["created_at"],
+            config=CollectionConfig.model_validate(value["config"]),
+            scope=Scope.from_json(value["scope"]),
+            fq=tuple(value["fq"]),
+            search_fq=tuple(value["search_fq"]),
+            collection_documents=value["collection_documents"],
+            effort=Effort(**value["effort"]),
+            partitions=tuple(Partition.from_json(item) for item in value["partitions"]),
+        )
+
+
+async def plan(
+    flow: FlowReader, run: RunDir, attempt: Attempt, config: CollectionConfig, scope: Scope
+) -> Plan:
+    """Divide the scope into partitions and write the plan; a retry returns the plan that is there.
+
+    Raises:
+        PlanError: the partitions would not hold each document of the scope exactly once.
+        ScopeError: the settings do not name the field that the scope goes by.
+    """
+    stage = run.stage("plan", attempt)
+    if stage.finished():
+        return read_plan(run)
+    fq = scope_filters(scope, config, flow.filters)
+    collection_documents = (await flow.select(rows=0)).num_found
+    made = Plan(
+        run_id=run.run_id,
+        created_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        config=config,
+        scope=scope,
+        fq=fq,
+        search_fq=config.search_scope,
+        collection_documents=collection_documents,
+        effort=choose_effort(config.scan.mode, collection_documents),
+        partitions=await divide(flow, config, fq),
+    )
+    stage.write_file(PLAN_FILE, json.dumps(made.to_json(), indent=2, ensure_ascii=False).encode())
+    stage.finish({"documents": made.documents, "partitions": len(made.partitions)})
+    return made
+
+
+def read_plan(run: RunDir) -> Plan:
+    """Return the plan of a run.
+
+    Raises:
+        ArtifactError: there is none, or it belongs to another run.
+    """
+    run.result("plan")
+    found = Plan.from_json(json.loads(run.storage.read(f"plan/{PLAN_FILE}")))
+    if found.run_id != run.run_id:
+        raise ArtifactError(
+            f"{run.address} belongs to run {found.run_id!r}, not {run.run_id!r}; start a new run."
+        )
+    return found

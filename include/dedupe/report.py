@@ -1,0 +1,120 @@
+"""Report: what a person or another program reads after a run.
+
+``duplicates.csv`` has one cluster a line; ``graph.json`` is the graph of pairs in Cytoscape form; both as the
+vendor's scan script writes them. ``summary.json`` has the counts, ``report.html`` the clusters as pictures.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import networkx as nx
+import pandas as pd
+
+from include.dedupe.coverage import Coverage, measure_coverage
+from include.dedupe.page import largest_first, render_page
+from include.dedupe.pictures import PictureSource
+from include.dedupe.plan import Plan, read_plan
+from include.dedupe.rundir import Attempt, RunDir
+from include.dedupe.tables import CLUSTERS, DOCUMENTS, PAIRS
+
+
+@dataclass(frozen=True, slots=True)
+class ReportStats:
+    address: str
+    clusters: int
+    documents_in_clusters: int
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What the run found, as tables."""
+
+    clusters: pd.DataFrame
+    pairs: pd.DataFrame
+    documents: pd.DataFrame
+
+
+def report(run: RunDir, attempt: Attempt, pictures: PictureSource) -> ReportStats:
+    """Write the report's files.
+
+    Raises:
+        CoverageError: part of the scope was not scanned. The report is there and says which part.
+    """
+    stage = run.stage("report", attempt)
+    plan = read_plan(run)
+    coverage = measure_coverage(run, plan)
+    if finished := stage.finished():
+        coverage.require_complete(run.address)
+        return ReportStats(**finished.result)
+    findings = read_findings(run)
+    summary = summarise(run, plan, coverage, findings)
+    stage.write_file("duplicates.csv", to_csv(findings.clusters).encode())
+    stage.write_file("graph.json", json.dumps(to_cytoscape(findings), ensure_ascii=False).encode())
+    stage.write_file("summary.json", json.dumps(summary, indent=2, ensure_ascii=False).encode())
+    stage.write_file("report.html", render_page(summary, findings, plan.config.report, pictures).encode())
+    stats = ReportStats(f"{run.address}/report", summary["clusters"]["count"], len(findings.clusters))
+    stage.finish(asdict(stats))
+    coverage.require_complete(run.address)
+    return stats
+
+
+def read_findings(run: RunDir) -> Findings:
+    return Findings(
+        clusters=run.read_table("clusters", "clusters", CLUSTERS),
+        pairs=run.read_table("pairs", "pairs", PAIRS),
+        documents=run.read_table("pairs", "documents", DOCUMENTS),
+    )
+
+
+def to_csv(clusters: pd.DataFrame) -> str:
+    """Return the ids of each cluster as one line, the largest cluster first."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    for _, members in largest_first(clusters):
+        writer.writerow(members["id"])
+    return text.getvalue()
+
+
+def to_cytoscape(findings: Findings) -> dict[str, Any]:
+    """Return the pairs as Cytoscape JSON: nodes with ``image``, edges with ``weight``."""
+    graph: nx.Graph[str] = nx.Graph()
+    for name, image in zip(findings.documents["id"], findings.documents["image"], strict=True):
+        graph.add_node(name, image=image)
+    pairs = findings.pairs
+    for name_a, name_b, score in zip(pairs["id_a"], pairs["id_b"], pairs["score"], strict=True):
+        graph.add_edge(name_a, name_b, weight=score)
+    document: dict[str, Any] = nx.cytoscape_data(graph)
+    return document
+
+
+def summarise(run: RunDir, plan: Plan, coverage: Coverage, findings: Findings) -> dict[str, Any]:
+    """Return the content of ``summary.json``: settings, coverage and counts of the run."""
+    settings = plan.config.scan
+    exact = int((findings.pairs["score"] >= settings.exact_threshold).sum())
+    kinds = findings.clusters.drop_duplicates("cluster_id")["duplicates"].value_counts()
+    return {
+        "collection": run.collection,
+        "run_id": run.run_id,
+        "planned_at": plan.created_at,
+        "scope": {"documents": plan.scope.label, "fq": list(plan.fq), "search_fq": list(plan.search_fq)},
+        "settings": {
+            "mode": settings.mode,
+            "approximate": plan.effort.approximate,
+            "smartfilter": plan.effort.smartfilter,
+            "threshold": settings.threshold,
+            "exact_threshold": settings.exact_threshold,
+        },
+        "coverage": asdict(coverage),
+        "pairs": {"count": len(findings.pairs), "exact": exact, "near": len(findings.pairs) - exact},
+        "clusters": {
+            "count": int(kinds.sum()),
+            **{kind: int(kinds.get(kind, 0)) for kind in ("exact", "near", "mixed")},
+            "documents": len(findings.clusters),
+            "largest": int(findings.clusters["size"].max()) if len(findings.clusters) else 0,
+        },
+    }

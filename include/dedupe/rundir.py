@@ -1,0 +1,176 @@
+"""The folder of a run: where its artifacts lie and when a stage is done.
+
+``<storage>/<collection>/runs/<run>/<stage>/`` holds the parts of a stage and its ``manifest.json``. Parts are
+written whole, with the attempt in their name; the manifest, which names them, is written last. So a stage is
+done when its manifest exists, and two attempts that live at once cannot mix their parts.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import pandas as pd
+import pyarrow as pa
+from fsspec.implementations.local import LocalFileSystem
+
+from include.dedupe.errors import ArtifactError, ConfigError
+from include.dedupe.tables import from_parquet, to_parquet
+
+STORAGE_VARIABLE = "FLOW_DEDUPE_STORAGE"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One execution of a stage.
+
+    ``generation`` counts how often a person cleared the task: another generation starts anew.
+    ``number`` counts the tries within it: a retry goes on with what its generation finished.
+    """
+
+    generation: int = 0
+    number: int = 1
+
+    @property
+    def label(self) -> str:
+        return f"g{self.generation}t{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a finished stage wrote: its parts by artifact, and its result."""
+
+    generation: int
+    parts: dict[str, str]
+    result: dict[str, Any]
+
+
+class Storage:
+    """Whole-file reads and writes below one folder of any fsspec file system."""
+
+    def __init__(self, address: str) -> None:
+        try:
+            self._files, self.root = fsspec.core.url_to_fs(address)
+        except (ImportError, ValueError) as error:
+            raise ConfigError(f"storage {address!r} cannot be opened: {error}.") from error
+
+    def path(self, name: str) -> str:
+        return f"{self.root}/{name}"
+
+    def exists(self, name: str) -> bool:
+        return bool(self._files.exists(self.path(name)))
+
+    def read(self, name: str) -> bytes:
+        try:
+            data: bytes = self._files.cat_file(self.path(name))
+        except FileNotFoundError as error:
+            raise ArtifactError(f"{self.path(name)} is missing; clear the task that writes it.") from error
+        return data
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write a file so that a reader sees all of it or nothing, also after a crash."""
+        if not isinstance(self._files, LocalFileSystem):
+            self._files.pipe_file(self.path(name), data)
+            return
+        target = Path(self.path(name))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = target.with_name(f".{target.name}.{os.getpid()}")
+        with unfinished.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(target)
+
+
+class RunDir:
+    """The artifacts of one run of one collection."""
+
+    def __init__(self, storage: str, collection: str, run_id: str) -> None:
+        self.collection = collection
+        self.run_id = run_id
+        self.storage = Storage(f"{storage.rstrip('/')}/{collection}/runs/{folder_name(run_id)}")
+
+    @property
+    def address(self) -> str:
+        return str(self.storage.root)
+
+    def stage(self, name: str, attempt: Attempt) -> Stage:
+        return Stage(self.storage, name, attempt)
+
+    def result(self, stage: str) -> Manifest:
+        """Return the manifest of a finished stage.
+
+        Raises:
+            ArtifactError: the stage has not finished.
+        """
+        manifest = read_manifest(self.storage, stage)
+        if manifest is None:
+            raise ArtifactError(f"{self.address}: {stage} has not finished; run it first.")
+        return manifest
+
+    def read_table(self, stage: str, artifact: str, schema: pa.Schema) -> pd.DataFrame:
+        name = self.result(stage).parts[artifact]
+        return from_parquet(self.storage.read(name), schema, self.storage.path(name))
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One attempt at one stage: writes parts, then the manifest."""
+
+    storage: Storage
+    name: str
+    attempt: Attempt
+    parts: dict[str, str] = field(default_factory=dict)
+
+    def finished(self) -> Manifest | None:
+        """Return what an earlier try of the same generation finished."""
+        manifest = read_manifest(self.storage, self.name)
+        return manifest if manifest and manifest.generation == self.attempt.generation else None
+
+    def write_table(self, artifact: str, frame: pd.DataFrame, schema: pa.Schema) -> None:
+        self._write(artifact, f"{artifact}-{self.attempt.label}.parquet", to_parquet(frame, schema))
+
+    def write_json(self, artifact: str, value: Any) -> None:
+        text = json.dumps(value, indent=2, ensure_ascii=False)
+        self._write(artifact, f"{artifact}-{self.attempt.label}.json", text.encode())
+
+    def write_file(self, name: str, data: bytes) -> None:
+        """Write a file for people, under the name they look for."""
+        self._write(name, name, data)
+
+    def finish(self, result: dict[str, Any]) -> None:
+        manifest = {"generation": self.attempt.generation, "parts": self.parts, "result": result}
+        self.storage.write(f"{self.name}/manifest.json", json.dumps(manifest, indent=2).encode())
+
+    def _write(self, artifact: str, name: str, data: bytes) -> None:
+        self.storage.write(f"{self.name}/{name}", data)
+        self.parts[artifact] = f"{self.name}/{name}"
+
+
+def read_manifest(storage: Storage, stage: str) -> Manifest | None:
+    name = f"{stage}/manifest.json"
+    if not storage.exists(name):
+        return None
+    try:
+        return Manifest(**json.loads(storage.read(name)))
+    except (ValueError, TypeError) as error:
+        raise ArtifactError(
+            f"{storage.path(name)} is damaged ({error}); clear the task that wrote it."
+        ) from error
+
+
+def default_storage() -> str:
+    """Where runs are kept when the settings do not say."""
+    configured = os.environ.get(STORAGE_VARIABLE)
+    airflow_home = os.environ.get("AIRFLOW_HOME") or str(Path.home() / "airflow")
+    return configured or f"{airflow_home}/flow_dedupe"
+
+
+def folder_name(run_id: str) -> str:
+    """Return ``run_id`` as one folder name that every file system takes."""
+    return re.sub(r"[^A-Za-z0-9_.=-]", "-", run_id).lstrip(".") or "run"

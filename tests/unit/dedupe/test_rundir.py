@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from include.dedupe.errors import ArtifactError, ConfigError
+from include.dedupe.rundir import Attempt, RunDir, Storage, folder_name
+from include.dedupe.tables import EDGES, PAIRS, to_parquet
+
+ROWS = pd.DataFrame([("a", "b", 0.9)], columns=EDGES.names)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunDir:
+    return RunDir(str(tmp_path / "with space"), "pictures", "manual__2026-04-01T00:00:00+00:00")
+
+
+def test_a_stage_is_done_when_its_manifest_is_there(run: RunDir) -> None:
+    stage = run.stage("edges/p0", Attempt())
+    stage.write_table("edges", ROWS, EDGES)
+    assert stage.finished() is None
+    with pytest.raises(ArtifactError, match="has not finished"):
+        run.read_table("edges/p0", "edges", EDGES)
+    stage.finish({"edges": 1})
+    assert stage.finished() is not None
+    assert run.read_table("edges/p0", "edges", EDGES).to_dict("list") == ROWS.to_dict("list")
+
+
+def test_a_retry_goes_on_with_what_is_finished_and_a_cleared_task_starts_anew(run: RunDir) -> None:
+    run.stage("pairs", Attempt(generation=0, number=1)).finish({"pairs": 1})
+    assert run.stage("pairs", Attempt(generation=0, number=2)).finished() is not None
+    assert run.stage("pairs", Attempt(generation=1, number=2)).finished() is None
+
+
+def test_two_attempts_that_live_at_once_cannot_mix_their_parts(run: RunDir) -> None:
+    zombie, retry = run.stage("edges/p0", Attempt(0, 1)), run.stage("edges/p0", Attempt(0, 2))
+    retry.write_table("edges", ROWS, EDGES)
+    retry.finish({})
+    zombie.write_table("edges", ROWS.iloc[:0], EDGES)
+    assert len(run.read_table("edges/p0", "edges", EDGES)) == 1
+
+
+def test_nothing_half_written_is_left_when_writing_fails(tmp_path: Path) -> None:
+    storage = Storage(str(tmp_path))
+    storage.write("report.csv", b"whole")
+    with pytest.raises(TypeError):
+        storage.write("report.csv", "not bytes")  # type: ignore[arg-type]
+    assert storage.read("report.csv") == b"whole"
+
+
+def test_a_damaged_table_and_one_of_another_format_are_refused(run: RunDir) -> None:
+    stage = run.stage("pairs", Attempt())
+    stage.write_table("pairs", ROWS, EDGES)
+    stage.finish({})
+    with pytest.raises(ArtifactError, match="has columns"):
+        run.read_table("pairs", "pairs", PAIRS)
+    run.storage.write(run.result("pairs").parts["pairs"], to_parquet(ROWS, EDGES)[:-20])
+    with pytest.raises(ArtifactError, match="is damaged"):
+        run.read_table("pairs", "pairs", EDGES)
+
+
+def test_a_run_id_becomes_one_folder() -> None:
+    assert folder_name("manual__2026-04-01T00:00:00+00:00") == "manual__2026-04-01T00-00-00-00-00"
+    assert folder_name("../x y") == "-x-y"
+
+
+def test_storage_that_nobody_can_open_is_an_error() -> None:
+    with pytest.raises(ConfigError, match="nowhere"):
+        Storage("nowhere://bucket")
