@@ -1,0 +1,103 @@
+"""Find the duplicates of an image collection: one DAG for each YAML file of a collection.
+
+### What
+`plan` divides the documents of the run into partitions, `scan` searches each document of one partition for
+duplicates, `merge` makes pairs of what all partitions found, `cluster` groups the pairs, `report` writes the
+result. Nothing is written to the collection.
+
+### Which documents
+A scheduled run and a backfill scan the documents of their data interval. A run started by hand says so with
+the parameter `scope`: `full`, or `range` with `from`, `to` and `categories`.
+
+### Output
+`report/` in the run's folder: `report.html` with pictures, `duplicates.csv` with one cluster a line,
+`graph.json` in Cytoscape form, `summary.json` with all counts. The result of `report` names the folder.
+
+### Triage
+A failed `scan` is tried again when its cause may pass. If a partition stays unscanned, `report` still writes
+what the others found, and fails: clear the failed `scan` tasks with what follows them. A mistake in a YAML
+shows as a DAG with one task that fails with the reason; correct the file, the DAG follows.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from airflow.sdk import DAG, CronDataIntervalTimetable, Param, TriggerRule, task
+
+from include.dedupe.config import CollectionConfig, collection_files, read_collection
+from include.dedupe.errors import ConfigError
+from include.orchestration import tasks
+
+TAG = "dedupe"
+
+PARAMS = {
+    "scope": Param(
+        None,
+        type=["null", "string"],
+        enum=[None, "full", "range"],
+        description="Which documents to scan: all of them, or a range. Scheduled runs leave it empty.",
+    ),
+    "from": Param(None, type=["null", "string"], description="Range: first date, such as 2026-04-01 (UTC)."),
+    "to": Param(None, type=["null", "string"], description="Range: date to stop before."),
+    "categories": Param([], type=["null", "array"], description="Range: only these categories."),
+}
+
+
+def build(name: str, config: CollectionConfig) -> DAG:
+    """Wire the stages for one collection."""
+    schedule = CronDataIntervalTimetable(config.schedule, timezone="UTC") if config.schedule else None
+    with DAG(
+        dag_id=f"dedupe_{name}",
+        description=config.description or f"Duplicates in the collection {name}",
+        doc_md=__doc__,
+        schedule=schedule,
+        start_date=datetime.combine(config.start_date, datetime.min.time(), tzinfo=UTC),
+        catchup=False,
+        params=PARAMS,
+        tags={TAG},
+        default_args={
+            "retries": config.retries,
+            "retry_delay": timedelta(seconds=30),
+            "retry_exponential_backoff": 2.0,
+            "max_retry_delay": timedelta(minutes=30),
+            "retry_policy": tasks.RETRY_POLICY,
+        },
+    ) as dag:
+        partitions = task(tasks.plan)(name)
+        scan = task(
+            pool=config.pool, map_index_template="{{ label | default('?') }}", multiple_outputs=False
+        )(tasks.scan)
+        merge = task(trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS, multiple_outputs=False)(tasks.merge)
+        cluster, report = (task(multiple_outputs=False)(stage) for stage in (tasks.cluster, tasks.report))
+        scanned = scan.partial(collection=name).expand(partition=partitions)
+        scanned >> merge(name) >> cluster(name) >> report(name)
+    return dag
+
+
+def build_broken(name: str, error: Exception) -> DAG:
+    """Make a DAG that says what is wrong, so that one wrong file takes down no other DAG."""
+    with DAG(
+        dag_id=f"dedupe_{name}",
+        description=str(error),
+        doc_md=f"**This collection's settings are wrong.** {error}",
+        schedule=None,
+        tags={TAG, "broken"},
+    ) as dag:
+        task(tasks.settings_error)(str(error))
+    return dag
+
+
+def build_from(path: Path) -> DAG:
+    try:
+        return build(path.stem, read_collection(path))
+    except ConfigError as error:
+        return build_broken(path.stem, error)
+    except Exception as error:  # noqa: BLE001 - whatever Airflow refuses, such as a schedule it cannot read
+        return build_broken(path.stem, ConfigError(f"{path}: Airflow refuses it: {error}"))
+
+
+for collection_file in collection_files():
+    collection_dag = build_from(collection_file)
+    globals()[collection_dag.dag_id] = collection_dag

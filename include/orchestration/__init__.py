@@ -1,0 +1,1 @@
+"""The only package that knows Airflow: the connection to Flow, and the stages as tasks."""

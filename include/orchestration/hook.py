@@ -1,0 +1,40 @@
+"""FlowHook: an Airflow connection becomes the address of a Flow collection, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+
+from airflow.providers.http.hooks.http import HttpHook
+
+from include.dedupe.connect import address_from_connection
+from include.flow_client import FlowAddress, FlowClient, FlowError
+
+
+class FlowHook(HttpHook):
+    """Leads to one collection of a Flow, through an Airflow connection of type HTTP.
+
+    Scans hold many requests in flight, so they use the address with a client of their own instead of this
+    hook's session.
+    """
+
+    def __init__(self, flow_conn_id: str, collection: str) -> None:
+        super().__init__(http_conn_id=flow_conn_id)
+        self.collection = collection
+
+    def get_address(self) -> FlowAddress:
+        """Return host, login, TLS and time limit as the connection gives them."""
+        connection = self.get_connection(self.http_conn_id)
+        fields = {name: getattr(connection, name) for name in ("host", "port", "schema", "login", "password")}
+        return address_from_connection({**fields, "extra": connection.extra_dejson}, self.collection)
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Ask Flow for the collection."""
+
+        async def ask() -> int:
+            async with FlowClient(self.get_address()) as client:
+                return await client.count()
+
+        try:
+            return True, f"The collection {self.collection} holds {asyncio.run(ask())} documents."
+        except FlowError as error:
+            return False, str(error)
