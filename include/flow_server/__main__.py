@@ -1,0 +1,89 @@
+"""Command line: `python -m include.flow_server --data DIR` serves, `… sync FOLDER --data DIR` indexes a folder."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from include.flow_server.app import create_app
+from include.flow_server.errors import FlowError
+from include.flow_server.folder import sync
+from include.flow_server.folder.walk import FolderError
+from include.flow_server.serving import serve
+from include.flow_server.settings import DEFAULT_COLLECTION, ServerSettings
+
+
+def server_settings(arguments: list[str]) -> ServerSettings:
+    """The settings that a command line of the server spells."""
+    parser = argparse.ArgumentParser(
+        prog="python -m include.flow_server",
+        description="The embedded Flow-compatible server. `sync FOLDER` instead indexes a folder of pictures.",
+    )
+    parser.add_argument("--data", type=Path, required=True, help="where the collections are kept")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one (default)")
+    parser.add_argument("--images", type=Path, help="folder of pictures, served read-only under /images/")
+    parser.add_argument(
+        "--collection", action="append", help=f"may be repeated (default: {DEFAULT_COLLECTION})"
+    )
+    parser.add_argument(
+        "--workers", type=int, default=os.cpu_count() or 1, help="processes that analyse pictures"
+    )
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        help="host or host:port that pictures may come from, though private",
+    )
+    given = parser.parse_args(arguments)
+    if given.images is not None and not given.images.is_dir():
+        parser.error(f"--images: there is no folder {given.images}")
+    return ServerSettings(
+        data=given.data,
+        images=given.images,
+        collections=tuple(dict.fromkeys(given.collection or (DEFAULT_COLLECTION,))),
+        host=given.host,
+        port=given.port,
+        workers=given.workers,
+        allow_hosts=tuple(given.allow_host),
+    )
+
+
+def sync_command(arguments: list[str]) -> int:
+    """`sync FOLDER`: exit code 0 done, 2 wrong folder or fields.csv, 3 some pictures could not be read."""
+    parser = argparse.ArgumentParser(prog="python -m include.flow_server sync")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--data", type=Path, required=True, help="the data directory of the server")
+    parser.add_argument("--collection", default=DEFAULT_COLLECTION)
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument(
+        "--skip-unreadable", action="store_true", help="exit 0 though pictures could not be read"
+    )
+    given = parser.parse_args(arguments)
+    try:
+        report = sync(given.folder, given.data, given.collection, given.workers)
+    except FolderError as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(report.summary())
+    for path, cause in report.failed:
+        print(f"unreadable: {path}: {cause}", file=sys.stderr)
+    return 3 if report.failed and not given.skip_unreadable else 0
+
+
+def main(arguments: list[str]) -> int:
+    try:
+        if arguments[:1] == ["sync"]:
+            return sync_command(arguments[1:])
+        settings = server_settings(arguments)
+        serve(create_app(settings), settings)
+    except FlowError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

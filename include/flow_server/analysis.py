@@ -1,0 +1,127 @@
+"""From where a picture is to what describes it: bytes are fetched here and analysed in a pool of processes."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import multiprocessing
+import threading
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import TYPE_CHECKING, Any
+
+from include.flow_server.errors import BadRequestError, TooLargeError
+from include.flow_server.imaging import Descriptor, UnreadableImageError, analyze
+from include.safe_fetch import FetchError, fetch
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+    from pathlib import Path
+
+    from include.flow_server.settings import ServerSettings
+
+
+class Analyser:
+    """Describes pictures. The pool starts with the first one, and anew after a picture that killed a process."""
+
+    def __init__(self, settings: ServerSettings) -> None:
+        self._workers = settings.workers
+        self._limits = settings.limits
+        self._allow_hosts = settings.allow_hosts
+        self._lock = threading.Lock()
+        self._pool: ProcessPoolExecutor | None = None
+
+    def of_url(self, url: str) -> Descriptor:
+        """Downloads and describes the picture at an http(s) address."""
+        limits = self._limits
+        try:
+            data = fetch(
+                url,
+                max_bytes=limits.picture_bytes,
+                seconds=limits.download_seconds,
+                allow_hosts=self._allow_hosts,
+            )
+        except FetchError as error:
+            raise BadRequestError(f"the picture cannot be downloaded: {error}") from None
+        return self.of_bytes(data, url)
+
+    def of_base64(self, text: str) -> Descriptor:
+        """Describes a picture given as base64 or data URI; what it really is, its bytes tell."""
+        return self.of_bytes(decode_base64(text), "the given data")
+
+    def of_file(self, file: Path, name: str) -> Descriptor:
+        """Describes a picture on disk; `name` stands in error messages."""
+        size = file.stat().st_size
+        if size > self._limits.picture_bytes:
+            raise TooLargeError(
+                f"{name} has {size} bytes, more than the {self._limits.picture_bytes} allowed"
+            )
+        return self.of_bytes(file.read_bytes(), name)
+
+    def of_bytes(self, data: bytes, name: str) -> Descriptor:
+        """Describes the picture in `data`."""
+        if len(data) > self._limits.picture_bytes:
+            raise TooLargeError(
+                f"{name} has {len(data)} bytes, more than the {self._limits.picture_bytes} allowed"
+            )
+        try:
+            return self._submit(data).result()
+        except UnreadableImageError as error:
+            raise BadRequestError(f"{name} cannot be read as a picture: {error}") from None
+        except BrokenProcessPool:
+            with self._lock:
+                self._pool = None
+            raise BadRequestError(f"{name} made the analysis crash and was given up") from None
+
+    def close(self) -> None:
+        """Ends the processes."""
+        with self._lock:
+            if self._pool:
+                self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _submit(self, data: bytes) -> Future[Descriptor]:
+        with self._lock:
+            if self._pool is None:
+                self._pool = new_pool(self._workers)
+            return self._pool.submit(analyze, data)
+
+
+def new_pool(workers: int) -> ProcessPoolExecutor:
+    """Processes that share nothing with the server's threads."""
+    return ProcessPoolExecutor(
+        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_ignore_sigint
+    )
+
+
+def _ignore_sigint() -> None:
+    """A Ctrl-C in the terminal reaches the whole group; the parent decides when the pool ends."""
+    import signal  # noqa: PLC0415
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def decode_base64(text: str) -> bytes:
+    """The bytes of base64, with or without `data:…;base64,` before it; spaces are what `+` became in a form."""
+    payload = text.partition(",")[2] if text.startswith("data:") else text
+    payload = "".join(payload.replace(" ", "+").split())
+    try:
+        return base64.b64decode(payload + "=" * (-len(payload) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        raise BadRequestError("the picture is not valid base64") from None
+
+
+def preprocessed(outputs: Any) -> Descriptor:
+    """The descriptor in an /analyze result, given as an object or as JSON text."""
+    if isinstance(outputs, str):
+        try:
+            outputs = json.loads(outputs)
+        except ValueError as error:
+            raise BadRequestError(f"the preprocessed result is not JSON: {error}") from None
+    if not isinstance(outputs, dict):
+        raise BadRequestError("the preprocessed result must be the object that /analyze returns as outputs")
+    inner = outputs.get("outputs", outputs)
+    try:
+        return Descriptor.from_outputs(inner)
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadRequestError(f"the preprocessed result cannot be used: {error}") from None

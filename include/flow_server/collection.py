@@ -1,0 +1,97 @@
+"""One collection at work: its documents, and in memory the index that finds duplicates among them."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from include.flow_server.imaging import DESCRIPTOR_VERSION, Descriptor, DescriptorVersionError
+from include.flow_server.index import DuplicateIndex
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from include.flow_server.index import Hit, SearchOptions
+    from include.flow_server.store.keyset import KeySet
+    from include.flow_server.store.protocol import DocumentStore
+
+_BATCH = 5000
+
+
+class Collection:
+    """Joins a document store with a duplicate index; both stand at the last commit once `refresh` returned."""
+
+    def __init__(self, name: str, store: DocumentStore) -> None:
+        self.name = name
+        self.store = store
+        self._index = DuplicateIndex(self._descriptors)
+        self._sequence = 0
+        self._indexing = threading.Lock()
+        self._catch_up()
+
+    def refresh(self) -> None:
+        """Takes in what other processes committed."""
+        if self.store.refresh():
+            self._catch_up()
+
+    def commit(self) -> None:
+        """Makes what was written visible, to queries by field and by picture."""
+        self.store.commit()
+        self._catch_up()
+
+    def duplicates(
+        self, query: Descriptor, options: SearchOptions, allowed: KeySet, explain: bool = False
+    ) -> list[Hit]:
+        """The hits that `allowed` lets through, best first."""
+        if not allowed.complement:
+            return self._index.search(query, options, allowed.keys, explain=explain)
+        hits = self._index.search(query, options, None, explain=explain)
+        through = allowed.contains(np.array([hit.key for hit in hits], dtype=np.int64))
+        return [hit for hit, passes in zip(hits, through.tolist(), strict=True) if passes]
+
+    def descriptor(self, key: int) -> Descriptor | None:
+        """The descriptor of a document, None where it has none."""
+        return self._descriptors([key]).get(key)
+
+    def memory_bytes(self) -> int:
+        """What the duplicate index holds in memory."""
+        return self._index.memory_bytes()
+
+    def indexed(self) -> int:
+        """How many documents can be found by picture."""
+        return len(self._index)
+
+    def close(self) -> None:
+        self.store.close()
+
+    def _descriptors(self, keys: Sequence[int]) -> Mapping[int, Descriptor]:
+        return {key: self._read(data) for key, data in self.store.descriptors(keys).items()}
+
+    def _read(self, data: bytes) -> Descriptor:
+        try:
+            return Descriptor.from_bytes(data)
+        except DescriptorVersionError as error:
+            raise DescriptorVersionError(
+                f"collection {self.name} was analysed by another version ({error}); this server needs "
+                f"{DESCRIPTOR_VERSION}: index its pictures anew"
+            ) from None
+
+    def _catch_up(self) -> None:
+        with self._indexing:
+            added: list[tuple[int, Descriptor]] = []
+            removed: list[int] = []
+            for sequence, key, data in self.store.changes(self._sequence):
+                if data is None:
+                    removed.append(key)
+                else:
+                    added.append((key, self._read(data)))
+                self._sequence = sequence
+                if len(added) >= _BATCH:
+                    self._index.add(added)
+                    added = []
+            if added:
+                self._index.add(added)
+            if removed:
+                self._index.remove(removed)

@@ -1,0 +1,1 @@
+"""One module per HTTP handler; `app.py` is the route table."""

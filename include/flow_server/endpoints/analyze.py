@@ -1,0 +1,26 @@
+"""/analyze: a picture in, the opaque result out that /duplicate and /update take instead of the picture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from include.flow_server.endpoints.answers import header
+from include.flow_server.errors import BadRequestError
+
+if TYPE_CHECKING:
+    from include.flow_server.analysis import Analyser
+    from include.flow_server.endpoints.parameters import Parameters
+
+_MODULES = {"color", "content", "copyspace", "duplicate"}
+
+
+def analyze(analyser: Analyser, parameters: Parameters, started: float) -> dict[str, Any]:
+    """Answers /analyze. Only the duplicate module computes something here; the others are accepted."""
+    asked = {name.strip() for name in (parameters.text("modules.apply") or "").split(",") if name.strip()}
+    if asked - _MODULES:
+        raise BadRequestError(f"modules.apply: unknown module {', '.join(sorted(asked - _MODULES))}")
+    url, data = parameters.text("input.url"), parameters.text("input.data")
+    if bool(url) == bool(data):
+        raise BadRequestError("exactly one of input.url and input.data is needed")
+    descriptor = analyser.of_url(url) if url else analyser.of_base64(str(data))
+    return {"responseHeader": header(started), "outputs": descriptor.to_outputs()}

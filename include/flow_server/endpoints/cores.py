@@ -1,0 +1,41 @@
+"""What the server says of itself and of a collection."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from include.flow_server.endpoints.answers import header
+from include.flow_server.imaging import DESCRIPTOR_VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from include.flow_server.collection import Collection
+
+SERVER = "embedded-flow"
+CAPABILITIES: tuple[str, ...] = ()
+
+
+def core(collection: Collection, started: float) -> dict[str, Any]:
+    """Answers GET /api/cores/<collection>: counts, descriptor version, and what goes beyond Flow."""
+    return {
+        "responseHeader": header(started),
+        "name": collection.name,
+        "server": SERVER,
+        "descriptor_version": DESCRIPTOR_VERSION,
+        "capabilities": list(CAPABILITIES),
+        "status": {
+            collection.name: {
+                "name": collection.name,
+                "index": {"numDocs": collection.store.count(), "withPicture": collection.indexed()},
+            }
+        },
+    }
+
+
+def cores(collections: Iterable[Collection], started: float) -> dict[str, Any]:
+    """Answers GET /api/cores."""
+    status: dict[str, Any] = {}
+    for collection in collections:
+        status |= core(collection, started)["status"]
+    return {"responseHeader": header(started), "initFailures": {}, "status": status}

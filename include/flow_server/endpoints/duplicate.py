@@ -1,0 +1,91 @@
+"""/duplicate, and /select or /image with rank.* parameters: documents that show the same picture, best first."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from include.flow_server.analysis import preprocessed
+from include.flow_server.endpoints.answers import documents_member, header
+from include.flow_server.endpoints.fieldlist import FieldList, read_field_list
+from include.flow_server.endpoints.select import refuse_unsupported
+from include.flow_server.errors import BadRequestError
+from include.flow_server.index import SearchOptions
+
+if TYPE_CHECKING:
+    from include.flow_server.analysis import Analyser
+    from include.flow_server.collection import Collection
+    from include.flow_server.endpoints.parameters import Parameters
+    from include.flow_server.imaging import Descriptor
+    from include.flow_server.index import Hit
+
+_SOURCES = ("rank.by.id", "rank.by.url", "rank.by.data", "rank.by.preprocessed")
+_LEVELS = ("off", "low", "medium", "high", "extreme")
+DEFAULT_THRESHOLD = 0.7
+
+
+def search_options(parameters: Parameters) -> SearchOptions:
+    """rank.threshold, rank.approximate and rank.smartfilter."""
+    level = (parameters.text("rank.smartfilter") or "off").lower()
+    if level not in _LEVELS:
+        raise BadRequestError(f"rank.smartfilter must be one of {', '.join(_LEVELS)}, not {level}")
+    return SearchOptions(
+        threshold=parameters.fraction("rank.threshold", DEFAULT_THRESHOLD),
+        approximate=parameters.flag("rank.approximate"),
+        smartfilter=level,
+    )
+
+
+def duplicate(
+    collection: Collection, analyser: Analyser, parameters: Parameters, base: str, started: float
+) -> dict[str, Any]:
+    """Answers a search by picture."""
+    refuse_unsupported(parameters)
+    fields = read_field_list(parameters.all("fl"), "*,score")
+    filters = parameters.all("fq")
+    q = parameters.text("q")
+    allowed = collection.store.matching((*((q,) if q else ()), *filters), parameters.text("df"))
+    query = _query_descriptor(collection, analyser, parameters)
+    options = search_options(parameters)
+    explain = fields.wants("explain")
+    hits = collection.duplicates(query, options, allowed, explain) if query else []
+    start, rows = parameters.number("start", 0), parameters.number("rows", 10)
+    page = hits[start : start + rows]
+    documents = show_hits(collection, page, fields, base)
+    best = hits[0].score if hits else 0.0
+    return {
+        "responseHeader": header(started),
+        "response": documents_member(len(hits), start, documents, best),
+    }
+
+
+def show_hits(collection: Collection, hits: list[Hit], fields: FieldList, base: str) -> list[dict[str, Any]]:
+    """The documents of hits, each with its score; one deleted meanwhile is left out."""
+    documents = collection.store.documents([hit.key for hit in hits])
+    return [
+        fields.show(documents[hit.key], base, {"score": hit.score, **_explained(hit)})
+        for hit in hits
+        if hit.key in documents
+    ]
+
+
+def _explained(hit: Hit) -> dict[str, Any]:
+    return {"explain": dataclasses.asdict(hit.explanation)} if hit.explanation is not None else {}
+
+
+def _query_descriptor(
+    collection: Collection, analyser: Analyser, parameters: Parameters
+) -> Descriptor | None:
+    given = [name for name in _SOURCES if parameters.text(name)]
+    if len(given) != 1:
+        told = f"not {' and '.join(given)}" if given else "none was given"
+        raise BadRequestError(f"exactly one of {', '.join(_SOURCES)} is needed: {told}")
+    value = str(parameters.text(given[0]))
+    if given[0] == "rank.by.url":
+        return analyser.of_url(value)
+    if given[0] == "rank.by.data":
+        return analyser.of_base64(value)
+    if given[0] == "rank.by.preprocessed":
+        return preprocessed(value)
+    key = collection.store.key_of(value)
+    return None if key is None else collection.descriptor(key)

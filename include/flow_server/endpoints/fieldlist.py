@@ -1,0 +1,65 @@
+"""`fl`: which fields of a document an answer shows, under which names."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fnmatch import translate
+from typing import TYPE_CHECKING, Any
+
+from include.flow_server.errors import BadRequestError
+from include.flow_server.pictures import picture_address
+
+if TYPE_CHECKING:
+    from include.flow_server.store.protocol import Document
+
+_NAME = re.compile(r"(?:([^\s:,(){}\[\]]+):)?([^\s:,(){}\[\]]+)")
+PSEUDO = ("score", "explain", "import")
+
+
+@dataclass(frozen=True, slots=True)
+class FieldList:
+    """`names`: (shown as, field); `globs`: patterns over all fields."""
+
+    names: tuple[tuple[str, str], ...]
+    globs: tuple[re.Pattern[str], ...]
+
+    def wants(self, pseudo: str) -> bool:
+        """Whether a pseudo-field is asked for by name."""
+        return any(name == pseudo for _, name in self.names)
+
+    def ids_only(self) -> bool:
+        """Whether no stored field is needed."""
+        return not self.globs and all(name in ("id", "_version_", *PSEUDO) for _, name in self.names)
+
+    def show(self, document: Document, base: str, pseudo: dict[str, Any]) -> dict[str, Any]:
+        """The document as the answer shows it; `base` is how the client called the server."""
+        fields = {"id": document.id, **document.fields, "_version_": document.version}
+        if document.from_folder and "image" in fields:
+            fields["image"] = picture_address(base, fields["image"])
+        shown = {
+            name: value for name, value in fields.items() if any(glob.fullmatch(name) for glob in self.globs)
+        }
+        for alias, name in self.names:
+            source = pseudo if name in PSEUDO else fields
+            if name in source:
+                shown[alias] = source[name]
+        return shown
+
+
+def read_field_list(values: tuple[str, ...], default: str) -> FieldList:
+    """Reads every `fl` of a request; functions and transformers are a 400."""
+    names: list[tuple[str, str]] = []
+    globs: list[re.Pattern[str]] = []
+    for part in ",".join(values or (default,)).replace(",", " ").split():
+        match = _NAME.fullmatch(part)
+        if not match:
+            raise BadRequestError(
+                f"fl: '{part}' is not supported, only field names, globs, aliases and score are"
+            )
+        alias, name = match.groups()
+        if "*" in name or "?" in name:
+            globs.append(re.compile(translate(name)))
+        else:
+            names.append((alias or name, name))
+    return FieldList(tuple(names), tuple(globs))

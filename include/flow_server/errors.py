@@ -1,0 +1,60 @@
+"""What a request can be answered instead of a result: one class per HTTP status, rendered the way Solr does."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class FlowError(Exception):
+    """A request that cannot be answered; `str(error)` is the `error.msg` the client reads."""
+
+    status: ClassVar[int] = 500
+    error_class: ClassVar[str] = "org.apache.solr.common.SolrException"
+
+
+class BadRequestError(FlowError):
+    """The request itself is wrong: a parameter, a query, a document."""
+
+    status = 400
+
+
+class QuerySyntaxError(BadRequestError):
+    """`q`, `fq` or another query text does not follow the query language."""
+
+    error_class = "org.apache.solr.search.SyntaxError"
+
+
+class UnauthorizedError(FlowError):
+    """Name and password are missing or wrong."""
+
+    status = 401
+
+
+class NotFoundError(FlowError):
+    """No such collection, handler or picture."""
+
+    status = 404
+
+
+class VersionConflictError(FlowError):
+    """`_version_` forbids the change."""
+
+    status = 409
+
+    def __init__(self, document_id: str, expected: int, actual: int) -> None:
+        super().__init__(f"version conflict for {document_id} expected={expected} actual={actual}")
+
+
+class TooLargeError(FlowError):
+    """A body or a picture is over its limit."""
+
+    status = 413
+
+
+def error_body(error: FlowError, milliseconds: int) -> dict[str, Any]:
+    """The JSON body of an error, in the shape of Solr 9."""
+    metadata = ["error-class", error.error_class, "root-error-class", error.error_class]
+    return {
+        "responseHeader": {"status": error.status, "QTime": milliseconds},
+        "error": {"metadata": metadata, "msg": str(error), "code": error.status},
+    }

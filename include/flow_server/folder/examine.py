@@ -1,0 +1,60 @@
+"""One picture file, read and described in a process of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from PIL import ExifTags, Image
+
+from include.flow_server.imaging import Descriptor, UnreadableImageError, analyze
+from include.flow_server.query.dates import format_date, to_milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What came of one file: `failure` is the cause where it cannot be read; same bytes need no descriptor."""
+
+    path: str
+    content: str = ""
+    date: str = ""
+    descriptor: Descriptor | None = None
+    failure: str = ""
+
+
+def examine(folder: str, path: str, known_content: str, max_bytes: int) -> Examined:
+    """Reads a file; analyses it unless its SHA-256 is `known_content`."""
+    file = Path(folder, path)
+    try:
+        size = file.stat().st_size
+        if size > max_bytes:
+            return Examined(path, failure=f"it has {size} bytes, more than the {max_bytes} that are allowed")
+        data = file.read_bytes()
+        content = hashlib.sha256(data).hexdigest()
+        if content == known_content:
+            return Examined(path, content)
+        return Examined(path, content, taken(data, file.stat().st_mtime), analyze(data))
+    except UnreadableImageError as error:
+        return Examined(path, failure=str(error))
+    except OSError as error:
+        return Examined(path, failure=f"it cannot be opened: {error.strerror or error}")
+
+
+def taken(data: bytes, mtime: float) -> str:
+    """When a picture was taken: EXIF DateTimeOriginal (without a zone it counts as UTC), else the file's mtime."""
+    moment = _exif_moment(data) or datetime.fromtimestamp(mtime, UTC)
+    return format_date(to_milliseconds(moment.replace(microsecond=0)))
+
+
+def _exif_moment(data: bytes) -> datetime | None:
+    try:
+        with Image.open(io.BytesIO(data)) as opened:
+            exif = opened.getexif().get_ifd(ExifTags.IFD.Exif)
+        text = str(exif.get(ExifTags.Base.DateTimeOriginal, "")).strip("\0 ")
+        zone = str(exif.get(ExifTags.Base.OffsetTimeOriginal, "")).strip("\0 ") or "+00:00"
+        return datetime.strptime(f"{text}{zone}", "%Y:%m:%d %H:%M:%S%z").astimezone(UTC)
+    except Exception:  # noqa: BLE001  EXIF from strangers raises nearly anything; the file's date stands in
+        return None

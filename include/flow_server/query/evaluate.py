@@ -1,0 +1,165 @@
+"""From tree to documents: each leaf is one range scan of an indexed table, groups are set algebra."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from include.flow_server.errors import BadRequestError
+from include.flow_server.query.parser import parse
+from include.flow_server.query.tree import (
+    AnyOf,
+    Everything,
+    Exists,
+    Group,
+    Node,
+    Occur,
+    Range,
+    Term,
+    Wildcard,
+)
+from include.flow_server.store.keyset import EVERYTHING, NOTHING, KeySet
+from include.flow_server.store.schema import CATCH_ALL, Field, FieldType, Schema
+from include.flow_server.store.terms import has_phrase
+from include.flow_server.store.values import Indexed, to_asked, words
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import MutableMapping
+    from datetime import datetime
+
+_COLUMNS = {"id": "id", "_version_": "version"}
+_WILD = re.compile(r"\\(.)|([*?\[])|([^\\*?\[]+)", re.DOTALL)
+_BATCH = 500
+
+
+class Evaluator:
+    """Evaluates queries over one connection, that is, over one state of the collection.
+
+    `remembered` keeps results of queries that do not depend on the present; its owner drops it on each commit.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        schema: Schema,
+        moment: datetime,
+        remembered: MutableMapping[tuple[str, str, str], KeySet] | None = None,
+    ) -> None:
+        self._connection = connection
+        self._schema = schema
+        self._moment = moment
+        self._remembered = remembered
+
+    def query(self, text: str, operator: str = "OR", default_field: str = CATCH_ALL) -> KeySet:
+        """The documents that `text` matches; at the top a purely negative query means "all but"."""
+        key = (text, operator, default_field)
+        if self._remembered is not None and key in self._remembered:
+            return self._remembered[key]
+        node = parse(text, operator)
+        if (
+            isinstance(node, Group)
+            and node.clauses
+            and not any(o is not Occur.MUST_NOT for o, _ in node.clauses)
+        ):
+            result = ~self._group(
+                Group(tuple((Occur.SHOULD, n) for _, n in node.clauses)), operator, default_field
+            )
+        else:
+            result = self._node(node, operator, default_field)
+        if self._remembered is not None and "NOW" not in text and "cache=false" not in text:
+            self._remembered[key] = result
+        return result
+
+    def _node(self, node: Node, operator: str, default: str) -> KeySet:
+        if isinstance(node, Everything):
+            return EVERYTHING
+        if isinstance(node, Group):
+            return self._group(node, operator, default)
+        field = self._schema.require(node.field or default)
+        if isinstance(node, Exists):
+            return self._scan(field, "1", ())
+        if isinstance(node, AnyOf):
+            return self._any_of(field, node.values)
+        if isinstance(node, Range):
+            return self._range(field, node)
+        if isinstance(node, Wildcard):
+            return self._wildcard(field, node.pattern)
+        return self._term(field, node, operator)
+
+    def _group(self, group: Group, operator: str, default: str) -> KeySet:
+        found: dict[Occur, list[KeySet]] = {occur: [] for occur in Occur}
+        for occur, node in group.clauses:
+            found[occur].append(self._node(node, operator, default))
+        if found[Occur.MUST]:
+            result = EVERYTHING
+            for keys in found[Occur.MUST]:
+                result &= keys
+        else:
+            result = NOTHING
+            for keys in found[Occur.SHOULD]:
+                result |= keys
+        for keys in found[Occur.MUST_NOT]:
+            result -= keys
+        return result
+
+    def _term(self, field: Field, term: Term, operator: str) -> KeySet:
+        if field.type is not FieldType.TEXT or term.exact:
+            return self._scan(field, "{value} = ?", (to_asked(field, term.text, self._moment),))
+        parts = words(term.text)
+        sets = [self._scan(field, "{value} = ?", (word,)) for word in parts]
+        if not sets:
+            return NOTHING
+        every = term.phrase or operator == "AND"
+        result = sets[0]
+        for keys in sets[1:]:
+            result = result & keys if every else result | keys
+        if term.phrase and len(parts) > 1:
+            held = [key for key in result.keys.tolist() if has_phrase(self._connection, field, key, parts)]
+            return KeySet(np.array(held, dtype=np.int64))
+        return result
+
+    def _range(self, field: Field, node: Range) -> KeySet:
+        conditions, bounds = ["1"], []
+        for text, sign, inclusive in ((node.low, ">", node.include_low), (node.high, "<", node.include_high)):
+            if text is not None:
+                conditions.append("{value} " + sign + ("=" if inclusive else "") + " ?")
+                bounds.append(to_asked(field, text, self._moment))
+        return self._scan(field, " AND ".join(conditions), tuple(bounds))
+
+    def _any_of(self, field: Field, values: tuple[str, ...]) -> KeySet:
+        result = NOTHING
+        asked = [to_asked(field, value, self._moment) for value in values]
+        for start in range(0, len(asked), _BATCH):
+            batch = tuple(asked[start : start + _BATCH])
+            result |= self._scan(field, "{value} IN (" + ",".join("?" * len(batch)) + ")", batch)
+        return result
+
+    def _wildcard(self, field: Field, pattern: str) -> KeySet:
+        if field.type not in (FieldType.STRING, FieldType.TEXT):
+            raise BadRequestError(
+                f"wildcards need a text or string field, {field.name} is a {field.type.value}"
+            )
+        pattern = pattern.lower() if field.type is FieldType.TEXT else pattern
+        return self._scan(field, "{value} GLOB ?", (glob(pattern),))
+
+    def _scan(self, field: Field, condition: str, values: tuple[Indexed, ...]) -> KeySet:
+        column = _COLUMNS.get(field.name)
+        if column:
+            sql = f"SELECT key FROM documents WHERE {condition.format(value=column)}"  # noqa: S608
+        elif field.number is None:
+            return NOTHING
+        else:
+            sql = f"SELECT key FROM terms WHERE field = {field.number} AND {condition.format(value='value')}"  # noqa: S608
+        rows = self._connection.execute(sql, values)
+        return KeySet(np.unique(np.fromiter((row[0] for row in rows), dtype=np.int64)))
+
+
+def glob(pattern: str) -> str:
+    """A Solr wildcard pattern as one of SQLite's GLOB."""
+    return "".join(
+        f"[{escaped}]" if escaped in ("*", "?", "[") else escaped or ("[[]" if wild == "[" else wild) or plain
+        for escaped, wild, plain in _WILD.findall(pattern)
+    )

@@ -1,0 +1,150 @@
+"""facet.field, facet.query, facet.range and stats.field over the documents that a query matched."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from include.flow_server.errors import BadRequestError
+from include.flow_server.query.dates import format_date
+from include.flow_server.query.ranges import range_facet
+from include.flow_server.store.schema import Field, FieldType
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from include.flow_server.query.columns import Column
+    from include.flow_server.store.keyset import KeySet
+    from include.flow_server.store.schema import Schema
+    from include.flow_server.store.values import Indexed
+
+_POINTS = (FieldType.INT, FieldType.LONG, FieldType.FLOAT, FieldType.DOUBLE, FieldType.DATE)
+
+
+class State(Protocol):
+    """What is asked of the state of the collection."""
+
+    @property
+    def schema(self) -> Schema: ...
+
+    @property
+    def moment(self) -> datetime: ...
+
+    def count(self) -> int: ...
+
+    def column(self, name: str, match: KeySet, whole: bool = False) -> Column: ...
+
+    def evaluate(self, text: str) -> KeySet: ...
+
+
+class Parameters:
+    """Facet parameters of one field: `f.<field>.facet.limit` goes before `facet.limit`."""
+
+    def __init__(self, given: Mapping[str, tuple[str, ...]], field: str) -> None:
+        self._given = given
+        self._field = field
+
+    def all(self, name: str) -> tuple[str, ...]:
+        return self._given.get(f"f.{self._field}.{name}") or self._given.get(name) or ()
+
+    def text(self, name: str, default: str) -> str:
+        return next(iter(self.all(name)), default)
+
+    def number(self, name: str, default: int) -> int:
+        text = self.text(name, str(default))
+        try:
+            return int(text)
+        except ValueError:
+            raise BadRequestError(f'For input string: "{text}"') from None
+
+    def flag(self, name: str) -> bool:
+        return self.text(name, "false").lower() in ("true", "on", "yes")
+
+
+def aggregate(given: Mapping[str, tuple[str, ...]], match: KeySet, state: State) -> dict[str, Any]:
+    """The `facet_counts` and `stats` members of the answer, as far as they were asked for."""
+    result: dict[str, Any] = {}
+    if Parameters(given, "").flag("facet"):
+        result["facet_counts"] = {
+            "facet_queries": {
+                text: (match & state.evaluate(text)).size(state.count())
+                for text in given.get("facet.query", ())
+            },
+            "facet_fields": {
+                name: _field_facet(state.schema.require(name), Parameters(given, name), match, state)
+                for name in given.get("facet.field", ())
+            },
+            "facet_ranges": {
+                name: _range(state.schema.require(name), Parameters(given, name), match, state)
+                for name in given.get("facet.range", ())
+            },
+            "facet_intervals": {},
+            "facet_heatmaps": {},
+        }
+    if Parameters(given, "").flag("stats"):
+        fields = {
+            name: _stats(state.schema.require(name), match, state) for name in given.get("stats.field", ())
+        }
+        result["stats"] = {"stats_fields": fields}
+    return result
+
+
+def shown(field: Field, value: Indexed) -> str:
+    """An indexed value as facets write it."""
+    if field.type is FieldType.DATE:
+        return format_date(int(value))
+    if field.type is FieldType.BOOLEAN:
+        return "true" if value else "false"
+    return str(np.float32(value)) if field.type is FieldType.FLOAT else str(value)
+
+
+def _field_facet(field: Field, parameters: Parameters, match: KeySet, state: State) -> list[Any]:
+    column = state.column(field.name, match, whole=True)
+    inside = match.contains(column.keys)
+    counts = np.bincount(column.ordinals[inside], minlength=len(column.values))
+    limit = parameters.number("facet.limit", 100)
+    least = max(parameters.number("facet.mincount", 0), 1 if field.type in _POINTS else 0)
+    prefix = parameters.text("facet.prefix", "")
+    chosen = [
+        i
+        for i in np.flatnonzero(counts >= least).tolist()
+        if shown(field, column.values[i]).startswith(prefix)
+    ]
+    if parameters.text("facet.sort", "count" if limit > 0 else "index") in ("count", "true"):
+        chosen.sort(key=lambda i: -counts[i])
+    begin = parameters.number("facet.offset", 0)
+    flat: list[Any] = []
+    for i in chosen[begin : begin + limit] if limit >= 0 else chosen[begin:]:
+        flat += [shown(field, column.values[i]), int(counts[i])]
+    if parameters.flag("facet.missing"):
+        flat += [None, match.size(state.count()) - len(np.unique(column.keys[inside]))]
+    return flat
+
+
+def _range(field: Field, parameters: Parameters, match: KeySet, state: State) -> dict[str, Any]:
+    column = state.column(field.name, match)
+    inside = match.contains(column.keys)
+    counts = np.bincount(column.ordinals[inside], minlength=len(column.values))
+    documents = len(np.unique(column.keys[inside]))
+    return range_facet(field, parameters, column.values, counts, documents, state.moment)
+
+
+def _stats(field: Field, match: KeySet, state: State) -> dict[str, Any]:
+    column = state.column(field.name, match)
+    inside = match.contains(column.keys)
+    ordinals = column.ordinals[inside]
+    limits = (
+        [_stat(field, column.values[i]) for i in (ordinals.min(), ordinals.max())]
+        if len(ordinals)
+        else [None] * 2
+    )
+    missing = match.size(state.count()) - len(np.unique(column.keys[inside]))
+    return {"min": limits[0], "max": limits[1], "count": len(ordinals), "missing": missing}
+
+
+def _stat(field: Field, value: Indexed) -> Any:
+    if field.type in _POINTS and field.type is not FieldType.DATE:
+        return float(value)
+    return shown(field, value)

@@ -1,0 +1,45 @@
+"""A /select request after its parameters were checked, and what comes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from include.flow_server.store.protocol import Document
+
+
+@dataclass(frozen=True, slots=True)
+class SortKey:
+    """One `field asc|desc` of sort."""
+
+    field: str
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SelectRequest:
+    """What to find and which page of it. `ids_only`: the caller needs no stored fields."""
+
+    q: str = "*:*"
+    fq: tuple[str, ...] = ()
+    df: str | None = None
+    operator: str = "OR"
+    start: int = 0
+    rows: int = 10
+    sort: tuple[SortKey, ...] = ()
+    cursor: str | None = None
+    ids_only: bool = False
+    aggregates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The page; `extra` holds facet_counts and stats where they were asked for."""
+
+    found: int
+    documents: list[Document]
+    next_cursor: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,55 @@
+"""Everything one server process holds: its collections, the pool that analyses pictures, the served folder."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from include.flow_server.analysis import Analyser
+from include.flow_server.collection import Collection
+from include.flow_server.endpoints.update import Updater
+from include.flow_server.errors import BadRequestError, NotFoundError
+from include.flow_server.pictures import PictureFolder
+from include.flow_server.store.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from include.flow_server.settings import ServerSettings
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+
+
+class Service:
+    """Opened once per process; `close` releases what it holds."""
+
+    def __init__(self, settings: ServerSettings) -> None:
+        self.settings = settings
+        self.pictures = PictureFolder(settings.images)
+        self.analyser = Analyser(settings)
+        self.updater = Updater(self.analyser, self.pictures, settings.workers)
+        self.collections = {
+            name: Collection(name, SqliteStore(store_file(settings.data, name)))
+            for name in settings.collections
+        }
+
+    def current(self, name: str) -> Collection:
+        """The collection of that name, brought up to what other processes committed."""
+        if name not in self.collections:
+            raise NotFoundError(f"no collection '{name}': there are {', '.join(sorted(self.collections))}")
+        collection = self.collections[name]
+        collection.refresh()
+        return collection
+
+    def close(self) -> None:
+        self.updater.close()
+        self.analyser.close()
+        for collection in self.collections.values():
+            collection.close()
+
+
+def store_file(data: Path, collection: str) -> Path:
+    """Where the documents of a collection lie below the data directory."""
+    if not _NAME.fullmatch(collection):
+        raise BadRequestError(f"'{collection}' is no name for a collection: letters, digits, _ . - only")
+    return data / collection / "documents.sqlite"

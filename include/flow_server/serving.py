@@ -1,0 +1,54 @@
+"""Runs an application under uvicorn and says on one line of output when, and where, it can be reached."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+    from include.flow_server.settings import ServerSettings
+
+_SHUTDOWN_SECONDS = 10
+
+
+class _AnnouncedServer(uvicorn.Server):
+    """Prints the address once connections are accepted, flushed, so that a parent process can read it."""
+
+    announcement = ""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        print(self.announcement, flush=True)
+
+
+def serve(app: ASGIApp, settings: ServerSettings) -> None:
+    """Serves until SIGTERM or SIGINT. Port 0 takes a free one."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((settings.host, settings.port))
+        port = listener.getsockname()[1]
+        host = f"[{settings.host}]" if family == socket.AF_INET6 else settings.host
+        config = uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+            lifespan="on",
+        )
+        server = _AnnouncedServer(config)
+        server.announcement = (
+            f"Flow-compatible server on http://{host}:{port}/api/cores/{settings.collections[0]}"
+        )
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, _stopped)
+        server.run(sockets=[listener])
+
+
+def _stopped(*_: object) -> None:
+    """Uvicorn raises the signal that stopped it once more when all is done; that is no failure."""

@@ -1,0 +1,35 @@
+"""Settings of one server process. The command line fills them; tests build them directly."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+DEFAULT_COLLECTION = "my-collection"
+MEBIBYTE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on what comes from outside: request bodies and downloads in bytes, times in seconds."""
+
+    body_bytes: int = 64 * MEBIBYTE
+    picture_bytes: int = 32 * MEBIBYTE
+    download_seconds: float = 20.0
+    max_rows: int = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """What `python -m include.flow_server` was told."""
+
+    data: Path
+    images: Path | None = None
+    collections: tuple[str, ...] = (DEFAULT_COLLECTION,)
+    host: str = "127.0.0.1"
+    port: int = 0
+    workers: int = field(default_factory=lambda: os.cpu_count() or 1)
+    allow_hosts: tuple[str, ...] = ()
+    basic_auth: str | None = None
+    limits: Limits = field(default_factory=Limits)

@@ -1,0 +1,1 @@
+"""Where documents live: one narrow protocol, SQLite behind it."""

@@ -1,0 +1,61 @@
+"""Sets of documents by key. A complement is kept as what is missing, so "all but one" costs one key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Keys: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.int64]]"
+
+
+def as_keys(keys: Iterable[int]) -> Keys:
+    """Keys in any order, made sorted and unique."""
+    return np.unique(np.fromiter(keys, dtype=np.int64))
+
+
+@dataclass(frozen=True, slots=True)
+class KeySet:
+    """`keys` (sorted, unique), or with `complement` every document except those."""
+
+    keys: Keys
+    complement: bool = False
+
+    def __invert__(self) -> KeySet:
+        return KeySet(self.keys, not self.complement)
+
+    def __and__(self, other: KeySet) -> KeySet:
+        if self.complement and other.complement:
+            return KeySet(np.union1d(self.keys, other.keys), complement=True)
+        if self.complement:
+            return other & self
+        return KeySet(self.keys[other.contains(self.keys)])
+
+    def __or__(self, other: KeySet) -> KeySet:
+        return ~(~self & ~other) if self.complement or other.complement else KeySet(self._union(other))
+
+    def __sub__(self, other: KeySet) -> KeySet:
+        return self & ~other
+
+    def _union(self, other: KeySet) -> Keys:
+        return np.union1d(self.keys, other.keys)
+
+    def contains(self, keys: Keys) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """For each of `keys`, in any order: is it in the set? Same shape as `keys`."""
+        if not len(self.keys):
+            return np.full(len(keys), fill_value=self.complement)
+        places = np.searchsorted(self.keys, keys)
+        found = np.equal(self.keys[np.minimum(places, len(self.keys) - 1)], keys)
+        return np.not_equal(found, self.complement)
+
+    def size(self, total: int) -> int:
+        """How many documents of `total` are in the set."""
+        return total - len(self.keys) if self.complement else len(self.keys)
+
+
+NOTHING = KeySet(np.empty(0, dtype=np.int64))
+EVERYTHING = ~NOTHING

@@ -1,0 +1,121 @@
+"""One bounded GET: http and https only, every redirect and every DNS answer checked again."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import socket
+import ssl
+import time
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from include.safe_fetch.addresses import FetchError, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+_REDIRECTS = 5
+_PIECE = 65_536
+_REDIRECT_STATUS = (301, 302, 303, 307, 308)
+
+
+def fetch(url: str, *, max_bytes: int, seconds: float, allow_hosts: Collection[str] = ()) -> bytes:
+    """The body behind `url`.
+
+    Args:
+        url: absolute, http or https.
+        max_bytes: a longer body is an error, never a shortened one.
+        seconds: for everything together, redirects included.
+        allow_hosts: `host` or `host:port` that may be at a private address.
+
+    Raises:
+        FetchError: with one sentence saying what went wrong; AddressRefusedError for a forbidden address.
+    """
+    deadline = time.monotonic() + seconds
+    for _ in range(_REDIRECTS + 1):
+        parts = _checked(url)
+        with _opened(parts, deadline, allow_hosts) as response:
+            location = response.getheader("Location")
+            if response.status in _REDIRECT_STATUS and location:
+                url = urljoin(url, location)
+                continue
+            if response.status != http.HTTPStatus.OK:
+                raise FetchError(f"{url} answered {response.status} {response.reason}")
+            return _body(response, url, max_bytes, deadline)
+    raise FetchError(f"{url} redirects more than {_REDIRECTS} times")
+
+
+def _checked(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise FetchError(f"{url!r} is not an address: {error}") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise FetchError(f"{url!r} is not an http or https address")
+    if port == 0 or any(ord(character) <= 32 for character in url):
+        raise FetchError(f"{url!r} is not an address: encode spaces and control characters")
+    return parts
+
+
+@contextlib.contextmanager
+def _opened(
+    parts: SplitResult, deadline: float, allow_hosts: Collection[str]
+) -> Iterator[http.client.HTTPResponse]:
+    host = str(parts.hostname)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    addresses = resolve(host, port, allow_hosts)
+    connection = http.client.HTTPConnection(host, port)
+    try:
+        connection.sock = _connected(parts.scheme, host, port, addresses, deadline)
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        connection.request(
+            "GET", path.encode("utf-8").decode("latin-1"), headers={"Accept": "image/*,*/*;q=0.5"}
+        )
+        yield connection.getresponse()
+    except (OSError, http.client.HTTPException, UnicodeError) as error:
+        raise FetchError(f"{parts.geturl()} could not be read: {error or type(error).__name__}") from None
+    finally:
+        connection.close()
+
+
+def _connected(scheme: str, host: str, port: int, addresses: list[str], deadline: float) -> socket.socket:
+    failure: OSError | None = None
+    for address in addresses:
+        try:
+            plain = socket.create_connection((address, port), timeout=_left(deadline))
+        except OSError as error:
+            failure = error
+            continue
+        return (
+            ssl.create_default_context().wrap_socket(plain, server_hostname=host)
+            if scheme == "https"
+            else plain
+        )
+    raise failure or OSError("no address")
+
+
+def _body(response: http.client.HTTPResponse, url: str, max_bytes: int, deadline: float) -> bytes:
+    declared = response.getheader("Content-Length", "")
+    if declared.isdigit() and int(declared) > max_bytes:
+        raise FetchError(f"{url} has {declared} bytes, more than the {max_bytes} that are allowed")
+    pieces: list[bytes] = []
+    size = 0
+    while size <= max_bytes:
+        _left(deadline)
+        piece = response.read1(_PIECE)
+        if not piece:
+            if declared.isdigit() and size < int(declared):
+                raise FetchError(f"{url} was cut off after {size} of {declared} bytes")
+            return b"".join(pieces)
+        pieces.append(piece)
+        size += len(piece)
+    raise FetchError(f"{url} has more than the {max_bytes} bytes that are allowed")
+
+
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("timed out")
+    return left

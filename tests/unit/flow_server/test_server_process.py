@@ -1,0 +1,88 @@
+"""The server as a process: ready line, answers, faults of the test server, sync beside it, stop."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+from PIL import Image
+
+from tests.support.embedded_server import run_sync, start_server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.support.embedded_server import EmbeddedServer
+
+__all__ = ["start_server"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    root = tmp_path / "pictures"
+    (root / "sub").mkdir(parents=True)
+    for number, name in enumerate(["a.png", "b.png", "sub/c d.png"]):
+        Image.effect_noise((160, 120), 40 + 60 * number).convert("RGB").save(root / name)
+    return root
+
+
+def test_a_synced_folder_is_served_and_found(
+    start_server: Callable[..., EmbeddedServer], folder: Path
+) -> None:
+    server = start_server(images=folder)
+    assert requests.get(f"{server.url}/select", timeout=5).json()["response"]["numFound"] == 0
+    server.sync(folder)
+    answer = requests.get(f"{server.url}/select", {"q": "folder_s:sub"}, timeout=5).json()
+    (document,) = answer["response"]["docs"]
+    assert document["id"] == "sub/c d.png"
+    assert document["image"] == f"{server.base}/images/sub/c%20d.png"
+    picture = requests.get(document["image"], timeout=5)
+    assert picture.content == (folder / "sub/c d.png").read_bytes()
+    hits = requests.get(f"{server.url}/duplicate", {"rank.by.id": "a.png"}, timeout=20).json()["response"]
+    assert (hits["docs"][0]["id"], hits["docs"][0]["score"]) == ("a.png", 1.0)
+
+
+def test_a_restart_keeps_documents_and_addresses_follow_the_port(
+    start_server: Callable[..., EmbeddedServer], folder: Path, tmp_path: Path
+) -> None:
+    run_sync(folder, tmp_path / "data")
+    first = start_server(tmp_path / "data", images=folder)
+    assert first.stop() == 0
+    second = start_server(tmp_path / "data", images=folder)
+    documents = requests.get(f"{second.url}/select", timeout=5).json()["response"]["docs"]
+    assert len(documents) == 3
+    assert all(document["image"].startswith(second.base) for document in documents)
+
+
+def test_faults_can_be_switched_and_requests_are_counted(start_server: Callable[..., EmbeddedServer]) -> None:
+    server = start_server()
+    server.fault("unavailable", handler="select", times=1, retry_after=7)
+    refused = requests.get(f"{server.url}/select", timeout=5)
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "7")
+    server.fault("malformed", times=1)
+    with pytest.raises(requests.exceptions.JSONDecodeError):
+        requests.get(f"{server.url}/select", timeout=5).json()
+    server.fault("truncated", times=1)
+    with pytest.raises(requests.exceptions.JSONDecodeError):
+        requests.get(f"{server.url}/select", timeout=5).json()
+    server.fault("cut", times=1)
+    with pytest.raises((requests.exceptions.ChunkedEncodingError, requests.exceptions.ConnectionError)):
+        requests.get(f"{server.url}/select", timeout=5)
+    server.fault("partial", times=1)
+    partial = requests.get(f"{server.url}/select", timeout=5).json()
+    assert partial["responseHeader"]["partialResults"] is True
+    server.fault("slow", times=1, seconds=1.0)
+    with pytest.raises(requests.exceptions.ReadTimeout):
+        requests.get(f"{server.url}/select", timeout=0.2)
+    server.fault("unauthorized", token="Basic new")
+    assert requests.get(f"{server.url}/select", timeout=5).status_code == 401
+    assert (
+        requests.get(f"{server.url}/select", headers={"Authorization": "Basic new"}, timeout=5).status_code
+        == 200
+    )
+    server.clear_faults()
+    assert requests.get(f"{server.url}/select", timeout=5).status_code == 200
+    assert server.counts()["select"] == 9
+    assert server.counts()["update"] == 0
