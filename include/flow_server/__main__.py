@@ -1,4 +1,4 @@
-"""Command line: `python -m include.flow_server --data DIR` serves, `… sync FOLDER --data DIR` indexes a folder."""
+"""Command line: `python -m include.flow_server --data DIR` serves, `… sync FOLDER --data DIR` indexes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def server_settings(arguments: list[str]) -> ServerSettings:
     """The settings that a command line of the server spells."""
     parser = argparse.ArgumentParser(
         prog="python -m include.flow_server",
-        description="The embedded Flow-compatible server. `sync FOLDER` instead indexes a folder of pictures.",
+        description="The embedded Flow-compatible server. `sync FOLDER` instead indexes a folder.",
     )
     parser.add_argument("--data", type=Path, required=True, help="where the collections are kept")
     parser.add_argument("--host", default="127.0.0.1")

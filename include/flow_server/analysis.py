@@ -1,4 +1,4 @@
-"""From where a picture is to what describes it: bytes are fetched here and analysed in a pool of processes."""
+"""From where a picture is to what describes it: fetched here, analysed in a pool of processes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Analyser:
-    """Describes pictures. The pool starts with the first one, and anew after a picture that killed a process."""
+    """Describes pictures. The pool starts with the first one, and anew after one that killed a process."""
 
     def __init__(self, settings: ServerSettings) -> None:
         self._workers = settings.workers
@@ -102,7 +102,7 @@ def _ignore_sigint() -> None:
 
 
 def decode_base64(text: str) -> bytes:
-    """The bytes of base64, with or without `data:…;base64,` before it; spaces are what `+` became in a form."""
+    """The bytes of base64, with or without `data:…;base64,`; spaces are what `+` became in a form."""
     payload = text.partition(",")[2] if text.startswith("data:") else text
     payload = "".join(payload.replace(" ", "+").split())
     try:

@@ -21,7 +21,7 @@ _BATCH = 5000
 
 
 class Collection:
-    """Joins a document store with a duplicate index; both stand at the last commit once `refresh` returned."""
+    """Joins a document store with a duplicate index; after `refresh` both stand at the last commit."""
 
     def __init__(self, name: str, store: DocumentStore) -> None:
         self.name = name

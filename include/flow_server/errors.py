@@ -1,4 +1,4 @@
-"""What a request can be answered instead of a result: one class per HTTP status, rendered the way Solr does."""
+"""What is answered instead of a result: one class per HTTP status, rendered the way Solr does."""
 
 from __future__ import annotations
 

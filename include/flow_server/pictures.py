@@ -19,7 +19,7 @@ class PictureFolder:
     root: Path | None
 
     def path(self, relative: str) -> Path:
-        """The file behind a relative path with forward slashes; 404 outside the folder or where it is missing."""
+        """The file behind a relative path with forward slashes; 404 where there is none inside the folder."""
         if self.root is None:
             raise BadRequestError(
                 f"'{relative}' is a relative path, but no folder of pictures is served (--images)"
@@ -54,5 +54,5 @@ class PictureFolder:
 
 
 def picture_address(base: str, relative: str) -> str:
-    """Where a picture of the folder is to be had, for a client that called the server `base` (scheme and host)."""
+    """The address of a picture, for a client that called the server `base` (scheme and host)."""
     return f"{base}{ROUTE}{quote(relative)}"

@@ -1,4 +1,4 @@
-"""Everything one server process holds: its collections, the pool that analyses pictures, the served folder."""
+"""Everything one server process holds: its collections, the analysing pool, the served folder."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def resolve(host: str, port: int, allow_hosts: Collection[str]) -> list[str]:
         for address in addresses:
             if not is_public(address):
                 raise AddressRefusedError(
-                    f"{host} is at {address}, which is not a public address; add {host} to allow_hosts if it is meant"
+                    f"{host} is at {address}, not a public address (allow_hosts would have to name it)"
                 )
     return addresses
 

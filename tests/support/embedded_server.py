@@ -147,7 +147,7 @@ def _ready_line(process: subprocess.Popen[str], errors: Path) -> str:
 
 @pytest.fixture
 def start_server(tmp_path: Path) -> Iterator[Callable[..., EmbeddedServer]]:
-    """A function that starts servers (`launch`, with a new data directory by default); all end with the test."""
+    """A function that starts servers (`launch`, by default on new data); all end with the test."""
     running: list[EmbeddedServer] = []
 
     def start(data: Path | None = None, **settings: Any) -> EmbeddedServer:

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HANDLERS = (
@@ -37,11 +39,11 @@ KINDS = ("unavailable", "slow", "cut", "malformed", "truncated", "partial", "una
 class Fault:
     """One fault.
 
-    `kind`: unavailable = 503 with Retry-After and a page of HTML; slow = `seconds` before the answer; cut = the
-    connection ends in the middle of the body; malformed = 200 with something that is not JSON; truncated = JSON that
-    ends early, with a matching Content-Length; partial = half of the documents and responseHeader.partialResults;
-    unauthorized = 401 unless the Authorization header is `token`.
-    `handler`: only requests of that handler; None is all of them. `skip`: so many pass before the fault begins.
+    `kind`: unavailable = 503 with Retry-After and a page of HTML; slow = `seconds` before the answer; cut =
+    the connection ends in the middle of the body; malformed = 200 with what is not JSON; truncated =
+    JSON that ends early, with a matching Content-Length; partial = half of the documents and
+    responseHeader.partialResults; unauthorized = 401 unless the Authorization header is `token`.
+    `handler`: only requests of that handler; None is all. `skip`: so many pass before the fault begins.
     `times`: how many requests it hits; None is all. `retry_after`: seconds told with a 503.
     """
 
@@ -174,7 +176,7 @@ async def _answer(
     status: int,
     body: bytes,
     kind: bytes = b"application/json",
-    more: list[tuple[bytes, bytes]] = [],
+    more: Sequence[tuple[bytes, bytes]] = (),
 ) -> None:
     headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode()), *more]
     await send({"type": "http.response.start", "status": status, "headers": headers})

@@ -1,4 +1,4 @@
-"""The real server behind fault switches: `python -m tests.support.faulty_server`, same arguments as the server."""
+"""The real server behind fault switches; takes the same arguments as the server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""/duplicate, and /select or /image with rank.* parameters: documents that show the same picture, best first."""
+"""/duplicate, and /select with rank.* parameters: documents that show the same picture, best first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Request parameters: query string and form together, checked one by one. Unknown names are ignored, as in Solr."""
+"""Request parameters: query string and form together, checked one by one. Unknown ones are ignored."""
 
 from __future__ import annotations
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 _AGGREGATES = ("facet", "stats", "f.")
 _UNSUPPORTED = (
-    "group", "json", "json.facet", "json.query", "facet.pivot", "facet.interval", "facet.heatmap", "facet.contains",
-    "facet.matches", "collapse", "rq", "hl", "mlt", "spellcheck", "elevateIds", "sfield", "pt", "uf", "timeAllowed.",
+    "group", "json", "json.facet", "json.query", "facet.pivot", "facet.interval", "facet.heatmap",
+    "facet.contains", "facet.matches", "rq", "hl", "mlt", "spellcheck", "elevateIds", "qt",
 )  # fmt: skip
 
 

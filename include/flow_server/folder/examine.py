@@ -16,7 +16,7 @@ from include.flow_server.query.dates import format_date, to_milliseconds
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What came of one file: `failure` is the cause where it cannot be read; same bytes need no descriptor."""
+    """What came of one file: `failure` is why it cannot be read; known bytes get no descriptor."""
 
     path: str
     content: str = ""
@@ -44,7 +44,7 @@ def examine(folder: str, path: str, known_content: str, max_bytes: int) -> Exami
 
 
 def taken(data: bytes, mtime: float) -> str:
-    """When a picture was taken: EXIF DateTimeOriginal (without a zone it counts as UTC), else the file's mtime."""
+    """When a picture was taken: EXIF DateTimeOriginal (UTC where it has no zone), else the file's mtime."""
     moment = _exif_moment(data) or datetime.fromtimestamp(mtime, UTC)
     return format_date(to_milliseconds(moment.replace(microsecond=0)))
 

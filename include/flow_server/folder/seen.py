@@ -12,13 +12,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _TABLE = """CREATE TABLE IF NOT EXISTS seen (
-  path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, content TEXT NOT NULL, columns TEXT NOT NULL
+  path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+  content TEXT NOT NULL, columns TEXT NOT NULL
 )"""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One picture as indexed: size and mtime of the file, SHA-256 of its bytes, its fields.csv cells as JSON."""
+    """One picture as indexed: size and mtime of the file, SHA-256 of its bytes, its fields.csv cells."""
 
     path: str
     size: int
@@ -28,7 +29,7 @@ class Seen:
 
 
 class SeenTable:
-    """Written after the documents of a chunk were committed, so a sync that dies in between repeats that chunk."""
+    """Written after the documents of a chunk: a sync that dies in between repeats that chunk."""
 
     def __init__(self, file: Path) -> None:
         self._connection = connect(file)

@@ -1,8 +1,8 @@
 """Brings an index in line with a folder: new, changed and gone pictures; everything else is left alone.
 
-A picture is read again when its size or mtime changed, and analysed again when its bytes did. Chunks are committed
-one by one: a sync that was interrupted goes on where it stopped, and a running server sees each chunk. A document
-that was deleted through the API while its picture stayed is not brought back until the picture changes.
+A picture is read again when its size or mtime changed, and analysed again when its bytes did. Chunks are
+committed one by one: a sync that was interrupted goes on where it stopped, and a running server sees each
+chunk. A document that was deleted through the API is not brought back until its picture changes.
 """
 
 from __future__ import annotations
@@ -159,9 +159,10 @@ class _Sync:
         """One of the files that were being read when a process died, in a process of its own."""
         with new_pool(1) as pool:
             try:
-                return pool.submit(*self._job(path)).result()
+                result: Examined = pool.submit(*self._job(path)).result()
             except BrokenProcessPool:
                 return Examined(path, failure="it makes the analysis crash")
+            return result
 
     def _job(self, path: str) -> tuple[Any, ...]:
         old = self._seen.get(path)
@@ -179,7 +180,7 @@ class _Sync:
         )
 
     def _add(self, one: Examined, file: PictureFile) -> Add | None:
-        """The write for one file: only cells where the bytes are as before, nothing where it was deleted before."""
+        """The write for one file: only its cells where the bytes are known; None where nothing is to do."""
         old = self._seen.get(one.path)
         fields: dict[str, Any] = {}
         if one.descriptor is not None:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SUFFIXES = (
-    ".jpg", ".jpeg", ".jpe", ".png", ".gif", ".webp", ".tif", ".tiff", ".bmp", ".heic", ".heif", ".avif", ".jp2",
-    ".ppm", ".pgm", ".ico",
+    ".jpg", ".jpeg", ".jpe", ".png", ".gif", ".webp", ".tif", ".tiff", ".bmp", ".heic", ".heif", ".avif",
+    ".jp2", ".ppm", ".pgm", ".ico",
 )  # fmt: skip
 FIELDS_FILE = "fields.csv"
 OWN_FIELDS = ("filename_s", "folder_s", "date_dt", "width_i", "height_i", "bytes_l", "format_s")
@@ -37,7 +37,7 @@ class PictureFile:
 def pictures(folder: Path) -> tuple[list[PictureFile], list[tuple[str, str]]]:
     """The picture files below `folder` by path, and (path, cause) of those that cannot be taken.
 
-    Pictures are told by their suffix; names that begin with a dot are passed over, links are not followed out.
+    Pictures are told by their suffix; names that begin with a dot are passed over.
     """
     if not folder.is_dir():
         raise FolderError(f"there is no folder {folder}")

@@ -25,14 +25,14 @@ _CHUNK = 500
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`values` sorted and distinct; document `keys[i]` has value `values[ordinals[i]]`. Keys rise; many may repeat."""
+    """`values` are sorted and distinct; document `keys[i]` has `values[ordinals[i]]`. Keys are sorted."""
 
     keys: Keys
     ordinals: Keys
     values: list[Indexed]
 
     def ranks(self, keys: Keys, missing: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-        """For each of `keys` the place of its value; `missing` where it has none. Single-valued fields only."""
+        """For each of `keys` the place of its (one) value; `missing` where it has none."""
         if not len(self.keys):
             return np.full(len(keys), missing)
         places = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
@@ -40,7 +40,7 @@ class Column:
 
     def rank_of(self, value: Indexed) -> float:
         """Where a value stands among `values`; halfway between two when it is not among them."""
-        place = bisect_left(self.values, value)  # type: ignore[type-var]
+        place = bisect_left(self.values, value)
         return float(place) if self.values[place : place + 1] == [value] else place - 0.5
 
 

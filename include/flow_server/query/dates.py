@@ -1,4 +1,4 @@
-"""Dates as Solr writes them, and its date math (`NOW-7DAYS/DAY`). Instants are milliseconds since 1970 in UTC."""
+"""Dates as Solr writes them, and its date math (`NOW-7DAYS/DAY`). Instants are milliseconds since 1970."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ _BATCH = 500
 class Evaluator:
     """Evaluates queries over one connection, that is, over one state of the collection.
 
-    `remembered` keeps results of queries that do not depend on the present; its owner drops it on each commit.
+    `remembered` keeps results of queries that do not depend on the present; a commit drops it.
     """
 
     def __init__(
@@ -79,15 +79,18 @@ class Evaluator:
         if isinstance(node, Group):
             return self._group(node, operator, default)
         field = self._schema.require(node.field or default)
-        if isinstance(node, Exists):
-            return self._scan(field, "1", ())
-        if isinstance(node, AnyOf):
-            return self._any_of(field, node.values)
-        if isinstance(node, Range):
-            return self._range(field, node)
-        if isinstance(node, Wildcard):
-            return self._wildcard(field, node.pattern)
-        return self._term(field, node, operator)
+        match node:
+            case Exists():
+                result = self._scan(field, "1", ())
+            case AnyOf():
+                result = self._any_of(field, node.values)
+            case Range():
+                result = self._range(field, node)
+            case Wildcard():
+                result = self._wildcard(field, node.pattern)
+            case Term():
+                result = self._term(field, node, operator)
+        return result
 
     def _group(self, group: Group, operator: str, default: str) -> KeySet:
         found: dict[Occur, list[KeySet]] = {occur: [] for occur in Occur}

@@ -127,8 +127,7 @@ def _range(field: Field, parameters: Parameters, match: KeySet, state: State) ->
     column = state.column(field.name, match)
     inside = match.contains(column.keys)
     counts = np.bincount(column.ordinals[inside], minlength=len(column.values))
-    documents = len(np.unique(column.keys[inside]))
-    return range_facet(field, parameters, column.values, counts, documents, state.moment)
+    return range_facet(field, parameters, values=column.values, counts=counts, moment=state.moment)
 
 
 def _stats(field: Field, match: KeySet, state: State) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Sort order, pages and cursor marks.
 
-A mark holds the sort values of the last document of a page (URL-safe Base64 of JSON), so it is stateless: it works
-after a restart and after changes, and no document is met twice under `sort=id asc`.
+A mark holds the sort values of the last document of a page (URL-safe Base64 of JSON), so it is stateless: it
+works after a restart and after changes, and no document is met twice under `sort=id asc`.
 """
 
 from __future__ import annotations

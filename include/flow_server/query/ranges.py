@@ -30,12 +30,12 @@ class Parameters(Protocol):
 def range_facet(
     field: Field,
     parameters: Parameters,
+    *,
     values: Sequence[Indexed],
     counts: np.ndarray[tuple[int], np.dtype[np.int64]],
-    documents: int,
     moment: datetime,
 ) -> dict[str, Any]:
-    """One member of facet_ranges; `counts[i]` is how often `values[i]` (sorted) occurs, in `documents` documents."""
+    """One member of facet_ranges; `counts[i]` is how often `values[i]` (sorted) occurs."""
     if field.type is not FieldType.DATE and field.type not in INTEGERS and field.type not in REALS:
         raise BadRequestError(f"Unable to range facet on field:{field.name}")
     _only_supported(parameters)

@@ -17,7 +17,7 @@ class Occur(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Everything:
-    """`*:*`"""
+    """`*:*`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Wildcard:
 
 @dataclass(frozen=True, slots=True)
 class Exists:
-    """`field:*`"""
+    """`field:*`."""
 
     field: str
 
@@ -58,7 +58,7 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
-    """`{!terms f=field}a,b`"""
+    """`{!terms f=field}a,b`."""
 
     field: str
     values: tuple[str, ...]
@@ -66,7 +66,7 @@ class AnyOf:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Clauses with how each counts; `operator_and` is what q.op said, for terms that break into words."""
+    """Clauses with how each counts."""
 
     clauses: tuple[tuple[Occur, Node], ...]
 

@@ -35,33 +35,47 @@ def updated_fields(add: Add, old: Document | None, checker: Checker) -> dict[str
     fields = dict(old.fields) if old else {}
     for name, value in add.fields.items():
         for operator, operand in (value if isinstance(value, dict) else {"set": value}).items():
-            if operator not in OPERATORS:
-                raise BadRequestError(f"Unknown operation for the an atomic update: {operator}")
-            changed = _apply(operator, fields.get(name), operand, checker, add.id, name)
+            current = [] if fields.get(name) is None else listed(fields[name])
+            given = [one for one in listed(operand) if one is not None]
+            changed = _Change(checker, add.id, name).apply(operator, current, given)
             fields.pop(name, None)
             if changed:
                 fields |= checker.stored(add.id, {name: changed})
     return fields
 
 
-def _apply(operator: str, old: Any, operand: Any, checker: Checker, document_id: str, name: str) -> list[Any]:
-    current = [] if old is None else listed(old)
-    given = [value for value in listed(operand) if value is not None]
-    if operator == "removeregex":
-        patterns = [_pattern(value) for value in given]
-        return [value for value in current if not any(p.fullmatch(str(value)) for p in patterns)]
-    if not given:
-        return [] if operator == "set" else current
-    if operator == "inc":
-        return [_increased(checker.field_for(name, given[0]), current, given[0])]
-    if operator == "set":
-        return given
-    checked = [listed(checker.stored(document_id, {name: value})[name])[0] for value in given]
-    if operator == "add":
-        return current + checked
-    if operator == "add-distinct":
-        return current + [value for value in dict.fromkeys(checked) if value not in current]
-    return _without(current, checked)
+class _Change:
+    """One operator on one field of one document."""
+
+    def __init__(self, checker: Checker, document_id: str, name: str) -> None:
+        self._checker = checker
+        self._id = document_id
+        self._name = name
+
+    def apply(self, operator: str, current: list[Any], given: list[Any]) -> list[Any]:
+        """The values of the field afterwards."""
+        if operator not in OPERATORS:
+            raise BadRequestError(f"Unknown operation for the an atomic update: {operator}")
+        if not given and operator != "set":
+            return current
+        match operator:
+            case "set":
+                result = given
+            case "inc":
+                result = [_increased(self._checker.field_for(self._name, given[0]), current, given[0])]
+            case "removeregex":
+                patterns = [_pattern(value) for value in given]
+                result = [one for one in current if not any(p.fullmatch(str(one)) for p in patterns)]
+            case "remove":
+                result = _without(current, self._checked(given))
+            case "add-distinct":
+                result = current + [v for v in dict.fromkeys(self._checked(given)) if v not in current]
+            case _:
+                result = current + self._checked(given)
+        return result
+
+    def _checked(self, given: list[Any]) -> list[Any]:
+        return [listed(self._checker.stored(self._id, {self._name: one})[self._name])[0] for one in given]
 
 
 def _without(current: list[Any], removed: list[Any]) -> list[Any]:

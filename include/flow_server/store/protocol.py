@@ -101,7 +101,7 @@ class DocumentStore(Protocol):
         """Descriptors by key; documents without one are left out."""
 
     def changes(self, since: int) -> Iterator[tuple[int, int, bytes | None]]:
-        """(sequence, key, descriptor or None where it is gone) of all visible changes after `since`, in order."""
+        """(sequence, key, descriptor or None where it is gone) of visible changes after `since`, in order."""
 
     def close(self) -> None:
         """Releases files; the store is of no use afterwards."""

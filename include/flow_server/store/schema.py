@@ -1,4 +1,4 @@
-"""Which fields there are and of what type: Flow's own, Solr's dynamic suffixes, and those guessed on first sight."""
+"""Which fields there are, of what type: Flow's own, Solr's dynamic suffixes, those guessed on first sight."""
 
 from __future__ import annotations
 
@@ -82,18 +82,12 @@ def dynamic_field(name: str) -> Field | None:
 
 def guess_type(value: object, moment: datetime) -> FieldType:
     """The type that a field without suffix takes for good from its first value."""
-    if isinstance(value, bool):
-        return FieldType.BOOLEAN
-    if isinstance(value, int):
-        return FieldType.LONG
-    if isinstance(value, float):
-        return FieldType.DOUBLE
     text = str(value)
     if text.lower() in ("true", "false"):
         return FieldType.BOOLEAN
     if _WHOLE.fullmatch(text) and -(2**63) <= int(text) < 2**63:
         return FieldType.LONG
-    if _REAL.fullmatch(text):
+    if isinstance(value, (int, float)) or _REAL.fullmatch(text):
         return FieldType.DOUBLE
     try:
         parse_lenient(text, moment)

@@ -77,7 +77,7 @@ class Selector:
         return self._evaluator.query(text)
 
     def column(self, name: str, match: KeySet, whole: bool = False) -> Column:
-        """A field of the matching documents, or of all: where the match is large, or all values are wanted."""
+        """A field of the matching documents; of all where the match is large, or `whole` is wanted."""
         field = self._schema.require(name)
         if not whole and match.size(self.count()) <= _FEW:
             return column_of(self._connection, field, self.keys(match), self._moment)
@@ -125,7 +125,7 @@ class Selector:
             begin = after_mark(
                 ordered, request.sort, mark, lambda name: self.column(name, match), self._schema
             )
-        return ordered[begin : begin + request.rows].tolist()
+        return [int(key) for key in ordered[begin : begin + request.rows]]
 
     def _ordered(self, match: KeySet, request: SelectRequest) -> Keys:
         sort = tuple(key for key in request.sort if key.field != SCORE)
@@ -142,7 +142,7 @@ class Selector:
         """The page by id straight from the index of ids: no cost grows with the place of the page."""
         descending = request.sort[0].descending
         sql = "SELECT key FROM documents"
-        mark = read_mark(request.cursor, request.sort)[0] if request.cursor not in (None, "*") else None  # type: ignore[arg-type]
+        mark = read_mark(request.cursor, request.sort)[0] if request.cursor not in (None, "*") else None
         if mark is not None:
             sql += f" WHERE id {'<' if descending else '>'} ?"
         rows = self._connection.execute(
@@ -161,8 +161,9 @@ class Selector:
         return write_mark([self._sort_value(documents[-1], key) for key in request.sort])
 
     def _sort_value(self, document: Document, key: SortKey) -> Indexed | None:
-        if key.field in ("id", "_version_", SCORE):
-            return {"id": document.id, "_version_": document.version, SCORE: 1.0}[key.field]
+        own: dict[str, Indexed] = {"id": document.id, "_version_": document.version, SCORE: 1.0}
+        if key.field in own:
+            return own[key.field]
         value = document.fields.get(key.field)
         return None if value is None else to_indexed(self._schema.require(key.field), value, self._moment)
 

@@ -1,7 +1,7 @@
 """Read connections that all stand at the last commit, and what was computed from that state.
 
-SQLite in WAL mode gives each open read transaction the state it began with. The pool keeps its connections inside
-such transactions and moves all of them on together when something is committed: what Solr calls a new searcher.
+SQLite in WAL mode gives each open read transaction the state it began with. The pool keeps its connections
+inside such transactions and moves all of them on together at a commit: what Solr calls a new searcher.
 """
 
 from __future__ import annotations

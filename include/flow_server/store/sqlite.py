@@ -1,7 +1,7 @@
-"""The documents of one collection in one SQLite file (WAL): readers see the last commit, one writer at a time.
+"""The documents of one collection in one SQLite file: readers see the last commit, one writes at a time.
 
-Every update is its own durable transaction; `commit` only decides what reads see. After a crash everything that was
-acknowledged is there, and visible, as after the replay of Solr's transaction log.
+Every update is its own durable transaction; `commit` only decides what reads see. After a crash everything
+that was acknowledged is there, and visible, as after the replay of Solr's transaction log.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One value of a field: as stored, as indexed, as asked for. Wrong ones are a 400 in Solr's words.
 
-Stored values are JSON (dates as `…Z` text). Indexed values sort as the field's type does: text by bytes, numbers
-and booleans as numbers, dates as milliseconds.
+Stored values are JSON (dates as `…Z` text). Indexed values sort as the field's type does: text by bytes,
+numbers and booleans as numbers, dates as milliseconds.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Stored: TypeAlias = "str | int | float | bool"
 Indexed: TypeAlias = "str | int | float"
 
-_WORD = re.compile(r"[^\W_]*_*(?:[^\W_]|_|(?<=[^\W\d_])[.:’'·](?=[^\W\d_])|(?<=\d)[.,;'](?=\d))*")
+_WORD = re.compile(r"[^\W_]*_*(?:[^\W_]|_|(?<=[^\W\d_])[.:\u2019'·](?=[^\W\d_])|(?<=\d)[.,;'](?=\d))*")
 
 
 def words(text: str) -> list[str]:

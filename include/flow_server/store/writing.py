@@ -101,7 +101,7 @@ class Writer:
         return result
 
     def field_for(self, name: str, first: object) -> Field:
-        """The field of that name with a number in the terms table; an unknown one is typed by its first value."""
+        """The field of that name, numbered in the terms table; an unknown one is typed by its first value."""
         field = self._schema.find(name) or Field(name, guess_type(first, self._moment))
         return field if field.number is not None else self._number(field)
 
@@ -162,7 +162,7 @@ class Writer:
 
 
 def _check_version(document_id: str, expected: int, old: Document | None) -> None:
-    """Solr's optimistic concurrency: above 1 it must match, 1 must exist, below 0 must not exist, 0 is no check."""
+    """Solr's optimistic concurrency: above 1 must match, 1 must exist, below 0 must not, 0 is no check."""
     actual = old.version if old else -1
     wrong = (expected > 1 and actual != expected) or (expected == 1 and not old) or (expected < 0 and old)
     if wrong:

@@ -76,7 +76,7 @@ def test_faults_can_be_switched_and_requests_are_counted(start_server: Callable[
     server.fault("slow", times=1, seconds=1.0)
     with pytest.raises(requests.exceptions.ReadTimeout):
         requests.get(f"{server.url}/select", timeout=0.2)
-    server.fault("unauthorized", token="Basic new")
+    server.fault("unauthorized", token="Basic new")  # noqa: S106
     assert requests.get(f"{server.url}/select", timeout=5).status_code == 401
     assert (
         requests.get(f"{server.url}/select", headers={"Authorization": "Basic new"}, timeout=5).status_code
