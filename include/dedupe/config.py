@@ -73,7 +73,7 @@ class FieldPartitions(Section):
     field: str = Field(min_length=1, description="Field to partition by.", examples=["category"])
 
 
-Partitions = Annotated[WholeScope | DatePartitions | FieldPartitions, Field(discriminator="by")]
+Partitions = Annotated[DatePartitions | FieldPartitions | WholeScope, Field(discriminator="by")]
 
 
 class ScanSettings(Section):
@@ -140,7 +140,8 @@ class CollectionConfig(Section):
         64,
         ge=1,
         le=1024,
-        description="Most partitions of a run. Values of a field past it share the last partition.",
+        description="Most partitions of a run. Where there would be more, neighbouring steps of a date share "
+        "one, and the rarest values of a field share the last.",
     )
     scan: ScanSettings = Field(ScanSettings(), description="How duplicates are searched.")
     report: ReportSettings = Field(ReportSettings(), description="What the report shows.")

@@ -72,8 +72,8 @@ def to_pairs(edges: pd.DataFrame) -> pd.DataFrame:
 
 def encode(left: pd.Series[str], right: pd.Series[str]) -> tuple[pa.Array, Codes, Codes]:
     """Return the distinct ids of two columns in order, and each column as positions in them."""
-    columns = [pa.Array.from_pandas(column, type=pa.string()) for column in (left, right)]
-    ids = pc.unique(pa.chunked_array(columns))
+    columns = [pa.array(column.astype(object), type=pa.string()) for column in (left, right)]
+    ids = pc.unique(pa.chunked_array(columns, type=pa.string()))
     ids = ids.take(pc.sort_indices(ids))
     query, match = (pc.index_in(column, ids).to_numpy().astype(np.int64) for column in columns)
     return ids, query, match

@@ -30,7 +30,8 @@ class Bar:
     """A bar on standard error."""
 
     def __init__(self, label: str, total: int, unit: str) -> None:
-        self._bar = tqdm(desc=label, total=total, unit=f" {unit}", dynamic_ncols=True, smoothing=0.1)
+        every_s = 0.1 if sys.stderr.isatty() else SECONDS_BETWEEN_LINES
+        self._bar = tqdm(desc=label, total=total, unit=f" {unit}", dynamic_ncols=True, mininterval=every_s)
 
     def __enter__(self) -> Self:
         return self
