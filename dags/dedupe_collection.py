@@ -57,6 +57,7 @@ def build(name: str, config: CollectionConfig) -> DAG:
         catchup=False,
         params=PARAMS,
         tags={TAG},
+        auto_register=False,  # one that Airflow refuses must not take the others with it
         default_args={
             "retries": config.retries,
             "retry_delay": timedelta(seconds=30),
@@ -91,7 +92,9 @@ def build_broken(name: str, error: Exception) -> DAG:
 
 def build_from(path: Path) -> DAG:
     try:
-        return build(path.stem, read_collection(path))
+        dag = build(path.stem, read_collection(path))
+        dag.validate()  # type: ignore[no-untyped-call]
+        return dag
     except ConfigError as error:
         return build_broken(path.stem, error)
     except Exception as error:  # noqa: BLE001 - whatever Airflow refuses, such as a schedule it cannot read

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jinja2
-import pandas as pd
 
 from include.dedupe.config import ReportSettings
+from include.dedupe.findings import Findings
 from include.dedupe.pictures import PictureSource, Thumbnail
-
-if TYPE_CHECKING:
-    from include.dedupe.report import Findings
 
 MEMBERS_SHOWN = 24
 PAIRS_SHOWN = 12
@@ -56,7 +53,7 @@ def render_page(
 
 def view_clusters(findings: Findings, count: int, pictures: PictureSource) -> Iterator[ClusterView]:
     """Yield the first ``count`` clusters, the largest first, with the pictures of their first members."""
-    shown = dict(islice(largest_first(findings.clusters), count))
+    shown = dict(islice(findings.largest_first(), count))
     images = findings.documents.set_index("id")["image"]
     ids = [name for members in shown.values() for name in members["id"].iloc[:MEMBERS_SHOWN]]
     thumbnails = pictures.thumbnails([images[name] for name in ids])
@@ -81,9 +78,3 @@ def view_clusters(findings: Findings, count: int, pictures: PictureSource) -> It
             ),
             pair_count=len(ranked),
         )
-
-
-def largest_first(clusters: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """Return each cluster's name and rows, the largest first, equal sizes by their first document."""
-    groups = [(str(name), members) for name, members in clusters.groupby("cluster_id", sort=False)]
-    return sorted(groups, key=lambda group: (-len(group[1]), group[1]["id"].iloc[0]))

@@ -13,14 +13,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import networkx as nx
-import pandas as pd
 
 from include.dedupe.coverage import Coverage, measure_coverage
-from include.dedupe.page import largest_first, render_page
+from include.dedupe.findings import Findings, read_findings
+from include.dedupe.page import render_page
 from include.dedupe.pictures import PictureSource
 from include.dedupe.plan import Plan, read_plan
 from include.dedupe.rundir import Attempt, RunDir
-from include.dedupe.tables import CLUSTERS, DOCUMENTS, PAIRS
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +27,6 @@ class ReportStats:
     address: str
     clusters: int
     documents_in_clusters: int
-
-
-@dataclass(frozen=True, slots=True)
-class Findings:
-    """What the run found, as tables."""
-
-    clusters: pd.DataFrame
-    pairs: pd.DataFrame
-    documents: pd.DataFrame
 
 
 def report(run: RunDir, attempt: Attempt, pictures: PictureSource) -> ReportStats:
@@ -53,7 +43,7 @@ def report(run: RunDir, attempt: Attempt, pictures: PictureSource) -> ReportStat
         return ReportStats(**finished.result)
     findings = read_findings(run)
     summary = summarise(run, plan, coverage, findings)
-    stage.write_file("duplicates.csv", to_csv(findings.clusters).encode())
+    stage.write_file("duplicates.csv", to_csv(findings).encode())
     stage.write_file("graph.json", json.dumps(to_cytoscape(findings), ensure_ascii=False).encode())
     stage.write_file("summary.json", json.dumps(summary, indent=2, ensure_ascii=False).encode())
     stage.write_file("report.html", render_page(summary, findings, plan.config.report, pictures).encode())
@@ -63,19 +53,11 @@ def report(run: RunDir, attempt: Attempt, pictures: PictureSource) -> ReportStat
     return stats
 
 
-def read_findings(run: RunDir) -> Findings:
-    return Findings(
-        clusters=run.read_table("clusters", "clusters", CLUSTERS),
-        pairs=run.read_table("pairs", "pairs", PAIRS),
-        documents=run.read_table("pairs", "documents", DOCUMENTS),
-    )
-
-
-def to_csv(clusters: pd.DataFrame) -> str:
+def to_csv(findings: Findings) -> str:
     """Return the ids of each cluster as one line, the largest cluster first."""
     text = io.StringIO()
     writer = csv.writer(text)
-    for _, members in largest_first(clusters):
+    for _, members in findings.largest_first():
         writer.writerow(members["id"])
     return text.getvalue()
 

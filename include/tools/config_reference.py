@@ -1,4 +1,4 @@
-"""Writes include/collections/reference.yaml: every setting with its description, from the settings' models."""
+"""Writes include/collections/reference.yaml: every setting with what its model says of it."""
 
 from __future__ import annotations
 

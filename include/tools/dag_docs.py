@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
-import inspect
+import runpy
 from pathlib import Path
-from types import ModuleType
 
 PROJECT = Path(__file__).resolve().parents[2]
 HEADER = """\
@@ -22,9 +20,9 @@ def dag_docs() -> str:
 
 
 def _section(path: Path) -> str:
-    module = _load(path)
-    lines = [f"## {path.name}", "", inspect.getdoc(module) or "", ""]
-    params = getattr(module, "PARAMS", {})
+    module = runpy.run_path(str(path))
+    lines = [f"## {path.name}", "", module["__doc__"].strip(), ""]
+    params = module.get("PARAMS", {})
     if params:
         lines += ["### Parameters", "", "| name | values | meaning |", "|---|---|---|"]
         for name, param in params.items():
@@ -37,11 +35,3 @@ def _section(path: Path) -> str:
 
 def _types(kinds: list[str]) -> str:
     return " or ".join(kind for kind in kinds if kind != "null")
-
-
-def _load(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None and spec.loader is not None, path  # noqa: S101
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module

@@ -21,7 +21,8 @@ from include.dedupe.scan import ScanStats, scan, stage_name
 from include.dedupe.scope import Scope
 from include.dedupe.tables import FAILURES, HUBS, PAIRS, from_parquet
 from include.flow_client import FlowClient, FlowRequestError
-from tests.pipeline.conftest import CLUSTERS, COPIES, ORIGINALS, Bench
+from tests.pipeline.conftest import Bench
+from tests.support.small_collection import CLUSTERS, COPIES, ORIGINALS
 
 FIRST, RETRY = Attempt(0, 1), Attempt(0, 2)
 DOCUMENTS = len(ORIGINALS) + len(COPIES)

@@ -1,0 +1,32 @@
+"""What a run found, as tables in memory: for the report and its page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from include.dedupe.rundir import RunDir
+from include.dedupe.tables import CLUSTERS, DOCUMENTS, PAIRS
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Columns as in ``tables``: CLUSTERS, PAIRS, and DOCUMENTS of all that are in a pair."""
+
+    clusters: pd.DataFrame
+    pairs: pd.DataFrame
+    documents: pd.DataFrame
+
+    def largest_first(self) -> list[tuple[str, pd.DataFrame]]:
+        """Return each cluster's name and rows, the largest first, equal sizes by their first document."""
+        groups = [(str(name), members) for name, members in self.clusters.groupby("cluster_id", sort=False)]
+        return sorted(groups, key=lambda group: (-len(group[1]), group[1]["id"].iloc[0]))
+
+
+def read_findings(run: RunDir) -> Findings:
+    return Findings(
+        clusters=run.read_table("clusters", "clusters", CLUSTERS),
+        pairs=run.read_table("pairs", "pairs", PAIRS),
+        documents=run.read_table("pairs", "documents", DOCUMENTS),
+    )

@@ -1,0 +1,135 @@
+"""The DAGs of the collections: how they are wired, and whole runs against the live server."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import itertools
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from include.dedupe.config import COLLECTIONS_VARIABLE
+from include.dedupe.rundir import STORAGE_VARIABLE
+from include.orchestration import home
+from tests.support.embedded_server import EmbeddedServer
+from tests.support.small_collection import CLUSTERS
+
+DEMO = home.PROJECT / "include" / "collections" / "demo.yaml"
+STAGES = ["plan", "scan", "merge", "cluster", "report"]
+
+pytestmark = pytest.mark.airflow
+
+
+@pytest.fixture
+def collections(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of settings of the test's own, holding those of the demo."""
+    folder = tmp_path / "collections"
+    folder.mkdir()
+    shutil.copy(DEMO, folder / "demo.yaml")
+    monkeypatch.setenv(COLLECTIONS_VARIABLE, str(folder))
+    monkeypatch.setenv(STORAGE_VARIABLE, str(tmp_path / "storage"))
+    return folder
+
+
+def load_dags() -> dict[str, Any]:
+    from airflow.dag_processing.dagbag import DagBag  # noqa: PLC0415 - after the settings are in place
+
+    bag = DagBag(dag_folder=str(home.PROJECT / "dags"))
+    assert bag.import_errors == {}
+    return dict(bag.dags)
+
+
+def run(dag: Any, **params: Any) -> Any:
+    for task in dag.tasks:
+        task.retries = 0
+    return dag.test(run_conf=params, logical_date=dt.datetime.now(dt.UTC))
+
+
+def states(dag_run: Any) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for ti in dag_run.get_task_instances():
+        found.setdefault(ti.task_id, set()).add(str(ti.state))
+    return found
+
+
+def report_folder(tmp_path: Path) -> Path:
+    (folder,) = (tmp_path / "storage" / "demo" / "runs").iterdir()
+    return folder / "report"
+
+
+class TestWiring:
+    def test_each_collection_has_one_dag_with_the_stages_in_order(self, collections: Path) -> None:
+        dags = load_dags()
+        assert list(dags) == ["dedupe_demo"]
+        dag = dags["dedupe_demo"]
+        assert dag.doc_md
+        assert dag.tags == {"dedupe"}
+        assert sorted(dag.task_ids) == sorted(STAGES)
+        for before, after in itertools.pairwise(STAGES):
+            assert after in dag.get_task(before).downstream_task_ids
+
+    def test_the_dags_that_ship_with_the_project_load(self) -> None:
+        assert "dedupe_demo" in load_dags()
+
+    def test_a_schedule_gives_real_data_intervals(self, collections: Path) -> None:
+        text = DEMO.read_text() + "\nschedule: '@daily'\n"
+        (collections / "nightly.yaml").write_text(text)
+        assert type(load_dags()["dedupe_nightly"].timetable).__name__ == "CronDataIntervalTimetable"
+
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            ("flow: {connection: c, collection: p}\nscan: {treshold: 1}", "did you mean threshold?"),
+            ("flow: [", "is no valid YAML"),
+            ("flow: {connection: c, collection: p}\nfields: {date: d}\nschedule: often", "Airflow refuses"),
+        ],
+    )
+    def test_a_broken_file_takes_down_only_its_own_dag(
+        self, collections: Path, text: str, message: str
+    ) -> None:
+        (collections / "broken.yaml").write_text(text)
+        dags = load_dags()
+        assert dags["dedupe_demo"].task_ids
+        assert dags["dedupe_broken"].task_ids == ["settings_error"]
+        assert message in dags["dedupe_broken"].description
+        assert "broken" in dags["dedupe_broken"].tags
+
+
+class TestRuns:
+    @pytest.fixture(autouse=True)
+    def connection(
+        self, airflow: Path, flow_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+    ) -> EmbeddedServer:
+        monkeypatch.setenv("AIRFLOW_CONN_FLOW_DEMO", flow_server.base)
+        return flow_server
+
+    def test_a_whole_run_finds_the_clusters_and_writes_nothing_to_flow(
+        self, collections: Path, tmp_path: Path, connection: EmbeddedServer
+    ) -> None:
+        dag_run = run(load_dags()["dedupe_demo"], scope="full")
+        assert dag_run.state == "success"
+        labels = {ti.rendered_map_index for ti in dag_run.get_task_instances() if ti.task_id == "scan"}
+        assert labels == {"2026-04", "2026-05", "2026-06"}
+        with (report_folder(tmp_path) / "duplicates.csv").open(newline="") as lines:
+            assert {frozenset(row) for row in csv.reader(lines)} == CLUSTERS
+        assert connection.counts().get("update", 0) == 0
+
+    def test_a_partition_that_cannot_be_scanned_fails_the_run_after_the_report(
+        self, collections: Path, tmp_path: Path, connection: EmbeddedServer
+    ) -> None:
+        connection.fault("malformed", handler="duplicate", times=1)
+        dag_run = run(load_dags()["dedupe_demo"], scope="full")
+        assert dag_run.state == "failed"
+        assert states(dag_run)["scan"] == {"failed", "success"}
+        assert states(dag_run)["report"] == {"failed"}
+        coverage = json.loads((report_folder(tmp_path) / "summary.json").read_text())["coverage"]
+        assert len(coverage["problems"]) == 1
+
+    def test_a_run_that_does_not_say_what_to_scan_fails(self, collections: Path) -> None:
+        dag_run = run(load_dags()["dedupe_demo"])
+        assert states(dag_run)["plan"] == {"failed"}
+        assert dag_run.state == "failed"
