@@ -1,0 +1,79 @@
+"""`make demo`: pictures are indexed, a real Airflow run finds their duplicates, a table says what."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from include.dedupe.tables import PAIRS
+from include.demo.check import check
+from include.demo.flow import CONNECTION_VARIABLE, index, serving
+from include.demo.library import Library, demo_library, folder_library
+from include.demo.processes import DemoError
+from include.demo.truth import Truth
+from include.orchestration import home
+from include.orchestration.run_once import Outcome, run_once
+
+RUN = home.PROJECT / ".run"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
+    parser.add_argument("--images", type=Path, help="your own folder of pictures, instead of the demo's")
+    parser.add_argument("--port", type=int, help="port of the server while it runs")
+    options = parser.parse_args(arguments)
+    try:
+        return demo(options.images, options.port)
+    except DemoError as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+def demo(images: Path | None, port: int | None) -> int:
+    """Index, run, print. Return 0, or 1 when the run failed.
+
+    Raises:
+        DemoError: the pictures cannot be indexed or served.
+    """
+    began = time.monotonic()
+    library = folder_library(RUN, images) if images else demo_library(RUN)
+    index(library)
+    indexed_s = time.monotonic() - began
+    with serving(library, RUN / "logs" / "server.log", port) as address:
+        os.environ[CONNECTION_VARIABLE] = address
+        outcome = run_once("demo", {"scope": "full"})
+    for message in outcome.errors:
+        print(message, file=sys.stderr)
+    if not outcome.is_success:
+        print(f"The run failed; all details are in {outcome.log_file}.", file=sys.stderr)
+        return 1
+    _print_result(library, outcome, {"index": indexed_s, **outcome.seconds}, time.monotonic() - began)
+    return 0
+
+
+def _print_result(library: Library, outcome: Outcome, seconds: dict[str, float], total_s: float) -> None:
+    summary: dict[str, Any] = json.loads(outcome.run.storage.read("report/summary.json"))
+    clusters, pairs, coverage = summary["clusters"], summary["pairs"], summary["coverage"]
+    stages = "  ".join(f"{stage} {spent:.1f}" for stage, spent in seconds.items())
+    print()
+    print(f"documents    {coverage['scanned']} of {coverage['expected']} scanned")
+    print(f"partitions   {len(coverage['partitions'])}")
+    print(f"clusters     {clusters['count']} with {clusters['documents']} documents")
+    print(f"pairs        {pairs['exact']} exact, {pairs['near']} near")
+    print(f"seconds      {stages}  all {total_s:.1f}")
+    if library.truth:
+        found = outcome.run.read_table("pairs", "pairs", PAIRS)[["id_a", "id_b", "score"]]
+        print()
+        print(check(found, Truth.read(library.truth)).table())
+    print()
+    print(f"report       {outcome.run.address}/report/report.html")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,56 @@
+"""A folder of pictures behind an embedded Flow-compatible server, for as long as the demo needs it."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from include.demo.library import Library
+from include.demo.processes import DemoError, flow_server, free_port, running
+
+CONNECTION_VARIABLE = "AIRFLOW_CONN_FLOW_DEMO"
+SECONDS_TO_START = 60.0
+UNREADABLE_PICTURES = 3
+
+
+def index(library: Library) -> None:
+    """Bring the server's index in line with the folder; a progress bar goes to standard error.
+
+    Raises:
+        DemoError: the folder cannot be indexed.
+    """
+    done = subprocess.run(  # noqa: S603 - our own program
+        flow_server(["sync", str(library.pictures), "--data", str(library.data)]), check=False
+    )
+    if done.returncode not in (0, UNREADABLE_PICTURES):
+        raise DemoError(f"{library.pictures} was not indexed; the line above says why.")
+
+
+@contextmanager
+def serving(library: Library, log_file: Path, port: int | None = None) -> Iterator[str]:
+    """Serve the folder and yield the address of the server.
+
+    Raises:
+        DemoError: the port is in use, or the server does not start.
+    """
+    chosen = free_port(port)
+    address = f"http://127.0.0.1:{chosen}"
+    command = flow_server(
+        ["--data", str(library.data), "--images", str(library.pictures), "--port", str(chosen)]
+    )
+    with running(command, {}, log_file) as server:
+        _wait_for(server, address, log_file)
+        yield address
+
+
+def _wait_for(server: subprocess.Popen[str], address: str, log_file: Path) -> None:
+    deadline = time.monotonic() + SECONDS_TO_START
+    while address not in log_file.read_text():
+        if server.poll() is not None or time.monotonic() > deadline:
+            raise DemoError(
+                f"The server did not start; {log_file} says: {log_file.read_text().strip()[-500:]}"
+            )
+        time.sleep(0.05)

@@ -1,0 +1,30 @@
+"""The folders of pictures that the demo works on: its own collection, or one that the user names."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from include.demo.make_collection import make_collection
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """A folder of pictures, where the server keeps what it knows of them, and what is known to be true."""
+
+    pictures: Path
+    data: Path
+    truth: Path | None
+
+
+def demo_library(run: Path) -> Library:
+    """Make the demo collection below ``run``, unless it is there."""
+    made = make_collection(run / "demo")
+    return Library(made.pictures, run / "servers" / "demo", made.truth)
+
+
+def folder_library(run: Path, folder: Path) -> Library:
+    """Take a user's folder; nothing is written into it."""
+    name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]
+    return Library(folder, run / "servers" / name, None)

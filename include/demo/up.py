@@ -1,0 +1,124 @@
+"""`make up`: the demo collection behind its server, and an Airflow to dedupe it, until Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import requests
+
+from include.demo.flow import CONNECTION_VARIABLE, index, serving
+from include.demo.library import demo_library
+from include.demo.processes import DemoError, free_port, running
+from include.orchestration import home
+
+RUN = home.PROJECT / ".run"
+HOME = RUN / "airflow"
+SECONDS_TO_START = 300.0
+USUAL_PORT = 8080
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="make up", description=__doc__)
+    parser.add_argument("--port", type=int, help="port of Airflow's page")
+    options = parser.parse_args(arguments)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    try:
+        up(options.port)
+    except DemoError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nStopped.")
+    return 0
+
+
+def up(port: int | None) -> None:
+    """Start the server and Airflow, say where they are, and wait until one of them ends.
+
+    Raises:
+        DemoError: one of them does not start or ends by itself.
+    """
+    library = demo_library(RUN)
+    index(library)
+    airflow_log = RUN / "logs" / "airflow.log"
+    with serving(library, RUN / "logs" / "server.log") as flow:
+        airflow_port = port_or_usual(port)
+        environment = {**airflow_settings(airflow_port), CONNECTION_VARIABLE: flow}
+        command = [sys.executable, "-m", "airflow", "standalone"]
+        print("Starting Airflow ...", flush=True)
+        with running(command, environment, airflow_log) as airflow:
+            address = f"http://localhost:{airflow_port}"
+            _wait_until_healthy(airflow, address, airflow_log)
+            _announce(address, flow)
+            while airflow.poll() is None:
+                time.sleep(1)
+            raise DemoError(f"Airflow ended by itself; {airflow_log} says why.")
+
+
+def port_or_usual(port: int | None) -> int:
+    """Return ``port``, else Airflow's usual one, else any that is free."""
+    if port is not None:
+        return free_port(port)
+    try:
+        return free_port(USUAL_PORT)
+    except DemoError:
+        return free_port()
+
+
+def airflow_settings(port: int) -> dict[str, str]:
+    """Return the environment of an Airflow whose page is at ``port``."""
+    return {
+        **home.settings(HOME),
+        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://localhost:{port}/execution/",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
+        "AIRFLOW__API__PORT": str(port),
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API__BASE_URL": f"http://localhost:{port}",
+        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
+        "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(free_port()),
+    }
+
+
+def _wait_until_healthy(airflow: subprocess.Popen[str], address: str, log_file: Path) -> None:
+    deadline = time.monotonic() + SECONDS_TO_START
+    while airflow.poll() is None and time.monotonic() < deadline:
+        try:
+            health = requests.get(f"{address}/api/v2/monitor/health", timeout=5).json()
+            parts = ("metadatabase", "scheduler", "triggerer", "dag_processor")
+            if all(health[part]["status"] == "healthy" for part in parts):
+                return
+        except (requests.RequestException, KeyError):
+            pass
+        time.sleep(1)
+    raise DemoError(f"Airflow did not start within {SECONDS_TO_START:.0f} s; {log_file} says why.")
+
+
+def _announce(address: str, flow: str) -> None:
+    password = json.loads((HOME / "simple_auth_manager_passwords.json.generated").read_text())["admin"]
+    print(
+        f"""
+Airflow   {address}/dags/dedupe_demo    user admin, password {password}
+          Trigger dedupe_demo with the parameter scope = full.
+Flow      {flow}/api/cores/my-collection
+          .venv/bin/python -m include.dedupe find --collection demo --flow {flow} ID_OR_URL_OR_FILE
+
+Ctrl-C stops both.""",
+        flush=True,
+    )
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())
