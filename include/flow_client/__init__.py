@@ -13,7 +13,7 @@ from __future__ import annotations
 from include.flow_client import query
 from include.flow_client.address import FlowAddress
 from include.flow_client.answers import CollectionInfo, Document, Page
-from include.flow_client.client import FlowClient, PictureSearch
+from include.flow_client.client import FlowClient
 from include.flow_client.errors import (
     FlowAddressError,
     FlowAuthError,
@@ -22,7 +22,7 @@ from include.flow_client.errors import (
     FlowResponseError,
     FlowUnavailableError,
 )
-from include.flow_client.params import FacetRange, Query, SmartFilter
+from include.flow_client.params import FacetRange, PictureSearch, Query, SmartFilter
 from include.flow_client.transport import RetryPolicy
 
 __all__ = [

@@ -6,32 +6,19 @@ import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, Self, TypedDict, Unpack
+from typing import Any, Self, Unpack
 from urllib.parse import urlencode
 
 from include.flow_client import answers, params
 from include.flow_client.address import FlowAddress
 from include.flow_client.answers import CollectionInfo, Document, Page
-from include.flow_client.params import Query, SmartFilter
+from include.flow_client.params import PictureSearch, Query, SmartFilter
 from include.flow_client.transport import Request, RetryPolicy, Transport
 
 LONGEST_QUERY_CHARS = 4096
 """Above it a query is POSTed as a form: servers take about 8 KiB of request line and headers."""
 
 FORM = "application/x-www-form-urlencoded"
-
-
-class PictureSearch(TypedDict, total=False):
-    """What a duplicate search may be told; see `FlowClient.duplicates_of`."""
-
-    url: str
-    data: bytes
-    preprocessed: Mapping[str, Any]
-    fq: Sequence[str]
-    fl: Sequence[str]
-    threshold: float
-    approximate: bool
-    smartfilter: SmartFilter
 
 
 class FlowClient:
@@ -157,8 +144,8 @@ class FlowClient:
         """
         picture = params.rank_by(doc_id, url, data, preprocessed)
         settings = params.search_settings(
-            fq=_listed(fq),
-            fl=_listed(fl),
+            fq=params.listed(fq),
+            fl=params.listed(fl),
             threshold=threshold,
             approximate=approximate,
             smartfilter=smartfilter,
@@ -297,9 +284,3 @@ class FlowClient:
         return await self._call(
             Request("POST", url, self._what(what), data, "application/json", is_repeatable=is_repeatable)
         )
-
-
-def _listed(values: Sequence[str]) -> tuple[str, ...]:
-    if isinstance(values, str):
-        raise ValueError(f"{values!r} is one text where a list belongs: write [{values!r}].")
-    return tuple(values)

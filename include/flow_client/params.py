@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 from urllib.parse import urlencode
 
 SmartFilter = Literal["off", "low", "medium", "high", "extreme"]
@@ -92,6 +92,19 @@ class Query:
         )
 
 
+class PictureSearch(TypedDict, total=False):
+    """What a duplicate search may be told; see `FlowClient.duplicates_of`."""
+
+    url: str
+    data: bytes
+    preprocessed: Mapping[str, Any]
+    fq: Sequence[str]
+    fl: Sequence[str]
+    threshold: float
+    approximate: bool
+    smartfilter: SmartFilter
+
+
 @lru_cache(maxsize=64)
 def search_settings(
     *,
@@ -161,20 +174,23 @@ def data_uri(data: bytes) -> str:
     return f"data:image/{kind};base64,{b64encode(data).decode()}"
 
 
-def filters(fq: Iterable[str]) -> Pairs:
+def listed(values: Sequence[str]) -> tuple[str, ...]:
+    """Filters or fields as a tuple; a bare text, which would become a list of letters, is refused."""
+    if isinstance(values, str):
+        raise ValueError(f"{values!r} is one text where a list belongs: write [{values!r}].")
+    return tuple(values)
+
+
+def filters(fq: Sequence[str]) -> Pairs:
     """All of them must hold."""
-    if isinstance(fq, str):
-        raise ValueError(f"fq is one text where a list of filters belongs: write [{fq!r}].")
-    return [("fq", clause) for clause in fq]
+    return [("fq", clause) for clause in listed(fq)]
 
 
 def fields(fl: Sequence[str]) -> str:
     """The field list; an empty one would mean everything, which nobody should ask for by accident."""
-    if isinstance(fl, str) or not fl:
-        raise ValueError(
-            f"fl is {fl!r}: name the fields in a list, such as ['id', 'image'], or ['*'] for all."
-        )
-    return ",".join(fl)
+    if not fl:
+        raise ValueError("fl is empty: name the fields, such as ['id', 'image'], or ['*'] for all.")
+    return ",".join(listed(fl))
 
 
 def cursor_sort(sort: str) -> str:

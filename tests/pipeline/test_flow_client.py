@@ -1,21 +1,22 @@
-"""The client over real HTTP: what it sends, what it makes of answers, and of faults."""
+"""The client against the embedded server: they share no code, so that both cannot be wrong together."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import logging
-import time
-from collections.abc import Awaitable, Callable
+import csv
+import itertools
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from include.demo.make_collection import PHOTOS
 from include.flow_client import (
+    FacetRange,
     FlowAddress,
     FlowAuthError,
     FlowClient,
-    FlowError,
     FlowRequestError,
     FlowResponseError,
     FlowUnavailableError,
@@ -23,477 +24,194 @@ from include.flow_client import (
     RetryPolicy,
     query,
 )
-from tests.support.scripted_flow import EMPTY, Answer, ScriptedFlow, found, scripted_flow
+from tests.support.embedded_server import EmbeddedServer, launch, run_sync
 
-QUICK = RetryPolicy(attempts=4, first_wait_s=0.01, longest_wait_s=2.0)
-BUSY = Answer({"error": {"msg": "loading", "code": 503}}, status=503)
-DONE = Answer({"responseHeader": {"status": 0, "QTime": 1}})
+FISHES = ["fishes/fish, \"8\" & 'co' #1?.jpg", "fishes/fish + 100%;ü|(8) [x].jpg", "fishes/AND.jpg"]
+OTHERS = ["tools/a\\b:c*d~e^f!.jpg", "tools/“hämmer” = 5.jpg", "mills/{windmill} -7/ $.jpg"]
+PICTURES = {
+    FISHES[0]: "gcompris-fish8.jpg",
+    FISHES[1]: "gcompris-fish8.jpg",
+    FISHES[2]: "gcompris-fish8.jpg",
+    OTHERS[0]: "gcompris-hammer3.jpg",
+    OTHERS[1]: "gcompris-hammer5.jpg",
+    OTHERS[2]: "gcompris-windmill7.jpg",
+}
 
 Call = Callable[[FlowClient], Awaitable[Any]]
 
 
-async def ask(flow: ScriptedFlow, call: Call, **settings: Any) -> Any:
-    address = FlowAddress.parse(flow.url, "my-collection")
-    async with FlowClient(address, retry=settings.pop("retry", QUICK), **settings) as client:
-        return await call(client)
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    images = tmp_path_factory.mktemp("pictures")
+    for name, photo in PICTURES.items():
+        (images / name).parent.mkdir(parents=True, exist_ok=True)
+        (images / name).write_bytes((PHOTOS / photo).read_bytes())
+    with (images / "fields.csv").open("w", encoding="utf-8", newline="") as out:
+        table = csv.writer(out)
+        table.writerow(["path", "category", "taken_dt"])
+        for month, name in enumerate(PICTURES, start=4):
+            table.writerow([name, name.split("/")[0], f"2026-{month:02}-01T00:00:00Z"])
+    data = tmp_path_factory.mktemp("data")
+    run_sync(images, data, "--workers", "1")
+    server = launch(data, images=images)
+    yield server
+    server.stop()
 
 
-def run(call: Call, *script: Answer, **settings: Any) -> tuple[Any, ScriptedFlow]:
-    """One call against a server that answers `script`."""
+@pytest.fixture(autouse=True)
+def no_faults(server: EmbeddedServer) -> Iterator[None]:
+    yield
+    server.clear_faults()
 
-    async def main() -> tuple[Any, ScriptedFlow]:
-        async with scripted_flow(*script) as flow:
-            return await ask(flow, call, **settings), flow
+
+def ask(server: EmbeddedServer, call: Call, **address: Any) -> Any:
+    async def main() -> Any:
+        where = FlowAddress.parse(server.url)
+        chosen = FlowAddress(where.root, address.pop("collection", where.collection), **address)
+        retry = RetryPolicy(attempts=3, first_wait_s=0.01)
+        async with FlowClient(chosen, retry=retry) as client:
+            return await call(client)
 
     return asyncio.run(main())
 
 
-def fail(
-    kind: type[FlowError], call: Call, *script: Answer, **settings: Any
-) -> tuple[FlowError, ScriptedFlow]:
-    """One call that must fail with exactly this kind of error."""
-
-    async def main() -> tuple[FlowError, ScriptedFlow]:
-        async with scripted_flow(*script) as flow:
-            with pytest.raises(kind) as failed:
-                await ask(flow, call, **settings)
-            assert type(failed.value) is kind
-            return failed.value, flow
-
-    return asyncio.run(main())
+async def ids(pages: Any) -> list[str]:
+    return [doc["id"] async for page in pages for doc in page.docs]
 
 
-async def all_pages(pages: Any) -> list[Any]:
-    return [page async for page in pages]
+def test_the_collection_is_there_and_a_missing_one_is_named(server: EmbeddedServer) -> None:
+    assert ask(server, lambda flow: flow.ping()).name == "my-collection"
+    assert ask(server, lambda flow: flow.count()) == len(PICTURES)
+    with pytest.raises(FlowRequestError, match="'nowhere'"):
+        ask(server, lambda flow: flow.ping(), collection="nowhere")
 
 
-def hit(doc_id: str, score: float) -> dict[str, Any]:
-    return {"id": doc_id, "score": score}
+def test_all_documents_are_walked_in_pages_and_the_walk_resumes(server: EmbeddedServer) -> None:
+    assert ask(server, lambda flow: ids(flow.iterate(page_size=2))) == sorted(PICTURES)
+
+    async def resumed(flow: FlowClient) -> list[str]:
+        first = await anext(flow.iterate(page_size=2))
+        assert first.next_cursor_mark is not None
+        return await ids(flow.iterate(page_size=2, cursor_mark=first.next_cursor_mark))
+
+    assert ask(server, resumed) == sorted(PICTURES)[2:]
 
 
-# --- what is sent
+@pytest.mark.parametrize("name", PICTURES)
+def test_every_kind_of_filter_finds_exactly_the_document_it_names(server: EmbeddedServer, name: str) -> None:
+    filters = [
+        query.term("id", name),
+        query.terms("id", [name]),
+        query.match("id", name),
+        query.between("id", name, name, include_high=True),
+        query.negate(f"({' OR '.join(query.match('id', other) for other in PICTURES if other != name)})"),
+    ]
+
+    async def found(flow: FlowClient) -> list[list[str]]:
+        return [await ids(flow.iterate(fq=[fq])) for fq in filters]
+
+    assert ask(server, found) == [[name]] * len(filters)
 
 
-def test_a_short_query_is_a_get_and_a_long_one_a_form_kept_out_of_the_log() -> None:
-    _, flow = run(lambda client: client.select(Query(fq=["a:1"])))
-    assert (flow.asked[0].method, flow.asked[0].path) == ("GET", "/api/cores/my-collection/select")
-    ids = [f"pictures/a, {n}.jpg" for n in range(2000)]
-    _, flow = run(lambda client: client.select(Query(fq=[query.terms("id", ids)])))
-    asked = flow.asked[0]
-    assert (asked.method, asked.query_string) == ("POST", "logParamsList=")
-    assert asked.value("fq") == query.terms("id", ids)
-    assert asked.value("q") == "*:*"
+def test_many_ids_at_once_go_through_a_form(server: EmbeddedServer) -> None:
+    many = [*PICTURES, *(f"no such picture, {number}" for number in range(2000))]
+    assert ask(server, lambda flow: ids(flow.iterate(fq=[query.terms("id", many)]))) == sorted(PICTURES)
 
 
-@pytest.mark.parametrize("doc_id", ["115", "a b", "a+b&c=d#e%20f?g", "fisch/Ä 'ß\".jpg", "x\\y/z;ü", "日本"])
-def test_ids_arrive_as_they_are(doc_id: str) -> None:
-    _, flow = run(lambda client: client.duplicates_of(doc_id, fq=[query.term("id", doc_id)]))
-    assert flow.asked[0].value("rank.by.id") == doc_id
-    assert flow.asked[0].values("fq") == ["{!term f=id}" + doc_id]
+def test_date_ranges_are_disjoint_and_facets_count_them(server: EmbeddedServer) -> None:
+    edges = [None, datetime(2026, 6, 1, tzinfo=UTC), datetime(2026, 8, 1, tzinfo=UTC), None]
+    parts = [query.between("taken_dt", low, high) for low, high in itertools.pairwise(edges)]
 
-
-def test_a_duplicate_search_sends_all_its_settings() -> None:
-    _, flow = run(
-        lambda client: client.duplicates_of(
-            "1", fl=["image"], threshold=0.95, approximate=True, smartfilter="medium", start=100, rows=50
+    async def counts(flow: FlowClient) -> tuple[list[int], Any]:
+        months = FacetRange("taken_dt", "2026-04-01T00:00:00Z", "2026-10-01T00:00:00Z", "+1MONTH")
+        page = await flow.select(
+            Query(rows=0, facet_fields=["category"], facet_queries=parts, facet_ranges=[months])
         )
-    )
-    assert flow.asked[0].path.endswith("/duplicate")
-    assert dict(flow.asked[0].params) == {
-        "q": "*:*",
-        "fl": "image,id,score",
-        "rank.threshold": "0.95",
-        "rank.approximate": "true",
-        "rank.smartfilter": "medium",
-        "start": "100",
-        "rows": "50",
-        "rank.by.id": "1",
-    }
+        return [await flow.count([part]) for part in parts], page
+
+    counted, page = ask(server, counts)
+    assert counted == [2, 2, 2] == list(page.facet_queries.values())
+    assert page.facets["category"] == {"fishes": 3, "tools": 2, "mills": 1}
+    assert set(page.ranges["taken_dt"].values()) == {1}
 
 
-def test_pictures_as_bytes_go_into_a_form() -> None:
-    picture = b"\x89PNG" + bytes(5000)
-    _, flow = run(lambda client: client.duplicates_of(data=picture))
-    assert flow.asked[0].method == "POST"
-    assert (flow.asked[0].value("rank.by.data") or "").startswith("data:image/png;base64,")
-    outputs, flow = run(
-        lambda client: client.analyze(data=picture, modules=["duplicate"]), Answer({"outputs": {"pxl": "x"}})
-    )
-    assert outputs == {"pxl": "x"}
-    assert flow.asked[0].method == "POST"
-    assert flow.asked[0].value("modules.apply") == "duplicate"
-
-
-def test_writing_goes_through_the_v1_prefix_as_arrays_and_commands() -> None:
-    docs = [{"id": "1", "duplicate_of_s": {"set": "2"}, "_version_": 1882663272438562817}]
-    versions, flow = run(
-        lambda client: client.update(docs, commit_within_ms=500),
-        Answer({"responseHeader": {"status": 0}, "adds": ["1", 1882663272438562818]}),
-    )
-    assert versions == {"1": 1882663272438562818}
-    assert flow.asked[0].path == "/solr/my-collection/update"
-    assert json.loads(flow.asked[0].body) == docs
-    assert flow.asked[0].value("commitWithin") == "500"
-
-    async def delete(client: FlowClient) -> None:
-        await client.delete(["1", "a,b"], commit=True)
-        await client.delete(["1"], version=7)
-        await client.delete(query=query.match("category", "x"))
-        await client.commit()
-        await client.commit(soft=True)
-
-    _, flow = run(delete, DONE)
-    assert [json.loads(asked.body) for asked in flow.asked[:3]] == [
-        {"delete": ["1", "a,b"]},
-        {"delete": {"id": "1", "_version_": 7}},
-        {"delete": {"query": "category:x"}},
-    ]
-    assert [asked.path for asked in flow.asked] == ["/solr/my-collection/update"] * 3 + [
-        "/api/cores/my-collection/update"
-    ] * 2
-    assert [asked.value("commit") for asked in flow.asked] == ["true", None, None, "true", None]
-    assert flow.asked[4].value("softCommit") == "true"
-
-
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda client: client.delete([]),
-        lambda client: client.delete("115"),
-        lambda client: client.delete([""]),
-        lambda client: client.delete(["1"], query="*:*"),
-        lambda client: client.delete(["1", "2"], version=3),
-        lambda client: client.update([]),
-        lambda client: client.update([{"image": "x"}]),
-        lambda client: client.update([{"id": 1}]),
-        lambda client: client.update([{"id": "1", "price": float("nan")}]),
-        lambda client: client.duplicates_of(),
-        lambda client: client.duplicates_of("1", fq="category:a"),
-    ],
-)
-def test_a_call_that_cannot_be_meant_sends_nothing(call: Call) -> None:
-    async def main() -> None:
-        async with scripted_flow(DONE) as flow:
-            with pytest.raises(ValueError, match=r"\w"):
-                await ask(flow, call)
-            assert flow.asked == []
-
-    asyncio.run(main())
-
-
-def test_login_and_token_are_sent_and_cookies_are_not_kept() -> None:
-    async def main() -> None:
-        async with scripted_flow(Answer(EMPTY, headers={"Set-Cookie": "a=b"})) as flow:
-            for address in (
-                FlowAddress(flow.url, "c", login="me", password="hunter2"),  # noqa: S106
-                FlowAddress(flow.url, "c", token="tok-123"),  # noqa: S106
-            ):
-                async with FlowClient(address) as client:
-                    await client.count()
-                    await client.count()
-            assert [asked.headers["Authorization"] for asked in flow.asked[1::2]] == [
-                "Basic bWU6aHVudGVyMg==",
-                "Bearer tok-123",
-            ]
-            assert not any("Cookie" in asked.headers for asked in flow.asked)
-
-    asyncio.run(main())
-
-
-def test_the_proxy_is_used_with_its_login() -> None:
-    async def main() -> None:
-        async with scripted_flow() as proxy:
-            url = proxy.url.replace("http://", "http://u:proxy-pw@")
-            async with FlowClient(FlowAddress("http://flow.invalid:8983", "c", proxy=url)) as client:
-                await client.count()
-            assert proxy.asked[0].headers["Host"] == "flow.invalid:8983"
-            assert proxy.asked[0].headers["Proxy-Authorization"] == "Basic dTpwcm94eS1wdw=="
-
-    asyncio.run(main())
-
-
-# --- paging
-
-
-def test_a_cursor_walk_ends_when_the_mark_comes_back_and_can_be_resumed() -> None:
-    script = [
-        found({"id": "1"}, {"id": "2"}, num_found=3, nextCursorMark="A+/o="),
-        found({"id": "3"}, num_found=3, nextCursorMark="B=="),
-        found(num_found=3, nextCursorMark="B=="),
-    ]
-    pages, flow = run(lambda client: all_pages(client.iterate(fl=["id"], page_size=2)), *script)
-    assert [[doc["id"] for doc in page.docs] for page in pages] == [["1", "2"], ["3"]]
-    assert [asked.value("cursorMark") for asked in flow.asked] == ["*", "A+/o=", "B=="]
-    assert "A%2B%2Fo%3D" in flow.asked[1].query_string
-    assert {asked.value("sort") for asked in flow.asked} == {"id asc"}
-    pages, flow = run(
-        lambda client: all_pages(client.iterate(cursor_mark=pages[0].next_cursor_mark)), *script[1:]
-    )
-    assert [doc["id"] for page in pages for doc in page.docs] == ["3"]
-    assert flow.asked[0].value("cursorMark") == "A+/o="
-
-
-def test_a_walk_without_a_mark_or_with_an_empty_page_in_the_middle_fails() -> None:
-    fail(FlowResponseError, lambda client: all_pages(client.iterate()), found({"id": "1"}))
-    fail(FlowResponseError, lambda client: all_pages(client.iterate()), found(nextCursorMark="AA"))
-
-
-def test_a_duplicate_search_pages_until_all_hits_are_seen() -> None:
-    script = [
-        found(hit("q", 1), hit("a", 0.99), num_found=5),
-        found(hit("b", 0.9), hit("c", 0.8), num_found=5, start=2),
-        found(hit("d", 0.75), num_found=5, start=4),
-    ]
-    pages, flow = run(lambda client: all_pages(client.iterate_duplicates_of("q", page_size=2)), *script)
-    assert [doc["id"] for page in pages for doc in page.docs] == ["a", "b", "c", "d"]
-    assert [asked.value("start") for asked in flow.asked] == ["0", "2", "4"]
-    assert not pages[-1].has_more
-
-
-def test_a_server_that_sends_shorter_pages_than_asked_loses_no_hits() -> None:
-    script = [found(hit("a", 0.9), num_found=2), found(hit("b", 0.8), num_found=2, start=1)]
-    pages, flow = run(lambda client: all_pages(client.iterate_duplicates_of("q", page_size=100)), *script)
-    assert [doc["id"] for page in pages for doc in page.docs] == ["a", "b"]
-    assert flow.asked[1].value("start") == "1"
-
-
-def test_past_max_hits_the_last_page_says_that_there_is_more() -> None:
-    script = [
-        found(hit("a", 0.9), hit("b", 0.9), num_found=9),
-        found(hit("c", 0.9), hit("d", 0.9), num_found=9, start=2),
-    ]
-    pages, _ = run(
-        lambda client: all_pages(client.iterate_duplicates_of("q", page_size=2, max_hits=3)), *script
-    )
-    assert [doc["id"] for page in pages for doc in page.docs] == ["a", "b", "c"]
-    assert pages[-1].has_more
-
-
-def test_hits_below_the_threshold_are_dropped_and_end_the_search() -> None:
-    script = [found(hit("q", 1.0), hit("a", 0.8), hit("b", 0.3), num_found=500)]
-    pages, flow = run(
-        lambda client: all_pages(client.iterate_duplicates_of("q", threshold=0.7, approximate=True)), *script
-    )
-    assert [doc["id"] for page in pages for doc in page.docs] == ["a"]
-    assert len(flow.asked) == 1
-
-
-def test_announced_hits_that_never_come_are_an_error_unless_approximate() -> None:
-    script = [found(hit("a", 0.9), num_found=60), found(num_found=60, start=1)]
-    error, _ = fail(FlowResponseError, lambda client: all_pages(client.iterate_duplicates_of("q")), *script)
-    assert "counts 60 hits but ends after 1" in str(error)
-    pages, _ = run(lambda client: all_pages(client.iterate_duplicates_of("q", approximate=True)), *script)
-    assert not pages[-1].has_more
-
-
-# --- connections
-
-
-def test_connections_are_few_and_kept() -> None:
-    async def many(client: FlowClient) -> None:
-        await asyncio.gather(*(client.duplicates_of(str(n)) for n in range(200)))
-
-    _, flow = run(many, Answer(EMPTY, delay_s=0.001), connections=5)
-    assert len(flow.asked) == 200
-    assert len(flow.connections) <= 5
-    assert flow.most_in_flight <= 5
-
-
-def test_waiting_for_a_free_connection_does_not_count_as_time_of_the_request() -> None:
-    async def main() -> None:
-        async with scripted_flow(Answer(EMPTY, delay_s=0.1)) as flow:
-            address = FlowAddress(flow.url, "c", timeout_s=0.5)
-            async with FlowClient(address, connections=1) as client:
-                await asyncio.gather(*(client.count() for _ in range(8)))
-
-    asyncio.run(main())
-
-
-def test_a_client_that_is_not_open_says_so() -> None:
-    client = FlowClient(FlowAddress("http://localhost", "c"))
-    with pytest.raises(RuntimeError, match="async with"):
-        asyncio.run(client.count())
-
-
-# --- faults
-
-
-@pytest.mark.parametrize(
-    "fault", [BUSY, Answer(status=429), Answer(status=502, body=b"<html>"), Answer(hang_up=True)]
-)
-def test_a_busy_or_lost_flow_is_asked_again(fault: Answer, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.WARNING):
-        number, flow = run(lambda client: client.count(), fault, fault, found(num_found=7))
-    assert number == 7
-    assert len(flow.asked) >= 3
-    assert "Retrying" in caplog.text
-
-
-def test_after_the_last_attempt_the_failure_is_told() -> None:
-    error, flow = fail(FlowUnavailableError, lambda client: client.count(), BUSY)
-    assert len(flow.asked) == QUICK.attempts
-    assert error.retryable
-    assert str(error).startswith("select on collection 'my-collection' of Flow at http://127.0.0.1:")
-    assert "HTTP 503" in str(error)
-    assert "loading" in str(error)
-
-
-def test_retry_after_is_honoured_and_too_long_a_pause_is_left_to_the_caller() -> None:
-    started = time.monotonic()
-    run(lambda client: client.count(), Answer(status=429, headers={"Retry-After": "1"}), found())
-    assert time.monotonic() - started >= 1.0
-    error, flow = fail(
-        FlowUnavailableError,
-        lambda client: client.count(),
-        Answer(status=503, headers={"Retry-After": "3600"}),
-    )
-    assert isinstance(error, FlowUnavailableError)
-    assert (error.retry_after_s, len(flow.asked)) == (3600.0, 1)
-    error, _ = fail(
-        FlowUnavailableError,
-        lambda client: client.count(),
-        Answer(status=503, headers={"Retry-After": "Fri, 31 Dec 2999 23:59:59 GMT"}),
-    )
-    assert isinstance(error, FlowUnavailableError)
-    assert (error.retry_after_s or 0) > 1e9
-
-
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda client: client.update([{"id": "1"}]),
-        lambda client: client.delete(["1"], version=5),
-        lambda client: client.delete(query="a:b"),
-    ],
-)
-@pytest.mark.parametrize("fault", [BUSY, Answer(hang_up=True)])
-def test_a_write_that_may_have_happened_is_never_repeated(call: Call, fault: Answer) -> None:
-    _, flow = fail(FlowUnavailableError, call, fault)
-    assert len(flow.asked) == 1
-
-
-def test_a_deletion_by_id_and_a_commit_are_safe_to_repeat() -> None:
-    run(lambda client: client.delete(["1"]), BUSY, DONE)
-    run(lambda client: client.commit(), BUSY, DONE)
-
-
-@pytest.mark.parametrize(
-    ("fault", "kind", "text"),
-    [
-        (Answer(EMPTY, cut=True), FlowResponseError, "cut off"),
-        (Answer(body=b'{"response": {"numFou'), FlowResponseError, "not JSON"),
-        (Answer(body=b"<html>login</html>"), FlowResponseError, "proxy"),
-        (
-            Answer(EMPTY | {"responseHeader": {"status": 0, "partialResults": True}}),
-            FlowResponseError,
-            "",
-        ),
-        (
-            Answer({"error": {"msg": "undefined field x", "code": 400}}, status=400),
-            FlowRequestError,
-            "undefined field x",
-        ),
-        (Answer(body=b"<html>no</html>", status=404), FlowRequestError, "collection"),
-        (Answer(status=414), FlowRequestError, "too large"),
-        (
-            Answer(status=302, headers={"Location": "https://sso.example/login?secret=1"}),
-            FlowRequestError,
-            "sso.example/login",
-        ),
-        (Answer(status=401), FlowAuthError, "login"),
-        (Answer(status=403), FlowAuthError, "rights"),
-    ],
-)
-def test_what_is_wrong_for_good_is_told_at_once(fault: Answer, kind: type[FlowError], text: str) -> None:
-    error, flow = fail(kind, lambda client: client.count(), fault)
-    assert len(flow.asked) == 1
-    assert text in str(error)
-    assert "secret" not in str(error)
-
-
-def test_a_slow_flow_is_given_up_after_the_time_limit_and_not_asked_again() -> None:
-    async def main() -> None:
-        async with scripted_flow(Answer(EMPTY, delay_s=5)) as flow:
-            async with FlowClient(FlowAddress(flow.url, "c", timeout_s=0.2), retry=QUICK) as client:
-                with pytest.raises(FlowUnavailableError, match="no answer within"):
-                    await client.count()
-            assert len(flow.asked) == 1
-
-    asyncio.run(main())
-
-
-def test_nobody_at_the_address_is_unavailable_and_even_a_write_is_tried_again(
-    caplog: pytest.LogCaptureFixture,
+def test_duplicates_of_a_document_are_found_without_itself_in_pages_and_in_a_filter(
+    server: EmbeddedServer,
 ) -> None:
-    async def main() -> None:
-        async with FlowClient(FlowAddress("http://127.0.0.1:9", "c"), retry=QUICK) as client:
-            with pytest.raises(FlowUnavailableError, match="cannot connect"):
-                await client.update([{"id": "1"}])
-
-    with caplog.at_level(logging.WARNING):
-        asyncio.run(main())
-    assert caplog.text.count("Retrying") == QUICK.attempts - 1
+    found = ask(server, lambda flow: ids(flow.iterate_duplicates_of(FISHES[0], page_size=1)))
+    assert sorted(found) == sorted(FISHES[1:])
+    only = [query.term("id", FISHES[2])]
+    assert ask(server, lambda flow: ids(flow.iterate_duplicates_of(FISHES[0], fq=only))) == [FISHES[2]]
+    page = ask(server, lambda flow: flow.duplicates_of(FISHES[0], fl=["category"]))
+    assert {(doc["score"], doc["category"]) for doc in page.docs} == {(1.0, "fishes")}
 
 
-def test_an_answer_larger_than_the_limit_is_refused_with_and_without_a_length() -> None:
-    big = Answer(body=b"x" * 5000)
-    error, _ = fail(FlowResponseError, lambda client: client.count(), big, max_answer_bytes=1000)
-    assert "larger than 1000 bytes" in str(error)
+def test_a_picture_from_outside_is_found_by_its_bytes_and_by_its_analysis(server: EmbeddedServer) -> None:
+    picture = (PHOTOS / "gcompris-fish8.jpg").read_bytes()
+
+    async def found(flow: FlowClient) -> tuple[list[str], list[str]]:
+        outputs = await flow.analyze(data=picture)
+        by_bytes = await ids(flow.iterate_duplicates_of(data=picture))
+        return by_bytes, await ids(flow.iterate_duplicates_of(preprocessed=outputs))
+
+    by_bytes, by_analysis = ask(server, found)
+    assert sorted(by_bytes) == sorted(by_analysis) == sorted(FISHES)
 
 
-def test_tls_talk_to_a_plain_server_fails_in_the_family() -> None:
-    async def main() -> None:
-        async with scripted_flow() as flow:
-            address = FlowAddress(flow.url.replace("http:", "https:"), "c")
-            async with FlowClient(address, retry=QUICK) as client:
-                with pytest.raises(FlowError):
-                    await client.count()
+def test_a_document_is_written_tagged_and_deleted_only_as_it_was_read(server: EmbeddedServer) -> None:
+    async def life(flow: FlowClient) -> None:
+        outputs = await flow.analyze(data=(PHOTOS / "gcompris-pan.jpg").read_bytes())
+        new = {"id": "new, one", "image": "elsewhere/pan.jpg", "import": outputs}
+        await flow.update([new], commit=True)
+        read = (await flow.select(Query(fl=["*"], fq=[query.term("id", "new, one")]))).docs[0]
+        old_version = read["_version_"]
+        assert type(old_version) is int
+        tag = {"id": "new, one", "_version_": old_version, "duplicate_of_s": {"set": "115"}}
+        versions = await flow.update([tag], commit=True)
+        assert versions["new, one"] > old_version
+        with pytest.raises(FlowRequestError) as conflict:
+            await flow.delete(["new, one"], version=old_version)
+        assert conflict.value.status == 409
+        assert await flow.count([query.match("duplicate_of_s", "115")]) == 1
+        await flow.delete(["new, one"], version=versions["new, one"], commit=True)
+        await flow.delete(["new, one", "never was"], commit=True)
+        await flow.commit()
+        assert await flow.count() == len(PICTURES)
 
-    asyncio.run(main())
-
-
-def test_a_cancelled_call_leaves_the_client_usable() -> None:
-    async def main() -> None:
-        async with (
-            scripted_flow(Answer(EMPTY, delay_s=0.3), found(num_found=3)) as flow,
-            FlowClient(FlowAddress(flow.url, "c"), connections=1) as client,
-        ):
-            with pytest.raises(TimeoutError):
-                await asyncio.wait_for(client.count(), 0.05)
-            assert await client.count() == 3
-
-    asyncio.run(main())
-
-
-# --- about the collection
+    ask(server, life)
 
 
-def test_a_missing_collection_is_named() -> None:
-    for missing in (
-        Answer(status=404),
-        Answer({"responseHeader": {"status": 0}, "status": {"my-collection": {}}}),
-    ):
-        error, _ = fail(FlowRequestError, lambda client: client.info(), missing)
-        assert "'my-collection'" in str(error)
-        assert "name of the collection" in str(error)
+def test_a_wrong_filter_is_refused_in_the_servers_words(server: EmbeddedServer) -> None:
+    with pytest.raises(FlowRequestError, match="undefined field nofield") as refused:
+        ask(server, lambda flow: flow.count(["nofield:1"]))
+    assert refused.value.status == 400
 
 
-def test_ping_wants_an_answer_to_a_search_too() -> None:
-    info, flow = run(
-        lambda client: client.ping(), Answer({"capabilities": ["duplicates"]}), found(num_found=3)
-    )
-    assert info.capabilities == {"duplicates"}
-    assert [asked.path for asked in flow.asked] == [
-        "/api/cores/my-collection",
-        "/api/cores/my-collection/select",
-    ]
-    fail(FlowRequestError, lambda client: client.ping(), Answer({}), Answer(status=404))
+def test_a_busy_server_is_asked_again(server: EmbeddedServer) -> None:
+    server.fault("unavailable", handler="select", times=2)
+    assert ask(server, lambda flow: flow.count()) == len(PICTURES)
+    server.fault("unavailable", handler="duplicate")
+    with pytest.raises(FlowUnavailableError, match="HTTP 503"):
+        ask(server, lambda flow: flow.duplicates_of(FISHES[0]))
 
 
-def test_facets_that_were_asked_for_but_did_not_come_are_an_error() -> None:
-    fail(FlowResponseError, lambda client: client.select(Query(facet_fields=["category"])), found())
-    counts = {"facet_fields": {"category": ["fishes", 2]}, "facet_queries": {"a:b": 1}}
-    asked = Query(facet_fields=["category"], facet_queries=["a:b"])
-    page, _ = run(lambda client: client.select(asked), found(facet_counts=counts))
-    assert page.facets["category"] == {"fishes": 2}
-    assert page.facet_queries == {"a:b": 1}
+@pytest.mark.parametrize("fault", ["cut", "malformed", "truncated", "partial"])
+def test_an_answer_that_cannot_be_relied_upon_is_never_an_empty_one(
+    server: EmbeddedServer, fault: str
+) -> None:
+    server.fault(fault, handler="duplicate")
+    with pytest.raises(FlowResponseError):
+        ask(server, lambda flow: flow.duplicates_of(FISHES[0]))
+
+
+def test_a_slow_server_is_given_up(server: EmbeddedServer) -> None:
+    server.fault("slow", seconds=1)
+    with pytest.raises(FlowUnavailableError, match="no answer within"):
+        ask(server, lambda flow: flow.count(), timeout_s=0.3)
+
+
+def test_only_the_right_token_is_let_in(server: EmbeddedServer) -> None:
+    server.fault("unauthorized", token="Bearer tok-123")  # noqa: S106
+    assert ask(server, lambda flow: flow.count(), token="tok-123") == len(PICTURES)  # noqa: S106
+    with pytest.raises(FlowAuthError, match="not let in"):
+        ask(server, lambda flow: flow.count())

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
+import pytest
 from aiohttp import web
+
+from include.flow_client import FlowAddress, FlowClient, FlowError, RetryPolicy
 
 EMPTY = {"responseHeader": {"status": 0, "QTime": 1}, "response": {"numFound": 0, "start": 0, "docs": []}}
 
@@ -121,3 +124,47 @@ async def scripted_flow(*script: Answer) -> AsyncIterator[ScriptedFlow]:
         yield flow
     finally:
         await runner.cleanup()
+
+
+QUICK = RetryPolicy(attempts=4, first_wait_s=0.01, longest_wait_s=2.0)
+
+Call = Callable[[FlowClient], Awaitable[Any]]
+
+
+async def ask(flow: ScriptedFlow, call: Call, **settings: Any) -> Any:
+    address = FlowAddress.parse(flow.url, "my-collection")
+    async with FlowClient(address, retry=settings.pop("retry", QUICK), **settings) as client:
+        return await call(client)
+
+
+def run(call: Call, *script: Answer, **settings: Any) -> tuple[Any, ScriptedFlow]:
+    """One call against a server that answers `script`."""
+
+    async def main() -> tuple[Any, ScriptedFlow]:
+        async with scripted_flow(*script) as flow:
+            return await ask(flow, call, **settings), flow
+
+    return asyncio.run(main())
+
+
+def fail(
+    kind: type[FlowError], call: Call, *script: Answer, **settings: Any
+) -> tuple[FlowError, ScriptedFlow]:
+    """One call that must fail with exactly this kind of error."""
+
+    async def main() -> tuple[FlowError, ScriptedFlow]:
+        async with scripted_flow(*script) as flow:
+            with pytest.raises(kind) as failed:
+                await ask(flow, call, **settings)
+            assert type(failed.value) is kind
+            return failed.value, flow
+
+    return asyncio.run(main())
+
+
+async def all_pages(pages: Any) -> list[Any]:
+    return [page async for page in pages]
+
+
+def hit(doc_id: str, score: float) -> dict[str, Any]:
+    return {"id": doc_id, "score": score}
