@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -110,16 +111,16 @@ class ScriptedFlow:
 
 
 @asynccontextmanager
-async def scripted_flow(*script: Answer) -> AsyncIterator[ScriptedFlow]:
+async def scripted_flow(*script: Answer, tls: ssl.SSLContext | None = None) -> AsyncIterator[ScriptedFlow]:
     """A running server on a free port of this machine."""
     flow = ScriptedFlow(*script)
     app = web.Application(client_max_size=64 * 2**20)
     app.router.add_route("*", "/{path:.*}", flow.handle)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
     await site.start()
-    flow.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    flow.url = f"{'https' if tls else 'http'}://127.0.0.1:{runner.addresses[0][1]}"
     try:
         yield flow
     finally:
