@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 import aiohttp
-from tenacity import AsyncRetrying, RetryCallState, before_sleep_log, retry_if_exception, stop_after_attempt
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 from yarl import URL
 
 from include.flow_client import answers
@@ -143,13 +143,17 @@ class Transport:
         if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
             hint = "Is it running, is the URL right?"
             return FlowUnavailableError(f"{what}: cannot connect ({told}). {hint}", was_sent=False)
+        if self._session.closed:
+            return FlowUnavailableError(
+                f"{what}: the client was closed before the answer came. Wait for all calls."
+            )
         if isinstance(error, TimeoutError):
             limit, hint = self._address.timeout_s, "Raise timeout_s or ask for less."
             return FlowUnavailableError(f"{what}: no answer within {limit:g} s. {hint}", timed_out=True)
         return FlowUnavailableError(f"{what}: the connection broke ({told}). Try again later.")
 
     def _may_repeat(self, request: Request, failure: BaseException) -> bool:
-        if not isinstance(failure, FlowUnavailableError) or failure.timed_out:
+        if not isinstance(failure, FlowUnavailableError) or failure.timed_out or self._session.closed:
             return False
         if failure.status is not None and failure.status not in REPEATED_STATUSES:
             return False
@@ -171,9 +175,14 @@ class Transport:
             stop=stop_after_attempt(self._retry_policy.attempts),
             wait=self._wait_s,
             retry=retry_if_exception(lambda error: self._may_repeat(request, error)),
-            before_sleep=before_sleep_log(log, logging.WARNING),
+            before_sleep=self._tell,
             reraise=True,
         )(attempt)
+
+    def _tell(self, state: RetryCallState) -> None:
+        failure = state.outcome.exception() if state.outcome else None
+        attempt = f"attempt {state.attempt_number + 1} of {self._retry_policy.attempts}"
+        log.warning("%s Next is %s in %.1f s.", failure, attempt, state.upcoming_sleep)
 
     def _wait_s(self, state: RetryCallState) -> float:
         policy = self._retry_policy

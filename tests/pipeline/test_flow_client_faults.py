@@ -61,6 +61,22 @@ def test_a_client_that_is_not_open_says_so() -> None:
         asyncio.run(client.count())
 
 
+def test_a_call_that_outlives_its_client_fails_without_being_repeated(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def main() -> None:
+        async with scripted_flow(Answer(EMPTY, delay_s=0.2)) as flow:
+            async with FlowClient(FlowAddress(flow.url, "c"), retry=QUICK) as client:
+                late = asyncio.create_task(client.count())
+                await asyncio.sleep(0.05)
+            with pytest.raises(FlowUnavailableError, match="client was closed"):
+                await late
+            assert len(flow.asked) == 1
+
+    asyncio.run(main())
+    assert not caplog.text
+
+
 # --- faults
 
 
@@ -72,7 +88,7 @@ def test_a_busy_or_lost_flow_is_asked_again(fault: Answer, caplog: pytest.LogCap
         number, flow = run(lambda client: client.count(), fault, fault, found(num_found=7))
     assert number == 7
     assert len(flow.asked) >= 3
-    assert "Retrying" in caplog.text
+    assert "Next is attempt 2 of 4 in 0.0 s." in caplog.text
 
 
 def test_after_the_last_attempt_the_failure_is_told() -> None:
@@ -178,7 +194,7 @@ def test_nobody_at_the_address_is_unavailable_and_even_a_write_is_tried_again(
 
     with caplog.at_level(logging.WARNING):
         asyncio.run(main())
-    assert caplog.text.count("Retrying") == QUICK.attempts - 1
+    assert caplog.text.count("Next is attempt") == QUICK.attempts - 1
 
 
 def test_an_answer_larger_than_the_limit_is_refused_with_and_without_a_length() -> None:
