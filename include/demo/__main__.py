@@ -17,10 +17,9 @@ from include.demo.flow import CONNECTION_VARIABLE, index, serving
 from include.demo.library import Library, demo_library, folder_library
 from include.demo.processes import DemoError
 from include.demo.truth import Truth
-from include.orchestration import home
-from include.orchestration.run_once import Outcome, run_once
+from include.orchestration.run_once import HOME, Outcome, run_once
 
-RUN = home.PROJECT / ".run"
+RUN = HOME.parent
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

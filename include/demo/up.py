@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -17,9 +18,9 @@ from include.demo.flow import CONNECTION_VARIABLE, index, serving
 from include.demo.library import demo_library
 from include.demo.processes import DemoError, free_port, running
 from include.orchestration import home
+from include.orchestration.run_once import HOME
 
-RUN = home.PROJECT / ".run"
-HOME = RUN / "airflow"
+RUN = HOME.parent
 SECONDS_TO_START = 300.0
 USUAL_PORT = 8080
 
@@ -77,7 +78,8 @@ def airflow_settings(port: int) -> dict[str, str]:
     """Return the environment of an Airflow whose page is at ``port``."""
     return {
         **home.settings(HOME),
-        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        # standalone starts the program `airflow` by its name
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://localhost:{port}/execution/",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
         "AIRFLOW__API__PORT": str(port),
