@@ -14,7 +14,7 @@ export AIRFLOW_HOME := $(CURDIR)/.run/airflow
 export PYTHONPATH := $(CURDIR)
 
 help:  ## List the targets
-	@sed -n 's/^\([a-z][a-z-]*\):.*##/\1:/p' Makefile | column -t -s:
+	@awk -F ':.*## *' '/^[a-z-]+:.*##/ { printf "%-10s %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/runtime  ## Dedupe the demo collection with a real Airflow run (IMAGES=/folder: your own pictures)
 	@$(python) -m include.demo $(if $(IMAGES),--images '$(IMAGES)') $(if $(PORT),--port $(PORT))
