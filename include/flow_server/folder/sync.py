@@ -197,7 +197,7 @@ class _Sync:
             return None
         before = json.loads(old.columns) if old else {}
         cells = {**dict.fromkeys(before), **self._columns.get(one.path, {})}
-        fields |= {name: {"set": cell or None} for name, cell in cells.items()}
+        fields |= {name: {"set": cell or None} for name, cell in cells.items() if cell or name not in fields}
         return Add(one.path, fields, one.descriptor.to_bytes() if one.descriptor else None, "image" in fields)
 
 

@@ -18,7 +18,7 @@ SUFFIXES = (
     ".jp2", ".ppm", ".pgm", ".ico",
 )  # fmt: skip
 FIELDS_FILE = "fields.csv"
-OWN_FIELDS = ("filename_s", "folder_s", "date_dt", "width_i", "height_i", "bytes_l", "format_s")
+OWN_FIELDS = ("filename_s", "folder_s", "width_i", "height_i", "bytes_l", "format_s")
 
 
 class FolderError(BadRequestError):
