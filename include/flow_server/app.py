@@ -12,12 +12,13 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from include.flow_server.endpoints.analyze import analyze
-from include.flow_server.endpoints.answers import base_address, error_answer, json_answer
+from include.flow_server.endpoints.answers import base_address, error_answer, header, json_answer
 from include.flow_server.endpoints.cores import core, cores
 from include.flow_server.endpoints.duplicate import duplicate
 from include.flow_server.endpoints.images import image
 from include.flow_server.endpoints.parameters import Parameters, read_body, read_parameters
 from include.flow_server.endpoints.select import select
+from include.flow_server.endpoints.update import versions
 from include.flow_server.errors import FlowError, NotFoundError
 from include.flow_server.service import Service
 
@@ -32,6 +33,14 @@ if TYPE_CHECKING:
     Handler = Callable[[Request], Awaitable[Response]]
 
 _PREFIXES = ("/api/cores/{collection}", "/solr/{collection}")
+_UPDATE_PATHS = {  # whether Solr takes an object there for a document (and not for commands)
+    "/solr/{collection}/update": False,
+    "/solr/{collection}/update/json": False,
+    "/solr/{collection}/update/json/docs": True,
+    "/api/cores/{collection}/update": True,
+    "/api/cores/{collection}/update/json": True,
+    "/api/cores/{collection}/update/json/commands": False,
+}
 _GET_POST = ["GET", "POST"]
 
 
@@ -48,9 +57,11 @@ def create_app(settings: ServerSettings) -> Starlette:
             Route(f"{prefix}/select", _answered(service, _select), methods=_GET_POST),
             Route(f"{prefix}/duplicate", _answered(service, _duplicate), methods=_GET_POST),
             Route(f"{prefix}/analyze", _answered(service, _analyze), methods=_GET_POST),
-            Route(f"{prefix}/update", _update(service), methods=_GET_POST),
-            Route(f"{prefix}/update/{{kind:path}}", _update(service), methods=_GET_POST),
         ]
+    routes += [
+        Route(path, _update(service, documents_only), methods=_GET_POST)
+        for path, documents_only in _UPDATE_PATHS.items()
+    ]
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -99,16 +110,22 @@ def _analyze(service: Service, request: Request, parameters: Parameters, started
     return analyze(service.analyser, parameters, started)
 
 
-def _update(service: Service) -> Handler:
+def _update(service: Service, documents_only: bool) -> Handler:
     async def handle(request: Request) -> Response:
         started = request.state.started = time.monotonic()
         collection = service.current(request.path_params["collection"])
         parameters = Parameters(request.query_params.multi_items())
         body = await read_body(request, service.settings.limits.body_bytes)
         host = request.headers.get("host", "")
-        return await run_in_threadpool(
-            lambda: json_answer(service.updater.update(collection, parameters, body, host, started))
-        )
+
+        def work() -> Response:
+            written = service.updater.update(
+                collection, parameters, body, documents_only=documents_only, host=host
+            )
+            told = versions(written) if parameters.flag("versions") else {}
+            return json_answer({"responseHeader": header(started), **told})
+
+        return await run_in_threadpool(work)
 
     return handle
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,6 +30,9 @@ class Collection:
         self._index = DuplicateIndex(self._descriptors)
         self._sequence = 0
         self._indexing = threading.Lock()
+        self._timing = threading.Lock()
+        self._timer: threading.Timer | None = None
+        self._due = 0.0
         self._catch_up()
 
     def refresh(self) -> None:
@@ -40,6 +44,24 @@ class Collection:
         """Makes what was written visible, to queries by field and by picture."""
         self.store.commit()
         self._catch_up()
+
+    def commit_within(self, milliseconds: int) -> None:
+        """Commits at the latest so many milliseconds from now."""
+        due = time.monotonic() + milliseconds / 1000
+        with self._timing:
+            if self._timer and self._due <= due:
+                return
+            if self._timer:
+                self._timer.cancel()
+            self._due = due
+            self._timer = threading.Timer(milliseconds / 1000, self._commit_now)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _commit_now(self) -> None:
+        with self._timing:
+            self._timer = None
+        self.commit()
 
     def duplicates(
         self, query: Descriptor, options: SearchOptions, allowed: KeySet, explain: bool = False
@@ -64,6 +86,12 @@ class Collection:
         return len(self._index)
 
     def close(self) -> None:
+        """Commits what is waiting for it and releases the files."""
+        with self._timing:
+            waiting, self._timer = self._timer, None
+        if waiting:
+            waiting.cancel()
+            self.store.commit()
         self.store.close()
 
     def _descriptors(self, keys: Sequence[int]) -> Mapping[int, Descriptor]:

@@ -1,16 +1,18 @@
 """The body of /update as a list of commands, whichever of Solr's spellings it comes in.
 
-A JSON array is a list of documents. An object is commands when all its keys are commands and it has no id
-(`{"add": …, "delete": …, "commit": {}}`, where a key may come more than once), and one document otherwise.
+Real Solr reads the same body differently by path. Below /solr/C/update an object holds commands
+(`{"add": …, "delete": …, "commit": {}}`, a key may come more than once); below /api/cores/C/update and on
+…/update/json/docs it is one document. An array is a list of documents everywhere.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from include.flow_server.errors import BadRequestError
+from include.flow_server.store.atomic import is_atomic
 from include.flow_server.store.protocol import Delete, DeleteByQuery
 
 _COMMANDS = ("add", "delete", "commit", "optimize", "rollback")
@@ -30,12 +32,15 @@ class Commit:
     """A commit among the commands."""
 
 
+Command: TypeAlias = "Insert | Delete | DeleteByQuery | Commit"
+
+
 class _Pairs(list[tuple[str, Any]]):
     """A JSON object with its keys in order, repeated ones kept."""
 
 
-def read_commands(body: bytes) -> list[Insert | Delete | DeleteByQuery | Commit]:
-    """Parses the body of /update."""
+def read_commands(body: bytes, documents_only: bool) -> list[Command]:
+    """Parses the body of /update; `documents_only`: its path takes documents, not commands."""
     if not body.strip():
         return []
     try:
@@ -43,18 +48,33 @@ def read_commands(body: bytes) -> list[Insert | Delete | DeleteByQuery | Commit]
     except (ValueError, RecursionError) as error:
         raise BadRequestError(f"Cannot parse provided JSON: {error}") from None
     if isinstance(value, _Pairs):
-        keys = [key for key, _ in value]
-        if value and all(key in _COMMANDS for key in keys):
-            return [command for key, operand in value for command in _command(key, operand)]
-        if "id" not in keys:
-            raise BadRequestError(f"Unknown command '{keys[0] if keys else ''}' at [5]")
-        return [Insert(_plain(value))]
+        return _documents([value]) if documents_only else _commands(value)
     if isinstance(value, list):
-        return [_insert(document) for document in value]
+        return _documents(value) if documents_only else [_insert(document) for document in value]
     raise BadRequestError("Cannot parse provided JSON: documents or commands are needed")
 
 
-def _command(name: str, operand: Any) -> list[Insert | Delete | DeleteByQuery | Commit]:
+def _documents(values: list[Any]) -> list[Command]:
+    """Documents on a path that takes nothing else; Solr would index commands and operators as fields."""
+    inserts = [_insert(document) for document in values]
+    for insert in inserts:
+        if "id" not in insert.fields and all(key in _COMMANDS for key in insert.fields):
+            raise BadRequestError("commands are taken below /solr/<collection>/update, not on this path")
+        if is_atomic({name: value for name, value in insert.fields.items() if name != "import"}):
+            raise BadRequestError(
+                "atomic updates are taken below /solr/<collection>/update, not on this path"
+            )
+    return list(inserts)
+
+
+def _commands(pairs: _Pairs) -> list[Command]:
+    for key, _ in pairs:
+        if key not in _COMMANDS:
+            raise BadRequestError(f"Unknown command '{key}' at [5]")
+    return [command for key, operand in pairs for command in _command(key, operand)]
+
+
+def _command(name: str, operand: Any) -> list[Command]:
     if name == "add":
         return _adds(operand)
     if name == "delete":
@@ -64,7 +84,7 @@ def _command(name: str, operand: Any) -> list[Insert | Delete | DeleteByQuery | 
     raise BadRequestError(f"command '{name}' is not supported")
 
 
-def _adds(operand: Any) -> list[Insert | Delete | DeleteByQuery | Commit]:
+def _adds(operand: Any) -> list[Command]:
     if isinstance(operand, list) and not isinstance(operand, _Pairs):
         return [_insert(document) for document in operand]
     options = dict(operand) if isinstance(operand, _Pairs) else {}
@@ -87,7 +107,7 @@ def _insert(document: Any) -> Insert:
     return Insert(_plain(document))
 
 
-def _deletes(operand: Any) -> list[Insert | Delete | DeleteByQuery | Commit]:
+def _deletes(operand: Any) -> list[Command]:
     if isinstance(operand, _Pairs):
         options = dict(operand)
         unknown = options.keys() - {"id", "query", "commitWithin", "_version_", "_route_"}

@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from include.flow_server.analysis import preprocessed
-from include.flow_server.endpoints.answers import header
-from include.flow_server.endpoints.commands import Commit, Insert, read_commands, version_number
+from include.flow_server.endpoints.commands import Command, Commit, Insert, read_commands, version_number
 from include.flow_server.errors import BadRequestError, NotFoundError
 from include.flow_server.store.atomic import is_atomic
 from include.flow_server.store.protocol import Add, Delete, DeleteByQuery, Written
+from include.flow_server.store.terms import listed
 
 if TYPE_CHECKING:
     from include.flow_server.analysis import Analyser
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from include.flow_server.endpoints.parameters import Parameters
     from include.flow_server.imaging import Descriptor
     from include.flow_server.pictures import PictureFolder
+    from include.flow_server.store.schema import Schema
+
+
+AUTO_COMMIT_MILLISECONDS = 15_000
 
 
 class Updater:
@@ -29,45 +33,52 @@ class Updater:
         self._threads = ThreadPoolExecutor(workers * 2, thread_name_prefix="pictures")
 
     def update(
-        self, collection: Collection, parameters: Parameters, body: bytes, host: str, started: float
-    ) -> dict[str, Any]:
-        """Answers /update; the first command that fails is told, and what came before it stays written."""
-        commands = read_commands(body)
+        self, collection: Collection, parameters: Parameters, body: bytes, *, documents_only: bool, host: str
+    ) -> Written:
+        """Does what the body says; the first command that fails is told, those before it stay written."""
+        commands = read_commands(body, documents_only)
         written = Written()
+        skip_conflicts = not parameters.flag("failOnVersionConflicts", default=True)
+        within = [parameters.number("commitWithin", 0)]
+        within += [one.commit_within for one in commands if isinstance(one, Insert) and one.commit_within]
         pending: list[Add | Delete | DeleteByQuery] = []
-        prepared = self._threads.map(lambda one: self._prepared(one, parameters, host), commands)
+        schema = collection.store.schema
+        prepared = self._threads.map(lambda one: self._prepared(one, parameters, host, schema), commands)
         try:
             for command in prepared:
                 if isinstance(command, Commit):
-                    _extend(written, collection.store.update(pending))
+                    _extend(written, collection.store.update(pending, skip_conflicts))
                     pending = []
                     collection.commit()
                 else:
                     pending.append(command)
         finally:
-            _extend(written, collection.store.update(pending))
+            _extend(written, collection.store.update(pending, skip_conflicts))
         if parameters.flag("commit") or parameters.flag("softCommit"):
             collection.commit()
-        versions = _versions(written) if parameters.flag("versions") else {}
-        return {"responseHeader": header(started), **versions}
+        elif commands:
+            collection.commit_within(
+                min((one for one in within if one > 0), default=AUTO_COMMIT_MILLISECONDS)
+            )
+        return written
 
     def close(self) -> None:
         self._threads.shutdown(wait=True)
 
     def _prepared(
-        self, command: Insert | Delete | DeleteByQuery | Commit, parameters: Parameters, host: str
+        self, command: Command, parameters: Parameters, host: str, schema: Schema
     ) -> Add | Delete | DeleteByQuery | Commit:
-        return self._add(command, parameters, host) if isinstance(command, Insert) else command
+        return self._add(command, parameters, host, schema) if isinstance(command, Insert) else command
 
-    def _add(self, insert: Insert, parameters: Parameters, host: str) -> Add:
+    def _add(self, insert: Insert, parameters: Parameters, host: str, schema: Schema) -> Add:
         fields = dict(insert.fields)
-        document_id = fields.pop("id", None)
-        if document_id is None or document_id == "" or isinstance(document_id, (dict, list)):
-            raise BadRequestError("Document is missing mandatory uniqueKey field: id")
-        document_id = str(document_id)
+        document_id = _document_id(fields.pop("id", None))
         version = version_number(fields.pop("_version_", parameters.text("_version_") or 0))
         given = fields.pop("import", None)
         descriptor, image = self._picture(document_id, fields.get("image"), given, host)
+        for name, value in fields.items():
+            if isinstance(value, dict) and schema.find(name) is None:
+                raise BadRequestError(f'ERROR: [doc={document_id}] undefined field: "{name}"')
         if image is not None:
             fields["image"] = {"set": image} if is_atomic(fields) else image
         return Add(
@@ -101,12 +112,22 @@ class Updater:
             raise BadRequestError(f"ERROR: [doc={document_id}] {error}") from None
 
 
+def _document_id(given: Any) -> str:
+    values = [value for value in listed(given) if value not in (None, "")]
+    if not values or isinstance(values[0], dict):
+        raise BadRequestError("Document is missing mandatory uniqueKey field: id")
+    if len(values) > 1:
+        raise BadRequestError(f"Document contains multiple values for uniqueKey field: id={values}")
+    return str(values[0]).lower() if isinstance(values[0], bool) else str(values[0])
+
+
 def _extend(written: Written, more: Written) -> None:
     written.adds.extend(more.adds)
     written.deletes.extend(more.deletes)
     written.queries.extend(more.queries)
 
 
-def _versions(written: Written) -> dict[str, Any]:
+def versions(written: Written) -> dict[str, Any]:
+    """What `versions=true` adds to the answer: flat lists of ids and versions."""
     lists = {"adds": written.adds, "deletes": written.deletes, "deleteByQuery": written.queries}
     return {name: [part for pair in pairs for part in pair] for name, pairs in lists.items() if pairs}

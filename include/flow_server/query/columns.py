@@ -25,17 +25,25 @@ _CHUNK = 500
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`values` are sorted and distinct; document `keys[i]` has `values[ordinals[i]]`. Keys are sorted."""
+    """`values` are sorted and distinct; document `keys[i]` has `values[ordinals[i]]`.
+
+    `keys` are sorted, and within one document its ordinals are.
+    """
 
     keys: Keys
     ordinals: Keys
     values: list[Indexed]
 
-    def ranks(self, keys: Keys, missing: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-        """For each of `keys` the place of its (one) value; `missing` where it has none."""
+    def ranks(
+        self, keys: Keys, missing: float, largest: bool
+    ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        """For each of `keys` the place of its smallest or `largest` value; `missing` where it has none."""
         if not len(self.keys):
             return np.full(len(keys), missing)
-        places = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
+        places = (
+            np.searchsorted(self.keys, keys, "right") - 1 if largest else np.searchsorted(self.keys, keys)
+        )
+        places = np.clip(places, 0, len(self.keys) - 1)
         return np.where(self.keys[places] == keys, self.ordinals[places].astype(np.float64), missing)
 
     def rank_of(self, value: Indexed) -> float:

@@ -50,7 +50,7 @@ def from_milliseconds(milliseconds: int) -> datetime:
 def format_date(milliseconds: int) -> str:
     """`2023-04-12T00:00:00Z`, with a fraction only where there is one."""
     moment = from_milliseconds(milliseconds)
-    fraction = f".{milliseconds % 1000:03d}".rstrip("0") if milliseconds % 1000 else ""
+    fraction = f".{milliseconds % 1000:03d}" if milliseconds % 1000 else ""
     return f"{moment:%Y-%m-%dT%H:%M:%S}".rjust(19, "0") + fraction + "Z"
 
 

@@ -53,32 +53,30 @@ class Evaluator:
         self._moment = moment
         self._remembered = remembered
 
-    def query(self, text: str, operator: str = "OR", default_field: str = CATCH_ALL) -> KeySet:
+    def query(self, text: str, operator: str = "OR", default_field: str | None = CATCH_ALL) -> KeySet:
         """The documents that `text` matches; at the top a purely negative query means "all but"."""
-        key = (text, operator, default_field)
+        key = (text, operator, default_field or "")
         if self._remembered is not None and key in self._remembered:
             return self._remembered[key]
         node = parse(text, operator)
-        if (
-            isinstance(node, Group)
-            and node.clauses
-            and not any(o is not Occur.MUST_NOT for o, _ in node.clauses)
-        ):
-            result = ~self._group(
-                Group(tuple((Occur.SHOULD, n) for _, n in node.clauses)), operator, default_field
-            )
-        else:
-            result = self._node(node, operator, default_field)
+        if isinstance(node, Group) and node.clauses and all(o is Occur.MUST_NOT for o, _ in node.clauses):
+            node = Group(((Occur.MUST, Everything()), *node.clauses))
+        result = self._node(node, default_field)
         if self._remembered is not None and "NOW" not in text and "cache=false" not in text:
             self._remembered[key] = result
         return result
 
-    def _node(self, node: Node, operator: str, default: str) -> KeySet:
+    def _node(self, node: Node, default: str | None) -> KeySet:
         if isinstance(node, Everything):
             return EVERYTHING
         if isinstance(node, Group):
-            return self._group(node, operator, default)
-        field = self._schema.require(node.field or default)
+            return self._group(node, default)
+        if isinstance(node, Term) and node.exact and node.field and self._schema.find(node.field) is None:
+            return NOTHING
+        name = node.field or default
+        if name is None:
+            raise BadRequestError("no field name specified in query and no default specified via 'df' param")
+        field = self._schema.require(name)
         match node:
             case Exists():
                 result = self._scan(field, "1", ())
@@ -89,13 +87,13 @@ class Evaluator:
             case Wildcard():
                 result = self._wildcard(field, node.pattern)
             case Term():
-                result = self._term(field, node, operator)
+                result = self._term(field, node)
         return result
 
-    def _group(self, group: Group, operator: str, default: str) -> KeySet:
+    def _group(self, group: Group, default: str | None) -> KeySet:
         found: dict[Occur, list[KeySet]] = {occur: [] for occur in Occur}
         for occur, node in group.clauses:
-            found[occur].append(self._node(node, operator, default))
+            found[occur].append(self._node(node, default))
         if found[Occur.MUST]:
             result = EVERYTHING
             for keys in found[Occur.MUST]:
@@ -108,14 +106,14 @@ class Evaluator:
             result -= keys
         return result
 
-    def _term(self, field: Field, term: Term, operator: str) -> KeySet:
+    def _term(self, field: Field, term: Term) -> KeySet:
         if field.type is not FieldType.TEXT or term.exact:
             return self._scan(field, "{value} = ?", (to_asked(field, term.text, self._moment),))
         parts = words(term.text)
         sets = [self._scan(field, "{value} = ?", (word,)) for word in parts]
         if not sets:
             return NOTHING
-        every = term.phrase or operator == "AND"
+        every = term.phrase or term.every
         result = sets[0]
         for keys in sets[1:]:
             result = result & keys if every else result | keys

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from include.flow_server.store.schema import Schema
     from include.flow_server.store.values import Indexed
 
+_TRUE = ("true", "on", "yes")
+_FALSE = ("false", "off", "no")
 _POINTS = (FieldType.INT, FieldType.LONG, FieldType.FLOAT, FieldType.DOUBLE, FieldType.DATE)
 
 
@@ -60,7 +62,10 @@ class Parameters:
             raise BadRequestError(f'For input string: "{text}"') from None
 
     def flag(self, name: str) -> bool:
-        return self.text(name, "false").lower() in ("true", "on", "yes")
+        text = self.text(name, "false")
+        if text not in _TRUE + _FALSE:
+            raise BadRequestError(f"invalid boolean value: {text}")
+        return text in _TRUE
 
 
 def aggregate(given: Mapping[str, tuple[str, ...]], match: KeySet, state: State) -> dict[str, Any]:
@@ -73,22 +78,26 @@ def aggregate(given: Mapping[str, tuple[str, ...]], match: KeySet, state: State)
                 for text in given.get("facet.query", ())
             },
             "facet_fields": {
-                name: _field_facet(state.schema.require(name), Parameters(given, name), match, state)
+                name: _field_facet(_field(name, state), Parameters(given, name), match, state)
                 for name in given.get("facet.field", ())
             },
             "facet_ranges": {
-                name: _range(state.schema.require(name), Parameters(given, name), match, state)
+                name: _range(_field(name, state), Parameters(given, name), match, state)
                 for name in given.get("facet.range", ())
             },
             "facet_intervals": {},
             "facet_heatmaps": {},
         }
     if Parameters(given, "").flag("stats"):
-        fields = {
-            name: _stats(state.schema.require(name), match, state) for name in given.get("stats.field", ())
-        }
+        fields = {name: _stats(_field(name, state), match, state) for name in given.get("stats.field", ())}
         result["stats"] = {"stats_fields": fields}
     return result
+
+
+def _field(name: str, state: State) -> Field:
+    if name.startswith("{!"):
+        raise BadRequestError(f"local parameters are not supported in facets and stats: {name}")
+    return state.schema.require(name)
 
 
 def shown(field: Field, value: Indexed) -> str:
@@ -126,11 +135,13 @@ def _field_facet(field: Field, parameters: Parameters, match: KeySet, state: Sta
 def _range(field: Field, parameters: Parameters, match: KeySet, state: State) -> dict[str, Any]:
     column = state.column(field.name, match)
     inside = match.contains(column.keys)
-    counts = np.bincount(column.ordinals[inside], minlength=len(column.values))
-    return range_facet(field, parameters, values=column.values, counts=counts, moment=state.moment)
+    values = np.array(column.values, dtype=np.float64)[column.ordinals[inside]]
+    return range_facet(field, parameters, keys=column.keys[inside], values=values, moment=state.moment)
 
 
 def _stats(field: Field, match: KeySet, state: State) -> dict[str, Any]:
+    if field.type is FieldType.BOOLEAN:
+        raise BadRequestError(f"Field type {field.type.value} is not currently supported by stats")
     column = state.column(field.name, match)
     inside = match.contains(column.keys)
     ordinals = column.ordinals[inside]

@@ -30,7 +30,7 @@ _LAST_WHEN_MISSING = (FieldType.STRING, FieldType.BOOLEAN)
 
 
 def parse_sort(text: str, schema: Schema) -> tuple[SortKey, ...]:
-    """Reads `sort`; an unknown or multi-valued field is a 400."""
+    """Reads `sort`; an unknown field, or one of words, is a 400."""
     keys = []
     for part in filter(None, (part.strip() for part in text.split(","))):
         name, _, direction = part.rpartition(" ")
@@ -47,8 +47,6 @@ def _check_sortable(name: str, schema: Schema) -> None:
     field = schema.find(name)
     if field is None:
         raise BadRequestError(f"sort param field can't be found: {name}")
-    if field.multi:
-        raise BadRequestError(f"can not sort on multivalued field: {name}")
     if field.type is FieldType.TEXT:
         raise BadRequestError(f"can not sort on a field of words: {name}")
 
@@ -128,5 +126,5 @@ def missing_rank(field: Field, key: SortKey, column: Column) -> float:
 def _signed_ranks(
     keys: Keys, key: SortKey, column: Column, schema: Schema
 ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    ranks = column.ranks(keys, missing_rank(schema.require(key.field), key, column))
+    ranks = column.ranks(keys, missing_rank(schema.require(key.field), key, column), key.descending)
     return -ranks if key.descending else ranks

@@ -29,7 +29,10 @@ from include.flow_server.query.tree import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_GRAMMAR = r"""
+_SPACE = r" \t\n\r\u3000"
+_STOP = _SPACE + r'!():^\[\]"{}~'  # what ends a word; + - and / may stand inside one, not at its beginning
+_END = rf"(?=[{_STOP}]|$)"
+_GRAMMAR = rf"""
 query: item+
 item: CONJUNCTION? MODIFIER? clause
 clause: (WORD ":")? atom BOOST?
@@ -37,19 +40,19 @@ atom: WORD | BARE | QUOTED SLOP? | REGEX | range | "(" query ")" | WORD SLOP
 range: OPEN bound TO bound CLOSE
 bound: GOOP | QUOTED
 
-CONJUNCTION.3: /(?:AND|OR|&&|\|\|)(?=[ \t\n\r\u3000!():^\[\]"{}~\/]|$)/
-MODIFIER.3: /NOT(?=[ \t\n\r\u3000!():^\[\]"{}~\/]|$)|[+\-!]/
-BARE.4: /[+\-!][ \t\n\r\u3000]/
-WORD: /(?:[^ \t\n\r\u3000+\-!():^\[\]"{}~\\\/]|\\.)(?:[^ \t\n\r\u3000!():^\[\]"{}~\\\/]|\\.)*/s
+CONJUNCTION.3: /(?:AND|OR|&&|\|\|){_END}/
+MODIFIER.3: /NOT{_END}|[+\-!]/
+BARE.4: /[+\-!][{_SPACE}]/
+WORD: /(?!(?:AND|OR|NOT|&&|\|\|){_END})(?:[^+\-\\\/{_STOP}]|\\.)(?:[^\\{_STOP}]|\\.)*/s
 QUOTED: /"(?:[^"\\]|\\.)*"/s
 REGEX: /\/(?:[^\/\\]|\\.)*\//s
 SLOP: /~\d*(?:\.\d+)?/
 BOOST: /\^\s*=?\d+(?:\.\d+)?/
-OPEN: /[\[{]/
-CLOSE: /[\]}]/
-TO.2: /TO(?=[ \t\n\r\u3000\]}]|$)/
-GOOP: /[^ \t\n\r\u3000\]}"][^ \t\n\r\u3000\]}]*/
-WHITESPACE: /[ \t\n\r\u3000]+/
+OPEN: /[\[{{]/
+CLOSE: /[\]}}]/
+TO.2: /TO(?=[{_SPACE}\]}}]|$)/
+GOOP: /[^{_SPACE}\]}}"][^{_SPACE}\]}}]*/
+WHITESPACE: /[{_SPACE}]+/
 %ignore WHITESPACE
 """
 _PARSER = Lark(_GRAMMAR, start="query", parser="lalr", lexer="contextual", maybe_placeholders=False)
@@ -60,20 +63,24 @@ _UNESCAPED_WILDCARD = re.compile(r"(?:[^\\*?]|\\.)*[*?]", re.DOTALL)
 
 
 @lru_cache(maxsize=1024)
-def parse(text: str, operator: str = "OR") -> Node:
-    """Parses one `q` or `fq`; `operator` is q.op. What the language lacks is a 400 that names it."""
+def parse(text: str, operator: str = "OR", field: str | None = None) -> Node:
+    """Parses one `q` or `fq`; `operator` is q.op, `field` that of bare terms. What is not there is a 400."""
     local = _LOCAL_PARAMS.match(text)
     if local:
-        return _parse_local(_local_params(local.group(1)), text[local.end() :], operator)
+        return _parse_local(_local_params(local.group(1)), text[local.end() :], operator, field)
     if not text.strip(" \t\n\r\u3000"):
         return Group(())
     try:
         tree = _PARSER.parse(text)
     except UnexpectedInput as error:
-        raise QuerySyntaxError(f"Cannot parse '{text}': unexpected input at column {error.column}") from None
+        raise _syntax_error(text, f"unexpected input at column {error.column}") from None
     except LarkError as error:
-        raise QuerySyntaxError(f"Cannot parse '{text}': {error}") from None
-    return _Builder(text, operator).query(tree, None)
+        raise _syntax_error(text, str(error)) from None
+    return _Builder(text, operator).query(tree, field)
+
+
+def _syntax_error(text: str, cause: str) -> QuerySyntaxError:
+    return QuerySyntaxError(f"org.apache.solr.search.SyntaxError: Cannot parse '{text}': {cause}")
 
 
 def _local_params(text: str) -> dict[str, str]:
@@ -84,7 +91,7 @@ def _local_params(text: str) -> dict[str, str]:
     return parameters
 
 
-def _parse_local(parameters: dict[str, str], rest: str, operator: str) -> Node:
+def _parse_local(parameters: dict[str, str], rest: str, operator: str, field: str | None) -> Node:
     kind = parameters.get("type", "lucene")
     unknown = parameters.keys() - {"type", "f", "v", "cache", "df", "q.op", "separator", "tag", "cost"}
     if unknown or any(value.startswith("$") for value in parameters.values()):
@@ -98,15 +105,15 @@ def _parse_local(parameters: dict[str, str], rest: str, operator: str) -> Node:
         return Term(parameters["f"], value, exact=True)
     if kind == "terms":
         return AnyOf(parameters["f"], _terms(value, parameters.get("separator", ",")))
-    if kind == "lucene" and "df" not in parameters:
-        return parse(value, parameters.get("q.op", operator))
+    if kind == "lucene":
+        return parse(value, parameters.get("q.op", operator), parameters.get("df", field))
     raise BadRequestError(f"invalid query parser '{kind}' for query '{rest}'")
 
 
 def _terms(value: str, separator: str) -> tuple[str, ...]:
     if separator == " ":
         return tuple(value.split())
-    return tuple(part.strip() for part in value.split(separator)) if value.strip() else ()
+    return tuple(value.split(separator)) if value.strip() else ()
 
 
 class _Builder:
@@ -122,7 +129,7 @@ class _Builder:
             conjunction = _token(item, "CONJUNCTION")
             modifier = _token(item, "MODIFIER")
             if not clauses and conjunction:
-                raise QuerySyntaxError(f"Cannot parse '{self._text}': it begins with {conjunction}")
+                raise _syntax_error(self._text, f"it begins with {conjunction}")
             self._add(clauses, conjunction, modifier, self._clause(_trees(item)[0], field))
         if len(clauses) == 1 and not _token(_trees(tree)[0], "MODIFIER"):
             return clauses[0][1]
@@ -154,7 +161,7 @@ class _Builder:
         if _token(tree, "REGEX"):
             raise BadRequestError(f"regular expressions are not supported: '{self._text}'")
         if bare := _token(tree, "BARE"):
-            return Term(field, bare[0])
+            return Term(field, bare[0], every=self._and)
         if quoted := _token(tree, "QUOTED"):
             return Term(field, _unescape(quoted[1:-1]), phrase=True)
         if word := _token(tree, "WORD"):
@@ -164,7 +171,7 @@ class _Builder:
 
     def _word(self, word: str, field: str | None) -> Node:
         if not _UNESCAPED_WILDCARD.match(word):
-            return Term(field, _unescape(word))
+            return Term(field, _unescape(word), every=self._and)
         if field == "*" and word == "*":
             return Everything()
         if word == "*" and field is not None:

@@ -12,8 +12,9 @@ from include.flow_server.store.schema import INTEGERS, REALS, Field, FieldType
 from include.flow_server.store.values import Indexed, to_asked
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
+
+    from include.flow_server.store.keyset import Keys
 
 _MOST_BUCKETS = 100_000
 
@@ -31,11 +32,11 @@ def range_facet(
     field: Field,
     parameters: Parameters,
     *,
-    values: Sequence[Indexed],
-    counts: np.ndarray[tuple[int], np.dtype[np.int64]],
+    keys: Keys,
+    values: np.ndarray[tuple[int], np.dtype[np.float64]],
     moment: datetime,
 ) -> dict[str, Any]:
-    """One member of facet_ranges; `counts[i]` is how often `values[i]` (sorted) occurs."""
+    """One member of facet_ranges; document `keys[i]` has `values[i]`, and counts once a bucket."""
     if field.type is not FieldType.DATE and field.type not in INTEGERS and field.type not in REALS:
         raise BadRequestError(f"Unable to range facet on field:{field.name}")
     _only_supported(parameters)
@@ -46,11 +47,11 @@ def range_facet(
         raise BadRequestError(f"range facet 'end' comes before 'start': {end} < {start}")
     gap = _required(parameters, "facet.range.gap")
     edges = _edges(field, start, end, gap, parameters.flag("facet.range.hardend"))
-    sums = np.concatenate(([0], np.cumsum(counts)))
-    below = [int(sums[np.searchsorted(np.array(values, dtype=np.float64), edge)]) for edge in edges]
+    buckets = np.searchsorted(np.array(edges, dtype=np.float64), values, "right")
+    pairs = np.unique(np.stack([buckets, keys]), axis=1)
+    counts = np.bincount(pairs[0], minlength=len(edges) + 1).tolist()
     flat: list[Any] = []
-    for place, edge in enumerate(edges[:-1]):
-        count = below[place + 1] - below[place]
+    for edge, count in zip(edges[:-1], counts[1:-1], strict=True):
         if count >= parameters.number("facet.mincount", 0):
             flat += [_label(field, edge), count]
     body: dict[str, Any] = {
@@ -58,7 +59,8 @@ def range_facet(
         "gap": gap if field.type is FieldType.DATE else to_asked(field, gap, moment),
     }
     body |= {"start": _bound(field, edges[0]), "end": _bound(field, edges[-1])}
-    others = {"before": below[0], "after": int(sums[-1]) - below[-1], "between": below[-1] - below[0]}
+    between = len(np.unique(keys[(buckets > 0) & (buckets < len(edges))]))
+    others = {"before": counts[0], "after": counts[-1], "between": between}
     asked = parameters.all("facet.range.other")
     return body | {name: count for name, count in others.items() if name in asked or "all" in asked}
 

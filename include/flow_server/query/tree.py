@@ -22,12 +22,16 @@ class Everything:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """`field:text`, or with `exact` a value that is not analysed (`{!term}`). No field: the catch-all."""
+    """`field:text`, or with `exact` a value that is not analysed (`{!term}`). No field: the default one.
+
+    A text that breaks into words needs all of them where `every` (q.op=AND), all in a row as a `phrase`.
+    """
 
     field: str | None
     text: str
     phrase: bool = False
     exact: bool = False
+    every: bool = False
 
 
 @dataclass(frozen=True, slots=True)

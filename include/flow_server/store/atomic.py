@@ -79,7 +79,12 @@ class _Change:
 
 
 def _without(current: list[Any], removed: list[Any]) -> list[Any]:
-    return [value for value in current if value not in removed]
+    """Takes each value away once, as Solr does where a value is there twice."""
+    left = list(current)
+    for value in removed:
+        if value in left:
+            left.remove(value)
+    return left
 
 
 def _increased(field: Field, current: list[Any], step: Any) -> int | float:

@@ -91,8 +91,13 @@ class DocumentStore(Protocol):
     def get(self, ids: Sequence[str]) -> list[Document]:
         """The newest state of documents, committed or not, in the order asked for."""
 
-    def update(self, operations: Sequence[Add | Delete | DeleteByQuery]) -> Written:
-        """Applies operations in order; the first that fails raises, and those before it stay."""
+    def update(
+        self, operations: Sequence[Add | Delete | DeleteByQuery], skip_conflicts: bool = False
+    ) -> Written:
+        """Applies operations in order; the first that fails raises, and those before it stay.
+
+        With `skip_conflicts` an operation that `_version_` forbids is passed over instead.
+        """
 
     def commit(self) -> None:
         """Makes everything written so far visible to reads."""

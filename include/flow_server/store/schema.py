@@ -68,8 +68,8 @@ _SUFFIXES = {
     "t": FieldType.TEXT,
 }
 _DYNAMIC = re.compile(r".*_(dt|[silfdbt])(s?)", re.DOTALL)
-_WHOLE = re.compile(r"[+-]?\d{1,19}")
-_REAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+_WHOLE = re.compile(r"-?[0-9]{1,19}")
+_REAL = re.compile(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
 
 
 def dynamic_field(name: str) -> Field | None:

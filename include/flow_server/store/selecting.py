@@ -21,6 +21,7 @@ from include.flow_server.query.request import Selection, SelectRequest, SortKey
 from include.flow_server.store.keyset import EVERYTHING, Keys, KeySet, as_keys
 from include.flow_server.store.protocol import Document
 from include.flow_server.store.schema import CATCH_ALL, Schema
+from include.flow_server.store.terms import listed
 from include.flow_server.store.values import to_indexed
 from include.flow_server.store.writing import read_document
 
@@ -164,8 +165,9 @@ class Selector:
         own: dict[str, Indexed] = {"id": document.id, "_version_": document.version, SCORE: 1.0}
         if key.field in own:
             return own[key.field]
-        value = document.fields.get(key.field)
-        return None if value is None else to_indexed(self._schema.require(key.field), value, self._moment)
+        field = self._schema.require(key.field)
+        values = [to_indexed(field, v, self._moment) for v in listed(document.fields.get(key.field, []))]
+        return (max(values) if key.descending else min(values)) if values else None
 
 
 def _by_id_only(sort: Sequence[SortKey]) -> bool:

@@ -6,11 +6,12 @@ that was acknowledged is there, and visible, as after the replay of Solr's trans
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from include.flow_server.errors import BadRequestError
+from include.flow_server.errors import BadRequestError, VersionConflictError
 from include.flow_server.query.dates import now
 from include.flow_server.store.protocol import Add, Delete, DeleteByQuery, Document, Written
 from include.flow_server.store.schema import FLOW_FIELDS, Field, FieldType, Schema
@@ -92,14 +93,17 @@ class SqliteStore:
             found = [writer.find(document_id) for document_id in ids]
         return [document for document in found if document]
 
-    def update(self, operations: Sequence[Add | Delete | DeleteByQuery]) -> Written:
+    def update(
+        self, operations: Sequence[Add | Delete | DeleteByQuery], skip_conflicts: bool = False
+    ) -> Written:
         with self._write_lock:
             self._writer.execute("BEGIN IMMEDIATE")
             self._schema = self._read_schema()
             writer = Writer(self._writer, self._schema, now())
             try:
                 for operation in operations:
-                    self._apply(writer, operation)
+                    with contextlib.suppress(*([VersionConflictError] if skip_conflicts else [])):
+                        self._apply(writer, operation)
             finally:
                 self._writer.execute("COMMIT")
                 self._schema = self._read_schema()

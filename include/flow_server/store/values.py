@@ -87,6 +87,6 @@ def _real(kind: FieldType, raw: object) -> float:
 
 def _whole(kind: FieldType, raw: object, message: str) -> int:
     text = str(int(raw)) if isinstance(raw, float) else str(raw)
-    if not re.fullmatch(r"[+-]?\d{1,19}", text) or not -INTEGERS[kind] <= int(text) < INTEGERS[kind]:
+    if not re.fullmatch(r"[+-]?[0-9]{1,19}", text) or not -INTEGERS[kind] <= int(text) < INTEGERS[kind]:
         raise BadRequestError(message)
     return int(text)

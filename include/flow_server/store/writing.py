@@ -54,11 +54,14 @@ class Writer:
 
     def _add(self, add: Add) -> None:
         old = self.find(add.id)
+        atomic = is_atomic(add.fields)
+        if not (atomic and old):
+            _check_version(add.id, add.version, old)
+        updated = updated_fields(add, old, self) if atomic else None
         _check_version(add.id, add.version, old)
         if old and not add.overwrite:
             raise BadRequestError(f"document {add.id} exists, and overwrite=false would keep two of one id")
-        atomic = is_atomic(add.fields)
-        fields = updated_fields(add, old, self) if atomic else self.stored(add.id, add.fields)
+        fields = self.stored(add.id, add.fields) if updated is None else updated
         version = self._next("version")
         terms = document_terms(add.id, fields, self._schema, self._moment)
         from_folder = add.from_folder or bool(
@@ -122,7 +125,7 @@ class Writer:
         self.written.deletes.append((document_id, -self._next("version")))
 
     def _delete_by_query(self, query: str) -> None:
-        found = Evaluator(self._connection, self._schema, self._moment).query(query)
+        found = Evaluator(self._connection, self._schema, self._moment).query(query, default_field=None)
         every = as_keys(row[0] for row in self._connection.execute("SELECT key FROM documents"))
         for key in every[found.contains(every)].tolist():
             self._remove(
