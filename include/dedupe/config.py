@@ -7,28 +7,33 @@ The field descriptions below are the documentation: ``include/tools/config_refer
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from include.dedupe.errors import ConfigError
+from include.dedupe.policy_settings import (
+    Approval,
+    ClusterSettings,
+    Guards,
+    KeeperSettings,
+    PairFields,
+    Policies,
+    Quarantine,
+    TagFields,
+)
+from include.dedupe.section import FilterQueries, Score, Section
+from include.dedupe.settings_errors import explain
 
 COLLECTIONS_VARIABLE = "FLOW_DEDUPE_COLLECTIONS"
 REFERENCE_NAME = "reference.yaml"
 NAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
 ScanMode = Literal["balanced", "speed"]
-Score = Annotated[float, Field(ge=0.0, le=1.0)]
-FilterQueries = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(default=())]
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class FlowSettings(Section):
@@ -54,6 +59,12 @@ class FieldSettings(Section):
         None,
         description="Field that the parameter `categories` of a manual run goes by.",
         examples=["category"],
+    )
+    pixels: str | None = Field(
+        None, description="Field that the keeper rules mean by `pixels`.", examples=["pixels_i"]
+    )
+    bytes: str | None = Field(
+        None, description="Field that the keeper rules mean by `bytes`.", examples=["bytes_l"]
     )
 
 
@@ -144,7 +155,24 @@ class CollectionConfig(Section):
         "one, and the rarest values of a field share the last.",
     )
     scan: ScanSettings = Field(ScanSettings(), description="How duplicates are searched.")
+    ignore_pairs: PairFields = Field(PairFields(), description="Pairs that are no duplicates.")
+    only_pairs: PairFields = Field(PairFields(), description="The only pairs that can be duplicates.")
+    cluster: ClusterSettings = Field(ClusterSettings(), description="How pairs are grouped.")
     report: ReportSettings = Field(ReportSettings(), description="What the report shows.")
+    keeper: KeeperSettings = Field(KeeperSettings(), description="Which document of a cluster stays.")
+    policies: Policies | None = Field(
+        None, description="What becomes of the others. Without policies a run ends with its report."
+    )
+    tags: TagFields = Field(TagFields(), description="Fields that the policies write.")
+    guards: Guards = Field(Guards(), description="Limits of what a run may delete.")
+    approval: Approval = Field(Approval(), description="Who is asked before anything is written.")
+    dry_run: bool = Field(
+        True, description="Decide and report, but write nothing to the collection and ask nobody."
+    )
+    act_in_backfill: bool = Field(False, description="Let backfills act, not only report.")
+    quarantine: Quarantine | None = Field(
+        None, description="Where the collection is a folder: move the files of deleted documents, too."
+    )
     storage: str | None = Field(
         None,
         description="Folder or fsspec address for the files of the runs. Without it, the environment "
@@ -161,6 +189,17 @@ class CollectionConfig(Section):
         )
         if needs_date and self.fields.date is None:
             raise ValueError(f"{needs_date} needs fields.date: the field that holds a document's date")
+        return self
+
+    @model_validator(mode="after")
+    def _rules_have_their_fields(self) -> Self:
+        for rule in self.keeper.rules:
+            if rule.rule in ("oldest", "newest") and not (rule.field or self.fields.date):
+                raise ValueError(f"keeper: the rule {rule.rule} needs a field, or fields.date")
+            if rule.field in ("pixels", "bytes") and not getattr(self.fields, rule.field):
+                raise ValueError(
+                    f"keeper: the rule {rule.rule} goes by {rule.field}; map it in fields.{rule.field}"
+                )
         return self
 
 
@@ -220,40 +259,4 @@ def read_collection(path: Path) -> CollectionConfig:
     try:
         return CollectionConfig.model_validate(document)
     except ValidationError as error:
-        raise ConfigError(f"{path}: {'; '.join(_explain(error))}.") from error
-
-
-def _explain(error: ValidationError) -> Iterator[str]:
-    for detail in error.errors():
-        location = [str(part) for part in detail["loc"]]
-        if location[:1] == ["partitions"] and len(location) > 1:
-            del location[1]  # the kind of partitions, which pydantic counts as a level
-        where = ".".join(location) or "settings"
-        if detail["type"] == "extra_forbidden":
-            yield f"unknown field {where}{_suggestion(location)}"
-        elif detail["type"] == "missing":
-            yield f"{where} is missing"
-        elif detail["type"] == "tuple_type":
-            yield f"{where}: a list is expected (given: {detail['input']!r:.60})"
-        elif detail["type"] in ("model_type", "model_attributes_type", "union_tag_not_found"):
-            expected = ", ".join(_field_names(location))
-            yield f"{where}: settings ({expected}) are expected (given: {detail['input']!r:.60})"
-        else:
-            message = detail["msg"].removeprefix("Value error, ")
-            given = "" if isinstance(detail["input"], dict) else f" (given: {detail['input']!r:.60})"
-            yield f"{where}: {message}{given}"
-
-
-def _suggestion(location: list[str]) -> str:
-    known = _field_names(location[:-1])
-    close = difflib.get_close_matches(location[-1], known, n=1)
-    return f", did you mean {close[0]}?" if close else f", known fields there: {', '.join(known)}"
-
-
-def _field_names(section: list[str]) -> list[str]:
-    """Names of the fields of a section given by its path, of all kinds of it where there are several."""
-    annotation: object = CollectionConfig
-    if section:
-        annotation = CollectionConfig.model_fields[section[0]].annotation
-    models = (annotation,) if isinstance(annotation, type) else get_args(annotation)
-    return list(dict.fromkeys(name for model in models for name in getattr(model, "model_fields", ())))
+        raise ConfigError(f"{path}: {'; '.join(explain(error, CollectionConfig))}.") from error

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
-from typing import Any, get_args
+from typing import get_args, get_origin
 
 import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from include.dedupe.config import CollectionConfig
+from include.dedupe.settings_errors import models_in
 
 HEADER = """\
 # Every setting of a collection. Where a value can be left out, its default or an example stands here.
@@ -29,8 +30,8 @@ def _section(model: type[BaseModel], indent: str) -> Iterator[str]:
         if not indent:
             yield ""
         yield from _comment(_description(field), indent)
-        kinds = _models(field.annotation)
-        if not kinds:
+        kinds = models_in(field.annotation)
+        if not kinds or get_origin(field.annotation) is tuple:
             yield f"{indent}{name}: {_value(field)}"
             continue
         yield f"{indent}{name}:"
@@ -38,12 +39,6 @@ def _section(model: type[BaseModel], indent: str) -> Iterator[str]:
         for other in kinds[1:]:
             yield f"{indent}  # or:"
             yield from (f"{indent}  # {line.strip()}" for line in _section(other, "  "))
-
-
-def _models(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [model for member in get_args(annotation) for model in _models(member)]
 
 
 def _description(field: FieldInfo) -> str:
