@@ -19,6 +19,7 @@ def server_settings(arguments: list[str]) -> ServerSettings:
     """The settings that a command line of the server spells."""
     parser = argparse.ArgumentParser(
         prog="python -m include.flow_server",
+        epilog="FLOW_BASIC_AUTH=name:password in the environment asks every client for them.",
         description="The embedded Flow-compatible server. `sync FOLDER` instead indexes a folder.",
     )
     parser.add_argument("--data", type=Path, required=True, help="where the collections are kept")
@@ -48,6 +49,7 @@ def server_settings(arguments: list[str]) -> ServerSettings:
         port=given.port,
         workers=given.workers,
         allow_hosts=tuple(given.allow_host),
+        basic_auth=os.environ.get("FLOW_BASIC_AUTH") or None,
     )
 
 

@@ -9,30 +9,36 @@ from typing import TYPE_CHECKING, Any
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.responses import Response
 from starlette.routing import Route
 
+from include.flow_server.access import Authenticated
 from include.flow_server.endpoints.analyze import analyze
 from include.flow_server.endpoints.answers import base_address, error_answer, header, json_answer
-from include.flow_server.endpoints.cores import core, cores
+from include.flow_server.endpoints.cores import core, cores, ping
 from include.flow_server.endpoints.duplicate import duplicate
+from include.flow_server.endpoints.duplicates import duplicates
+from include.flow_server.endpoints.get import realtime_get, schema_fields
 from include.flow_server.endpoints.images import image
 from include.flow_server.endpoints.parameters import Parameters, read_body, read_parameters
 from include.flow_server.endpoints.select import select
 from include.flow_server.endpoints.update import versions
-from include.flow_server.errors import FlowError, NotFoundError
+from include.flow_server.errors import FlowError, error_of_status
+from include.flow_server.metrics import Counted, Metrics
 from include.flow_server.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from starlette.requests import Request
-    from starlette.responses import Response
 
+    from include.flow_server.collection import Collection
     from include.flow_server.settings import ServerSettings
 
     Handler = Callable[[Request], Awaitable[Response]]
+    Work = Callable[["Asked"], dict[str, Any]]
 
-_PREFIXES = ("/api/cores/{collection}", "/solr/{collection}")
 _UPDATE_PATHS = {  # whether Solr takes an object there for a document (and not for commands)
     "/solr/{collection}/update": False,
     "/solr/{collection}/update/json": False,
@@ -44,24 +50,29 @@ _UPDATE_PATHS = {  # whether Solr takes an object there for a document (and not 
 _GET_POST = ["GET", "POST"]
 
 
+class Asked:
+    """One request with its parameters, and what is needed to answer it."""
+
+    def __init__(self, service: Service, request: Request, parameters: Parameters) -> None:
+        self.service = service
+        self.request = request
+        self.parameters = parameters
+        self.started: float = request.state.started
+        self.base = base_address(request)
+
+    @property
+    def collection(self) -> Collection:
+        """The collection in the path, at the newest commit."""
+        return self.service.current(self.request.path_params["collection"])
+
+
 def create_app(settings: ServerSettings) -> Starlette:
     """Opens the collections and returns the application that serves them; its shutdown closes them."""
     service = Service(settings)
-    routes = [
-        Route("/api/cores", _answered(service, _cores), methods=["GET"]),
-        Route("/images/{path:path}", _images(service), methods=["GET"]),
-    ]
-    for prefix in _PREFIXES:
-        routes += [
-            Route(prefix, _answered(service, _core), methods=["GET"]),
-            Route(f"{prefix}/select", _answered(service, _select), methods=_GET_POST),
-            Route(f"{prefix}/duplicate", _answered(service, _duplicate), methods=_GET_POST),
-            Route(f"{prefix}/analyze", _answered(service, _analyze), methods=_GET_POST),
-        ]
-    routes += [
-        Route(path, _update(service, documents_only), methods=_GET_POST)
-        for path, documents_only in _UPDATE_PATHS.items()
-    ]
+    metrics = Metrics([path.rpartition("/")[2] for path in _HANDLERS] + ["update"])
+    middleware = [Middleware(Counted, metrics=metrics)]
+    if settings.basic_auth:
+        middleware.append(Middleware(Authenticated, credentials=settings.basic_auth))
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -69,51 +80,90 @@ def create_app(settings: ServerSettings) -> Starlette:
         service.close()
 
     handlers: Any = {Exception: error_answer, FlowError: error_answer, HTTPException: _http_error}
-    return Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)
+    return Starlette(
+        routes=_routes(service, metrics),
+        lifespan=lifespan,
+        exception_handlers=handlers,
+        middleware=middleware,
+    )
 
 
-def _answered(
-    service: Service, work: Callable[[Service, Request, Parameters, float], dict[str, Any]]
-) -> Handler:
+def _routes(service: Service, metrics: Metrics) -> list[Route]:
+    routes = [
+        Route("/api/cores", _answered(service, _cores)),
+        Route("/metrics", _metrics(service, metrics)),
+        Route("/images/{path:path}", _images(service)),
+    ]
+    routes += [
+        Route(prefix + path, _answered(service, work), methods=_GET_POST)
+        for prefix in ("/api/cores/{collection}", "/solr/{collection}")
+        for path, work in _HANDLERS.items()
+    ]
+    return routes + [
+        Route(path, _update(service, documents_only), methods=_GET_POST)
+        for path, documents_only in _UPDATE_PATHS.items()
+    ]
+
+
+def _answered(service: Service, work: Work) -> Handler:
     """A handler that reads parameters and answers what `work` returns, computed in a thread."""
 
     async def handle(request: Request) -> Response:
-        started = request.state.started = time.monotonic()
+        request.state.started = time.monotonic()
         parameters = await read_parameters(request, service.settings.limits.body_bytes)
-        return await run_in_threadpool(lambda: json_answer(work(service, request, parameters, started)))
+        return await run_in_threadpool(lambda: json_answer(work(Asked(service, request, parameters))))
 
     return handle
 
 
-def _cores(service: Service, _: Request, __: Parameters, started: float) -> dict[str, Any]:
-    return cores(service.collections.values(), started)
+def _cores(asked: Asked) -> dict[str, Any]:
+    return cores(asked.service.collections.values(), asked.started)
 
 
-def _core(service: Service, request: Request, _: Parameters, started: float) -> dict[str, Any]:
-    return core(service.current(request.path_params["collection"]), started)
+def _select(asked: Asked) -> dict[str, Any]:
+    if any(name.startswith("rank.") for name in asked.parameters.names()):
+        return _ranked(asked, "content")
+    limits = asked.service.settings.limits
+    return select(asked.collection, asked.parameters, asked.base, limits.max_rows, asked.started)
 
 
-def _select(service: Service, request: Request, parameters: Parameters, started: float) -> dict[str, Any]:
-    collection = service.current(request.path_params["collection"])
-    if any(name.startswith("rank.") for name in parameters.names()):
-        return duplicate(collection, service.analyser, parameters, base_address(request), started)
-    return select(collection, parameters, base_address(request), service.settings.limits.max_rows, started)
+def _ranked(asked: Asked, mode: str) -> dict[str, Any]:
+    return duplicate(
+        asked.collection,
+        asked.service.analyser,
+        asked.parameters,
+        mode=mode,
+        base=asked.base,
+        started=asked.started,
+    )
 
 
-def _duplicate(service: Service, request: Request, parameters: Parameters, started: float) -> dict[str, Any]:
-    collection = service.current(request.path_params["collection"])
-    return duplicate(collection, service.analyser, parameters, base_address(request), started)
+def _analyze(asked: Asked) -> dict[str, Any]:
+    asked.service.named(asked.request.path_params["collection"])
+    return analyze(asked.service.analyser, asked.parameters, asked.started)
 
 
-def _analyze(service: Service, request: Request, parameters: Parameters, started: float) -> dict[str, Any]:
-    service.current(request.path_params["collection"])
-    return analyze(service.analyser, parameters, started)
+_HANDLERS: dict[str, Work] = {
+    "": lambda asked: core(asked.collection, asked.started),
+    "/select": _select,
+    "/duplicate": lambda asked: _ranked(asked, "duplicate"),
+    "/image": lambda asked: _ranked(asked, "content"),
+    "/duplicates": lambda asked: duplicates(asked.collection, asked.parameters, asked.base, asked.started),
+    "/get": lambda asked: realtime_get(asked.collection, asked.parameters, asked.base, asked.started),
+    "/analyze": _analyze,
+    "/admin/ping": lambda asked: ping(asked.collection, asked.started),
+    "/pixolution": lambda asked: ping(asked.collection, asked.started),
+    "/schema/fields": lambda asked: schema_fields(asked.collection, None, asked.started),
+    "/schema/fields/{name}": lambda asked: schema_fields(
+        asked.collection, asked.request.path_params["name"], asked.started
+    ),
+}
 
 
 def _update(service: Service, documents_only: bool) -> Handler:
     async def handle(request: Request) -> Response:
         started = request.state.started = time.monotonic()
-        collection = service.current(request.path_params["collection"])
+        collection = service.named(request.path_params["collection"])
         parameters = Parameters(request.query_params.multi_items())
         body = await read_body(request, service.settings.limits.body_bytes)
         host = request.headers.get("host", "")
@@ -137,9 +187,16 @@ def _images(service: Service) -> Handler:
     return handle
 
 
+def _metrics(service: Service, metrics: Metrics) -> Handler:
+    async def handle(_: Request) -> Response:
+        page = await run_in_threadpool(metrics.page, service.collections.values())
+        return Response(page, media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    return handle
+
+
 async def _http_error(request: Request, error: Exception) -> Response:
     """No route for the path, or not for the method: Starlette's own exceptions in Solr's shape."""
     status = error.status_code if isinstance(error, HTTPException) else 500
-    wrong = NotFoundError(f"{request.method} {request.url.path} is not served here")
-    wrong.status = status  # type: ignore[misc]
-    return await error_answer(request, wrong)
+    told = f"{request.method} {request.url.path} is not served here"
+    return await error_answer(request, error_of_status(status, told))

@@ -27,7 +27,7 @@ class Collection:
     def __init__(self, name: str, store: DocumentStore) -> None:
         self.name = name
         self.store = store
-        self._index = DuplicateIndex(self._descriptors)
+        self._index = DuplicateIndex(self.descriptors)
         self._sequence = 0
         self._indexing = threading.Lock()
         self._timing = threading.Lock()
@@ -75,7 +75,11 @@ class Collection:
 
     def descriptor(self, key: int) -> Descriptor | None:
         """The descriptor of a document, None where it has none."""
-        return self._descriptors([key]).get(key)
+        return self.descriptors([key]).get(key)
+
+    def descriptors(self, keys: Sequence[int]) -> Mapping[int, Descriptor]:
+        """Descriptors by key; documents without a picture are left out."""
+        return {key: self._read(data) for key, data in self.store.descriptors(keys).items()}
 
     def memory_bytes(self) -> int:
         """What the duplicate index holds in memory."""
@@ -93,9 +97,6 @@ class Collection:
             waiting.cancel()
             self.store.commit()
         self.store.close()
-
-    def _descriptors(self, keys: Sequence[int]) -> Mapping[int, Descriptor]:
-        return {key: self._read(data) for key, data in self.store.descriptors(keys).items()}
 
     def _read(self, data: bytes) -> Descriptor:
         try:

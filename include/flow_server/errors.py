@@ -51,6 +51,18 @@ class TooLargeError(FlowError):
     status = 413
 
 
+class MethodNotAllowedError(FlowError):
+    """The path is served, but not for this method."""
+
+    status = 405
+
+
+def error_of_status(status: int, message: str) -> FlowError:
+    """The error for a status that the HTTP framework chose."""
+    kinds = {kind.status: kind for kind in (BadRequestError, NotFoundError, MethodNotAllowedError)}
+    return kinds.get(status, FlowError)(message)
+
+
 def error_body(error: FlowError, milliseconds: int) -> dict[str, Any]:
     """The JSON body of an error, in the shape of Solr 9."""
     metadata = ["error-class", error.error_class, "root-error-class", error.error_class]

@@ -33,11 +33,15 @@ class Service:
             for name in settings.collections
         }
 
-    def current(self, name: str) -> Collection:
-        """The collection of that name, brought up to what other processes committed."""
+    def named(self, name: str) -> Collection:
+        """The collection of that name."""
         if name not in self.collections:
             raise NotFoundError(f"no collection '{name}': there are {', '.join(sorted(self.collections))}")
-        collection = self.collections[name]
+        return self.collections[name]
+
+    def current(self, name: str) -> Collection:
+        """The collection of that name, brought up to what other processes committed."""
+        collection = self.named(name)
         collection.refresh()
         return collection
 

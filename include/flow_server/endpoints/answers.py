@@ -48,10 +48,7 @@ async def error_answer(request: Request, error: Exception) -> Response:
     if not isinstance(error, FlowError):
         _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
         error = FlowError(f"{type(error).__name__}: {error}")
-    answer = json_answer(error_body(error, milliseconds(started)), error.status)
-    if error.status == 401:
-        answer.headers["WWW-Authenticate"] = 'Basic realm="flow"'
-    return answer
+    return json_answer(error_body(error, milliseconds(started)), error.status)
 
 
 def base_address(request: Request) -> str:

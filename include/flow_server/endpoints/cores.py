@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from include.flow_server.collection import Collection
 
 SERVER = "embedded-flow"
-CAPABILITIES: tuple[str, ...] = ()
+CAPABILITIES = ("duplicates",)
 
 
 def core(collection: Collection, started: float) -> dict[str, Any]:
@@ -31,6 +31,12 @@ def core(collection: Collection, started: float) -> dict[str, Any]:
             }
         },
     }
+
+
+def ping(collection: Collection, started: float) -> dict[str, Any]:
+    """Answers /admin/ping, once the collection can be read."""
+    collection.store.count()
+    return {"responseHeader": header(started), "status": "OK"}
 
 
 def cores(collections: Iterable[Collection], started: float) -> dict[str, Any]:

@@ -13,45 +13,62 @@ from include.flow_server.errors import BadRequestError
 from include.flow_server.index import SearchOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from include.flow_server.analysis import Analyser
     from include.flow_server.collection import Collection
     from include.flow_server.endpoints.parameters import Parameters
     from include.flow_server.imaging import Descriptor
     from include.flow_server.index import Hit
+    from include.flow_server.store.protocol import Document
 
 _SOURCES = ("rank.by.id", "rank.by.url", "rank.by.data", "rank.by.preprocessed")
 _LEVELS = ("off", "low", "medium", "high", "extreme")
 DEFAULT_THRESHOLD = 0.7
+_THRESHOLDS = {"duplicate": DEFAULT_THRESHOLD, "content": 0.0}
 
 
-def search_options(parameters: Parameters) -> SearchOptions:
-    """rank.threshold, rank.approximate and rank.smartfilter."""
+def search_options(parameters: Parameters, threshold: float) -> SearchOptions:
+    """rank.approximate, rank.smartfilter and rank.threshold, whose default is `threshold`."""
     level = (parameters.text("rank.smartfilter") or "off").lower()
     if level not in _LEVELS:
         raise BadRequestError(f"rank.smartfilter must be one of {', '.join(_LEVELS)}, not {level}")
     return SearchOptions(
-        threshold=parameters.fraction("rank.threshold", DEFAULT_THRESHOLD),
+        threshold=parameters.fraction("rank.threshold", threshold),
         approximate=parameters.flag("rank.approximate"),
         smartfilter=level,
     )
 
 
 def duplicate(
-    collection: Collection, analyser: Analyser, parameters: Parameters, base: str, started: float
+    collection: Collection,
+    analyser: Analyser,
+    parameters: Parameters,
+    *,
+    mode: str,
+    base: str,
+    started: float,
 ) -> dict[str, Any]:
-    """Answers a search by picture."""
+    """Answers a search by picture; `mode` is the handler's default of rank.mode.
+
+    Both modes compare the same descriptors here; they differ in the default threshold only.
+    """
     refuse_unsupported(parameters)
+    mode = parameters.text("rank.mode") or mode
+    if mode not in _THRESHOLDS:
+        raise BadRequestError(f"rank.mode={mode} is not supported, only {' and '.join(_THRESHOLDS)} are")
     fields = read_field_list(parameters.all("fl"), "*,score")
     filters = parameters.all("fq")
     q = parameters.text("q")
     allowed = collection.store.matching((*((q,) if q else ()), *filters), parameters.text("df"))
     query = _query_descriptor(collection, analyser, parameters)
-    options = search_options(parameters)
+    options = search_options(parameters, _THRESHOLDS[mode])
     explain = fields.wants("explain")
     hits = collection.duplicates(query, options, allowed, explain) if query else []
     start, rows = parameters.number("start", 0), parameters.number("rows", 10)
     page = hits[start : start + rows]
-    documents = show_hits(collection, page, fields, base)
+    found = collection.store.documents([hit.key for hit in page])
+    documents = show_hits(page, found, fields, base)
     best = hits[0].score if hits else 0.0
     return {
         "responseHeader": header(started),
@@ -59,9 +76,10 @@ def duplicate(
     }
 
 
-def show_hits(collection: Collection, hits: list[Hit], fields: FieldList, base: str) -> list[dict[str, Any]]:
+def show_hits(
+    hits: list[Hit], documents: Mapping[int, Document], fields: FieldList, base: str
+) -> list[dict[str, Any]]:
     """The documents of hits, each with its score; one deleted meanwhile is left out."""
-    documents = collection.store.documents([hit.key for hit in hits])
     return [
         fields.show(documents[hit.key], base, {"score": hit.score, **_explained(hit)})
         for hit in hits

@@ -52,6 +52,12 @@ class KeySet:
         found = np.equal(self.keys[np.minimum(places, len(self.keys) - 1)], keys)
         return np.not_equal(found, self.complement)
 
+    def has(self, key: int) -> bool:
+        """Whether one key is in the set."""
+        place = int(np.searchsorted(self.keys, key))
+        found = place < len(self.keys) and int(self.keys[place]) == key
+        return found != self.complement
+
     def size(self, total: int) -> int:
         """How many documents of `total` are in the set."""
         return total - len(self.keys) if self.complement else len(self.keys)

@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import requests
-from PIL import Image
 
-from tests.support.embedded_server import run_sync, start_server
+from tests.support.embedded_server import run_sync
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.support.embedded_server import EmbeddedServer
-
-__all__ = ["start_server"]
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    root = tmp_path / "pictures"
-    (root / "sub").mkdir(parents=True)
-    for number, name in enumerate(["a.png", "b.png", "sub/c d.png"]):
-        Image.effect_noise((160, 120), 40 + 60 * number).convert("RGB").save(root / name)
-    return root
 
 
 def test_a_synced_folder_is_served_and_found(
@@ -34,12 +22,14 @@ def test_a_synced_folder_is_served_and_found(
     server = start_server(images=folder)
     assert requests.get(f"{server.url}/select", timeout=5).json()["response"]["numFound"] == 0
     server.sync(folder)
-    answer = requests.get(f"{server.url}/select", {"q": "folder_s:sub"}, timeout=5).json()
+    answer = requests.get(
+        f"{server.url}/select", {"q": "folder_s:sub", "sort": "id desc", "fq": "filename_s:d*"}, timeout=5
+    ).json()
     (document,) = answer["response"]["docs"]
-    assert document["id"] == "sub/c d.png"
-    assert document["image"] == f"{server.base}/images/sub/c%20d.png"
+    assert document["id"] == "sub/d e.png"
+    assert document["image"] == f"{server.base}/images/sub/d%20e.png"
     picture = requests.get(document["image"], timeout=5)
-    assert picture.content == (folder / "sub/c d.png").read_bytes()
+    assert picture.content == (folder / "sub/d e.png").read_bytes()
     hits = requests.get(f"{server.url}/duplicate", {"rank.by.id": "a.png"}, timeout=20).json()["response"]
     assert (hits["docs"][0]["id"], hits["docs"][0]["score"]) == ("a.png", 1.0)
 
@@ -52,7 +42,7 @@ def test_a_restart_keeps_documents_and_addresses_follow_the_port(
     assert first.stop() == 0
     second = start_server(tmp_path / "data", images=folder)
     documents = requests.get(f"{second.url}/select", timeout=5).json()["response"]["docs"]
-    assert len(documents) == 3
+    assert len(documents) == 8
     assert all(document["image"].startswith(second.base) for document in documents)
 
 
