@@ -1,0 +1,84 @@
+"""`make up`: server and Airflow start together, work, and end together."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from include.demo.processes import free_port
+from include.orchestration import home
+
+SECONDS_TO_START = 240
+SECONDS_TO_RUN = 240
+
+
+@contextmanager
+def up(run: Path, port: int) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Start it, and yield it with what it announced."""
+    log = run / "up.log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "include.demo.up", "--port", str(port)],
+            cwd=home.PROJECT,
+            env={**os.environ, "AIRFLOW_HOME": str(run / "airflow")},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+    try:
+        deadline = time.monotonic() + SECONDS_TO_START
+        while "Ctrl-C stops both" not in log.read_text():
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.5)
+        yield process, log.read_text()
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+
+
+def ask(address: str, method: str, token: str | None = None, body: dict[str, Any] | None = None) -> Any:
+    request = urllib.request.Request(  # noqa: S310
+        address, method=method, data=json.dumps(body).encode() if body is not None else None
+    )
+    request.add_header("Content-Type", "application/json")
+    if token:
+        request.add_header("Authorization", f"Bearer {token}")
+    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+        return json.loads(answer.read())
+
+
+@pytest.mark.airflow
+@pytest.mark.timeout(600)
+def test_a_real_scheduler_dedupes_the_demo_and_nothing_keeps_running(tmp_path: Path) -> None:
+    port = free_port()
+    api = f"http://localhost:{port}"
+    with up(tmp_path, port) as (process, announced):
+        family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+        password = announced.partition("password ")[2].split()[0]
+        login = {"username": "admin", "password": password}
+        token = ask(f"{api}/auth/token", "POST", body=login)["access_token"]
+        runs = f"{api}/api/v2/dags/dedupe_demo/dagRuns"
+        conf = {"scope": "range", "categories": ["tools"]}
+        run_id = ask(runs, "POST", token, {"logical_date": None, "conf": conf})["dag_run_id"]
+        deadline = time.monotonic() + SECONDS_TO_RUN
+        while (state := ask(f"{runs}/{run_id}", "GET", token)["state"]) in ("queued", "running"):
+            assert time.monotonic() < deadline, state
+            time.sleep(2)
+        assert state == "success"
+        family += psutil.Process(process.pid).children(recursive=True)
+    assert process.returncode == 0
+    left = [member for member in family if member.is_running() and member.status() != psutil.STATUS_ZOMBIE]
+    assert left == []
