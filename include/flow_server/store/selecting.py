@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 _CHUNK = 500
 _FEW = 2000
 _WALK_STEP = 2000
+_OWN = ("id", "_version_", SCORE)
 
 
 class Selector:
@@ -68,7 +69,8 @@ class Selector:
         if request.cursor is not None:
             check_cursor(request.sort, request.start)
         keys = self._page(match, found, request)
-        documents = self._documents_in(keys, request.ids_only)
+        fields_needed = request.cursor is not None and any(key.field not in _OWN for key in request.sort)
+        documents = self._documents_in(keys, request.ids_only and not fields_needed)
         extra = aggregate(request.aggregates, match, self) if request.aggregates else {}
         mark = self._next_mark(request, documents) if request.cursor is not None else None
         return Selection(found, documents, mark, extra)

@@ -1,0 +1,91 @@
+"""kill -9 at any moment: what was acknowledged is there afterwards, whole, and nothing else is."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import threading
+from typing import TYPE_CHECKING, Any
+
+import requests
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.support.embedded_server import EmbeddedServer
+
+KILLS = 8
+WRITERS = 3
+
+
+class Ledger:
+    """What one writer was told: the last acknowledged state of each id, and the one write in the air."""
+
+    def __init__(self, writer: int) -> None:
+        self.writer = writer
+        self.acknowledged: dict[str, int] = {}
+        self.in_the_air: tuple[str, int] | None = None
+
+    def write_until_dead(self, url: str, numbers: itertools.count[int]) -> None:
+        random_ = random.Random(self.writer)
+        while True:
+            number = next(numbers)
+            name = f"w{self.writer}-{random_.randrange(12)}"
+            self.in_the_air = (name, number)
+            body = [{"id": name, "n_i": number, "twin_i": number, "labels": [str(number), f"x{number}"]}]
+            try:
+                answer = requests.post(f"{url}/update?commit=true", json=body, timeout=10)
+            except requests.exceptions.RequestException:
+                return
+            assert answer.status_code == 200, answer.text
+            self.acknowledged[name] = number
+            self.in_the_air = None
+
+
+def stored(url: str) -> dict[str, dict[str, Any]]:
+    answer = requests.get(f"{url}/select", {"rows": "1000"}, timeout=10).json()
+    return {document["id"]: document for document in answer["response"]["docs"]}
+
+
+def test_kill_9_loses_no_acknowledged_commit_and_leaves_no_half_document(
+    start_server: Callable[..., EmbeddedServer], tmp_path: Path
+) -> None:
+    ledgers = [Ledger(writer) for writer in range(WRITERS)]
+    numbers = itertools.count(1)
+    for kill in range(KILLS):
+        server = start_server(tmp_path / "data")
+        url = server.collection_url("my-collection", "/solr/")
+        _check(url, ledgers)
+        threads = [threading.Thread(target=one.write_until_dead, args=(url, numbers)) for one in ledgers]
+        for thread in threads:
+            thread.start()
+        threading.Event().wait(0.15 + 0.1 * random.Random(kill).random())
+        server.kill()
+        for thread in threads:
+            thread.join()
+    server = start_server(tmp_path / "data")
+    _check(server.collection_url("my-collection", "/solr/"), ledgers)
+    assert sum(len(ledger.acknowledged) for ledger in ledgers) > WRITERS
+
+
+def _check(url: str, ledgers: list[Ledger]) -> None:
+    documents = stored(url)
+    for ledger in ledgers:
+        for name, number in ledger.acknowledged.items():
+            possible = {number}
+            if ledger.in_the_air and ledger.in_the_air[0] == name:
+                possible.add(ledger.in_the_air[1])
+            assert documents[name]["n_i"] in possible
+        for name, document in documents.items():
+            if name.startswith(f"w{ledger.writer}-"):
+                ledger.acknowledged[name] = document["n_i"]
+    for name, document in documents.items():
+        number = document["n_i"]
+        assert document["twin_i"] == number
+        assert document["labels"] == [str(number), f"x{number}"]
+        query = {"q": f"id:{name} AND n_i:{number} AND labels:x{number} AND _text_:{number}", "rows": "0"}
+        assert requests.get(f"{url}/select", query, timeout=10).json()["response"]["numFound"] == 1
+    facet = {"rows": "0", "facet": "true", "facet.field": "n_i", "facet.limit": "-1"}
+    counts = requests.get(f"{url}/select", facet, timeout=10).json()["facet_counts"]["facet_fields"]["n_i"]
+    assert sorted(map(int, counts[::2])) == sorted(document["n_i"] for document in documents.values())
