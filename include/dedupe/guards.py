@@ -1,0 +1,43 @@
+"""Guards: limits of what one run may delete. A run that would break one stops, and says which."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from include.dedupe.coverage import Coverage
+from include.dedupe.errors import GuardError
+from include.dedupe.policy_settings import DELETING, Guards
+
+
+def broken_guards(decisions: pd.DataFrame, documents: int, coverage: Coverage, guards: Guards) -> list[str]:
+    """Return, in words, each limit that ``decisions`` would break; nothing where nothing is deleted.
+
+    ``documents`` is how many the scope of the run holds.
+    """
+    deleted = int(decisions["decision"].isin(DELETING).sum())
+    if not deleted:
+        return []
+    problems = []
+    if deleted > guards.max_delete_count:
+        problems.append(
+            f"{deleted} documents would be deleted, more than guards.max_delete_count "
+            f"{guards.max_delete_count}."
+        )
+    if deleted > guards.max_delete_share * documents:
+        problems.append(
+            f"{deleted} of the {documents} documents in the scope would be deleted, more than the share "
+            f"guards.max_delete_share {guards.max_delete_share}."
+        )
+    covered = coverage.scanned / coverage.expected if coverage.expected else 1.0
+    if covered < guards.min_coverage:
+        problems.append(
+            f"{coverage.scanned} of {coverage.expected} documents were scanned, less than the share "
+            f"guards.min_coverage {guards.min_coverage} that deletion needs."
+        )
+    return problems
+
+
+def require_guards(problems: list[str], address: str) -> None:
+    """Raise ``GuardError`` if a guard is broken; ``address`` is the run's."""
+    if problems:
+        raise GuardError(f"{' '.join(problems)} Nothing was written; look at the report in {address}.")

@@ -1,0 +1,89 @@
+"""Names of clusters that last: a cluster keeps its name from run to run while it keeps its documents.
+
+A cluster of this run takes over the name that most of its documents had before. Where several clusters claim
+one name, the one with most of its documents has it and the others are a split; where a cluster could take
+several names, the one of most documents stays and the others are merged into it. A new cluster is named after
+its first document.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+Components = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """The name of each component, and what became of earlier clusters.
+
+    ``events`` has the columns of CLUSTER_EVENTS.
+    """
+
+    names: npt.NDArray[np.object_]
+    events: pd.DataFrame
+
+
+def name_components(ids: pd.Series[str], component: Components, count: int, before: pd.DataFrame) -> Naming:
+    """Name the components of this run.
+
+    Args:
+        ids: all documents, ascending, each once.
+        component: the component of each, from 0 to ``count`` - 1.
+        count: how many components there are.
+        before: columns id and cluster_id: the last name under which each document was known.
+    """
+    names = np.full(count, None, dtype=object)
+    shared = _shared(ids, component, before)
+    heirs = shared.drop_duplicates("cluster_id").drop_duplicates("component")
+    names[heirs["component"].to_numpy()] = heirs["cluster_id"].to_numpy()
+    _name_new(names, ids, component, taken=set(before["cluster_id"].unique()) if len(before) else set())
+    return Naming(names, _events(shared, heirs, names))
+
+
+def _shared(ids: pd.Series[str], component: Components, before: pd.DataFrame) -> pd.DataFrame:
+    """Count the documents that each old cluster shares with each component, the closest first."""
+    if before.empty or ids.empty:
+        return pd.DataFrame({"cluster_id": [], "component": np.empty(0, np.int32), "documents": []})
+    known = pd.DataFrame({"id": ids.to_numpy(), "component": component}).merge(before, on="id")
+    counts = known.groupby(["cluster_id", "component"]).size().rename("documents").reset_index()
+    return counts.sort_values(["documents", "component", "cluster_id"], ascending=[False, True, True])
+
+
+def _name_new(
+    names: npt.NDArray[np.object_], ids: pd.Series[str], component: Components, taken: set[str]
+) -> None:
+    _, first = np.unique(component, return_index=True)
+    nameless = np.flatnonzero(pd.isna(names))
+    for position, document in zip(nameless, ids.to_numpy()[first[nameless]], strict=True):
+        name = _digest(document)
+        number = 0
+        while name in taken:
+            number += 1
+            name = _digest(f"{document}\n{number}")
+        taken.add(name)
+        names[position] = name
+
+
+def _digest(text: str) -> str:
+    return "c-" + hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def _events(shared: pd.DataFrame, heirs: pd.DataFrame, names: npt.NDArray[np.object_]) -> pd.DataFrame:
+    moved = shared[~shared.index.isin(heirs.index)]
+    into = names[moved["component"].to_numpy(dtype=np.int64)] if len(moved) else np.empty(0, object)
+    lives = moved["cluster_id"].isin(set(heirs["cluster_id"])).to_numpy(dtype=bool)
+    events = pd.DataFrame(
+        {
+            "event": np.where(lives, "split", "merge").astype(object),
+            "from_id": moved["cluster_id"].to_numpy(dtype=object),
+            "to_id": into,
+            "documents": moved["documents"].to_numpy(dtype=np.int64),
+        }
+    )
+    return events.sort_values(["from_id", "to_id"], ignore_index=True)

@@ -1,0 +1,103 @@
+"""Verdicts: what people said of pairs, documents and clusters. One file each, never changed.
+
+They lie beside the runs and hold in all later ones. Undoing a verdict is a further verdict that names it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import uuid
+from dataclasses import asdict, dataclass
+from typing import Literal, get_args
+
+from include.dedupe.errors import VerdictError
+from include.dedupe.rundir import Storage
+
+VerdictKind = Literal["not_duplicate", "keep", "reject", "approve", "acknowledge", "undo"]
+FOLDER = "verdicts"
+_IDS: dict[str, int] = {"not_duplicate": 2, "keep": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One thing that a person said.
+
+    ``ids``: two documents (not_duplicate), one (keep), any number of documents (reject, approve), a run
+    (acknowledge), or the names of verdicts (undo). ``name`` is the verdict's file.
+    """
+
+    kind: VerdictKind
+    ids: tuple[str, ...]
+    by: str
+    at: str
+    note: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The verdicts that hold, by what they say."""
+
+    not_duplicates: frozenset[tuple[str, str]] = frozenset()
+    keepers: frozenset[str] = frozenset()
+    rejected: frozenset[str] = frozenset()
+    acknowledged: frozenset[str] = frozenset()
+
+
+def give_verdict(lasting: Storage, kind: str, ids: tuple[str, ...], by: str, note: str = "") -> Verdict:
+    """Write down what a person said.
+
+    Raises:
+        VerdictError: it does not make sense.
+    """
+    if kind not in get_args(VerdictKind):
+        raise VerdictError(f"{kind!r} is no verdict; choose one of {', '.join(get_args(VerdictKind))}.")
+    expected = _IDS.get(kind)
+    if not ids or len(set(ids)) != len(ids) or not all(ids) or (expected and len(ids) != expected):
+        raise VerdictError(
+            f"The verdict {kind} needs {expected or 'one or more'} different ids, not {ids!r}."
+        )
+    if kind == "undo" and (unknown := set(ids) - set(lasting.names(FOLDER))):
+        raise VerdictError(f"There is no verdict {', '.join(sorted(unknown))} to undo.")
+    at = dt.datetime.now(dt.UTC).isoformat(timespec="microseconds")
+    name = f"{at.replace(':', '-').replace('+', '-')}-{uuid.uuid4().hex[:8]}.json"
+    verdict = Verdict(kind, ids, by, at, note, name)  # type: ignore[arg-type]
+    lasting.create(f"{FOLDER}/{name}", json.dumps(asdict(verdict), ensure_ascii=False).encode())
+    return verdict
+
+
+def read_verdicts(lasting: Storage) -> list[Verdict]:
+    """Return all verdicts, the oldest first."""
+    found = []
+    for name in lasting.names(FOLDER):
+        value = json.loads(lasting.read(f"{FOLDER}/{name}"))
+        found.append(Verdict(**{**value, "ids": tuple(value["ids"]), "name": name}))
+    return found
+
+
+def standing_verdicts(verdicts: list[Verdict]) -> Standing:
+    """Return what holds after all undoing; an approval takes back an earlier rejection."""
+    undone: set[str] = set()
+    for verdict in reversed(verdicts):
+        if verdict.kind == "undo" and verdict.name not in undone:
+            undone.update(verdict.ids)
+    pairs: set[tuple[str, str]] = set()
+    keepers: set[str] = set()
+    rejected: set[str] = set()
+    acknowledged: set[str] = set()
+    for verdict in verdicts:
+        if verdict.name in undone:
+            continue
+        if verdict.kind == "not_duplicate":
+            low, high = sorted(verdict.ids, key=str.encode)
+            pairs.add((low, high))
+        elif verdict.kind == "keep":
+            keepers.update(verdict.ids)
+        elif verdict.kind == "reject":
+            rejected.update(verdict.ids)
+        elif verdict.kind == "approve":
+            rejected.difference_update(verdict.ids)
+        elif verdict.kind == "acknowledge":
+            acknowledged.update(verdict.ids)
+    return Standing(frozenset(pairs), frozenset(keepers), frozenset(rejected), frozenset(acknowledged))
