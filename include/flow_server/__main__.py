@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from include.flow_server.app import create_app
@@ -12,7 +13,7 @@ from include.flow_server.errors import FlowError
 from include.flow_server.folder import sync
 from include.flow_server.folder.walk import FolderError
 from include.flow_server.serving import serve
-from include.flow_server.settings import DEFAULT_COLLECTION, ServerSettings
+from include.flow_server.settings import DEFAULT_COLLECTION, MEBIBYTE, Limits, ServerSettings
 
 
 def server_settings(arguments: list[str]) -> ServerSettings:
@@ -38,6 +39,9 @@ def server_settings(arguments: list[str]) -> ServerSettings:
         default=[],
         help="host or host:port that pictures may come from, though private",
     )
+    parser.add_argument(
+        "--max-body-mib", type=int, default=Limits().body_bytes // MEBIBYTE, help="largest request body"
+    )
     given = parser.parse_args(arguments)
     if given.images is not None and not given.images.is_dir():
         parser.error(f"--images: there is no folder {given.images}")
@@ -49,6 +53,7 @@ def server_settings(arguments: list[str]) -> ServerSettings:
         port=given.port,
         workers=given.workers,
         allow_hosts=tuple(given.allow_host),
+        limits=replace(Limits(), body_bytes=given.max_body_mib * MEBIBYTE),
         basic_auth=os.environ.get("FLOW_BASIC_AUTH") or None,
     )
 

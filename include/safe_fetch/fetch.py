@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import socket
 import ssl
+import threading
 import time
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urljoin, urlsplit
@@ -67,8 +68,12 @@ def _opened(
     port = parts.port or (443 if parts.scheme == "https" else 80)
     addresses = resolve(host, port, allow_hosts)
     connection = http.client.HTTPConnection(host, port)
+    watchdog: threading.Timer | None = None
     try:
         connection.sock = _connected(parts.scheme, host, port, addresses, deadline)
+        watchdog = threading.Timer(_left(deadline), _shut, [connection.sock])
+        watchdog.daemon = True
+        watchdog.start()
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection.request(
             "GET", path.encode("utf-8").decode("latin-1"), headers={"Accept": "image/*,*/*;q=0.5"}
@@ -77,7 +82,15 @@ def _opened(
     except (OSError, http.client.HTTPException, UnicodeError) as error:
         raise FetchError(f"{parts.geturl()} could not be read: {error or type(error).__name__}") from None
     finally:
+        if watchdog:
+            watchdog.cancel()
         connection.close()
+
+
+def _shut(connection: socket.socket) -> None:
+    """Ends a connection whose time is over; dripping bytes would renew the socket's own timeout."""
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 def _connected(scheme: str, host: str, port: int, addresses: list[str], deadline: float) -> socket.socket:
@@ -106,6 +119,7 @@ def _body(response: http.client.HTTPResponse, url: str, max_bytes: int, deadline
         _left(deadline)
         piece = response.read1(_PIECE)
         if not piece:
+            _left(deadline)
             if declared.isdigit() and size < int(declared):
                 raise FetchError(f"{url} was cut off after {size} of {declared} bytes")
             return b"".join(pieces)

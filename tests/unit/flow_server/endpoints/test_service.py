@@ -1,0 +1,184 @@
+"""Collections, ping, metrics, realtime get, schema, authentication, bounded bodies, pictures by HTTP."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import socket
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.support.embedded_server import EmbeddedServer
+
+SECONDS = 10
+
+
+def test_several_collections_do_not_mix(start_server: Callable[..., EmbeddedServer]) -> None:
+    server = start_server(collections=["one", "two"])
+    solr = server.collection_url("one", "/solr/")
+    requests.post(f"{solr}/update?commit=true", json=[{"id": "a"}], timeout=SECONDS).raise_for_status()
+    status = requests.get(f"{server.base}/api/cores", timeout=SECONDS).json()["status"]
+    assert {name: one["index"]["numDocs"] for name, one in status.items()} == {"one": 1, "two": 0}
+    unknown = requests.get(f"{server.base}/api/cores/three/select", timeout=SECONDS)
+    assert unknown.status_code == 404
+    assert "one, two" in unknown.json()["error"]["msg"]
+
+
+def test_a_name_that_could_leave_the_data_directory_is_refused(
+    start_server: Callable[..., EmbeddedServer],
+) -> None:
+    with pytest.raises(RuntimeError, match="is no name for a collection"):
+        start_server(collections=["../elsewhere"])
+
+
+def test_ping_metrics_and_schema_answer(synced: EmbeddedServer) -> None:
+    assert requests.get(f"{synced.url}/admin/ping", timeout=SECONDS).json()["status"] == "OK"
+    page = requests.get(f"{synced.base}/metrics", timeout=SECONDS).text
+    assert 'flow_documents{collection="my-collection"} 8.0' in page
+    assert 'flow_requests_total{handler="ping",status="200"}' in page
+    fields = requests.get(f"{synced.url}/schema/fields", timeout=SECONDS).json()["fields"]
+    types = {field["name"]: field["type"] for field in fields}
+    assert (types["id"], types["date_dt"], types["bytes_l"]) == ("string", "pdate", "plong")
+    assert requests.get(f"{synced.url}/schema/fields/nothing", timeout=SECONDS).status_code == 404
+
+
+def test_get_sees_what_is_not_committed_yet(start_server: Callable[..., EmbeddedServer]) -> None:
+    server = start_server()
+    solr = server.collection_url("my-collection", "/solr/")
+    requests.post(f"{solr}/update", json=[{"id": "a", "n_i": 1}], timeout=SECONDS).raise_for_status()
+    assert requests.get(f"{solr}/select", timeout=SECONDS).json()["response"]["numFound"] == 0
+    assert requests.get(f"{solr}/get", {"id": "a"}, timeout=SECONDS).json()["doc"]["n_i"] == 1
+    assert requests.get(f"{solr}/get", {"id": "b"}, timeout=SECONDS).json() == {"doc": None}
+    several = requests.get(f"{solr}/get", {"ids": "a,b"}, timeout=SECONDS).json()["response"]
+    assert [document["id"] for document in several["docs"]] == ["a"]
+
+
+def test_commit_within_makes_it_visible_in_time(start_server: Callable[..., EmbeddedServer]) -> None:
+
+    server = start_server()
+    solr = server.collection_url("my-collection", "/solr/")
+    requests.post(f"{solr}/update?commitWithin=200", json=[{"id": "a"}], timeout=SECONDS).raise_for_status()
+    deadline = time.monotonic() + SECONDS
+    while requests.get(f"{solr}/select", timeout=SECONDS).json()["response"]["numFound"] == 0:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_basic_auth_is_asked_for_where_it_is_set(
+    start_server: Callable[..., EmbeddedServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLOW_BASIC_AUTH", "flow:secret word")
+    server = start_server()
+    for auth, status in ((None, 401), (("flow", "wrong"), 401), (("flow", "secret word"), 200)):
+        for address in (f"{server.url}/select", f"{server.base}/metrics"):
+            assert requests.get(address, auth=auth, timeout=SECONDS).status_code == status
+
+
+def test_a_body_over_the_limit_is_a_413(start_server: Callable[..., EmbeddedServer]) -> None:
+    server = start_server(arguments=["--max-body-mib", "1"])
+    solr = server.collection_url("my-collection", "/solr/")
+    too_much = b"[" + b" " * (1 << 21) + b"]"
+    assert requests.post(f"{solr}/update", data=too_much, timeout=SECONDS).status_code == 413
+    form = {"rank.by.data": "x" * (1 << 21)}
+    assert requests.post(f"{solr}/duplicate", form, timeout=SECONDS).status_code == 413
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/images/../documents.sqlite", "/images/..%2f..%2fetc/passwd", "/images/%2e%2e/%2e%2e/etc/passwd",
+        "/images//etc/passwd", "/images/sub", "/images/", "/images/no.png", "/images/sub/../../x", 
+        "/images/a.png%00",
+        "/images/link.png", "/images/..%5c..%5cx",
+    ],
+)  # fmt: skip
+def test_nothing_outside_the_folder_is_served(
+    start_server: Callable[..., EmbeddedServer], tmp_path: Path, path: str
+) -> None:
+    outside = tmp_path / "secret.png"
+    outside.write_bytes(b"secret")
+    folder = tmp_path / "pictures"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "link.png").symlink_to(outside)
+    server = start_server(images=folder)
+    connection = http.client.HTTPConnection(server.base.partition("//")[2], timeout=SECONDS)
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    assert answer.status in (400, 404)
+    assert b"secret" not in answer.read()
+
+
+def test_relative_and_own_addresses_name_pictures_of_the_folder(
+    start_server: Callable[..., EmbeddedServer], folder: Path
+) -> None:
+    server = start_server(images=folder)
+    solr = server.collection_url("my-collection", "/solr/")
+    own = f"{server.base}/images/sub/d%20e.png"
+    documents = [{"id": "1", "image": "a.png"}, {"id": "2", "image": own}, {"id": "3", "image": "data:,x"}]
+    for document in documents[:2]:
+        answer = requests.post(f"{solr}/update?commit=true", json=[document], timeout=SECONDS)
+        assert answer.status_code == 200, answer.text
+    refused = requests.post(f"{solr}/update?commit=true", json=documents[2:], timeout=SECONDS)
+    assert refused.status_code == 400
+    stored = requests.get(f"{solr}/select", {"sort": "id asc", "fl": "id,image"}, timeout=SECONDS).json()
+    assert [one["image"] for one in stored["response"]["docs"]] == [f"{server.base}/images/a.png", own]
+    by_name = requests.get(f"{solr}/select", headers={"Host": "pictures.example:99"}, timeout=SECONDS).json()
+    assert by_name["response"]["docs"][0]["image"].startswith("http://pictures.example:99/images/")
+
+
+def test_a_data_uri_is_analysed_and_import_is_used_as_it_is(
+    start_server: Callable[..., EmbeddedServer], folder: Path
+) -> None:
+    server = start_server()
+    solr = server.collection_url("my-collection", "/solr/")
+    uri = "data:image/png;base64," + base64.b64encode((folder / "a.png").read_bytes()).decode()
+    outputs = requests.post(f"{solr}/analyze", {"input.data": uri}, timeout=SECONDS).json()["outputs"]
+    documents = [
+        {"id": "1", "image": uri},
+        {"id": "2", "image": "/home/someone/a.png", "import": outputs},
+        {"id": "3", "import": json.dumps(outputs)},
+    ]
+    requests.post(f"{solr}/update?commit=true", json=documents, timeout=SECONDS).raise_for_status()
+    hits = requests.get(f"{solr}/duplicate", {"rank.by.id": "1"}, timeout=SECONDS).json()["response"]["docs"]
+    assert {(hit["id"], hit["score"]) for hit in hits} == {("1", 1.0), ("2", 1.0), ("3", 1.0)}
+    assert all("import" not in hit for hit in hits)
+    requests.post(
+        f"{solr}/update?commit=true", json=[{"id": "2", "labels": {"add": "x"}}], timeout=SECONDS
+    ).raise_for_status()
+    again = requests.get(f"{solr}/duplicate", {"rank.by.id": "2"}, timeout=SECONDS).json()["response"]
+    assert again["numFound"] == 3
+
+
+def test_the_api_path_takes_documents_and_the_solr_path_commands(
+    start_server: Callable[..., EmbeddedServer],
+) -> None:
+    server = start_server()
+    api, solr = server.url, server.collection_url("my-collection", "/solr/")
+
+    def post(address: str, body: object) -> int:
+        return requests.post(f"{address}?commit=true", json=body, timeout=SECONDS).status_code
+
+    assert post(f"{api}/update", {"id": "a"}) == 200
+    assert post(f"{api}/update", [{"id": "b"}]) == 200
+    assert post(f"{api}/update", {"delete": {"query": "*:*"}}) == 400
+    assert post(f"{api}/update", [{"id": "a", "labels": {"add": "x"}}]) == 400
+    assert post(f"{solr}/update", {"id": "a"}) == 400
+    assert post(f"{solr}/update/json/docs", {"id": "c"}) == 200
+    assert requests.get(f"{api}/select", timeout=SECONDS).json()["response"]["numFound"] == 3
+    assert post(f"{api}/update/json/commands", {"delete": {"query": "*:*"}}) == 200
+    assert requests.get(f"{api}/select", timeout=SECONDS).json()["response"]["numFound"] == 0
+
+
+def test_a_client_that_goes_away_does_no_harm(synced: EmbeddedServer) -> None:
+    host, port = synced.base.partition("//")[2].split(":")
+    with socket.create_connection((host, int(port)), timeout=SECONDS) as half:
+        half.sendall(b"POST /solr/my-collection/update HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n[{")
+    assert requests.get(f"{synced.url}/select", timeout=SECONDS).status_code == 200
