@@ -26,7 +26,7 @@ run: .venv/runtime  ## Run one collection's DAG once, without a scheduler (COLLE
 	@$(python) -m include.orchestration.run_once '$(COLLECTION)'
 
 test: .venv/test lint  ## Run all checks and tests
-	@$(python) -m pytest
+	@$(python) -m pytest --numprocesses auto --dist loadfile
 
 lint: .venv/test  ## Check style, types, imports between packages, and generated documents
 	@$(python) -m ruff check .
