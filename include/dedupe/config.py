@@ -93,6 +93,11 @@ class ScanSettings(Section):
         description="balanced or speed: how much accuracy is given for time as the collection grows.",
     )
     threshold: Score = Field(0.7, description="Lowest score of a near duplicate.")
+    floor: Score = Field(
+        0.6,
+        description="Scores are kept down to here, so that another threshold needs no new scan; "
+        "a lower threshold lowers it.",
+    )
     exact_threshold: Score = Field(0.95, description="Lowest score of an exact duplicate.")
     in_flight: int = Field(16, ge=1, le=256, description="Queries under way at once, for each partition.")
     max_hits: int = Field(
@@ -101,6 +106,19 @@ class ScanSettings(Section):
     max_failed_share: Score = Field(
         0.0, description="Share of a partition's queries that may fail before the partition fails."
     )
+    page_documents: int = Field(
+        1000, ge=1, le=1000, description="Documents after which a scan writes down what it has found."
+    )
+    wait_hours: float = Field(
+        6.0,
+        ge=0.0,
+        le=168.0,
+        description="How long a scan waits for a Flow that does not answer before its task fails.",
+    )
+
+    @property
+    def lowest_score(self) -> float:
+        return min(self.floor, self.threshold)
 
     @model_validator(mode="after")
     def _exact_is_stricter(self) -> Self:

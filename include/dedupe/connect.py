@@ -15,16 +15,20 @@ from typing import Any, cast
 
 from include.dedupe.config import FlowSettings
 from include.dedupe.errors import ConfigError
-from include.dedupe.flow import Filters, FlowReader, Page
+from include.dedupe.flow import Document, Filters, FlowReader, Page
 from include.flow_client import (
     FlowAddress,
     FlowAddressError,
+    FlowAuthError,
     FlowClient,
     FlowError,
+    FlowUnavailableError,
     Query,
     SmartFilter,
     query,
 )
+
+DOCUMENTS_A_REQUEST = 1000
 
 
 class QueryFilters:
@@ -50,6 +54,8 @@ class ClientReader:
         self._client = client
         self.filters: Filters = QueryFilters()
         self.failure: type[Exception] = FlowError
+        self.outage: type[Exception] = FlowUnavailableError
+        self.denial: type[Exception] = FlowAuthError
 
     async def select(
         self,
@@ -74,8 +80,23 @@ class ClientReader:
             )
         )
 
-    def iterate(self, *, fq: Sequence[str], fl: Sequence[str]) -> AsyncIterator[Page]:
-        return self._client.iterate(fq=fq, fl=fl)
+    def iterate(
+        self,
+        *,
+        fq: Sequence[str],
+        fl: Sequence[str],
+        page_size: int = 1000,
+        cursor_mark: str | None = None,
+    ) -> AsyncIterator[Page]:
+        return self._client.iterate(fq=fq, fl=fl, page_size=page_size, cursor_mark=cursor_mark)
+
+    async def existing(self, ids: Sequence[str], fl: Sequence[str] = ("id",)) -> Sequence[Document]:
+        found: list[Document] = []
+        for first in range(0, len(ids), DOCUMENTS_A_REQUEST):
+            batch = ids[first : first + DOCUMENTS_A_REQUEST]
+            page = await self._client.select(Query(fq=[query.terms("id", batch)], fl=fl, rows=len(batch)))
+            found.extend(page.docs)
+        return found
 
     def hits(
         self,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 
-from include.dedupe.errors import CoverageError
+from include.dedupe.errors import ArtifactError, CoverageError
+from include.dedupe.partitions import Partition
 from include.dedupe.plan import Plan
 from include.dedupe.rundir import RunDir, read_manifest
 from include.dedupe.scan import ScanStats, stage_name
@@ -12,24 +14,51 @@ from include.dedupe.scan import ScanStats, stage_name
 
 @dataclass(frozen=True, slots=True)
 class PartitionCoverage:
+    """The counts of ``ScanStats``; of a partition that was not scanned, ``expected`` is the plan's."""
+
     name: str
     label: str
     finished: bool
     expected: int
     scanned: int = 0
     failed: int = 0
+    vanished: int = 0
+    skipped: int = 0
+    missing: int = 0
     hubs: int = 0
     edges: int = 0
     seconds: float = 0.0
 
+    def problems(self) -> Iterator[str]:
+        """Say in words what is not covered."""
+        if not self.finished:
+            yield f"Partition {self.label} ({self.expected} documents) was not scanned."
+        if self.failed:
+            yield f"Partition {self.label}: {self.failed} of {self.expected} queries failed."
+        if self.missing:
+            yield f"Partition {self.label}: Flow counts {self.missing} documents more than it lists."
+        if self.hubs:
+            yield (
+                f"Partition {self.label}: {self.hubs} documents have more duplicates than max_hits; "
+                f"only their best hits are here."
+            )
+
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Counts of documents over all partitions; ``problems`` says in words what is not covered."""
+    """Counts of documents over all partitions; ``problems`` says in words what is not covered.
+
+    ``share``: scanned documents among those that the run was to scan and that still exist; 1.0 is complete.
+    """
 
     expected: int
     scanned: int
     failed: int
+    vanished: int
+    skipped: int
+    missing: int
+    hubs: int
+    share: float
     problems: tuple[str, ...]
     partitions: tuple[PartitionCoverage, ...]
 
@@ -45,46 +74,56 @@ class Coverage:
 
 
 def scanned_partitions(run: RunDir, plan: Plan) -> list[str]:
-    """Return the stage names of the partitions whose scan has finished."""
-    names = [stage_name(partition.name) for partition in plan.partitions]
-    return [name for name in names if read_manifest(run.storage, name)]
+    """Return the stage names of the partitions whose scan has finished.
+
+    Raises:
+        ArtifactError: a scan has worked by another plan than the run has now.
+    """
+    found = (_stats(run, plan, partition) for partition in plan.partitions)
+    return [stage_name(stats.partition) for stats in found if stats]
 
 
 def measure_coverage(run: RunDir, plan: Plan) -> Coverage:
-    partitions, problems = [], []
+    """Return what the scans of a run have covered so far."""
+    partitions = []
     for partition in plan.partitions:
-        manifest = read_manifest(run.storage, stage_name(partition.name))
-        if manifest is None:
-            partitions.append(PartitionCoverage(partition.name, partition.label, False, partition.expected))
-            problems.append(f"Partition {partition.label} ({partition.expected} documents) was not scanned.")
+        stats = _stats(run, plan, partition)
+        if stats is None:
+            partitions.append(PartitionCoverage(partition.name, partition.label, False, partition.wanted))
             continue
-        stats = ScanStats(**manifest.result)
+        names = {field.name for field in fields(PartitionCoverage)} & {field.name for field in fields(stats)}
+        counts = {name: getattr(stats, name) for name in names}
         partitions.append(
-            PartitionCoverage(
-                name=partition.name,
-                label=partition.label,
-                finished=True,
-                expected=stats.expected,
-                scanned=stats.scanned,
-                failed=stats.failed,
-                hubs=stats.hubs,
-                edges=stats.edges,
-                seconds=stats.seconds,
-            )
+            PartitionCoverage(name=partition.name, label=partition.label, finished=True, **counts)
         )
-        if stats.failed:
-            problems.append(
-                f"Partition {partition.label}: {stats.failed} of {stats.expected} queries failed."
-            )
-        if stats.hubs:
-            problems.append(
-                f"Partition {partition.label}: {stats.hubs} documents have more duplicates than max_hits; "
-                f"only their best hits are here."
-            )
+
+    def total(name: str) -> int:
+        return sum(getattr(partition, name) for partition in partitions)
+
+    unscanned = sum(partition.expected for partition in partitions if not partition.finished)
+    wanted = total("scanned") + total("failed") + total("missing") + unscanned
     return Coverage(
-        expected=sum(partition.expected for partition in partitions),
-        scanned=sum(partition.scanned for partition in partitions),
-        failed=sum(partition.failed for partition in partitions),
-        problems=tuple(problems),
+        expected=total("expected"),
+        scanned=total("scanned"),
+        failed=total("failed"),
+        vanished=total("vanished"),
+        skipped=total("skipped"),
+        missing=total("missing"),
+        hubs=total("hubs"),
+        share=total("scanned") / wanted if wanted else 1.0,
+        problems=tuple(problem for partition in partitions for problem in partition.problems()),
         partitions=tuple(partitions),
     )
+
+
+def _stats(run: RunDir, plan: Plan, partition: Partition) -> ScanStats | None:
+    manifest = read_manifest(run.storage, stage_name(partition.name))
+    if manifest is None:
+        return None
+    stats = ScanStats(**manifest.result)
+    if stats.plan != plan.digest:
+        raise ArtifactError(
+            f"{run.address}: partition {partition.label} was scanned by another plan than the run has now; "
+            f"clear its scan task."
+        )
+    return stats

@@ -27,5 +27,37 @@ class ScanFailedError(DedupeError):
     """More queries of a partition failed than the settings allow; a retry may help."""
 
 
+class ScanRefusedError(DedupeError):
+    """Flow refuses more queries of a partition than the settings allow, now and later."""
+
+
+class OutageError(DedupeError):
+    """Flow did not answer for longer than the settings wait; a retry may help."""
+
+
 class CoverageError(DedupeError):
     """Part of the scope was not scanned; the report exists and says which part."""
+
+
+class VerdictError(DedupeError):
+    """What a person said does not make sense."""
+
+
+class GuardError(DedupeError):
+    """A run would do more than the settings allow; nothing was done."""
+
+
+class CheckError(DedupeError):
+    """The collection has not proven that what the policies do can be undone."""
+
+
+class LeaseError(DedupeError):
+    """Somebody else writes to the collection; a retry may help."""
+
+
+class StoppedError(DedupeError):
+    """A person has stopped all writing to the collection."""
+
+
+class ApprovalError(DedupeError):
+    """The answer does not belong to decisions of this run."""

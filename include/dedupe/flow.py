@@ -19,6 +19,8 @@ class Page(Protocol):
     @property
     def has_more(self) -> bool: ...
     @property
+    def next_cursor_mark(self) -> str | None: ...
+    @property
     def facets(self) -> Mapping[str, Mapping[str, int]]: ...
     @property
     def facet_queries(self) -> Mapping[str, int]: ...
@@ -44,6 +46,14 @@ class FlowReader(Protocol):
     def failure(self) -> type[Exception]:
         """The family of errors that its calls raise; each has ``retryable: bool``."""
 
+    @property
+    def outage(self) -> type[Exception]:
+        """Those of the family that say: no answer came."""
+
+    @property
+    def denial(self) -> type[Exception]:
+        """Those of the family that say: we are not let in."""
+
     async def select(
         self,
         *,
@@ -56,8 +66,18 @@ class FlowReader(Protocol):
         facet_limit: int = 100,
     ) -> Page: ...
 
-    def iterate(self, *, fq: Sequence[str], fl: Sequence[str]) -> AsyncIterator[Page]:
-        """Yield all documents that ``fq`` lets through, by id."""
+    def iterate(
+        self,
+        *,
+        fq: Sequence[str],
+        fl: Sequence[str],
+        page_size: int = 1000,
+        cursor_mark: str | None = None,
+    ) -> AsyncIterator[Page]:
+        """Yield all documents that ``fq`` lets through, by id; behind the page that ``cursor_mark`` ended."""
+
+    async def existing(self, ids: Sequence[str], fl: Sequence[str] = ("id",)) -> Sequence[Document]:
+        """Return those documents among ``ids`` that the collection holds."""
 
     def hits(
         self,

@@ -25,19 +25,28 @@ _PERIODS = {"day": "D", "week": "W-SUN", "month": "M", "quarter": "Q", "year": "
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """One part of the scope: ``fq`` on top of the scope's own; ``expected`` documents when planned."""
+    """One part of the scope: ``fq`` on top of the scope's own; ``expected`` documents when planned.
+
+    ``quota``: how many of them the run takes, if not all.
+    """
 
     name: str
     label: str
     fq: tuple[str, ...]
     expected: int
+    quota: int | None = None
+
+    @property
+    def wanted(self) -> int:
+        """Documents that the run is to scan."""
+        return self.expected if self.quota is None else min(self.quota, self.expected)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Partition:
-        return cls(value["name"], value["label"], tuple(value["fq"]), value["expected"])
+        return cls(value["name"], value["label"], tuple(value["fq"]), value["expected"], value["quota"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ began, so that an edit of the YAML changes the next run and never half of this o
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -40,6 +41,12 @@ class Plan:
     @property
     def documents(self) -> int:
         return sum(partition.expected for partition in self.partitions)
+
+    @property
+    def digest(self) -> str:
+        """What tells this plan from any other."""
+        text = json.dumps(self.to_json(), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def partition(self, name: str) -> Partition:
         for partition in self.partitions:

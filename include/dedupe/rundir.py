@@ -7,9 +7,12 @@ done when its manifest exists, and two attempts that live at once cannot mix the
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
+import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +23,7 @@ import pyarrow as pa
 from fsspec.implementations.local import LocalFileSystem
 
 from include.dedupe.errors import ArtifactError, ConfigError
-from include.dedupe.tables import from_parquet, to_parquet
+from include.dedupe.tables import empty, from_parquet, to_parquet
 
 STORAGE_VARIABLE = "FLOW_DEDUPE_STORAGE"
 
@@ -43,10 +46,10 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a finished stage wrote: its parts by artifact, and its result."""
+    """What a finished stage wrote: the parts of each artifact in order, and its result."""
 
     generation: int
-    parts: dict[str, str]
+    parts: dict[str, list[str]]
     result: dict[str, Any]
 
 
@@ -72,6 +75,31 @@ class Storage:
             raise ArtifactError(f"{self.path(name)} is missing; clear the task that writes it.") from error
         return data
 
+    def names(self, folder: str) -> list[str]:
+        """Return the names of the files in ``folder``, sorted; none if there is no such folder."""
+        try:
+            paths = self._files.ls(self.path(folder), detail=False, refresh=True)
+        except FileNotFoundError:
+            return []
+        return sorted(
+            name for name in (path.rpartition("/")[2] for path in paths) if name[:1] not in ("", ".")
+        )
+
+    def folders(self, folder: str) -> list[str]:
+        """Return the names of the folders in ``folder``, sorted; none if there is no such folder."""
+        try:
+            entries = self._files.ls(self.path(folder), detail=True, refresh=True)
+        except FileNotFoundError:
+            return []
+        return sorted(
+            entry["name"].rstrip("/").rpartition("/")[2] for entry in entries if entry["type"] == "directory"
+        )
+
+    def remove(self, name: str) -> None:
+        """Remove a file; one that is not there is no error."""
+        with contextlib.suppress(FileNotFoundError):
+            self._files.rm_file(self.path(name))
+
     def write(self, name: str, data: bytes) -> None:
         """Write a file so that a reader sees all of it or nothing, also after a crash."""
         if not isinstance(self._files, LocalFileSystem):
@@ -86,6 +114,25 @@ class Storage:
             os.fsync(file.fileno())
         unfinished.replace(target)
 
+    def create(self, name: str, data: bytes) -> bool:
+        """Write a file unless it exists; tell whether it was written. Of two writers one wins."""
+        if not isinstance(self._files, LocalFileSystem):
+            try:
+                self._files.pipe_file(self.path(name), data, mode="create")
+            except FileExistsError:
+                return False
+            return True
+        target = Path(self.path(name))
+        whole = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+        self.write(f"{name.rpartition('/')[0]}/{whole.name}".lstrip("/"), data)
+        try:
+            os.link(whole, target)
+        except FileExistsError:
+            return False
+        finally:
+            whole.unlink()
+        return True
+
 
 class RunDir:
     """The artifacts of one run of one collection."""
@@ -93,11 +140,18 @@ class RunDir:
     def __init__(self, storage: str, collection: str, run_id: str) -> None:
         self.collection = collection
         self.run_id = run_id
+        self.lasting = Storage(f"{storage.rstrip('/')}/{collection}")
+        """What outlives a run stands here, beside the runs."""
         self.storage = Storage(f"{storage.rstrip('/')}/{collection}/runs/{folder_name(run_id)}")
 
     @property
     def address(self) -> str:
         return str(self.storage.root)
+
+    @property
+    def folder(self) -> str:
+        """The run's name as a folder."""
+        return folder_name(self.run_id)
 
     def stage(self, name: str, attempt: Attempt) -> Stage:
         return Stage(self.storage, name, attempt)
@@ -114,8 +168,14 @@ class RunDir:
         return manifest
 
     def read_table(self, stage: str, artifact: str, schema: pa.Schema) -> pd.DataFrame:
-        name = self.result(stage).parts[artifact]
-        return from_parquet(self.storage.read(name), schema, self.storage.path(name))
+        """Return all rows of an artifact of a finished stage."""
+        frames = list(self.read_parts(stage, artifact, schema))
+        return pd.concat(frames, ignore_index=True) if frames else empty(schema)
+
+    def read_parts(self, stage: str, artifact: str, schema: pa.Schema) -> Iterator[pd.DataFrame]:
+        """Yield the parts of an artifact one by one, in order."""
+        for name in self.result(stage).parts.get(artifact, []):
+            yield from_parquet(self.storage.read(name), schema, self.storage.path(name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +185,7 @@ class Stage:
     storage: Storage
     name: str
     attempt: Attempt
-    parts: dict[str, str] = field(default_factory=dict)
+    parts: dict[str, list[str]] = field(default_factory=dict)
 
     def finished(self) -> Manifest | None:
         """Return what an earlier try of the same generation finished."""
@@ -133,7 +193,11 @@ class Stage:
         return manifest if manifest and manifest.generation == self.attempt.generation else None
 
     def write_table(self, artifact: str, frame: pd.DataFrame, schema: pa.Schema) -> None:
-        self._write(artifact, f"{artifact}-{self.attempt.label}.parquet", to_parquet(frame, schema))
+        self.write_part(artifact, self.attempt.label, frame, schema)
+
+    def write_part(self, artifact: str, label: str, frame: pd.DataFrame, schema: pa.Schema) -> None:
+        """Write one of several parts of a table; ``label`` tells it from the others and other attempts'."""
+        self._write(artifact, f"{artifact}-{label}.parquet", to_parquet(frame, schema))
 
     def write_json(self, artifact: str, value: Any) -> None:
         text = json.dumps(value, indent=2, ensure_ascii=False)
@@ -149,7 +213,7 @@ class Stage:
 
     def _write(self, artifact: str, name: str, data: bytes) -> None:
         self.storage.write(f"{self.name}/{name}", data)
-        self.parts[artifact] = f"{self.name}/{name}"
+        self.parts.setdefault(artifact, []).append(f"{self.name}/{name}")
 
 
 def read_manifest(storage: Storage, stage: str) -> Manifest | None:

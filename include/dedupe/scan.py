@@ -1,145 +1,209 @@
-"""Scan: each document of a partition is searched for duplicates; each hit becomes an edge."""
+"""Scan: each document of a partition is searched for duplicates; each hit becomes an edge.
+
+A scan that was interrupted goes on behind the last page that it finished; queries that failed are asked
+again. At its end it looks for documents that came behind its back, and scans them too.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import AsyncIterator
+from dataclasses import asdict, dataclass
 
-import pandas as pd
-import pyarrow as pa
-
-from include.dedupe.errors import ScanFailedError
-from include.dedupe.flow import Document, FlowReader
+from include.dedupe.checkpoint import Checkpoint
+from include.dedupe.errors import ScanFailedError, ScanRefusedError
+from include.dedupe.flow import Document, FlowReader, Page
+from include.dedupe.found import Found
+from include.dedupe.outage import Outage
+from include.dedupe.partitions import Partition
 from include.dedupe.plan import Plan, read_plan
 from include.dedupe.progress import Progress, show_progress
-from include.dedupe.rundir import Attempt, RunDir
-from include.dedupe.tables import DOCUMENTS, EDGES, FAILURES, HUBS
+from include.dedupe.rundir import Attempt, RunDir, Stage
+from include.dedupe.search import Searcher, document_fields
 
 
 @dataclass(frozen=True, slots=True)
 class ScanStats:
-    """Counts of one partition: documents it held when its scan began, and what became of them."""
+    """Counts of one partition: documents it held when its scan began, and what became of them.
+
+    ``vanished`` were deleted before their turn came, ``skipped`` not wanted because the run takes only some,
+    ``missing`` counted by Flow but never listed. ``plan`` is the digest of the plan.
+    """
 
     partition: str
+    plan: str
     expected: int
     scanned: int
     failed: int
+    vanished: int
+    skipped: int
+    missing: int
     hubs: int
     edges: int
     seconds: float
-
-
-@dataclass(slots=True)
-class Found:
-    """What the scan of a partition has found so far, as columns."""
-
-    edges: list[tuple[str, str, float]] = field(default_factory=list)
-    images: dict[str, str] = field(default_factory=dict)
-    failures: list[tuple[str, str, bool]] = field(default_factory=list)
-    hubs: list[tuple[str, int]] = field(default_factory=list)
-    scanned: int = 0
-
-    def note(self) -> str:
-        return f"{len(self.edges)} hits, {len(self.failures)} errors"
 
 
 async def scan(flow: FlowReader, run: RunDir, attempt: Attempt, partition_name: str) -> ScanStats:
     """Write the edges of one partition, sorted by query and match, and what failed.
 
     Raises:
-        ScanFailedError: more queries failed than ``max_failed_share`` allows. The failures are written.
+        ScanFailedError: more queries failed than ``max_failed_share`` allows; a retry asks them again.
+        ScanRefusedError: the same, but Flow refuses them for good.
+        OutageError: Flow does not answer; a retry goes on where this one stopped.
     """
     stage = run.stage(stage_name(partition_name), attempt)
     if finished := stage.finished():
         return ScanStats(**finished.result)
     plan = read_plan(run)
     partition = plan.partition(partition_name)
-    began = time.monotonic()
-    found, expected = Found(), 0
-    image = plan.config.fields.image
+    checkpoint = Checkpoint(stage, plan.digest)
     with show_progress(f"scan {partition.label}", partition.expected, "documents") as progress:
-        async for page in flow.iterate(fq=(*plan.fq, *partition.fq), fl=("id", image)):
-            expected = expected or page.num_found
-            await _scan_documents(flow, plan, page.docs, found, progress)
-            if len(found.failures) > plan.config.scan.max_failed_share * expected:
-                stage.write_table("failures", _frame(found.failures, FAILURES), FAILURES)
-                raise ScanFailedError(_describe(found.failures, partition.label, expected))
-    stage.write_table("edges", _frame(sorted(found.edges), EDGES), EDGES)
-    stage.write_table("documents", _frame(sorted(found.images.items()), DOCUMENTS), DOCUMENTS)
-    stage.write_table("failures", _frame(sorted(found.failures), FAILURES), FAILURES)
-    stage.write_table("hubs", _frame(sorted(found.hubs), HUBS), HUBS)
-    stats = ScanStats(
-        partition=partition_name,
-        expected=expected,
-        scanned=found.scanned,
-        failed=len(found.failures),
-        hubs=len(found.hubs),
-        edges=len(found.edges),
-        seconds=round(time.monotonic() - began, 3),
-    )
-    stage.finish(asdict(stats))
-    return stats
+        work = PartitionScan(flow, plan, partition, checkpoint, progress)
+        await work.ask_failed_again()
+        await work.read_pages()
+        await work.scan_newcomers()
+    return _finish(stage, partition, checkpoint, work.missing)
 
 
 def stage_name(partition_name: str) -> str:
     return f"edges/{partition_name}"
 
 
-async def _scan_documents(
-    flow: FlowReader, plan: Plan, documents: Sequence[Document], found: Found, progress: Progress
-) -> None:
-    waiting = iter(documents)
+class PartitionScan:
+    """The scan of one partition, from where its checkpoint stands."""
 
-    async def work() -> None:
-        for document in waiting:
+    def __init__(
+        self, flow: FlowReader, plan: Plan, partition: Partition, checkpoint: Checkpoint, progress: Progress
+    ) -> None:
+        self.missing = 0
+        self._flow = flow
+        self._plan = plan
+        self._partition = partition
+        self._fq = (*plan.fq, *partition.fq)
+        self._checkpoint = checkpoint
+        self._position = checkpoint.position
+        self._progress = progress
+        self._outage = Outage(flow, plan.config.scan.wait_hours * 3600)
+        self._searcher = Searcher(flow, plan, self._outage, self._advance)
+        self._told = time.monotonic()
+        self._total = checkpoint.total()
+        progress.advance(self._total.listed)
+
+    async def ask_failed_again(self) -> None:
+        """Search again for the documents whose queries failed in an earlier try, and for no others."""
+        for index, part in enumerate(self._checkpoint.parts[: self._checkpoint.resumed_parts]):
+            failures = self._checkpoint.read(index, "failures")
+            again = list(failures["query_id"][failures["retryable"]]) if part.failed else []
+            if again:
+                documents = await self._flow.existing(again, document_fields(self._plan))
+                found = await self._searcher.search(documents)
+                found.vanished |= set(again) - {document["id"] for document in documents}
+                self._checkpoint.amend(index, set(again), found)
+                await self._save()
+
+    async def read_pages(self) -> None:
+        """Scan the partition page by page."""
+        if self._position.is_listed:
+            return
+        async for page in self._pages(self._position.cursor):
+            if self._position.expected is None:
+                self._position.expected = page.num_found
+            self._checkpoint.add(await self._searcher.search(page.docs))
+            self._position.cursor = page.next_cursor_mark
+            await self._save()
+        self._position.expected = self._position.expected or 0
+        self._position.is_listed = True
+        self._position.in_order = len(self._checkpoint.parts)
+        await self._save()
+
+    async def scan_newcomers(self) -> None:
+        """Scan what the partition holds now and did not hold when its part of the list was read."""
+        listed = self._checkpoint.total()
+        if (await self._flow.select(fq=self._fq)).num_found == listed.listed - listed.vanished:
+            return
+        in_order, end = self._position.in_order, len(self._checkpoint.parts)
+        known = self._checkpoint.listed_ids(0, in_order)
+        late = set(self._checkpoint.listed_ids(in_order, end))
+        next_known = next(known, None)
+        there = num_found = 0
+        async for page in self._pages(None):
+            new: list[Document] = []
+            for document in page.docs:
+                while next_known is not None and next_known < document["id"]:
+                    next_known = next(known, None)
+                if document["id"] != next_known and document["id"] not in late:
+                    new.append(document)
+            if new:
+                self._checkpoint.add(await self._searcher.search(new))
+                await self._save()
+            there, num_found = there + len(page.docs), page.num_found
+        self.missing = max(0, num_found - there)
+
+    async def _pages(self, cursor: str | None) -> AsyncIterator[Page]:
+        """Yield the pages of the partition behind ``cursor``, waiting where Flow does not answer."""
+        while True:
             try:
-                await _scan_document(flow, plan, document, found)
-            except flow.failure as error:
-                found.failures.append((document["id"], str(error), bool(getattr(error, "retryable", False))))
-            progress.note(found.note())
-            progress.advance()
+                pages = self._flow.iterate(
+                    fq=self._fq,
+                    fl=document_fields(self._plan),
+                    page_size=self._plan.config.scan.page_documents,
+                    cursor_mark=cursor,
+                )
+                async for page in pages:
+                    yield page
+                    cursor = page.next_cursor_mark
+                return
+            except self._flow.outage:
+                await self._outage.wait()
 
-    async with asyncio.TaskGroup() as group:
-        for _ in range(plan.config.scan.in_flight):
-            group.create_task(work())
+    async def _save(self) -> None:
+        """Write the checkpoint, then fail if too much has failed."""
+        now = time.monotonic()
+        self._position.seconds += now - self._told
+        self._told = now
+        await asyncio.to_thread(self._checkpoint.save)
+        self._total = self._checkpoint.total()
+        settings, expected = self._plan.config.scan, self._position.expected or 0
+        if self._total.failed > settings.max_failed_share * max(expected, 1):
+            raise _failure(self._checkpoint, self._partition.label, expected)
+
+    def _advance(self, found: Found) -> None:
+        hits, errors = self._total.edges + len(found.edges), self._total.failed + len(found.failures)
+        self._progress.note(f"{hits} hits, {errors} errors")
+        self._progress.advance()
 
 
-async def _scan_document(flow: FlowReader, plan: Plan, document: Document, found: Found) -> None:
-    settings, image = plan.config.scan, plan.config.fields.image
-    query_id = document["id"]
-    hits: list[Document] = []
-    pages = flow.hits(
-        query_id,
-        fq=plan.search_fq,
-        fl=("id", "score", image),
-        threshold=settings.threshold,
-        approximate=plan.effort.approximate,
-        smartfilter=plan.effort.smartfilter,
-        max_hits=settings.max_hits,
+def _finish(stage: Stage, partition: Partition, checkpoint: Checkpoint, missing: int) -> ScanStats:
+    total, position = checkpoint.total(), checkpoint.position
+    stats = ScanStats(
+        partition=partition.name,
+        plan=position.plan,
+        expected=position.expected or 0,
+        scanned=total.listed - total.failed - total.vanished,
+        failed=total.failed,
+        vanished=total.vanished,
+        skipped=0,
+        missing=missing,
+        hubs=total.hubs,
+        edges=total.edges,
+        seconds=round(position.seconds, 3),
     )
-    async for page in pages:
-        hits.extend(page.docs)
-        is_hub, num_found = page.has_more, page.num_found
-    if is_hub:
-        found.hubs.append((query_id, num_found))
-    found.scanned += 1
-    for hit in hits:
-        found.edges.append((query_id, hit["id"], hit["score"]))
-        found.images[hit["id"]] = str(hit.get(image, ""))
-    if hits:
-        found.images[query_id] = str(document.get(image, ""))
+    stage.parts.clear()
+    stage.parts.update(checkpoint.names())
+    stage.finish(asdict(stats))
+    return stats
 
 
-def _frame(rows: Sequence[tuple[object, ...]], schema: pa.Schema) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=schema.names)
-
-
-def _describe(failures: Sequence[tuple[str, str, bool]], label: str, expected: int) -> str:
-    first = failures[0]
-    return (
+def _failure(checkpoint: Checkpoint, label: str, expected: int) -> Exception:
+    failures = checkpoint.failures()
+    first = next(failures.itertuples())
+    told = (
         f"Partition {label}: {len(failures)} of {expected} queries failed, "
-        f"first that of {first[0]!r}: {first[1]} "
-        f"Retry when the cause is gone, or allow some failures with scan.max_failed_share."
+        f"first that of {first.query_id!r}: {first.cause} "
     )
+    if failures["retryable"].any():
+        return ScanFailedError(
+            f"{told}Retry when the cause is gone, or allow some failures with scan.max_failed_share."
+        )
+    return ScanRefusedError(f"{told}A retry does not help; allow some failures with scan.max_failed_share.")

@@ -26,8 +26,12 @@ def _schema(**columns: pa.DataType) -> pa.Schema:
 EDGES = _schema(query_id=pa.string(), match_id=pa.string(), score=pa.float64())
 """One row for each hit of each scanned document, directed."""
 
-DOCUMENTS = _schema(id=pa.string(), image=pa.string())
-"""One row for each document of an edge: its picture's address, empty where it has none."""
+DOCUMENTS = _schema(id=pa.string(), image=pa.string(), fingerprint=pa.string())
+"""One row for each document of an edge: its picture's address, empty where it has none, and what tells that
+the document has changed since."""
+
+LISTED = _schema(id=pa.string())
+"""One row for each document of a partition that was to be searched for."""
 
 FAILURES = _schema(query_id=pa.string(), cause=pa.string(), retryable=pa.bool_())
 """One row for each query that failed."""
@@ -51,8 +55,70 @@ CLUSTERS = _schema(
     duplicates=pa.string(),
     weakest_score=pa.float64(),
     strongest_score=pa.float64(),
+    pairs=pa.int64(),
+    bridges=pa.int64(),
+    chained=pa.bool_(),
+    hub=pa.bool_(),
 )
-"""One row for each member of each cluster. ``duplicates`` says how its pairs are: exact, near or mixed."""
+"""One row for each member of each cluster.
+
+``duplicates`` says how its pairs are: exact, near or mixed. ``bridges`` counts the pairs without which a
+cluster of three or more would fall apart. ``chained``: some two members are no pair. ``hub``: a member had
+more hits than were read, so that the cluster is known in part only.
+"""
+
+BRIDGES = _schema(cluster_id=pa.string(), id_a=pa.string(), id_b=pa.string(), score=pa.float64())
+"""One row for each pair without which its cluster would fall apart."""
+
+PARTS = _schema(threshold=pa.float64(), cluster_id=pa.string(), parts=pa.int64(), documents=pa.int64())
+"""One row for each cluster that holds pairs at a further threshold: into how many it falls there."""
+
+NAMES = _schema(id=pa.string(), cluster_id=pa.string())
+"""One row for each document that was ever in a cluster: the last one's name."""
+
+CLUSTER_EVENTS = _schema(event=pa.string(), from_id=pa.string(), to_id=pa.string(), documents=pa.int64())
+"""One row for each cluster that was merged into another, or part of which was split off: merge or split."""
+
+FACTS = _schema(
+    id=pa.string(), is_protected=pa.bool_(), filled=pa.int64(), fields=pa.string(), fingerprint=pa.string()
+)
+"""One row for each document of a pair that exists: what rules and policies go by; ``fields`` is JSON."""
+
+DECISIONS = _schema(
+    cluster_id=pa.string(),
+    id=pa.string(),
+    keeper_id=pa.string(),
+    decision=pa.string(),
+    duplicates=pa.string(),
+    score=pa.float64(),
+    rule=pa.string(),
+    reason=pa.string(),
+    fingerprint=pa.string(),
+    keeper_fingerprint=pa.string(),
+)
+"""One row for each document of each cluster: what policy says of it.
+
+``duplicates`` is its class, exact, near or chained (no pair with the keeper, score 0); ``rule`` is the rule
+that chose the keeper.
+"""
+
+ACTIONS = _schema(
+    id=pa.string(),
+    cluster_id=pa.string(),
+    keeper_id=pa.string(),
+    decision=pa.string(),
+    outcome=pa.string(),
+    reason=pa.string(),
+    score=pa.float64(),
+    at=pa.string(),
+)
+"""One row for each decision that apply came to: done, skipped, failed or planned (a dry run), and why."""
+
+
+def empty(schema: pa.Schema) -> pd.DataFrame:
+    """Return a table of ``schema`` without rows."""
+    frame: pd.DataFrame = schema.empty_table().to_pandas()
+    return frame
 
 
 def to_parquet(frame: pd.DataFrame, schema: pa.Schema) -> bytes:

@@ -98,13 +98,14 @@ class FlowClient:
         fq: Sequence[str] = (),
         sort: str = f"{params.ID} asc",
         page_size: int = 1000,
-        cursor_mark: str = params.FIRST_CURSOR_MARK,
+        cursor_mark: str | None = None,
     ) -> AsyncIterator[Page]:
         """All documents that the filters let through, in pages of `page_size` (Flow documents at most 1000).
 
         A page's `next_cursor_mark` given as `cursor_mark` resumes behind that page, also much later.
         """
         query = Query(fl=fl, fq=fq, rows=page_size, sort=params.cursor_sort(sort))
+        cursor_mark = cursor_mark or params.FIRST_CURSOR_MARK
         while True:
             page = await self.select(replace(query, cursor_mark=cursor_mark))
             if page.next_cursor_mark is None:

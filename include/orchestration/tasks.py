@@ -15,7 +15,7 @@ from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule, get_curren
 from include.dedupe.cluster import cluster as cluster_stage
 from include.dedupe.config import CollectionConfig, find_collection
 from include.dedupe.connect import open_flow
-from include.dedupe.errors import ConfigError, DedupeError, ScanFailedError
+from include.dedupe.errors import ConfigError, DedupeError, OutageError, ScanFailedError
 from include.dedupe.merge import merge as merge_stage
 from include.dedupe.pictures import WebPictures
 from include.dedupe.plan import Plan, read_plan
@@ -30,7 +30,7 @@ from include.orchestration.hook import FlowHook
 
 RETRY_POLICY = ExceptionRetryPolicy(
     rules=[
-        RetryRule(ScanFailedError, RetryAction.RETRY, retry_delay=timedelta(minutes=1)),
+        RetryRule([ScanFailedError, OutageError], RetryAction.RETRY, retry_delay=timedelta(minutes=1)),
         RetryRule(DedupeError, RetryAction.FAIL, reason="the same input would fail again"),
         RetryRule(
             [FlowAddressError, FlowAuthError, FlowRequestError],

@@ -192,7 +192,7 @@ class TestFailures:
         with pytest.raises(ScanFailedError, match=f"2 of {DOCUMENTS} queries failed, first that of"):
             scanned(bench, "p00")
         assert not bench.run.storage.exists(f"{stage_name('p00')}/manifest.json")
-        name = f"{stage_name('p00')}/failures-{FIRST.label}.parquet"
+        name = f"{stage_name('p00')}/failures-{FIRST.label}-000000.parquet"
         failures = from_parquet(bench.run.storage.read(name), FAILURES, name)
         assert len(failures) == 2
         assert failures["retryable"].all()

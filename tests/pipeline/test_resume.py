@@ -1,0 +1,174 @@
+"""A scan that is killed, or whose queries fail, ends with what one that was never disturbed ends with."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import subprocess
+import sys
+import time
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from include.dedupe.errors import ArtifactError, OutageError, ScanFailedError
+from include.dedupe.found import TABLES
+from include.dedupe.plan import PLAN_FILE, plan
+from include.dedupe.rundir import Attempt, RunDir
+from include.dedupe.scan import ScanStats, scan, stage_name
+from include.dedupe.scope import Scope
+from include.flow_client import FlowAuthError
+from tests.pipeline.conftest import Bench
+from tests.support.embedded_server import REPOSITORY
+from tests.support.many_documents import fill
+
+DOCUMENTS = 30
+PAGE = 3
+STAGE = stage_name("p00")
+
+
+@pytest.fixture
+def many(bench: Bench) -> Bench:
+    """Thirty documents, every third of which has duplicates, in ten pages."""
+    plain = Bench(bench.server, bench.run, collection="plain")
+    documents = [{"id": f"d{n:03}", "picture": n % 4 if n % 3 == 0 else None} for n in range(DOCUMENTS)]
+    asyncio.run(fill(plain.address(), documents))
+    bench.server.clear_counts()
+    return plain
+
+
+def planned(bench: Bench, run: RunDir, **settings: Any) -> None:
+    config = bench.config(scan={"page_documents": PAGE, **settings})
+    asyncio.run(bench.ask(lambda flow: plan(flow, run, Attempt(), config, Scope())))
+
+
+def scanned(bench: Bench, run: RunDir, number: int = 1) -> ScanStats:
+    return asyncio.run(bench.ask(lambda flow: scan(flow, run, Attempt(0, number), "p00")))
+
+
+def tables(run: RunDir) -> dict[str, pd.DataFrame]:
+    return {name: run.read_table(STAGE, name, schema) for name, schema in TABLES.items()}
+
+
+def assert_same(found: RunDir, expected: RunDir) -> None:
+    for name, frame in tables(expected).items():
+        pd.testing.assert_frame_equal(tables(found)[name], frame)
+
+
+def undisturbed(bench: Bench) -> RunDir:
+    run = RunDir(str(bench.run.storage.root) + "-reference", "pictures", "reference")
+    planned(bench, run)
+    scanned(bench, run)
+    bench.server.clear_counts()
+    return run
+
+
+def start(bench: Bench, run: RunDir, number: int) -> subprocess.Popen[bytes]:
+    storage = str(run.storage.root).removesuffix(f"/pictures/runs/{run.run_id}")
+    arguments = [bench.server.base, bench.collection, storage, run.run_id, "p00", str(number)]
+    return subprocess.Popen([sys.executable, "-m", "tests.support.scan_once", *arguments], cwd=REPOSITORY)
+
+
+def saved_parts(run: RunDir) -> int:
+    names = [name for name in run.storage.names(STAGE) if name.startswith("checkpoint")]
+    return max((len(json.loads(run.storage.read(f"{STAGE}/{name}"))["parts"]) for name in names), default=0)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_scan_killed_anywhere_and_started_again_gives_the_same_rows_in_the_same_order(
+    many: Bench, seed: int
+) -> None:
+    expected = undisturbed(many)
+    planned(many, many.run)
+    chance = random.Random(seed)
+    many.server.fault("slow", handler="duplicate", seconds=0.05)
+    many.server.clear_counts()
+    kills = 3
+    for number in range(1, kills + 1):
+        process, before = start(many, many.run, number), saved_parts(many.run)
+        deadline = time.monotonic() + 60
+        while saved_parts(many.run) < before + 1 and time.monotonic() < deadline:
+            time.sleep(0.005)
+        time.sleep(chance.uniform(0, 0.3))
+        process.kill()
+        process.wait()
+    many.server.clear_faults()
+    scanned(many, many.run, kills + 1)
+    assert_same(many.run, expected)
+    assert many.server.counts()["duplicate"] <= DOCUMENTS + kills * PAGE
+
+
+def test_a_retry_asks_only_what_failed_and_what_was_not_reached(many: Bench) -> None:
+    expected = undisturbed(many)
+    planned(many, many.run)
+    many.server.fault("malformed", handler="duplicate", skip=7, times=2)
+    with pytest.raises(ScanFailedError, match="2 of 30 queries failed"):
+        scanned(many, many.run)
+    asked = many.server.counts()["duplicate"]
+    assert asked == 3 * PAGE
+    many.server.clear_counts()
+    assert scanned(many, many.run, 2).failed == 0
+    assert many.server.counts()["duplicate"] == 2 + DOCUMENTS - asked
+    assert_same(many.run, expected)
+
+
+def test_an_outage_is_waited_out_and_leaves_no_failure(many: Bench) -> None:
+    expected = undisturbed(many)
+    planned(many, many.run)
+    many.server.fault("unavailable", skip=20, times=12)
+    assert scanned(many, many.run).failed == 0
+    assert_same(many.run, expected)
+
+
+def test_an_outage_longer_than_the_settings_wait_fails_the_task_and_keeps_what_was_found(many: Bench) -> None:
+    expected = undisturbed(many)
+    planned(many, many.run, wait_hours=0)
+    many.server.fault("unavailable", skip=20)
+    with pytest.raises(OutageError, match="has not answered"):
+        scanned(many, many.run)
+    many.server.clear_faults()
+    assert saved_parts(many.run) >= 1
+    scanned(many, many.run, 2)
+    assert_same(many.run, expected)
+
+
+def test_a_login_that_is_refused_fails_at_once_and_is_no_failed_query(many: Bench) -> None:
+    planned(many, many.run)
+    many.server.fault("unauthorized", handler="duplicate", token="other")  # noqa: S106 - no secret
+    with pytest.raises(FlowAuthError):
+        scanned(many, many.run)
+
+
+def test_a_cleared_scan_starts_anew(many: Bench) -> None:
+    planned(many, many.run)
+    scanned(many, many.run)
+    many.server.clear_counts()
+    asyncio.run(many.ask(lambda flow: scan(flow, many.run, Attempt(1, 2), "p00")))
+    assert many.server.counts()["duplicate"] == DOCUMENTS
+
+
+def test_a_scan_does_not_go_on_by_another_plan(many: Bench) -> None:
+    planned(many, many.run)
+    many.server.fault("malformed", handler="duplicate", times=1)
+    with pytest.raises(ScanFailedError):
+        scanned(many, many.run)
+    name = f"plan/{PLAN_FILE}"
+    text = many.run.storage.read(name).decode().replace('"max_hits": 1000', '"max_hits": 999')
+    many.run.storage.write(name, text.encode())
+    with pytest.raises(ArtifactError, match="another plan"):
+        scanned(many, many.run, 2)
+
+
+def test_a_try_that_was_believed_dead_does_not_disturb_its_successor(many: Bench) -> None:
+    expected = undisturbed(many)
+    planned(many, many.run)
+
+    async def both() -> None:
+        await asyncio.gather(
+            *(many.ask(lambda flow, n=n: scan(flow, many.run, Attempt(0, n), "p00")) for n in (1, 2))
+        )
+
+    asyncio.run(both())
+    assert_same(many.run, expected)
