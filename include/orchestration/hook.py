@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
+from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow.providers.http.hooks.http import HttpHook
 
 from include.dedupe.connect import address_from_connection
+from include.dedupe.errors import ConfigError
 from include.flow_client import FlowAddress, FlowClient, FlowError
 
 
@@ -22,8 +24,18 @@ class FlowHook(HttpHook):
         self.collection = collection
 
     def get_address(self) -> FlowAddress:
-        """Return host, login, TLS and time limit as the connection gives them."""
-        connection = self.get_connection(self.http_conn_id)
+        """Return host, login, TLS and time limit as the connection gives them.
+
+        Raises:
+            ConfigError: Airflow has no such connection.
+        """
+        try:
+            connection = self.get_connection(self.http_conn_id)
+        except AirflowNotFoundException as error:
+            raise ConfigError(
+                f"Airflow has no connection {self.http_conn_id!r}: add one of type HTTP, "
+                f"or set AIRFLOW_CONN_{self.http_conn_id.upper()}, for example to http://localhost:8983."
+            ) from error
         fields = {name: getattr(connection, name) for name in ("host", "port", "schema", "login", "password")}
         return address_from_connection({**fields, "extra": connection.extra_dejson}, self.collection)
 

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from include.dedupe.errors import ConfigError
 from include.orchestration.hook import FlowHook
 from tests.support.embedded_server import EmbeddedServer
 from tests.support.small_collection import COPIES, ORIGINALS
@@ -33,6 +34,11 @@ def test_a_connection_that_does_not_work_says_why(
     works, message = hook(monkeypatch, {"host": flow_server.base}, "nobody").test_connection()
     assert not works
     assert "'nobody'" in message
+
+
+def test_a_connection_that_is_not_there_is_named() -> None:
+    with pytest.raises(ConfigError, match="set AIRFLOW_CONN_FLOW_NOBODY"):
+        FlowHook("flow_nobody", "photos").get_address()
 
 
 def test_a_login_is_sent_and_never_shown(
