@@ -7,12 +7,14 @@ once in 2^64. The forest is walked level by level, so that millions of pairs tak
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import breadth_first_order
 
-Codes = npt.NDArray[np.int64]
+Codes = npt.NDArray[Any]
 
 
 def find_bridges(a: Codes, b: Codes, roots: Codes, nodes: int) -> npt.NDArray[np.bool_]:
@@ -39,7 +41,8 @@ def find_bridges(a: Codes, b: Codes, roots: Codes, nodes: int) -> npt.NDArray[np
         level = order[first:last]
         np.bitwise_xor.at(carried, parent[level], carried[level])
     child = np.where(parent[a] == b, a, b)
-    return in_forest & (carried[child] == 0)
+    bridge: npt.NDArray[np.bool_] = in_forest & (carried[child] == 0)
+    return bridge
 
 
 def _levels(order: Codes, parent: Codes) -> list[tuple[int, int]]:

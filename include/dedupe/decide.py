@@ -84,9 +84,9 @@ def current_decisions(run: RunDir) -> pd.DataFrame:
         exact = plan.config.scan.exact_threshold
         clusters = to_clusters(pairs, exact, clusters[NAMES.names], hub_ids(run)).members
     now = dt.datetime.fromisoformat(plan.created_at)
-    decided = decide_documents(clusters, pairs, facts, plan.config, standing, now)
+    decided = decide_documents(clusters, pairs, facts, config=plan.config, standing=standing, now=now)
     coverage = measure_coverage(run, plan)
-    if coverage.scanned < coverage.expected:  # absence of a pair proves nothing then
+    if coverage.share < 1.0:  # absence of a pair proves nothing then
         return decided
     return pd.concat([decided, _stale(facts, clusters, plan)], ignore_index=True)
 
@@ -95,6 +95,7 @@ def decide_documents(
     clusters: pd.DataFrame,
     pairs: pd.DataFrame,
     facts: pd.DataFrame,
+    *,
     config: CollectionConfig,
     standing: Standing,
     now: dt.datetime,
@@ -127,7 +128,8 @@ def decide_documents(
     stale = tagged & (decision == "keep") & ~rows["is_protected"].to_numpy(bool)
     decision[stale], reason[stale] = UNTAG, "it is tagged as a duplicate and is none"
     rows["decision"], rows["reason"] = decision, reason
-    return rows[DECISIONS.names]
+    decisions: pd.DataFrame = rows[DECISIONS.names]
+    return decisions
 
 
 def decisions_hash(run_id: str, decisions: pd.DataFrame) -> str:
@@ -160,7 +162,8 @@ def still_standing(approved: pd.DataFrame, newest: pd.DataFrame) -> pd.DataFrame
     keys = ["id", "decision", "keeper_id"]
     acting = approved[approved["decision"].isin(ACTS)]
     both = acting.merge(newest[keys], on=keys, how="inner", validate="one_to_one")
-    return both[DECISIONS.names]
+    standing: pd.DataFrame = both[DECISIONS.names]
+    return standing
 
 
 def _file(digest: str) -> str:
@@ -172,10 +175,11 @@ def _scores_with_keeper(pairs: pd.DataFrame, rows: pd.DataFrame) -> pd.Series[fl
     of_a, of_b = pairs["id_a"].map(keeper_of), pairs["id_b"].map(keeper_of)
     from_a = pairs.loc[(of_a == pairs["id_b"]).to_numpy(bool)].set_index("id_a")["score"]
     from_b = pairs.loc[(of_b == pairs["id_a"]).to_numpy(bool)].set_index("id_b")["score"]
-    return pd.concat([from_a, from_b])
+    scores: pd.Series[float] = pd.concat([from_a, from_b])
+    return scores
 
 
-def _classes(scores: npt.NDArray[np.float64], is_keeper: Mask, exact: float) -> npt.NDArray[Any]:
+def _classes(scores: npt.NDArray[Any], is_keeper: Mask, exact: float) -> npt.NDArray[Any]:
     pairless = np.where(np.isnan(scores), "chained", "near")
     named = np.where(scores >= exact, "exact", pairless).astype(object)
     named[is_keeper] = "keeper"
@@ -279,4 +283,5 @@ def _stale(facts: pd.DataFrame, clusters: pd.DataFrame, plan: Plan) -> pd.DataFr
         "reason": "it is tagged as a duplicate and is none",
         "keeper_fingerprint": "",
     }
-    return tagged[["id", "fingerprint"]].assign(**columns)[DECISIONS.names]
+    stale: pd.DataFrame = tagged[["id", "fingerprint"]].assign(**columns)[DECISIONS.names]
+    return stale

@@ -6,17 +6,22 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from include.dedupe.rundir import RunDir
+from include.dedupe.decide import read_decisions
+from include.dedupe.rundir import RunDir, read_manifest
 from include.dedupe.tables import CLUSTERS, DOCUMENTS, PAIRS
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """Columns as in ``tables``: CLUSTERS, PAIRS, and DOCUMENTS of all that are in a pair."""
+    """Columns as in ``tables``: CLUSTERS, PAIRS, and DOCUMENTS of all that are in a pair.
+
+    ``decisions`` has the columns of DECISIONS; None where the run has no policies.
+    """
 
     clusters: pd.DataFrame
     pairs: pd.DataFrame
     documents: pd.DataFrame
+    decisions: pd.DataFrame | None = None
 
     def largest_first(self) -> list[tuple[str, pd.DataFrame]]:
         """Return each cluster's name and rows, the largest first, equal sizes by their first document."""
@@ -25,8 +30,10 @@ class Findings:
 
 
 def read_findings(run: RunDir) -> Findings:
+    decided = read_manifest(run.storage, "decide")
     return Findings(
         clusters=run.read_table("clusters", "clusters", CLUSTERS),
-        pairs=run.read_table("pairs", "pairs", PAIRS),
+        pairs=run.read_table("clusters", "pairs", PAIRS),
         documents=run.read_table("pairs", "documents", DOCUMENTS),
+        decisions=read_decisions(run, decided.result["hash"]) if decided else None,
     )

@@ -28,8 +28,7 @@ def broken_guards(decisions: pd.DataFrame, documents: int, coverage: Coverage, g
             f"{deleted} of the {documents} documents in the scope would be deleted, more than the share "
             f"guards.max_delete_share {guards.max_delete_share}."
         )
-    covered = coverage.scanned / coverage.expected if coverage.expected else 1.0
-    if covered < guards.min_coverage:
+    if coverage.share < guards.min_coverage:
         problems.append(
             f"{coverage.scanned} of {coverage.expected} documents were scanned, less than the share "
             f"guards.min_coverage {guards.min_coverage} that deletion needs."

@@ -59,7 +59,10 @@ class Case:
     def decide(self) -> pd.DataFrame:
         pairs = self.pairs()
         clusters = to_clusters(pairs, self.config.scan.exact_threshold, None, self.hubs).members
-        return decide_documents(clusters, pairs, self.facts(), self.config, self.standing, NOW)
+        facts = self.facts()
+        return decide_documents(
+            clusters, pairs, facts, config=self.config, standing=self.standing, now=NOW
+        )
 
     def decided(self) -> dict[str, str]:
         rows = self.decide()
