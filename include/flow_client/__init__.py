@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from include.flow_client import query
 from include.flow_client.address import FlowAddress
-from include.flow_client.answers import CollectionInfo, Document, Page
+from include.flow_client.answers import CollectionInfo, Document, JoinedDocument, JoinPage, Page
 from include.flow_client.client import FlowClient
 from include.flow_client.errors import (
     FlowAddressError,
@@ -37,6 +37,8 @@ __all__ = [
     "FlowRequestError",
     "FlowResponseError",
     "FlowUnavailableError",
+    "JoinPage",
+    "JoinedDocument",
     "Page",
     "PictureSearch",
     "Query",

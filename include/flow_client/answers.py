@@ -45,11 +45,37 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class JoinedDocument:
+    """One scanned document of a self-join with its hits, best first.
+
+    A hit that is scanned too is told with the document of the smaller id only. `has_picture`: whether the
+    server could search for it at all.
+    """
+
+    id: str
+    hits: tuple[Document, ...]
+    has_picture: bool
+
+
+@dataclass(frozen=True, slots=True)
+class JoinPage:
+    """One page of a self-join; `num_found` counts the scanned documents of all pages."""
+
+    docs: tuple[JoinedDocument, ...]
+    num_found: int
+    next_cursor_mark: str
+
+
+@dataclass(frozen=True, slots=True)
 class CollectionInfo:
-    """What a collection says of itself. `capabilities`: what the server advertises beyond Flow's API."""
+    """What a collection says of itself. `capabilities`: what the server advertises beyond Flow's API.
+
+    `detector`: version of what finds duplicates, empty where the server does not tell.
+    """
 
     name: str
     capabilities: frozenset[str]
+    detector: str = ""
 
 
 def decode(status: int, body: bytes, what: str) -> dict[str, Any]:
@@ -176,6 +202,34 @@ def scored(docs: tuple[Document, ...], what: str) -> list[tuple[float, Document]
     return hits
 
 
+def join_page(answer: Mapping[str, Any], threshold: float, what: str) -> JoinPage:
+    """Read one page of a self-join, without hits below `threshold` and without a document as its own hit.
+
+    Raises:
+        FlowResponseError: it is not what a self-join returns.
+    """
+    read = page(answer, what)
+    if read.next_cursor_mark is None:
+        raise malformed(what, "`nextCursorMark` is missing")
+    return JoinPage(
+        docs=tuple(_joined(doc, threshold, what) for doc in read.docs),
+        num_found=read.num_found,
+        next_cursor_mark=read.next_cursor_mark,
+    )
+
+
+def _joined(doc: Document, threshold: float, what: str) -> JoinedDocument:
+    doc_id, hits = doc.get("id"), doc.get("hits")
+    if not isinstance(doc_id, str) or not isinstance(hits, list):
+        raise malformed(what, f"a document has no id or no hits (id {doc_id!r})")
+    if not all(isinstance(hit, dict) for hit in hits):
+        raise malformed(what, f"the hits of {doc_id!r} are no documents")
+    kept = tuple(
+        hit for score, hit in scored(tuple(hits), what) if score >= threshold and hit["id"] != doc_id
+    )
+    return JoinedDocument(doc_id, kept, doc.get("picture") is not False)
+
+
 def versions(answer: Mapping[str, Any], what: str) -> dict[str, int]:
     """The versions that an update gave its documents, by id; empty where the server does not tell."""
     adds = answer.get("adds") or {}
@@ -196,7 +250,11 @@ def info(answer: Mapping[str, Any], collection: str, what: str) -> CollectionInf
     advertised = answer.get("capabilities", [])
     if not isinstance(advertised, list | dict):
         raise malformed(what, "`capabilities` is no list")
-    return CollectionInfo(name=collection, capabilities=frozenset(map(str, advertised)))
+    return CollectionInfo(
+        name=collection,
+        capabilities=frozenset(map(str, advertised)),
+        detector=str(answer.get("descriptor_version") or ""),
+    )
 
 
 def malformed(what: str, why: str) -> FlowResponseError:

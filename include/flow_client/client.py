@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self, Unpack
@@ -11,8 +11,9 @@ from urllib.parse import urlencode
 
 from include.flow_client import answers, params
 from include.flow_client.address import FlowAddress
-from include.flow_client.answers import CollectionInfo, Document, Page
-from include.flow_client.params import PictureSearch, Query, SmartFilter
+from include.flow_client.answers import CollectionInfo, Document, JoinPage, Page
+from include.flow_client.params import JoinSearch, PictureSearch, Query, SmartFilter
+from include.flow_client.renewal import RenewedTransport
 from include.flow_client.transport import Request, RetryPolicy, Transport
 
 LONGEST_QUERY_CHARS = 4096
@@ -30,6 +31,9 @@ class FlowClient:
     Every call raises a kind of FlowError if it has no answer that can be relied upon. Searches, analyses,
     deletions by id and commits are repeated when Flow is busy or cannot be reached; other writing calls only
     if Flow cannot have seen them.
+
+    `renew` reads the address again. It is called when Flow does not accept our login or token any more; if
+    they have changed meanwhile, the call is made once more with them.
     """
 
     def __init__(
@@ -39,15 +43,17 @@ class FlowClient:
         connections: int = 16,
         retry: RetryPolicy | None = None,
         max_answer_bytes: int = 256 * 2**20,
+        renew: Callable[[], FlowAddress] | None = None,
     ) -> None:
         self.address = address
+        self._renew = renew
         self._connections = connections
         self._retry = retry or RetryPolicy()
         self._max_answer_bytes = max_answer_bytes
-        self._transport: Transport | None = None
+        self._transport: RenewedTransport | None = None
 
     async def __aenter__(self) -> Self:
-        self._transport = Transport(self.address, self._connections, self._retry, self._max_answer_bytes)
+        self._transport = RenewedTransport(self.address, self._connect, self._renew)
         return self
 
     async def __aexit__(
@@ -194,6 +200,24 @@ class FlowClient:
             if not page.has_more or kept >= max_hits:
                 return
 
+    async def join(
+        self,
+        *,
+        threshold: float,
+        rows: int = 100,
+        cursor_mark: str | None = None,
+        **search: Unpack[JoinSearch],
+    ) -> JoinPage:
+        """One page of the documents of `fq`, by id, each with all its duplicates among those of `search_fq`.
+
+        Only for a server whose `info` lists `duplicates` among its capabilities. The end is reached when
+        `next_cursor_mark` is the mark that was given.
+        """
+        mark = cursor_mark or params.FIRST_CURSOR_MARK
+        pairs = params.join(threshold=threshold, rows=rows, cursor_mark=mark, **search)
+        answer = await self._search(params.JOIN, urlencode(pairs))
+        return answers.join_page(answer, threshold, self._what(params.JOIN))
+
     async def analyze(
         self, *, url: str | None = None, data: bytes | None = None, modules: Sequence[str] = ()
     ) -> dict[str, Any]:
@@ -267,10 +291,20 @@ class FlowClient:
     def _what(self, handler: str) -> str:
         return f"{handler} on {self.address}"
 
+    def limit(self, in_flight: int, per_second: float | None = None) -> None:
+        """Send at most so many requests at once, and so many in a second, from now on."""
+        self._opened().pace.limit(min(in_flight, self._connections), per_second)
+
     async def _call(self, request: Request) -> dict[str, Any]:
+        return await self._opened().call(request)
+
+    def _connect(self, address: FlowAddress) -> Transport:
+        return Transport(address, self._connections, self._retry, self._max_answer_bytes)
+
+    def _opened(self) -> RenewedTransport:
         if self._transport is None:
             raise RuntimeError("FlowClient is not open: use it as `async with FlowClient(address) as flow`.")
-        return await self._transport.call(request)
+        return self._transport
 
     async def _search(self, handler: str, query: str) -> dict[str, Any]:
         url, what = f"{self.address.core_url}/{handler}", self._what(handler)

@@ -20,6 +20,8 @@ Json = dict[str, Any]
 Pairs = list[tuple[str, str]]
 
 SELECT, DUPLICATE, ANALYZE, UPDATE = "select", "duplicate", "analyze", "update"
+JOIN = "duplicates"
+"""Not Flow's: the collection against itself. A server that has it lists the name among its capabilities."""
 ALL = "*:*"
 FIRST_CURSOR_MARK = "*"
 ID, SCORE, VERSION = "id", "score", "_version_"
@@ -92,6 +94,16 @@ class Query:
         )
 
 
+class JoinSearch(TypedDict):
+    """What a self-join is told; see `FlowClient.join`."""
+
+    fq: Sequence[str]
+    search_fq: Sequence[str]
+    fl: Sequence[str]
+    approximate: bool
+    smartfilter: SmartFilter
+
+
 class PictureSearch(TypedDict, total=False):
     """What a duplicate search may be told; see `FlowClient.duplicates_of`."""
 
@@ -130,6 +142,30 @@ def search_settings(
             ("rows", str(rows)),
         ]
     )
+
+
+def join(
+    *,
+    fq: Sequence[str],
+    search_fq: Sequence[str],
+    fl: Sequence[str],
+    threshold: float,
+    approximate: bool,
+    smartfilter: SmartFilter,
+    rows: int,
+    cursor_mark: str,
+) -> Pairs:
+    """One page of a self-join: `fq` says which documents are scanned, `search_fq` which are searched."""
+    return [
+        ("fl", fields([*fl, *(name for name in (ID, SCORE) if name not in fl)])),
+        *filters(fq),
+        *(("search.fq", clause) for clause in listed(search_fq)),
+        ("rank.threshold", repr(threshold)),
+        ("rank.approximate", "true" if approximate else "false"),
+        ("rank.smartfilter", smartfilter),
+        ("rows", str(rows)),
+        ("cursorMark", cursor_mark),
+    ]
 
 
 def rank_by(

@@ -5,7 +5,6 @@ The happy path is one `aiohttp` request; the retry machinery is built only after
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import random
 from contextlib import AbstractAsyncContextManager
@@ -22,6 +21,7 @@ from yarl import URL
 from include.flow_client import answers
 from include.flow_client.address import FlowAddress
 from include.flow_client.errors import FlowAuthError, FlowError, FlowResponseError, FlowUnavailableError
+from include.flow_client.pace import Pace
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ class Transport:
         self, address: FlowAddress, connections: int, retry: RetryPolicy, max_answer_bytes: int
     ) -> None:
         self._address = address
-        self._slots = asyncio.Semaphore(connections)
+        self.pace = Pace(connections)
         self._retry_policy = retry
         self._max_answer_bytes = max_answer_bytes
         self._proxy = Proxy.of(address.proxy)
@@ -83,8 +83,21 @@ class Transport:
             return await self._repeat(request, failure)
 
     async def _attempt(self, request: Request) -> dict[str, Any]:
+        began = await self.pace.begin()
+        is_busy = True
         try:
-            async with self._slots, self._send(request) as response:
+            answer = await self._exchange(request)
+            is_busy = False
+            return answer
+        except FlowError as error:
+            is_busy = isinstance(error, FlowUnavailableError)
+            raise
+        finally:
+            self.pace.end(began, is_busy=is_busy)
+
+    async def _exchange(self, request: Request) -> dict[str, Any]:
+        try:
+            async with self._send(request) as response:
                 body = await self._read(response, request.what)
                 if response.status == 200:
                     return answers.decode(200, body, request.what)
