@@ -272,7 +272,8 @@ def _is_tagged(document: Mapping[str, Any], config: CollectionConfig) -> bool:
 def _stale(facts: pd.DataFrame, clusters: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     """Return decisions for documents that are tagged and in no cluster any more."""
     alone = facts[~facts["id"].isin(clusters["id"]) & ~facts["is_protected"]]
-    tagged = alone[[_is_tagged(json.loads(text), plan.config) for text in alone["fields"]]]
+    is_tagged = [_is_tagged(json.loads(text), plan.config) for text in alone["fields"]]
+    tagged = alone[np.array(is_tagged, dtype=bool)]
     columns: dict[str, Any] = {
         "cluster_id": "",
         "keeper_id": "",

@@ -15,7 +15,7 @@ import pandas as pd
 
 from include.dedupe.config import CollectionConfig
 from include.dedupe.flow import Document, FlowReader
-from include.dedupe.plan import read_plan
+from include.dedupe.plan import Plan, read_plan
 from include.dedupe.policy_settings import KeeperRule
 from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.tables import FACTS, PAIRS
@@ -24,13 +24,14 @@ BATCH = 500
 
 
 async def gather_facts(flow: FlowReader, run: RunDir, attempt: Attempt) -> int:
-    """Write the facts of all documents of the run's pairs, sorted by id; return how many exist."""
+    """Write the facts of all documents that are in a pair or tagged, sorted by id; return how many exist."""
     stage = run.stage("facts", attempt)
     if finished := stage.finished():
         return int(finished.result["documents"])
-    config = read_plan(run).config
+    plan = read_plan(run)
+    config = plan.config
     pairs = run.read_table("pairs", "pairs", PAIRS)
-    ids = sorted({*pairs["id_a"], *pairs["id_b"]}, key=str.encode)
+    ids = sorted({*pairs["id_a"], *pairs["id_b"], *await _tagged(flow, plan)}, key=str.encode)
     rows: list[tuple[Any, ...]] = []
     for first in range(0, len(ids), BATCH):
         rows.extend(await _facts_of(flow, config, ids[first : first + BATCH]))
@@ -38,6 +39,16 @@ async def gather_facts(flow: FlowReader, run: RunDir, attempt: Attempt) -> int:
     stage.write_table("facts", facts, FACTS)
     stage.finish({"documents": len(facts)})
     return len(facts)
+
+
+async def _tagged(flow: FlowReader, plan: Plan) -> frozenset[str]:
+    """Return the documents in the run's scope that a policy has tagged or linked."""
+    tags, policies = plan.config.tags, plan.config.policies
+    if policies is None or not policies.write:
+        return frozenset()
+    marked = f"{tags.role}:[* TO *] OR {tags.link}:[* TO *]"
+    pages = flow.iterate(fq=(*plan.fq, marked), fl=("id",))
+    return frozenset([document["id"] async for page in pages for document in page.docs])
 
 
 def needs_facts(config: CollectionConfig) -> bool:

@@ -58,6 +58,18 @@ class WebPictures:
             return Thumbnail(problem=str(error) or type(error).__name__)
 
 
+def picture_bytes(address: str, allow_hosts: Sequence[str]) -> bytes:
+    """Return the bytes of the picture at an address, fetched within the same limits.
+
+    Raises:
+        OSError: it cannot be had.
+    """
+    try:
+        return fetch(address, max_bytes=MAX_BYTES, seconds=SECONDS, allow_hosts=allow_hosts)
+    except FetchError as error:
+        raise OSError(f"{address} cannot be fetched: {error}") from error
+
+
 def shrink(data: bytes) -> bytes:
     """Return a picture, upright, as a JPEG of at most ``WIDTH`` by ``HEIGHT`` pixels.
 

@@ -1,0 +1,96 @@
+"""Archive: what documents were before they were changed, and what was about to be done to them.
+
+An entry is written before its action. So it is the journal from which a killed apply goes on, and what a
+restore goes by. Archives stand beside the runs and are never changed. A tombstone says of a deleted document
+who went, why, and which document stays.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from include.dedupe.rundir import RunDir, Storage
+
+FOLDER, TOMBSTONES = "archive", "tombstones"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One document before one action.
+
+    ``before`` are all its stored fields. ``analysis`` is what Flow says of its picture, for a deletion.
+    ``set`` are the fields that the action writes, None for one that it removes. ``partners`` are those whose
+    fields a merge brings into this one. ``file`` is the picture's file where it is moved: its path in
+    the library, its path in the quarantine and the SHA-256 of its bytes.
+    """
+
+    run_id: str
+    id: str
+    action: str
+    cluster_id: str
+    keeper_id: str
+    fingerprint: str
+    at: str
+    before: dict[str, Any]
+    analysis: Mapping[str, Any] | None = None
+    set: dict[str, Any] = field(default_factory=dict)
+    partners: tuple[str, ...] = ()
+    file: dict[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """One document that was deleted; ``restored_at`` is empty while it is."""
+
+    id: str
+    fingerprint: str
+    keeper_id: str
+    run_id: str
+    reason: str
+    at: str
+    restored_at: str = ""
+
+
+def write_entries(run: RunDir, batch: str, entries: Sequence[Entry]) -> None:
+    """Archive what a batch is about to change; ``batch`` is a name that no other batch has."""
+    data = json.dumps([asdict(entry) for entry in entries], ensure_ascii=False).encode()
+    run.lasting.write(f"{FOLDER}/{run.folder}/{batch}.json", data)
+
+
+def read_entries(lasting: Storage, run_folder: str) -> Iterator[Entry]:
+    """Yield the entries of a run, in the order in which they were written."""
+    for name in lasting.names(f"{FOLDER}/{run_folder}"):
+        for value in json.loads(lasting.read(f"{FOLDER}/{run_folder}/{name}")):
+            yield Entry(**{**value, "partners": tuple(value["partners"])})
+
+
+def archived_runs(lasting: Storage) -> list[str]:
+    """Return the folder names of all runs that changed anything."""
+    return lasting.folders(FOLDER)
+
+
+def write_tombstones(lasting: Storage, batch: str, stones: Sequence[Tombstone]) -> None:
+    """Record deletions, or with ``restored_at`` that they were taken back."""
+    if stones:
+        data = json.dumps([asdict(stone) for stone in stones], ensure_ascii=False).encode()
+        lasting.write(f"{TOMBSTONES}/{batch}.json", data)
+
+
+def read_tombstones(lasting: Storage) -> dict[str, Tombstone]:
+    """Return the newest tombstone of each document; those taken back have ``restored_at``."""
+    stones: dict[str, Tombstone] = {}
+    for name in lasting.names(TOMBSTONES):
+        for value in json.loads(lasting.read(f"{TOMBSTONES}/{name}")):
+            stone = Tombstone(**value)
+            known = stones.get(stone.id)
+            if known is None or (stone.restored_at or stone.at) >= (known.restored_at or known.at):
+                stones[stone.id] = stone
+    return stones
+
+
+def now() -> str:
+    return dt.datetime.now(dt.UTC).isoformat(timespec="microseconds")

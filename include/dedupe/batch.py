@@ -1,0 +1,242 @@
+"""Batch: a few documents that are read, judged, archived, changed and looked at again together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+from include.dedupe.archive import Entry, Tombstone, now, write_entries, write_tombstones
+from include.dedupe.changes import Order, changes, merged, missing_from
+from include.dedupe.config import CollectionConfig
+from include.dedupe.errors import DedupeError
+from include.dedupe.facts import protected_among
+from include.dedupe.flow import Document
+from include.dedupe.judge import Moment, objection_to_pair
+from include.dedupe.lease import Lease
+from include.dedupe.pictures import picture_bytes
+from include.dedupe.policy_settings import DELETING
+from include.dedupe.quarantine import move_away, plan_move
+from include.dedupe.rundir import RunDir
+from include.dedupe.writer import ConflictError, FlowWriter
+
+ABSORB = "absorb"
+"""The action of a keeper that takes in the fields of documents that are merged into it."""
+ALL_FIELDS = ("*", "_version_")
+VISIBLE_WITHIN_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an order: done, skipped, failed or planned, why, and when."""
+
+    order: Order
+    outcome: str
+    reason: str
+    at: str
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        return cls(**{**value, "order": Order(*value["order"])})
+
+    def columns(self) -> tuple[object, ...]:
+        """Return the outcome as a row of ACTIONS."""
+        order, reason = self.order, self.reason or self.order.reason
+        ids = (order.id, order.cluster_id, order.keeper_id)
+        return (*ids, order.decision, self.outcome, reason, order.score, self.at)
+
+
+@dataclass(slots=True)
+class Batch:
+    """The orders of one batch. Without a lease it judges and writes nothing."""
+
+    writer: FlowWriter
+    run: RunDir
+    config: CollectionConfig
+    name: str
+    earlier: dict[str, Entry]
+    lease: Lease | None
+
+    async def carry_out(self, orders: Sequence[Order]) -> list[Outcome]:
+        """Return what became of each order, in their order.
+
+        An order that meets a document that changes at this very moment is judged and tried once more.
+        """
+        found = await self._try(orders, "")
+        again = [one.order for one in found.values() if one.outcome == "conflict"]
+        if again:
+            await self.writer.commit()
+            found |= await self._try(again, "-again")
+        outcomes = [found[order] for order in orders]
+        return [replace(one, outcome="skipped") if one.outcome == "conflict" else one for one in outcomes]
+
+    async def _try(self, orders: Sequence[Order], suffix: str) -> dict[Order, Outcome]:
+        moment = await self._look(orders)
+        found: dict[Order, Outcome] = {}
+        going: list[Order] = []
+        for order in orders:
+            if was := moment.was_done(order):
+                self._bury([(order, was)], f"{suffix}-resumed")
+                found[order] = Outcome(order, "done", "done before the interruption", now())
+            elif objection := moment.objection(order) or await objection_to_pair(
+                self.writer.reader, order, self.config
+            ):
+                found[order] = Outcome(order, "skipped", objection, now())
+            else:
+                going.append(order)
+        if self.lease is None:
+            return found | {order: Outcome(order, "planned", order.reason, now()) for order in going}
+        return found | await self._write(going, moment, suffix)
+
+    async def _look(self, orders: Sequence[Order]) -> Moment:
+        ids = sorted({one for order in orders for one in (order.id, order.keeper_id) if one})
+        documents = await self.writer.read(ids, ALL_FIELDS) if ids else {}
+        protected = await protected_among(self.writer.reader, self.config, ids) if ids else frozenset()
+        return Moment(self.config, documents, protected, self.earlier)
+
+    async def _write(self, orders: Sequence[Order], moment: Moment, suffix: str) -> dict[Order, Outcome]:
+        found: dict[Order, Outcome] = {}
+        entries: dict[Order, Entry] = {}
+        for order in orders:
+            try:
+                entries[order] = await self._entry(order, moment.documents[order.id])
+            except (self.writer.reader.failure, DedupeError, OSError, ValueError) as error:
+                reason = f"it cannot be archived so that it could be restored: {error}"
+                found[order] = Outcome(order, "skipped", reason, now())
+        keepers = self._absorbing(entries, moment)
+        if entries:
+            write_entries(self.run, f"{self.name}{suffix}", [*keepers.values(), *entries.values()])
+            self.earlier.update(keepers)
+            assert self.lease is not None, "nothing is written without a lease"  # noqa: S101
+            self.lease.require()
+            found |= await self._send(entries, keepers, moment)
+            found |= await self._look_again(
+                {one: entry for one, entry in entries.items() if found[one].outcome != "conflict"}, found
+            )
+            self._bury([(one, entries[one]) for one in entries if found[one].outcome == "done"], suffix)
+        return found
+
+    async def _entry(self, order: Order, document: Document) -> Entry:
+        """Return what the archive has to hold before this order is carried out."""
+        entry = Entry(
+            run_id=self.run.run_id,
+            id=order.id,
+            action=order.decision,
+            cluster_id=order.cluster_id,
+            keeper_id=order.keeper_id,
+            fingerprint=order.fingerprint,
+            at=now(),
+            before=dict(document),
+        )
+        if order.decision not in DELETING:
+            return replace(entry, set=changes(order, document, self.config, entry.at[:19] + "Z"))
+        move = (
+            plan_move(order.id, self.run.folder, self.config.quarantine) if self.config.quarantine else None
+        )
+        return replace(entry, analysis=await self._analysis(document), file=move)
+
+    async def _analysis(self, document: Document) -> Mapping[str, Any]:
+        """Return what Flow says of the picture; Flow fetches it, and where it cannot, we do."""
+        address = str(document.get(self.config.fields.image) or "")
+        if not address:
+            raise DedupeError("it has no address of a picture to analyse")
+        try:
+            return await self.writer.analyze(url=address)
+        except self.writer.reader.failure:
+            data = await asyncio.to_thread(picture_bytes, address, self.config.report.allow_hosts)
+            return await self.writer.analyze(data=data)
+
+    def _absorbing(self, entries: Mapping[Order, Entry], moment: Moment) -> dict[str, Entry]:
+        """Return an entry for each keeper whose fields change by merging."""
+        merges: dict[str, list[Order]] = defaultdict(list)
+        for order in entries:
+            if order.decision == "merge":
+                merges[order.keeper_id].append(order)
+        assert self.config.policies is not None, "orders come from policies"  # noqa: S101
+        keepers = {}
+        for keeper_id, orders in merges.items():
+            keeper, first = moment.documents[keeper_id], orders[0]
+            rules = {
+                name: rule
+                for order in orders
+                for name, rule in self.config.policies.by_class(order.duplicates).merge_fields.items()
+            }
+            values = merged(keeper, [moment.documents[order.id] for order in orders], rules)
+            entry = replace(entries[first], id=keeper_id, action=ABSORB, keeper_id="", before=dict(keeper))
+            entry = replace(entry, fingerprint=first.keeper_fingerprint, analysis=None, file=None, set=values)
+            keepers[keeper_id] = replace(entry, partners=tuple(order.id for order in orders))
+        return {keeper_id: entry for keeper_id, entry in keepers.items() if entry.set}
+
+    async def _send(
+        self, entries: Mapping[Order, Entry], keepers: Mapping[str, Entry], moment: Moment
+    ) -> dict[Order, Outcome]:
+        """Send the writes; a merge only after its keeper has taken in the fields."""
+        failed: dict[str, tuple[str, str]] = {}
+        for keeper_id, entry in keepers.items():
+            outcome, reason = await self._one(entry, moment.documents[keeper_id]["_version_"])
+            if outcome != "done":
+                failed[keeper_id] = outcome, f"its keeper: {reason}"
+
+        async def send(order: Order, entry: Entry) -> Outcome:
+            if order.decision == "merge" and order.keeper_id in failed:
+                return Outcome(order, *failed[order.keeper_id], now())
+            return Outcome(order, *await self._one(entry, moment.documents[order.id]["_version_"]), now())
+
+        outcomes = await asyncio.gather(*(send(order, entry) for order, entry in entries.items()))
+        return {outcome.order: outcome for outcome in outcomes}
+
+    async def _one(self, entry: Entry, version: int) -> tuple[str, str]:
+        try:
+            if entry.action in DELETING:
+                await self.writer.delete(entry.id, version)
+            elif entry.set:
+                await self.writer.set_fields(entry.id, version, entry.set)
+        except ConflictError as error:
+            return "conflict", str(error)
+        except self.writer.reader.failure as error:
+            return "failed", str(error)
+        return "done", ""
+
+    async def _look_again(
+        self, entries: Mapping[Order, Entry], found: Mapping[Order, Outcome]
+    ) -> dict[Order, Outcome]:
+        """Say done of what is visible in the collection, whatever was answered to the write."""
+        await self.writer.commit()
+        ids = [order.id for order in entries]
+        deadline = asyncio.get_running_loop().time() + VISIBLE_WITHIN_S
+        while True:
+            documents = await self.writer.read(ids, ALL_FIELDS) if ids else {}
+            unseen = {order for order, entry in entries.items() if not _is_visible(entry, documents)}
+            awaited = {order for order in unseen if found[order].outcome == "done"}
+            if not awaited or asyncio.get_running_loop().time() > deadline:
+                break
+            await asyncio.sleep(0.5)
+        seen = {order: Outcome(order, "done", "", now()) for order in entries if order not in unseen}
+        lost = {
+            order: Outcome(order, "failed", "it was written but cannot be seen in the collection", now())
+            for order in awaited
+        }
+        return seen | lost
+
+    def _bury(self, deleted: Sequence[tuple[Order, Entry]], suffix: str) -> None:
+        """Write tombstones and move the files of what was deleted."""
+        gone = [(order, entry) for order, entry in deleted if entry.action in DELETING]
+        for _, entry in gone:
+            if entry.file:
+                move_away(entry.file)
+        stones = [
+            Tombstone(order.id, order.fingerprint, order.keeper_id, self.run.run_id, order.reason, now())
+            for order, _ in gone
+        ]
+        label = f"-{stones[0].id.encode().hex()[:16]}" if suffix.endswith("resumed") and stones else ""
+        write_tombstones(self.run.lasting, f"{self.name}{suffix}{label}", stones)
+
+
+def _is_visible(entry: Entry, documents: Mapping[str, Document]) -> bool:
+    """Whether the collection is as the entry wants it."""
+    document = documents.get(entry.id)
+    if entry.action in DELETING:
+        return document is None
+    return document is not None and not missing_from(document, entry.set)

@@ -1,0 +1,96 @@
+"""Judge: whether an order may be carried out on the documents as they are at this moment.
+
+Between a decision and its action lie hours or days. Whatever does not hold any more is a reason to leave the
+document alone, in words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from include.dedupe.archive import Entry
+from include.dedupe.changes import Order, missing_from
+from include.dedupe.config import CollectionConfig
+from include.dedupe.decide import UNTAG, condemned_since
+from include.dedupe.facts import fingerprint
+from include.dedupe.flow import Document, FlowReader
+from include.dedupe.policy_settings import DELETING
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The documents of a batch as they are now, and what this run has done before it was interrupted."""
+
+    config: CollectionConfig
+    documents: Mapping[str, Document]
+    protected: frozenset[str]
+    earlier: Mapping[str, Entry]
+
+    def objection(self, order: Order) -> str:
+        """Return why the order must not be carried out; empty if nothing speaks against it."""
+        document = self.documents.get(order.id)
+        if document is None:
+            return "it no longer exists"
+        if order.id in self.protected:
+            return "it is protected by now"
+        if order.decision == UNTAG:
+            return ""
+        if fingerprint(document, self.config) != order.fingerprint:
+            return "its picture or a field that the decision rests on has changed"
+        return self._objection_to_keeper(order) or self._objection_to_grace(order, document)
+
+    def was_done(self, order: Order) -> Entry | None:
+        """Return the entry of a deletion that this run carried out before it was interrupted."""
+        entry = self.earlier.get(order.id)
+        gone = order.id not in self.documents
+        return entry if entry and gone and entry.action in DELETING and order.decision in DELETING else None
+
+    def _objection_to_keeper(self, order: Order) -> str:
+        keeper = self.documents.get(order.keeper_id)
+        if keeper is None:
+            return "its keeper no longer exists"
+        if order.keeper_id == order.id:
+            return "it is its own keeper"
+        if keeper.get(self.config.tags.role) or keeper.get(self.config.tags.link):
+            return "its keeper is condemned or marked as a duplicate itself"
+        is_as_judged = fingerprint(keeper, self.config) == order.keeper_fingerprint
+        absorbed = self.earlier.get(order.keeper_id)
+        is_ours = absorbed is not None and bool(absorbed.set) and not missing_from(keeper, absorbed.set)
+        return "" if is_as_judged or is_ours else "its keeper has changed"
+
+    def _objection_to_grace(self, order: Order, document: Document) -> str:
+        policies = self.config.policies
+        if (
+            order.decision != "delete"
+            or policies is None
+            or not policies.by_class(order.duplicates).after_days
+        ):
+            return ""
+        holds = condemned_since(document, order.keeper_id, order.fingerprint, self.config.tags)
+        return "" if holds else "it is not condemned any more"
+
+
+async def objection_to_pair(reader: FlowReader, order: Order, config: CollectionConfig) -> str:
+    """Search once more whether document and keeper look alike; return what speaks against it."""
+    if order.decision not in (*DELETING, "link"):
+        return ""
+    threshold = config.guards.delete_threshold if order.decision in DELETING else config.scan.threshold
+    for one, other in ((order.id, order.keeper_id), (order.keeper_id, order.id)):
+        pages = reader.hits(
+            one,
+            fq=(reader.filters.any_of("id", [other]),),
+            fl=("id", "score"),
+            threshold=threshold,
+            approximate=False,
+            smartfilter="off",
+            max_hits=1,
+        )
+        try:
+            if [hit async for page in pages for hit in page.docs if hit["id"] == other]:
+                return ""
+        except reader.failure as error:
+            if getattr(error, "retryable", False):
+                raise
+            return f"it cannot be compared with its keeper: {error}"
+    return f"it does not look like its keeper any more (score below {threshold})"

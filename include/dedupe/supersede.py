@@ -1,0 +1,53 @@
+"""Supersede: a newer run's decisions take the place of older ones that nobody has approved yet.
+
+Each run that may act registers its decisions beside the runs. An older run that is approved after that does
+nothing; one that was approved before does only what the newer decisions say, too.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+
+from include.dedupe.archive import now
+from include.dedupe.changes import Order
+from include.dedupe.plan import Plan
+from include.dedupe.rundir import RunDir
+from include.dedupe.tables import DECISIONS, from_parquet
+
+FOLDER = "decided"
+
+
+def register_decisions(run: RunDir, plan: Plan, digest: str) -> None:
+    """Say that this run has decided and may act."""
+    value = {"run_id": run.run_id, "folder": run.folder, "hash": digest, "at": now()}
+    run.lasting.create(f"{FOLDER}/{_name(run, plan)}", json.dumps(value).encode())
+
+
+def objection_of_newer(
+    run: RunDir, plan: Plan, orders: Iterable[Order], approved_at: str
+) -> Callable[[Order], str]:
+    """Return what says of an order why a newer run speaks against it; empty if none does."""
+    own = _name(run, plan)
+    newer = [name for name in run.lasting.names(FOLDER) if name > own]
+    if not newer:
+        return lambda _: ""
+    latest = json.loads(run.lasting.read(f"{FOLDER}/{newer[-1]}"))
+    words = f"run {latest['run_id']} has decided anew"
+    if latest["at"] <= approved_at:
+        return lambda _: words
+    path = f"runs/{latest['folder']}/decide/decisions-{latest['hash']}.parquet"
+    decisions = from_parquet(run.lasting.read(path), DECISIONS, run.lasting.path(path))
+    ids = {order.id for order in orders}
+    known = decisions[decisions["id"].isin(ids)]
+    said = dict(zip(known["id"], zip(known["decision"], known["keeper_id"], strict=True), strict=True))
+
+    def objection(order: Order) -> str:
+        agrees = said.get(order.id, (order.decision, order.keeper_id)) == (order.decision, order.keeper_id)
+        return "" if agrees else words
+
+    return objection
+
+
+def _name(run: RunDir, plan: Plan) -> str:
+    return f"{plan.created_at.replace(':', '-')}--{run.folder}.json"

@@ -1,0 +1,40 @@
+"""What the engine needs of Flow to change a collection, as a protocol: one document at a time, versioned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from include.dedupe.errors import DedupeError
+from include.dedupe.flow import Document, FlowReader
+
+MUST_NOT_EXIST = -1
+
+
+class ConflictError(DedupeError):
+    """A document is no longer as it was read; nothing was written."""
+
+
+class FlowWriter(Protocol):
+    """Changes one collection. A write carries the version that was read; another is a ConflictError."""
+
+    @property
+    def reader(self) -> FlowReader: ...
+
+    async def read(self, ids: Sequence[str], fl: Sequence[str]) -> dict[str, Document]:
+        """Return those of ``ids`` that the collection holds, by id, with ``_version_``."""
+
+    async def set_fields(self, document_id: str, version: int, fields: Mapping[str, Any]) -> None:
+        """Set fields of a document that has this version; None removes a field."""
+
+    async def add(self, document: Mapping[str, Any], analysis: Mapping[str, Any] | None) -> None:
+        """Add a document that must not exist, with what Flow said of its picture."""
+
+    async def delete(self, document_id: str, version: int) -> None:
+        """Delete a document that has this version."""
+
+    async def commit(self) -> None:
+        """Make everything written so far visible."""
+
+    async def analyze(self, *, url: str | None = None, data: bytes | None = None) -> Mapping[str, Any]:
+        """Return what Flow says of a picture; with it a document can be added again."""
