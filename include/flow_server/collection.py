@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from include.flow_server.index import Hit, SearchOptions
     from include.flow_server.store.keyset import KeySet
-    from include.flow_server.store.protocol import DocumentStore
+    from include.flow_server.store.protocol import Document, DocumentStore
 
 _BATCH = 5000
 
@@ -80,6 +80,11 @@ class Collection:
     def descriptors(self, keys: Sequence[int]) -> Mapping[int, Descriptor]:
         """Descriptors by key; documents without a picture are left out."""
         return {key: self._read(data) for key, data in self.store.descriptors(keys).items()}
+
+    def outputs(self, documents: Sequence[Document]) -> dict[int, dict[str, Any]]:
+        """By key `{"import": …}`, the /analyze result that each document was indexed with."""
+        descriptors = self.descriptors([document.key for document in documents])
+        return {key: {"import": descriptor.to_outputs()} for key, descriptor in descriptors.items()}
 
     def memory_bytes(self) -> int:
         """What the duplicate index holds in memory."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from include.flow_server.settings import ServerSettings
 
 _SHUTDOWN_SECONDS = 10
+_KEEP_ALIVE_SECONDS = 75  # longer than clients keep idle connections, so that none is closed under a request
 
 
 class _AnnouncedServer(uvicorn.Server):
@@ -36,6 +37,7 @@ def serve(app: ASGIApp, settings: ServerSettings) -> None:
         host = f"[{settings.host}]" if family == socket.AF_INET6 else settings.host
         config = uvicorn.Config(
             app,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
             log_level="warning",
             access_log=False,
             timeout_graceful_shutdown=_SHUTDOWN_SECONDS,

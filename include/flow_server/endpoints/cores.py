@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from include.flow_server.collection import Collection
 
 SERVER = "embedded-flow"
-CAPABILITIES = ("duplicates",)
+CAPABILITIES = ("duplicates", "explain", "import")
 
 
 def core(collection: Collection, started: float) -> dict[str, Any]:

@@ -20,7 +20,8 @@ def realtime_get(collection: Collection, parameters: Parameters, base: str, star
     listed = [name.strip() for text in parameters.all("ids") for name in text.split(",")]
     fields = read_field_list(parameters.all("fl"), "*")
     found = collection.store.get([*single, *listed])
-    documents = [fields.show(document, base, {}) for document in found]
+    outputs = collection.outputs(found) if fields.wants("import") else {}
+    documents = [fields.show(document, base, outputs.get(document.key, {})) for document in found]
     if len(single) == 1 and not listed:
         return {"doc": documents[0] if documents else None}
     return {"responseHeader": header(started), "response": documents_member(len(found), 0, documents, None)}

@@ -61,8 +61,11 @@ def select(
     request = select_request(parameters, collection.store.schema, fields.ids_only(), max_rows)
     selection = collection.store.select(request)
     best = 1.0 if fields.wants("score") else None
-    pseudo = {"score": 1.0}
-    documents = [fields.show(document, base, pseudo) for document in selection.documents]
+    outputs = collection.outputs(selection.documents) if fields.wants("import") else {}
+    documents = [
+        fields.show(document, base, {"score": 1.0, **outputs.get(document.key, {})})
+        for document in selection.documents
+    ]
     body: dict[str, Any] = {
         "responseHeader": header(started),
         "response": documents_member(selection.found, request.start, documents, best),

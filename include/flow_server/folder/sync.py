@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 200
 _AHEAD = 4
+_DATE = "date_dt"  # the one field of ours that fields.csv may say; without its cell the picture says it again
 
 
 @dataclass(slots=True)
@@ -166,7 +167,11 @@ class _Sync:
 
     def _job(self, path: str) -> tuple[Any, ...]:
         old = self._seen.get(path)
-        return examine, str(self._folder), path, old.content if old else "", Limits().picture_bytes
+        date_is_free = bool(
+            old and json.loads(old.columns).get(_DATE) and not self._columns.get(path, {}).get(_DATE)
+        )
+        known = old.content if old and not date_is_free else ""
+        return examine, str(self._folder), path, known, Limits().picture_bytes
 
     def _write(self, chunk: Sequence[Examined], files: Mapping[str, PictureFile]) -> None:
         good = [one for one in chunk if not one.failure]
@@ -207,7 +212,7 @@ def _own_fields(one: Examined, size: int) -> dict[str, Any]:
         "image": one.path,
         "filename_s": path.name,
         "folder_s": path.parent.as_posix(),
-        "date_dt": one.date,
+        _DATE: one.date,
         "width_i": descriptor.width if descriptor else None,
         "height_i": descriptor.height if descriptor else None,
         "bytes_l": size,

@@ -58,13 +58,18 @@ class Evaluator:
         key = (text, operator, default_field or "")
         if self._remembered is not None and key in self._remembered:
             return self._remembered[key]
-        node = parse(text, operator)
-        if isinstance(node, Group) and node.clauses and all(o is Occur.MUST_NOT for o, _ in node.clauses):
-            node = Group(((Occur.MUST, Everything()), *node.clauses))
-        result = self._node(node, default_field)
+        try:
+            result = self._top(parse(text, operator), default_field)
+        except RecursionError:
+            raise BadRequestError("the query is nested too deeply") from None
         if self._remembered is not None and "NOW" not in text and "cache=false" not in text:
             self._remembered[key] = result
         return result
+
+    def _top(self, node: Node, default_field: str | None) -> KeySet:
+        if isinstance(node, Group) and node.clauses and all(o is Occur.MUST_NOT for o, _ in node.clauses):
+            node = Group(((Occur.MUST, Everything()), *node.clauses))
+        return self._node(node, default_field)
 
     def _node(self, node: Node, default: str | None) -> KeySet:
         if isinstance(node, Everything):

@@ -133,6 +133,8 @@ def _field_facet(field: Field, parameters: Parameters, match: KeySet, state: Sta
 
 
 def _range(field: Field, parameters: Parameters, match: KeySet, state: State) -> dict[str, Any]:
+    if field.type not in _POINTS:
+        raise BadRequestError(f"Unable to range facet on field:{field.name}")
     column = state.column(field.name, match)
     inside = match.contains(column.keys)
     values = np.array(column.values, dtype=np.float64)[column.ordinals[inside]]

@@ -8,7 +8,7 @@ import numpy as np
 
 from include.flow_server.errors import BadRequestError
 from include.flow_server.query.dates import apply_math, format_date, from_milliseconds, to_milliseconds
-from include.flow_server.store.schema import INTEGERS, REALS, Field, FieldType
+from include.flow_server.store.schema import Field, FieldType
 from include.flow_server.store.values import Indexed, to_asked
 
 if TYPE_CHECKING:
@@ -37,8 +37,6 @@ def range_facet(
     moment: datetime,
 ) -> dict[str, Any]:
     """One member of facet_ranges; document `keys[i]` has `values[i]`, and counts once a bucket."""
-    if field.type is not FieldType.DATE and field.type not in INTEGERS and field.type not in REALS:
-        raise BadRequestError(f"Unable to range facet on field:{field.name}")
     _only_supported(parameters)
     start, end = (
         to_asked(field, _required(parameters, f"facet.range.{name}"), moment) for name in ("start", "end")

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from include.flow_server.store.values import Indexed
 
 _CHUNK = 500
-_FEW = 2000
+_FEW = 200
 _WALK_STEP = 2000
 _OWN = ("id", "_version_", SCORE)
 
@@ -82,11 +82,15 @@ class Selector:
     def column(self, name: str, match: KeySet, whole: bool = False) -> Column:
         """A field of the matching documents; of all where the match is large, or `whole` is wanted."""
         field = self._schema.require(name)
-        if not whole and match.size(self.count()) <= _FEW:
+        if not whole and match.size(self.count()) <= self._few():
             return column_of(self._connection, field, self.keys(match), self._moment)
         if name not in self._remembered.columns:
             self._remembered.columns[name] = whole_column(self._connection, field)
         return self._remembered.columns[name]
+
+    def _few(self) -> int:
+        """So many documents are looked at one by one; for more, what is kept of all of them pays."""
+        return max(_FEW, self.count() // 100)
 
     def keys(self, match: KeySet) -> Keys:
         """The keys of a match one by one."""
@@ -119,7 +123,7 @@ class Selector:
     def _page(self, match: KeySet, found: int, request: SelectRequest) -> list[int]:
         if not request.rows:
             return []
-        if _by_id_only(request.sort) and found > max(_FEW, self.count() // 20):
+        if _by_id_only(request.sort) and found > self._few():
             return self._walk(match, request)
         ordered = self._ordered(match, request)
         begin = request.start

@@ -95,7 +95,7 @@ def test_a_body_over_the_limit_is_a_413(start_server: Callable[..., EmbeddedServ
     "path",
     [
         "/images/../documents.sqlite", "/images/..%2f..%2fetc/passwd", "/images/%2e%2e/%2e%2e/etc/passwd",
-        "/images//etc/passwd", "/images/sub", "/images/", "/images/no.png", "/images/sub/../../x", 
+        "/images//etc/passwd", "/images/sub", "/images/", "/images/no.png", "/images/sub/../../x",
         "/images/a.png%00",
         "/images/link.png", "/images/..%5c..%5cx",
     ],
