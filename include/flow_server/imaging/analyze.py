@@ -11,6 +11,7 @@ import pdqhash
 
 from include.flow_server.imaging.decode import MAX_PIXELS, Picture, decode
 from include.flow_server.imaging.descriptor import DESCRIPTOR_VERSION, Descriptor
+from include.flow_server.imaging.embedding import embed
 from include.flow_server.imaging.margins import content_box
 from include.flow_server.imaging.thumbnail import encode, shrink
 
@@ -34,8 +35,8 @@ def analyze(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Descriptor:
     thumbnail = shrink(working)
     left, top, right, bottom = content_box(working)
     pdq, quality = pdqhash.compute(working)
-    content = working[top:bottom, left:right]
-    pdq_content = pdq if content.shape == working.shape else pdqhash.compute(np.ascontiguousarray(content))[0]
+    content = np.ascontiguousarray(working[top:bottom, left:right])
+    pdq_content = pdq if content.shape == working.shape else pdqhash.compute(content)[0]
     height, width = picture.rgb.shape[:2]
     return Descriptor(
         version=DESCRIPTOR_VERSION,
@@ -48,6 +49,7 @@ def analyze(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Descriptor:
         pdq=np.packbits(pdq).tobytes(),
         pdq_content=np.packbits(pdq_content).tobytes(),
         pdq_quality=int(quality),
+        embedding=embed(content).tobytes(),
         thumbnail=encode(thumbnail),
     )
 

@@ -19,8 +19,9 @@ from include.flow_server.imaging.errors import DescriptorVersionError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DESCRIPTOR_VERSION = "pdq-dense-1"
+DESCRIPTOR_VERSION = "lite0-pdq-dense-1"
 PDQ_BYTES = 32
+EMBEDDING_BYTES = 6 * 256
 MAX_BYTES = 1 << 16
 
 
@@ -42,6 +43,7 @@ class Descriptor:
     pdq: bytes  # 256 bits of the whole picture
     pdq_content: bytes  # 256 bits of the picture without margins
     pdq_quality: int  # 0..100: how much structure the hash rests on
+    embedding: bytes  # int8 [6, 256]: the content, its corners, its centre
     thumbnail: bytes  # WebP of about 112 x 112 pixels' area
 
     def to_outputs(self) -> dict[str, Any]:
@@ -72,7 +74,7 @@ class Descriptor:
             raise ValueError("the descriptor in outputs is not base64: send it unchanged") from error
 
     def to_bytes(self) -> bytes:
-        """Return the compact form for the store: length, JSON head, hashes, thumbnail."""
+        """Return the compact form for the store: length, JSON head, hashes, embedding, thumbnail."""
         head = {
             "version": self.version,
             "width": self.width,
@@ -84,7 +86,10 @@ class Descriptor:
             "pdq_quality": self.pdq_quality,
         }
         packed = json.dumps(head, separators=(",", ":")).encode()
-        return struct.pack("<H", len(packed)) + packed + self.pdq + self.pdq_content + self.thumbnail
+        return struct.pack("<H", len(packed)) + packed + self._arrays()
+
+    def _arrays(self) -> bytes:
+        return self.pdq + self.pdq_content + self.embedding + self.thumbnail
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
@@ -99,13 +104,15 @@ class Descriptor:
             head = json.loads(data[2 : 2 + length])
             check_version(head.pop("version", None))
             rest = data[2 + length :]
-            hashes, thumbnail = rest[: 2 * PDQ_BYTES], rest[2 * PDQ_BYTES :]
+            hashes, embedding = rest[: 2 * PDQ_BYTES], rest[2 * PDQ_BYTES : 2 * PDQ_BYTES + EMBEDDING_BYTES]
+            thumbnail = rest[2 * PDQ_BYTES + EMBEDDING_BYTES :]
             if not thumbnail:
                 raise ValueError("cut short")
             return cls(
                 version=DESCRIPTOR_VERSION,
                 pdq=hashes[:PDQ_BYTES],
                 pdq_content=hashes[PDQ_BYTES:],
+                embedding=embedding,
                 thumbnail=thumbnail,
                 **head,
             )

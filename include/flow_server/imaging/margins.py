@@ -26,23 +26,19 @@ def content_box(rgb: NDArray[np.uint8]) -> Box:
         The content; each side loses at most 35 % of the extent.
     """
     height, width = rgb.shape[:2]
-    rows = _flat_lines(rgb)
-    top, bottom = _run(rows, int(height * DEEPEST)), _run(rows[::-1], int(height * DEEPEST))
-    columns = _flat_lines(rgb[top : height - bottom].transpose(1, 0, 2))
-    left, right = _run(columns, int(width * DEEPEST)), _run(columns[::-1], int(width * DEEPEST))
+    top = _margin(rgb, int(height * DEEPEST))
+    bottom = _margin(rgb[::-1], int(height * DEEPEST))
+    columns = rgb[top : height - bottom].transpose(1, 0, 2)
+    left = _margin(columns, int(width * DEEPEST))
+    right = _margin(columns[::-1], int(width * DEEPEST))
     return left, top, width - right, height - bottom
 
 
-def _flat_lines(rgb: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """For each row: nearly every pixel is close to the row's median colour."""
-    values = rgb.astype(np.int16)
-    median = np.median(values, axis=1, keepdims=True)
-    close: NDArray[np.bool_] = np.abs(values - median).max(axis=2) < TOLERANCE
-    flat: NDArray[np.bool_] = close.mean(axis=1) > FLAT_SHARE
-    return flat
-
-
-def _run(flat: NDArray[np.bool_], longest: int) -> int:
-    """Length of the leading run of True, at most `longest`."""
-    busy = np.flatnonzero(~flat[:longest])
-    return int(busy[0]) if len(busy) else longest
+def _margin(lines: NDArray[np.uint8], deepest: int) -> int:
+    """Number of leading lines of one colour, at most `deepest`; most pictures have none."""
+    for depth in range(deepest):
+        line = lines[depth].astype(np.int16)
+        far = np.abs(line - np.median(line, axis=0)).max(axis=1) >= TOLERANCE
+        if far.mean() > 1 - FLAT_SHARE:
+            return depth
+    return deepest

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 AREA = 112 * 112
 SHORTEST_SIDE, LONGEST_SIDE = 12, 448
-FINE, USUAL, COARSE = 95, 80, 50  # WebP qualities
-SMALL_BYTES, MOST_BYTES = 1400, 4000
+QUALITIES = (95, 80, 50, 20)  # of WebP, fine to coarse
+USUAL = 1  # place in QUALITIES to begin with
+SMALL_BYTES, MOST_BYTES = 1400, 3800
 
 
 def thumbnail_size(width: int, height: int) -> tuple[int, int]:
@@ -34,10 +35,14 @@ def shrink(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def encode(thumbnail: NDArray[np.uint8]) -> bytes:
     """Compress to WebP: faint pictures finely, since coding would erase them, busy ones more coarsely."""
     image = Image.fromarray(thumbnail)
-    data = _webp(image, USUAL)
+    data = _webp(image, QUALITIES[USUAL])
     if len(data) < SMALL_BYTES:
-        return _webp(image, FINE)
-    return data if len(data) <= MOST_BYTES else _webp(image, COARSE)
+        return _webp(image, QUALITIES[0])
+    for quality in QUALITIES[USUAL + 1 :]:
+        if len(data) <= MOST_BYTES:
+            break
+        data = _webp(image, quality)
+    return data
 
 
 def decode_thumbnail(data: bytes) -> NDArray[np.uint8]:

@@ -21,10 +21,13 @@ if TYPE_CHECKING:
 LEAST_SIMILARITY = 0.75  # of two keypoint descriptors
 LARGEST_TURN = np.deg2rad(20)
 MOST_VOTERS = 28
+SAME_PLACE = 3.0  # pixels
 TOLERANCE = 2.5  # pixels of the thumbnail
-LEAST_INLIERS = 4
+LEAST_VOTES = 4
+SHORTEST_SPAN = 4  # pixels between two voters
 SMALLEST_SCALE, LARGEST_STRETCH = 0.2, 2.5
-LEAST_FRAME_AGREEMENT = 0.3
+STRAIGHT = 0.4  # degrees
+LARGEST_SHEAR, LARGEST_TURNED_STRETCH = 2.0, 1.15  # degrees, ratio
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,32 @@ class Alignment:
         linear = np.linalg.inv(self.matrix[:, :2])
         return Alignment(np.column_stack([linear, -linear @ self.matrix[:, 2]]), self.votes)
 
+    def resembles(self, other: Alignment, first: Thumb) -> bool:
+        """Whether both put the corners of the first thumbnail at about the same place."""
+        corners = np.array([[0, 0, 1], [first.width, first.height, 1]])
+        return bool(np.abs(corners @ (self.matrix - other.matrix).T).max() < SAME_PLACE)
+
+    def turns(self) -> tuple[float, float]:
+        """Rotation of either axis in degrees; they differ by the shear."""
+        (a, b), (c, d) = self.matrix[:, :2]
+        return float(np.degrees(np.arctan2(c, a))), float(np.degrees(np.arctan2(-b, d)))
+
+    def turn(self) -> float:
+        """Rotation in degrees; the larger of both axes."""
+        return max(map(abs, self.turns()))
+
+    def stretch(self) -> float:
+        """How much more the one axis is scaled than the other, at least 1."""
+        one, two = np.hypot(*self.matrix[:, 0]), np.hypot(*self.matrix[:, 1])
+        return float(max(one, two) / max(min(one, two), 1e-6))
+
+    def plausible(self) -> bool:
+        """Whether an edit could have made this: nobody shears, or turns and stretches at once."""
+        if self.turn() < STRAIGHT:
+            return self.stretch() < LARGEST_STRETCH
+        one, two = self.turns()
+        return abs(one - two) < LARGEST_SHEAR and self.stretch() < LARGEST_TURNED_STRETCH
+
     def scale(self) -> float:
         """Pixels of the second thumbnail per pixel of the first (geometric mean of both axes)."""
         return float(abs(np.linalg.det(self.matrix[:, :2])) ** 0.5)
@@ -49,20 +78,24 @@ def axis_aligned(scale_x: float, scale_y: float, shift_x: float, shift_y: float,
     return Alignment(np.array([[scale_x, 0, shift_x], [0, scale_y, shift_y]], np.float64), votes)
 
 
-def proposals(first: Thumb, second: Thumb) -> list[Alignment]:
-    """Alignments worth a closer look, most promising first; usually none for different pictures."""
+def proposals(first: Thumb, second: Thumb, least_agreement: float) -> list[Alignment]:
+    """Alignments worth a closer look, most promising first; usually none for different pictures.
+
+    Whole frames are laid onto each other if their correlation is above `least_agreement`.
+    """
     voted = _from_keypoints(first.keypoints, second.keypoints)
-    return ([voted] if voted else []) + _from_frames(first, second)
+    frames = _from_frames(first, second, least_agreement)
+    return voted + [frame for frame in frames if not any(frame.resembles(vote, first) for vote in voted)]
 
 
-def _from_frames(first: Thumb, second: Thumb) -> list[Alignment]:
+def _from_frames(first: Thumb, second: Thumb, least: float) -> list[Alignment]:
     """Frames laid onto each other as they are, stretched where needed."""
     found = []
-    for box, vector in first.frames:
-        for other_box, other_vector in second.frames:
-            agreement = float(vector @ other_vector)
-            if agreement > LEAST_FRAME_AGREEMENT:
-                found.append((agreement, _box_onto_box(box, other_box)))
+    for frame in first.frames:
+        for other in second.frames:
+            agreement = float(frame.contrast @ other.contrast)
+            if agreement > least:
+                found.append((agreement, _box_onto_box(frame.box, other.box)))
     return [alignment for _, alignment in sorted(found, key=lambda pair: -pair[0])[:2]]
 
 
@@ -74,35 +107,44 @@ def _box_onto_box(box: Box, other: Box) -> Alignment:
     return axis_aligned(scale_x, scale_y, shift_x, shift_y)
 
 
-def _from_keypoints(first: Keypoints, second: Keypoints) -> Alignment | None:
-    """Let pairs of matching keypoints vote for scale and shift, and fit the winner to its voters."""
-    if min(len(first.scales), len(second.scales)) < LEAST_INLIERS:
-        return None
+def _from_keypoints(first: Keypoints, second: Keypoints) -> list[Alignment]:
+    """Let pairs of matching keypoints vote for scale and shift, and fit the winner to its voters.
+
+    A second proposal allows rotation, where that brings many more voters.
+    """
+    if min(len(first.scales), len(second.scales)) < LEAST_VOTES:
+        return []
     here, there = _matches(first, second)
-    if len(here) < LEAST_INLIERS:
-        return None
+    if len(here) < LEAST_VOTES:
+        return []
     source = first.points[here].astype(np.float64)
     target = second.points[there].astype(np.float64)
-    one, two = np.triu_indices(min(len(here), MOST_VOTERS), 1)
+    voters = _largest_agreement(source, target)
+    if voters.sum() < LEAST_VOTES:
+        return []
+    straight = _fit(source[voters], target[voters])
+    turned = _fit_turned(source, target, straight)
+    return [turned, straight] if turned else [straight]
+
+
+def _largest_agreement(source: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Matches that agree with the best of all maps through two of them, bool [matches]."""
+    one, two = np.triu_indices(min(len(source), MOST_VOTERS), 1)
     span = source[two] - source[one]
-    wide = np.abs(span).min(axis=1) > 4
+    wide = np.abs(span).min(axis=1) > SHORTEST_SPAN
     one, two, span = one[wide], two[wide], span[wide]
     scale = (target[two] - target[one]) / span
-    sane = (scale.min(axis=1) > SMALLEST_SCALE) & (scale.max(axis=1) < 1 / SMALLEST_SCALE)
-    sane &= np.abs(np.log(np.maximum(scale[:, 0], 1e-3) / np.maximum(scale[:, 1], 1e-3))) < np.log(
-        LARGEST_STRETCH
-    )
+    low, high = scale.min(axis=1), scale.max(axis=1)
+    sane = (low > SMALLEST_SCALE) & (high < 1 / SMALLEST_SCALE) & (high < LARGEST_STRETCH * low)
     one, scale = one[sane], scale[sane]
     if not len(one):
-        return None
+        return np.zeros(len(source), np.bool_)
     shift = target[one] - scale * source[one]
-    distance = np.abs(scale[:, None] * source + shift[:, None] - target).max(axis=2)
-    inliers = distance < TOLERANCE
-    best = int(np.argmax(inliers.sum(axis=1)))
-    chosen = inliers[best]
-    if chosen.sum() < LEAST_INLIERS:
-        return None
-    return _fit(source[chosen], target[chosen])
+    near_x = np.abs(np.outer(scale[:, 0], source[:, 0]) + shift[:, :1] - target[:, 0]) < TOLERANCE
+    near_y = np.abs(np.outer(scale[:, 1], source[:, 1]) + shift[:, 1:] - target[:, 1]) < TOLERANCE
+    agreeing = near_x & near_y
+    winner: NDArray[np.bool_] = agreeing[int(np.argmax(agreeing.sum(axis=1)))]
+    return winner
 
 
 def _matches(first: Keypoints, second: Keypoints) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -125,3 +167,18 @@ def _fit(source: NDArray[np.float64], target: NDArray[np.float64]) -> Alignment:
     scale = ((source - mean) * (target - other)).sum(axis=0) / spread
     shift = other - scale * mean
     return axis_aligned(scale[0], scale[1], shift[0], shift[1], votes=len(source))
+
+
+def _fit_turned(
+    source: NDArray[np.float64], target: NDArray[np.float64], start: Alignment
+) -> Alignment | None:
+    """Fit a free affine map, growing outwards from `start`; None unless it wins many more voters."""
+    points = np.column_stack([source, np.ones(len(source))])
+    matrix = start.matrix
+    for tolerance in (3 * TOLERANCE, 2 * TOLERANCE, TOLERANCE):
+        near = np.abs(points @ matrix.T - target).max(axis=1) < tolerance
+        if near.sum() < 2 * LEAST_VOTES:
+            return None
+        matrix = np.linalg.lstsq(points[near], target[near], rcond=None)[0].T
+    votes = int((np.abs(points @ matrix.T - target).max(axis=1) < TOLERANCE).sum())
+    return Alignment(matrix, votes) if votes > 1.2 * start.votes + 2 else None

@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from include.flow_server.index.planes import blur
+
 if TYPE_CHECKING:
+    from include.flow_server.index.alignment import Alignment
     from include.flow_server.index.thumb import Thumb
 
 CELL = 6  # pixels
@@ -32,10 +35,12 @@ class Difference:
     contrast_gain: float  # log ratio of the brightness deviations
     chroma_gain: float  # log ratio of the mean saturations
     correlation: float  # of brightness
+    texture: float  # mean detail of the smoother picture, levels: what coding noise grows with
+    offset: float  # how far the best alignment moves a corner, as a share of the side
 
 
-def difference(first: Thumb, second: Thumb) -> Difference:
-    """Compare two thumbnails frame on frame."""
+def difference(first: Thumb, second: Thumb, alignment: Alignment) -> Difference:
+    """Compare two thumbnails frame on frame; `alignment` is where they really lie on each other."""
     size = min(first.width, second.width, 96), min(first.height, second.height, 96)
     one, two = (_smooth(thumb, size) for thumb in (first, second))
     cells = max(4, round(size[0] / CELL)), max(4, round(size[1] / CELL))
@@ -53,7 +58,20 @@ def difference(first: Thumb, second: Thumb) -> Difference:
         contrast_gain=abs(float(np.log((grey_one.std() + 1) / (grey_two.std() + 1)))),
         chroma_gain=abs(float(np.log(saturation[0] / saturation[1]))),
         correlation=float((grey_one * grey_two).sum()) / max(norms, 1e-6),
+        texture=min(_detail(first), _detail(second)),
+        offset=_offset(first, second, alignment),
     )
+
+
+def _detail(thumb: Thumb) -> float:
+    return float(np.abs(thumb.luma - blur(thumb.luma, 1.2)).mean())
+
+
+def _offset(first: Thumb, second: Thumb, alignment: Alignment) -> float:
+    size, other = np.array([first.width, first.height]), np.array([second.width, second.height])
+    corners = np.array([[0, 0], [1, 0], [0, 1], [1, 1]]) * size
+    moved = corners @ alignment.matrix[:, :2].T + alignment.matrix[:, 2]
+    return float((np.abs(moved - corners / size * other) / other).max())
 
 
 def _smooth(thumb: Thumb, size: tuple[int, int]) -> cv2.typing.MatLike:

@@ -1,8 +1,9 @@
 """What speaks for and against two aligned pictures being one: measured block by block.
 
 A block agrees if its local contrast correlates. Copies agree nearly everywhere except where something was
-laid over them; different pictures agree here and there by chance. All numbers go into `Evidence`; what they
-are worth is decided in `score`.
+laid over them; different pictures agree here and there by chance. A second photograph of the same scene
+agrees widely, but its parts have moved against each other, and other things before the same background
+change the tones of large areas. All numbers go into `Evidence`; what they are worth is decided in `score`.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from typing import TYPE_CHECKING, cast
 import cv2
 import numpy as np
 
-from include.flow_server.index.planes import Plane, blur, local_contrast, resize, warp
-from include.flow_server.index.refine import affine_basis, block_flow
+from include.flow_server.index.planes import Plane, local_contrast, resize, warp
+from include.flow_server.index.refine import BLOCK, Flow, affine_basis, comparable_planes, flow_between
 
 if TYPE_CHECKING:
     from include.flow_server.index.alignment import Alignment
@@ -25,11 +26,13 @@ STRONG = 0.08  # energy of local contrast from which a block counts as textured
 AGREES = 0.6
 LEAST_COVER = 0.6
 QUANTILES = (0.15, 0.3, 0.5, 0.7)
+FEW_BLOCKS = 12
+NO_CHROMA = 20.0  # sum of squares that coding noise reaches
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Measurements of one alignment of two thumbnails; correlations -1..1, shares 0..1, lengths in pixels."""
+    """Measurements of one alignment of two thumbnails; correlations are -1..1, shares 0..1."""
 
     alignment: Alignment
     overlap: float  # share of the first frame that the second covers
@@ -40,34 +43,35 @@ class Evidence:
     quantiles: tuple[float, ...]  # of the correlation, at QUANTILES
     coarse_quantiles: tuple[float, ...]  # the same in a lower band, over all blocks
     weighted: float  # mean correlation weighted by texture
-    turn: float  # degrees that a free affine fit would rotate
-    shear: float  # degrees
-    drift: float  # median movement that remains in textured blocks, pixels
-    drift_tail: float  # its 80 % quantile
+    turn: float  # degrees that a free affine fit would still rotate
+    moved: float  # share of the difference that small movements of the blocks explain
+    fitting: float  # share of the blocks that differ little against their contrast
+    tone_median: float  # difference of block brightness that no global tone curve explains, levels
+    tone_tail: float  # its 80 % quantile
+    chroma: float  # correlation of block colours; 1 where one of the pictures has none
 
     @property
     def strength(self) -> float:
         """One number to choose the best of several alignments by."""
-        return self.weighted * float(min(1.0, self.blocks / 12) ** 0.5)
+        return self.weighted * float(min(1.0, self.blocks / FEW_BLOCKS) ** 0.5)
 
 
 def measure(first: Thumb, second: Thumb, alignment: Alignment) -> Evidence:
     """Compare `first` with `second` warped onto it."""
-    warped, inside = warp(second.luma, alignment.matrix, first.width, first.height)
-    here, there = _same_sharpness(first.luma, warped, alignment.scale())
+    here, there, inside = comparable_planes(first, second, alignment)
     fine, cover = _correlation(local_contrast(here), local_contrast(there), inside, STRIDE)
     half = [_halve(here), _halve(there), _halve(inside)]
     coarse, coarse_cover = _correlation(
         local_contrast(half[0], 1.0, 6.0), local_contrast(half[1], 1.0, 6.0), half[2], STRIDE // 2
     )
-    covered = cover > LEAST_COVER
+    covered, coarse_covered = cover > LEAST_COVER, coarse_cover > LEAST_COVER
     energy = np.minimum(np.maximum(fine.first, fine.second), 1.0)
     strong = covered & (energy > STRONG)
     values = fine.correlation[strong] if strong.any() else np.zeros(1)
-    coarse_covered = coarse_cover > LEAST_COVER
     coarse_values = coarse.correlation[coarse_covered] if coarse_covered.any() else np.zeros(1)
     weight = energy * covered
-    turn, shear, drift, drift_tail = _movement(first, second, alignment)
+    turn, moved, fitting = _movement(flow_between(here, there, inside))
+    tones = _tone_differences(here, there, inside)
     return Evidence(
         alignment=alignment,
         overlap=float(inside.mean()),
@@ -79,9 +83,11 @@ def measure(first: Thumb, second: Thumb, alignment: Alignment) -> Evidence:
         coarse_quantiles=tuple(np.quantile(coarse_values, QUANTILES).tolist()),
         weighted=float((np.clip(fine.correlation, 0, 1) * weight).sum() / (weight.sum() + 1e-6)),
         turn=turn,
-        shear=shear,
-        drift=drift,
-        drift_tail=drift_tail,
+        moved=moved,
+        fitting=fitting,
+        tone_median=tones[0],
+        tone_tail=tones[1],
+        chroma=_chroma_correlation(first, second, alignment, inside),
     )
 
 
@@ -109,35 +115,59 @@ def _halve(image: Plane) -> Plane:
     return resize(image, max(WINDOW, image.shape[1] // 2), max(WINDOW, image.shape[0] // 2))
 
 
-def _same_sharpness(first: Plane, warped: Plane, scale: float) -> tuple[Plane, Plane]:
-    """Blur the sharper of the two, so that a small copy is not held against a large one."""
-    if scale < 0.8:
-        return blur(first, 0.45 / scale), warped
-    if scale > 1.25:
-        return first, blur(warped, 0.45 * scale)
-    return first, warped
+def _movement(flow: Flow | None) -> tuple[float, float, float]:
+    """Three numbers of what still moves.
 
-
-def _movement(first: Thumb, second: Thumb, alignment: Alignment) -> tuple[float, float, float, float]:
-    """Rotation and shear (degrees) of a free fit, and what still moves under it (pixels)."""
-    smooth_first = blur(first.contrast, 0.8)
-    smooth_second = blur(second.contrast, 0.8)
-    flow = block_flow(smooth_first, smooth_second, alignment.matrix)
+    Degrees that a free fit would rotate, the share of the difference that block movements explain, and
+    the share of the blocks that fit.
+    """
     if flow is None:
-        return 0.0, 0.0, 9.0, 9.0
+        return 0.0, 0.0, 0.0
     free = flow.solve(affine_basis(flow.centres), 1e-3).reshape(2, 3)
-    linear = alignment.matrix[:, :2] @ (np.eye(2) + free[:, :2])
-    along = np.degrees(np.arctan2(linear[1, 0], linear[0, 0]))
-    across = np.degrees(np.arctan2(-linear[0, 1], linear[1, 1]))
-    corners = flow.tensors + np.eye(2) * 1e-4
-    moves = np.linalg.solve(corners, flow.pulls[..., None])[..., 0]
-    textured = np.linalg.eigvalsh(flow.tensors)[:, 0] > 1e-3
-    if textured.sum() < 4:
-        return float(max(abs(along), abs(across))), float(abs(along - across)), 0.0, 0.0
-    lengths = np.linalg.norm(moves[textured], axis=1)
-    return (
-        float(max(abs(along), abs(across))),
-        float(abs(along - across)),
-        float(np.median(lengths)),
-        float(np.quantile(lengths, 0.8)),
-    )
+    tensors = flow.tensors + np.eye(2) * 1e-3
+    moves = np.linalg.solve(tensors, flow.pulls[..., None])[..., 0]
+    explained = (moves * flow.pulls).sum(axis=1)
+    turn = max(abs(free[1, 0]), abs(free[0, 1]))
+    share = (explained * flow.weights).sum() / ((flow.errors * flow.weights).sum() + 1e-6)
+    return float(np.degrees(turn)), float(share), flow.fitting()
+
+
+def _tone_differences(first: Plane, second: Plane, inside: Plane) -> tuple[float, float]:
+    """Median and 80 % quantile of what a fitted tone curve leaves of the block brightness differences.
+
+    The curve is a parabola, fitted twice: the second time without the worst third of the blocks, which an
+    overlay may have changed. Levels are relative to the less contrasty picture's full range.
+    """
+    columns, rows = max(4, first.shape[1] // BLOCK), max(4, first.shape[0] // BLOCK)
+    used = resize(inside, columns, rows).ravel() > 0.9
+    one = resize(first, columns, rows).ravel()[used].astype(np.float64)
+    two = resize(second, columns, rows).ravel()[used].astype(np.float64)
+    if len(one) < 8:
+        return 99.0, 99.0
+    if one.std() > two.std():
+        one, two = two, one
+    curve = np.column_stack([np.ones(len(two)), two / 255, (two / 255) ** 2])
+    keep = np.ones(len(one), np.bool_)
+    left = one
+    for _ in range(3):
+        normal = curve[keep].T @ curve[keep] + 1e-4 * np.eye(3)
+        left = np.abs(one - curve @ np.linalg.solve(normal, curve[keep].T @ one[keep]))
+        keep = left <= np.quantile(left, 0.7)
+    spread = 40.0 / (float(one.std()) + 10.0)
+    return float(np.median(left)) * spread, float(np.quantile(left, 0.8)) * spread
+
+
+def _chroma_correlation(first: Thumb, second: Thumb, alignment: Alignment, inside: Plane) -> float:
+    """Correlation of the block colours over the common part."""
+    columns, rows = max(4, first.width // BLOCK), max(4, first.height // BLOCK)
+    used = resize(inside, columns, rows) > 0.9
+    products = np.zeros(3)
+    for channel in (1, 2):
+        warped, _ = warp(
+            second.ycc[..., channel].astype(np.float32), alignment.matrix, first.width, first.height
+        )
+        one = resize(first.ycc[..., channel].astype(np.float32), columns, rows)[used] - 128
+        two = resize(warped, columns, rows)[used] - 128
+        products += (float(one @ two), float(one @ one), float(two @ two))
+    noise = NO_CHROMA * max(1, int(used.sum())) / 10
+    return float((products[0] + noise) / (np.sqrt(products[1] * products[2]) + noise))

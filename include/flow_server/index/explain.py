@@ -6,26 +6,29 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from include.flow_server.index.candidates import HASH_RANGE
 from include.flow_server.index.options import Explanation
 from include.flow_server.index.score import NEAR, exactness, score
+from include.flow_server.index.verify import compare, in_order
 
 if TYPE_CHECKING:
     from include.flow_server.index.thumb import Thumb
     from include.flow_server.index.verify import Comparison
 
 
-def explain_comparison(
-    comparison: Comparison, first: Thumb, second: Thumb, similarity: float, *, query_is_first: bool
-) -> Explanation:
-    """Explanation of one verified pair, seen from the query."""
-    alignment = comparison.alignment()
-    query, match = (first, second) if query_is_first else (second, first)
-    matrix = (alignment if query_is_first else alignment.inverse()).matrix
+def explain_pair(query: Thumb, match: Thumb, *, mirror: bool) -> Explanation | None:
+    """Why `match` has its score, seen from `query`; None if no alignment was found."""
+    first, second = in_order(query, match)
+    comparison = compare(first, second, mirror=mirror)
+    if comparison is None:
+        return None
+    alignment = comparison.alignment() if first is query else comparison.alignment().inverse()
+    matrix = alignment.matrix
     corners = np.array([[0, 0, 1], [query.width - 1, query.height - 1, 1]]) @ matrix.T
     left, top = corners.min(axis=0) / (match.width - 1, match.height - 1)
     right, bottom = corners.max(axis=0) / (match.width - 1, match.height - 1)
     return Explanation(
-        similarity=similarity,
+        similarity=round(max(comparison.similarity, 1 - comparison.hash_distance / HASH_RANGE), 4),
         crop=(round(float(left), 3), round(float(top), 3), round(float(right), 3), round(float(bottom), 3)),
         scale=(round(float(right - left), 3), round(float(bottom - top), 3)),
         mirrored=comparison.mirrored,

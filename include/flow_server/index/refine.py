@@ -15,26 +15,46 @@ import cv2
 import numpy as np
 
 from include.flow_server.index.alignment import Alignment
-from include.flow_server.index.planes import Plane, blur, resize, warp
+from include.flow_server.index.planes import Plane, blur, local_contrast, resize, warp
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from include.flow_server.index.thumb import Thumb
+
 BLOCK = 8
 LEAST_COVER = 0.6
-ROUNDS = ((2.0, 2), (0.8, 3))  # sigma of smoothing in pixels, rounds at most
-SETTLED = 0.02  # pixels
+LEAST_ENERGY = 0.01
+NOISE = 0.02  # energy
+FITS = 0.5
+# Share of the blocks that must fit, before and during polishing: copies reach 0.6 unless stripes cover them.
+LEAST_FITTING, LEAST_POLISHED_FITTING = 0.4, 0.48
+ROUNDS = ((2.0, 2), (0.8, 1))  # sigma of smoothing in pixels, rounds at most
+POLISHING_ROUNDS = 4
+FINEST = 0.8  # sigma
+DAMPING = 1e-3
+SETTLED = 0.03  # pixels
 LARGEST_STEP = 6.0
 
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """Per block [n]: centre [n, 2], structure tensor [n, 2, 2], gradient times difference [n, 2], weight."""
+    """Block sums that tell how the second picture would have to move.
+
+    Per block: centre [n, 2], structure tensor [n, 2, 2], gradient times difference [n, 2], squared
+    difference [n], energy of the first picture [n] and weight [n]; all are means over the block.
+    """
 
     centres: NDArray[np.float64]
     tensors: NDArray[np.float64]
     pulls: NDArray[np.float64]
+    errors: NDArray[np.float64]
+    energies: NDArray[np.float64]
     weights: NDArray[np.float64]
+
+    def fitting(self) -> float:
+        """Share of the blocks whose difference is small against their own contrast."""
+        return float((self.errors < FITS * (self.energies + NOISE)).mean())
 
     def solve(self, basis: NDArray[np.float64], damping: float) -> NDArray[np.float64]:
         """Fit one movement model to all blocks; `basis` is [n, 2, parameters]."""
@@ -48,36 +68,69 @@ class Flow:
         return solution
 
 
-def refine(first: Plane, second: Plane, start: Alignment, *, turn: bool) -> Alignment:
-    """Improve an alignment of two local-contrast pictures; with `turn`, rotation and shear may change too."""
-    matrix = start.matrix.copy()
+def refine(first: Thumb, second: Thumb, start: Alignment, *, turn: bool) -> Alignment | None:
+    """Improve an alignment; with `turn`, rotation and shear may change too.
+
+    First on local contrast smoothed and as it is; that settles most wrong proposals, for which the answer is
+    None. Then on brightness warped before its contrast is taken, which is slower and does not suffer from
+    different resolutions.
+    """
+    matrix, flow = start.matrix, None
     for sigma, rounds in ROUNDS:
-        smooth_first = blur(first, sigma)
-        smooth_second = blur(second, sigma)
+        one, two = blur(first.contrast, sigma), blur(second.contrast, sigma)
         for _ in range(rounds):
-            flow = block_flow(smooth_first, smooth_second, matrix)
-            if flow is None:
-                return start
-            step = _step(flow, turn=turn)
-            largest = float(np.abs(flow.centres @ step[:, :2].T + step[:, 2]).max())
-            if largest > LARGEST_STEP:
-                return start
-            matrix = _moved(matrix, step)
+            flow = block_flow(one, two, matrix)
+            moved = _stepped(flow, matrix, turn=turn)
+            if moved is None:
+                return None
+            matrix, largest = moved
             if largest < SETTLED:
                 break
-    return Alignment(matrix, start.votes)
+    if flow is None or flow.fitting() < LEAST_FITTING:
+        return None
+    for _ in range(POLISHING_ROUNDS):
+        flow = flow_between(*comparable_planes(first, second, Alignment(matrix)))
+        moved = _stepped(flow, matrix, turn=turn)
+        if moved is None or flow is None or flow.fitting() < LEAST_POLISHED_FITTING:
+            return None
+        matrix, largest = moved
+        if largest < SETTLED:
+            break
+    refined = Alignment(matrix, start.votes)
+    return refined if refined.plausible() else None
+
+
+def comparable_planes(first: Thumb, second: Thumb, alignment: Alignment) -> tuple[Plane, Plane, Plane]:
+    """Brightness of `first` and of `second` warped onto it, equally sharp, and the mask of cover."""
+    warped, inside = warp(second.luma, alignment.matrix, first.width, first.height)
+    scale = alignment.scale()
+    if scale < 0.8:
+        return blur(first.luma, 0.45 / scale), warped, inside
+    if scale > 1.25:
+        return first.luma, blur(warped, 0.45 * scale), inside
+    return first.luma, warped, inside
+
+
+def flow_between(first: Plane, second: Plane, inside: Plane) -> Flow | None:
+    """Block flow between two planes of brightness that lie on each other already."""
+    one, two = blur(local_contrast(first), FINEST), blur(local_contrast(second), FINEST)
+    return _flow(one, two, inside)
 
 
 def block_flow(first: Plane, second: Plane, matrix: NDArray[np.float64]) -> Flow | None:
     """Compare `first` with `second` warped onto it, block by block; None where they hardly overlap."""
+    warped, inside = warp(second, matrix, first.shape[1], first.shape[0])
+    return _flow(first, warped, inside)
+
+
+def _flow(first: Plane, second: Plane, inside: Plane) -> Flow | None:
     height, width = (side // BLOCK * BLOCK for side in first.shape)
-    warped, inside = warp(second, matrix, width, height)
-    first = first[:height, :width]
-    mean = (first + warped) * np.float32(0.5)
+    first, second, inside = (plane[:height, :width] for plane in (first, second, inside))
+    mean = (first + second) * np.float32(0.5)
     gradient_x = cv2.Sobel(mean, cv2.CV_32F, 1, 0, ksize=3, scale=0.125)
     gradient_y = cv2.Sobel(mean, cv2.CV_32F, 0, 1, ksize=3, scale=0.125)
-    difference = (first - warped) * inside
-    sums = _block_sums(
+    difference = (first - second) * inside
+    xx, xy, yy, pull_x, pull_y, error, energy, cover = _block_means(
         gradient_x * gradient_x,
         gradient_x * gradient_y,
         gradient_y * gradient_y,
@@ -87,17 +140,18 @@ def block_flow(first: Plane, second: Plane, matrix: NDArray[np.float64]) -> Flow
         first * first,
         inside,
     )
-    xx, xy, yy, pull_x, pull_y, error, energy, cover = sums
-    used = (cover > LEAST_COVER) & (energy > 0.01)
+    used = (cover > LEAST_COVER) & (energy > LEAST_ENERGY)
     if used.sum() < 4:
         return None
-    ratio = error[used] / (energy[used] + 0.02)
+    ratio = error[used] / (energy[used] + NOISE)
     weights = (1 / (1 + (ratio / max(float(np.median(ratio)), 0.02)) ** 2)).astype(np.float64)
     rows, columns = np.nonzero(used)
     return Flow(
         centres=np.column_stack([columns, rows]).astype(np.float64) * BLOCK + (BLOCK - 1) / 2,
         tensors=np.stack([xx[used], xy[used], xy[used], yy[used]], axis=1).reshape(-1, 2, 2),
         pulls=np.column_stack([pull_x[used], pull_y[used]]),
+        errors=error[used],
+        energies=energy[used],
         weights=weights,
     )
 
@@ -118,12 +172,19 @@ def affine_basis(centres: NDArray[np.float64]) -> NDArray[np.float64]:
     return basis
 
 
-def _step(flow: Flow, *, turn: bool) -> NDArray[np.float64]:
-    """Movement of the warped picture as a 2 x 3 affine change."""
+def _stepped(
+    flow: Flow | None, matrix: NDArray[np.float64], *, turn: bool
+) -> tuple[NDArray[np.float64], float] | None:
+    """The corrected matrix and by how many pixels it moves blocks at most; None if that leads astray."""
+    if flow is None:
+        return None
     if turn:
-        return flow.solve(affine_basis(flow.centres), 1e-3).reshape(2, 3)
-    ax, bx, ay, by = flow.solve(axis_basis(flow.centres), 1e-3)
-    return np.array([[ax, 0, bx], [0, ay, by]])
+        step = flow.solve(affine_basis(flow.centres), DAMPING).reshape(2, 3)
+    else:
+        ax, bx, ay, by = flow.solve(axis_basis(flow.centres), DAMPING)
+        step = np.array([[ax, 0, bx], [0, ay, by]])
+    largest = float(np.abs(flow.centres @ step[:, :2].T + step[:, 2]).max())
+    return None if largest > LARGEST_STEP else (_moved(matrix, step), largest)
 
 
 def _moved(matrix: NDArray[np.float64], step: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -132,7 +193,7 @@ def _moved(matrix: NDArray[np.float64], step: NDArray[np.float64]) -> NDArray[np
     return np.column_stack([matrix[:, :2] @ linear, matrix[:, :2] @ step[:, 2] + matrix[:, 2]])
 
 
-def _block_sums(*images: Plane) -> list[NDArray[np.float64]]:
+def _block_means(*images: Plane) -> list[NDArray[np.float64]]:
     """Mean of each image over non-overlapping blocks."""
     height, width = images[0].shape
     return [resize(image, width // BLOCK, height // BLOCK).astype(np.float64) for image in images]

@@ -1,54 +1,127 @@
 """From measurements to a score: below 0.70 something else, to 0.95 near, above exact.
 
-The score is piecewise monotone, so that the two thresholds mean the two classes by construction.
+Two small fitted functions decide: one whether two pictures are one, one whether nothing but coding and
+scale lies between them. Their weights come from `include.flow_server.training.calibrate`, which states in
+the weights file what they were fitted on and what they reach. The score is piecewise monotone in both, so
+that the two thresholds mean the two classes by construction.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from dataclasses import astuple
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from include.flow_server.index.verify import compare, in_order
+
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from include.flow_server.index.difference import Difference
+    from include.flow_server.index.thumb import Thumb
     from include.flow_server.index.verify import Comparison
 
+WEIGHTS = Path(__file__).with_name("score-weights.json")
 NEAR, EXACT = 0.70, 0.95
 JUST_BELOW = 0.0001
-LARGEST_ASPECT = 0.03
-LARGEST_LUMA_CELL, LARGEST_CHROMA_CELL = 12.0, 12.0
-LARGEST_LUMA_MEAN, LARGEST_CHROMA_MEAN = 3.0, 3.0
-LARGEST_GAIN = 0.1
+# An exact copy stays inside all of these, whatever the fitted function says.
+LARGEST_DIFFERENCE = {"aspect": 0.03, "luma_cell": 14.0, "chroma_cell": 26.0, "luma_mean": 4.0}
+
+# Which features speak for (1) and against (-1); 0 where that depends on the others. The fitted functions rise
+# or fall accordingly, so that they stay sensible for pictures unlike those they were fitted on.
+SAME_SIGNS = (*(1,) * 12, 0, 0, -1, 1, 0, 0, -1, -1, -1, 1, 1, 0, 0, 0, 1, 1)
+EXACT_SIGNS = (*(-1,) * 9, 1, -1)
+
+
+class Fitted:
+    """A fitted function: standardise, one hidden layer of tanh, sum."""
+
+    def __init__(self, weights: dict[str, Any]) -> None:
+        self.mean, self.spread, self.hidden, self.offset, self.out = (
+            np.array(weights[name]) for name in ("mean", "spread", "hidden", "offset", "out")
+        )
+        self.bias, self.zero = float(weights["bias"]), float(weights["zero"])
+
+    def __call__(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Log odds above the operating point, for one row or many."""
+        hidden = np.tanh((values - self.mean) / self.spread @ self.hidden + self.offset)
+        odds: NDArray[np.float64] = hidden @ self.out + self.bias - self.zero
+        return odds
+
+
+def score_pair(first: Thumb, second: Thumb, *, mirror: bool) -> float:
+    """Score of two pictures, 0..1, the same in either order; equal pixels are the caller's business."""
+    comparison = compare(*in_order(first, second), mirror=mirror)
+    return score(comparison) if comparison else 0.0
 
 
 def score(comparison: Comparison) -> float:
-    """Score of two aligned pictures, 0..1; equal pixels are the caller's business."""
-    z = _certainty(comparison)
-    if z <= 0:
-        return NEAR - JUST_BELOW - 0.2 * float(np.tanh(-z / 2))
-    if comparison.difference is not None and (room := exactness(comparison.difference)) > 0:
-        return EXACT + (1 - EXACT - JUST_BELOW) * room
-    return NEAR + (EXACT - NEAR - JUST_BELOW) * float(np.tanh(z / 2))
+    """Score of two aligned pictures, 0..1."""
+    certainty = float(_weights()["same"](same_features(comparison)))
+    if certainty <= 0:
+        return NEAR - JUST_BELOW - 0.2 * float(np.tanh(-certainty / 4))
+    closeness = exactness(comparison.difference) if comparison.difference else 0.0
+    if closeness > 0:
+        return EXACT + (1 - EXACT - JUST_BELOW) * float(np.tanh(closeness / 6))
+    return NEAR + (EXACT - NEAR - JUST_BELOW) * float(np.tanh(certainty / 6))
 
 
-def exactness(found: Difference) -> float:
-    """How far inside the bounds of an exact copy the pair lies: 1 = no difference, <= 0 = not exact."""
-    return 1 - max(
-        found.aspect / LARGEST_ASPECT,
-        found.luma_cell / LARGEST_LUMA_CELL,
-        found.chroma_cell / LARGEST_CHROMA_CELL,
-        found.luma_mean / LARGEST_LUMA_MEAN,
-        found.chroma_mean / LARGEST_CHROMA_MEAN,
-        found.contrast_gain / LARGEST_GAIN,
-        found.chroma_gain / (3 * LARGEST_GAIN),
+def exactness(difference: Difference) -> float:
+    """Log odds that nothing but coding and scale lies between two pictures; > 0 = exact."""
+    if any(getattr(difference, name) > most for name, most in LARGEST_DIFFERENCE.items()):
+        return -1.0
+    return float(_weights()["exact"](exact_features(difference)))
+
+
+def same_features(comparison: Comparison) -> NDArray[np.float64]:
+    """What the question "are these one picture?" is decided by; SAME_SIGNS says what speaks for it."""
+    evidence = comparison.evidence
+    turn = evidence.alignment.turn()
+    return np.array(
+        [
+            evidence.weighted,
+            *evidence.quantiles,
+            evidence.agreeing,
+            evidence.well_agreeing,
+            evidence.closely_agreeing,
+            *evidence.coarse_quantiles,
+            np.log1p(evidence.blocks),
+            np.log1p(evidence.alignment.votes),
+            min(evidence.moved, 1.0),
+            evidence.fitting,
+            min(turn, 6.0),
+            float(turn > 0.3),
+            min(evidence.turn, 3.0),
+            np.log1p(evidence.tone_median),
+            np.log1p(evidence.tone_tail),
+            evidence.chroma,
+            evidence.overlap,
+            abs(np.log(max(evidence.alignment.scale(), 0.01))),
+            min(np.log(evidence.alignment.stretch()), 1.0),
+            float(comparison.mirrored),
+            comparison.similarity,
+            max(0.0, 1 - comparison.hash_distance / 128),
+        ]
     )
 
 
-def _certainty(comparison: Comparison) -> float:
-    """Log odds that both pictures are one; positive = duplicate."""
-    evidence = comparison.evidence
-    texture = min(1.0, evidence.blocks / 10)
-    z = 12 * (evidence.strength - 0.42) + 6 * (evidence.agreeing - 0.4)
-    z += 2 * min(1.0, evidence.alignment.votes / 12) - 1 - 3 * (1 - texture)
-    free_hand = evidence.turn > 0.9 and evidence.strength < 0.8
-    return z - (4 if free_hand else 0)
+def exact_features(difference: Difference) -> NDArray[np.float64]:
+    """What the question "exact or near?" is decided by: logarithms, since coding noise is multiplicative.
+
+    EXACT_SIGNS says what speaks for exact.
+    """
+    values = np.array(astuple(difference), np.float64)
+    values[8] = 1.0005 - min(1.0, values[8])  # the correlation
+    floors = np.array([0.01, 1.0, 1.0, 0.3, 0.3, 1.0, 0.01, 0.03, 0.0, 0.3, 0.004])
+    logarithms: NDArray[np.float64] = np.log(values + floors)
+    return logarithms
+
+
+@cache
+def _weights() -> dict[str, Fitted]:
+    stored = json.loads(WEIGHTS.read_text(encoding="utf-8"))
+    return {name: Fitted(stored[name]) for name in ("same", "exact")}

@@ -20,6 +20,8 @@ from include.flow_server.index.planes import Plane, local_contrast, resize
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from include.flow_server.imaging.descriptor import Descriptor
+
 MAX_KEYPOINTS = 120
 FRAME_SIDE = 32  # both sides of a whole frame squeezed for the same-frame check
 MIRRORED_BINS = [0, 7, 6, 5, 4, 3, 2, 1]
@@ -49,20 +51,42 @@ class Keypoints:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A rectangle of the thumbnail with its local contrast squeezed to a square, as a unit vector."""
+
+    box: Box
+    contrast: NDArray[np.float32]
+
+    def mirrored(self, width: int) -> Frame:
+        """The frame in the picture flipped left to right."""
+        left, top, right, bottom = self.box
+        square = self.contrast.reshape(FRAME_SIDE, FRAME_SIDE)
+        return Frame((width - right, top, width - left, bottom), square[:, ::-1].ravel())
+
+
 @dataclass(frozen=True)
 class Thumb:
-    """One thumbnail: `ycc` is uint8 [height, width, 3] in Y, Cr, Cb."""
+    """One thumbnail: `ycc` is uint8 [height, width, 3] in Y, Cr, Cb.
+
+    `frames` are the whole and, where margins were found, the content without them.
+    """
 
     ycc: NDArray[np.uint8]
-    content: Box
+    frames: tuple[Frame, ...]
     keypoints: Keypoints
+    descriptor: Descriptor
 
     @classmethod
-    def from_webp(cls, data: bytes) -> Thumb:
+    def of(cls, descriptor: Descriptor) -> Thumb:
         """Decode a descriptor's thumbnail and describe it."""
-        rgb = decode_thumbnail(data)
+        rgb = decode_thumbnail(descriptor.thumbnail)
         ycc = cv2.cvtColor(rgb, cv2.COLOR_RGB2YCrCb).astype(np.uint8, copy=False)
-        return cls(ycc=ycc, content=content_box(rgb), keypoints=_keypoints(ycc[..., 0]))
+        return cls(ycc, _frames(ycc[..., 0], content_box(rgb)), _keypoints(ycc[..., 0]), descriptor)
+
+    @property
+    def content_hash(self) -> str:
+        return self.descriptor.content_hash
 
     @property
     def width(self) -> int:
@@ -82,33 +106,32 @@ class Thumb:
         """Local contrast, float32 [height, width]: what stays when brightness and gamma change."""
         return local_contrast(self.luma)
 
-    @cached_property
-    def frames(self) -> list[tuple[Box, NDArray[np.float32]]]:
-        """The whole frame and, where margins were found, the content: box and unit vector of its contrast."""
-        whole: Box = (0, 0, self.width, self.height)
-        boxes = [whole] if self.content == whole else [whole, self.content]
-        return [(box, _frame_vector(self.luma, box)) for box in boxes]
-
     def mirrored(self) -> Thumb:
         """The same picture flipped left to right."""
-        left, top, right, bottom = self.content
         return replace(
             self,
             ycc=np.ascontiguousarray(self.ycc[:, ::-1]),
-            content=(self.width - right, top, self.width - left, bottom),
+            frames=tuple(frame.mirrored(self.width) for frame in self.frames),
             keypoints=self.keypoints.mirrored(self.width),
         )
 
     def nbytes(self) -> int:
         """Bytes held when everything lazy has been computed."""
         area = self.width * self.height
-        return area * (3 + 4 + 4) + len(self.keypoints.scales) * (128 + 4) * 4 + 2 * 4 * FRAME_SIDE**2
+        keypoints = len(self.keypoints.scales) * (128 + 4) * 4
+        return area * (3 + 4 + 4) + keypoints + 2 * 4 * FRAME_SIDE**2 + len(self.descriptor.thumbnail) + 3000
 
 
-def _frame_vector(luma: Plane, box: Box) -> NDArray[np.float32]:
+def _frames(luma: NDArray[np.uint8], content: Box) -> tuple[Frame, ...]:
+    whole: Box = (0, 0, luma.shape[1], luma.shape[0])
+    boxes = [whole] if content == whole else [whole, content]
+    return tuple(Frame(box, _frame_vector(luma, box)) for box in boxes)
+
+
+def _frame_vector(luma: NDArray[np.uint8], box: Box) -> NDArray[np.float32]:
     left, top, right, bottom = box
-    squeezed = resize(np.ascontiguousarray(luma[top:bottom, left:right]), FRAME_SIDE, FRAME_SIDE)
-    vector = local_contrast(squeezed, 0.7, 4.0, 6.0).ravel()
+    inside = luma[top:bottom, left:right].astype(np.float32)
+    vector = local_contrast(resize(inside, FRAME_SIDE, FRAME_SIDE), 0.7, 4.0, 6.0).ravel()
     unit: NDArray[np.float32] = vector / max(float(np.linalg.norm(vector)), 1e-6)
     return unit
 

@@ -1,7 +1,6 @@
 """Verification of one candidate: align, measure, score.
 
-The order of the two pictures is fixed by their content hashes, so that a pair scores the same whichever of
-the two was asked for.
+A pair is always compared in the same order, so that it scores the same whichever of the two was asked for.
 """
 
 from __future__ import annotations
@@ -9,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from include.flow_server.index.alignment import proposals
+from include.flow_server.index.alignment import STRAIGHT, proposals
+from include.flow_server.index.candidates import hash_distance, similarity
 from include.flow_server.index.difference import Difference, difference
-from include.flow_server.index.evidence import Evidence, measure
+from include.flow_server.index.evidence import FEW_BLOCKS, Evidence, measure
 from include.flow_server.index.refine import refine
 
 if TYPE_CHECKING:
@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from include.flow_server.index.thumb import Thumb
 
 GOOD_ENOUGH = 0.75
+CLOSE_HASH = 60  # bits
+LEAST_FITTING = 0.2  # share of the blocks
+# Correlation of whole frames from which they are laid onto each other; studio backgrounds are symmetric.
+LEAST_AGREEMENT, LEAST_MIRRORED_AGREEMENT = 0.4, 0.6
+MOVING = 0.4  # share of the difference
+WORTH_TURNING = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,32 +38,79 @@ class Comparison:
     swapped: bool
     mirrored: bool
     difference: Difference | None
+    similarity: float  # cosine of the embeddings
+    hash_distance: int  # bits
 
     def alignment(self) -> Alignment:
         """The map from the first picture's pixels to the second's."""
         return self.evidence.alignment.inverse() if self.swapped else self.evidence.alignment
 
 
+def in_order(first: Thumb, second: Thumb) -> tuple[Thumb, Thumb]:
+    """The two pictures in the order in which they are always compared."""
+    if first.content_hash <= second.content_hash:
+        return first, second
+    return second, first
+
+
 def compare(first: Thumb, second: Thumb, *, mirror: bool = True) -> Comparison | None:
-    """Find how `first` and `second` lie on each other; None if no alignment is worth measuring."""
-    best = _best(first, second, mirrored=False)
-    if mirror and (best is None or best.evidence.strength < GOOD_ENOUGH):
-        flipped = _best(first, second.mirrored(), mirrored=True)
-        if flipped and (best is None or flipped.evidence.strength > best.evidence.strength):
-            best = flipped
+    """Find how `first` and `second` lie on each other; None if no alignment is worth measuring.
+
+    Pictures with nearly the same hash are compared frame on frame even where nothing else proposes it.
+    """
+    bits = hash_distance(first.descriptor, second.descriptor)
+    best, mirrored = _best(first, second, same_frame=bits <= CLOSE_HASH, least=LEAST_AGREEMENT), False
+    if mirror and (best is None or not _convincing(best[0])):
+        flipped = _best(first, second.mirrored(), same_frame=False, least=LEAST_MIRRORED_AGREEMENT)
+        if flipped and (best is None or flipped[0].strength > best[0].strength):
+            best, mirrored = flipped, True
+    if best is None:
+        return None
+    alignment = best[0].alignment.inverse() if best[1] else best[0].alignment
+    changed = None if mirrored else difference(first, second, alignment)
+    return Comparison(*best, mirrored, changed, similarity(first.descriptor, second.descriptor), bits)
+
+
+def _best(first: Thumb, second: Thumb, *, same_frame: bool, least: float) -> tuple[Evidence, bool] | None:
+    """The strongest evidence, and whether it is measured in the second picture's frame."""
+    best: tuple[Evidence, bool] | None = None
+    for proposal in proposals(first, second, -1.0 if same_frame else least):
+        swapped = proposal.scale() > 1
+        one, two, start = (second, first, proposal.inverse()) if swapped else (first, second, proposal)
+        evidence = _refined_evidence(one, two, start)
+        if evidence is None and same_frame and proposal.votes == 0:
+            evidence = _unrefined_evidence(one, two, start)
+        if evidence is None:
+            continue
+        if best is None or evidence.strength > best[0].strength:
+            best = evidence, swapped
+        if _convincing(best[0]):
+            break
     return best
 
 
-def _best(first: Thumb, second: Thumb, *, mirrored: bool) -> Comparison | None:
-    best: tuple[Evidence, bool] | None = None
-    for proposal in proposals(first, second):
-        swapped = proposal.scale() > 1
-        one, two, start = (second, first, proposal.inverse()) if swapped else (first, second, proposal)
-        evidence = measure(one, two, refine(one.contrast, two.contrast, start, turn=False))
-        if best is None or evidence.strength > best[0].strength:
-            best = evidence, swapped
-        if best[0].strength > GOOD_ENOUGH:
-            break
-    if best is None:
+def _unrefined_evidence(first: Thumb, second: Thumb, start: Alignment) -> Evidence | None:
+    """For pictures with nearly the same hash: faint ones cannot be refined, and overlays may forbid it."""
+    evidence = measure(first, second, start)
+    return evidence if evidence.fitting >= LEAST_FITTING or evidence.blocks < FEW_BLOCKS else None
+
+
+def _convincing(evidence: Evidence) -> bool:
+    return evidence.strength > GOOD_ENOUGH and evidence.moved < MOVING
+
+
+def _refined_evidence(first: Thumb, second: Thumb, start: Alignment) -> Evidence | None:
+    """Measure the refined alignment; let it rotate too where that may explain what does not fit."""
+    turning = start.turn() > STRAIGHT
+    alignment = refine(first, second, start, turn=turning)
+    if alignment is None:
         return None
-    return Comparison(*best, mirrored=mirrored, difference=None if mirrored else difference(first, second))
+    evidence = measure(first, second, alignment)
+    if turning or (evidence.turn < STRAIGHT and evidence.moved < MOVING):
+        return evidence
+    turned = refine(first, second, alignment, turn=True)
+    if turned is None:
+        return evidence
+    turned_evidence = measure(first, second, turned)
+    better = turned_evidence.strength > evidence.strength + WORTH_TURNING
+    return turned_evidence if better else evidence

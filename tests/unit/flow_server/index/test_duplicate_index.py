@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import pytest
-from PIL import Image, ImageEnhance
+from PIL import Image, ImageEnhance, ImageOps
 
 from include.flow_server.imaging import Descriptor, analyze
 from include.flow_server.index import DuplicateIndex, SearchOptions
+from include.flow_server.index.options import SMART_FILTERS
 from tests.unit.flow_server.imaging.test_decode import file
 
 if TYPE_CHECKING:
@@ -78,8 +80,12 @@ def test_recoded_and_scaled_copies_are_exact(
         lambda image: image.resize((480, 270)),
         lambda image: ImageEnhance.Brightness(image).enhance(0.6),
         lambda image: ImageEnhance.Color(image).enhance(0.0),
+        lambda image: image.crop((0, 0, 340, 255)),
+        ImageOps.mirror,
+        lambda image: image.rotate(4, Image.Resampling.BICUBIC),
+        lambda image: ImageOps.pad(image, (800, 360), color=(0, 0, 0)),
     ],
-    ids=["crop", "stretch", "darker", "grey"],
+    ids=["crop", "stretch", "darker", "grey", "half", "mirrored", "turned", "letterbox"],
 )
 def test_visibly_changed_copies_are_near(
     index: DuplicateIndex, change: Callable[[Image.Image], Image.Image]
@@ -155,3 +161,44 @@ def test_options_out_of_range_are_refused() -> None:
         SearchOptions(smartfilter="most")
     with pytest.raises(ValueError, match="threshold"):
         SearchOptions(threshold=7)
+
+
+def test_mirrored_copies_count_only_if_wanted(descriptors: dict[int, Descriptor]) -> None:
+    index = DuplicateIndex(lambda keys: {key: descriptors[key] for key in keys}, mirror=False)
+    index.add(descriptors.items())
+    assert best(index, ImageOps.mirror(scene(6))) == {}
+
+
+def test_an_explanation_says_that_a_copy_is_mirrored(index: DuplicateIndex) -> None:
+    (hit,) = index.search(analyze(file(ImageOps.mirror(scene(6)))), SearchOptions(), explain=True)
+    assert hit.explanation is not None
+    assert hit.explanation.mirrored
+
+
+def test_approximate_and_filtered_searches_find_plain_copies(index: DuplicateIndex) -> None:
+    query = analyze(file(scene(8), "JPEG", quality=60))
+    for options in (SearchOptions(approximate=True), *(SearchOptions(smartfilter=f) for f in SMART_FILTERS)):
+        assert [hit.key for hit in index.search(query, options)] == [8]
+
+
+def test_hits_below_the_usual_threshold_are_returned_on_demand(index: DuplicateIndex) -> None:
+    hits = index.search(analyze(file(scene(5))), SearchOptions(threshold=0.0))
+    assert hits[0].key == 5
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+
+
+def test_many_readers_and_one_writer_agree(descriptors: dict[int, Descriptor]) -> None:
+    index = index_of(descriptors)
+    copies = {seed: analyze(file(scene(seed), "JPEG", quality=55)) for seed in range(6)}
+
+    def write() -> None:
+        for _ in range(20):
+            index.remove([11])
+            index.add([(11, descriptors[11])])
+
+    with ThreadPoolExecutor(4) as pool:
+        writing = pool.submit(write)
+        found = list(pool.map(lambda seed: index.search(copies[seed], SearchOptions()), [*copies] * 4))
+        writing.result()
+    assert [hits[0].key for hits in found] == [*copies] * 4
+    assert len(index) == len(descriptors)

@@ -1,0 +1,123 @@
+"""Fits the score's two functions and writes them with what they were fitted on and what they reach.
+
+    python -m include.flow_server.training.calibrate --pictures DIR
+
+Weights are fitted on the fit part of the pictures; the operating point is chosen on the choose part, as low
+as the wrong pairs allow. Takes about half an hour on one core; the same pictures give the same weights.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from include.flow_server.imaging import DESCRIPTOR_VERSION
+from include.flow_server.index.score import EXACT_SIGNS, SAME_SIGNS, WEIGHTS, Fitted
+from include.flow_server.training.comparisons import Row, collect, edited, load, self_scan
+from include.flow_server.training.fitting import fit
+from include.flow_server.training.manipulations import BEYOND, EXACT, HARSH, NEAR
+from include.flow_server.training.pages import pages
+from include.flow_server.training.pictures import SOURCES, pictures, true_duplicates
+
+if TYPE_CHECKING:
+    from include.flow_server.training.pictures import Part
+
+SOURCE_NAMES = ("clothing", "gcompris", "grocery")
+MOST_PER_SOURCE, EDITED_PER_SOURCE, PAGES = 1200, 110, 30
+SEEDS: dict[str, int] = {"fit": 1, "choose": 2}
+EDITED_SHARE = 0.12
+DECAY = 5e-5
+ALLOWED_WRONG = 3  # negatives of both parts that may pass, of some four million pairs
+
+
+def main() -> None:
+    """Collect comparisons of both parts, fit, choose, report, write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pictures", type=Path, required=True)
+    root = parser.parse_args().pictures
+    stored = fitted_weights(comparisons(root, "fit"), comparisons(root, "choose"))
+    stored["descriptor"] = DESCRIPTOR_VERSION
+    stored["pictures"] = {
+        source.name: f"{source.origin} ({source.licence})"
+        for source in SOURCES
+        if source.name in SOURCE_NAMES
+    }
+    WEIGHTS.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(stored["figures"], indent=1))
+
+
+def comparisons(root: Path, part: Part) -> list[Row]:
+    """All comparisons of one part: a scan of its pictures against themselves, and edits of some."""
+    by_source: dict[str, list[Path]] = defaultdict(list)
+    for source, path in pictures(root, part, *SOURCE_NAMES):
+        by_source[source.name].append(path)
+    for paths in by_source.values():
+        random.Random(SEEDS[part]).shuffle(paths)  # noqa: S311
+    made = pages(SEEDS[part], PAGES)
+    used = [path for _, paths in sorted(by_source.items()) for path in paths[:MOST_PER_SOURCE]]
+    collection = collect(root, used, made)
+    rows = list(self_scan(collection))
+    to_edit = [path for paths in by_source.values() for path in paths[:EDITED_PER_SOURCE]]
+    images = {path.relative_to(root).as_posix(): load(path) for path in to_edit} | dict(
+        list(made.items())[::10]
+    )
+    places = {name: place for place, name in enumerate(collection.names)}
+    known = [(places[name], image) for name, image in images.items() if name in places]
+    rows += edited(collection, known, EDITED_SHARE)
+    same = true_duplicates()
+    return [
+        row
+        for row in rows
+        if row.edit.removesuffix(" (both)") not in BEYOND
+        and (row.positive or frozenset((row.first, row.second)) not in same)
+    ]
+
+
+def fitted_weights(fit_rows: list[Row], choose_rows: list[Row]) -> dict[str, Any]:
+    """Both functions with their operating points, and what they reach on either part."""
+    aligned = [row for row in fit_rows if row.same is not None]
+    framed = [row for row in fit_rows if row.positive and row.exact is not None and row.edit not in HARSH]
+    stored: dict[str, Any] = {
+        "same": _fit([(row.same, row.positive) for row in aligned], SAME_SIGNS),
+        "exact": _fit([(row.exact, row.edit in EXACT) for row in framed], EXACT_SIGNS),
+    }
+    stored["same"]["zero"] = _operating_point(Fitted(stored["same"]), fit_rows + choose_rows)
+    stored["figures"] = {"fit": _figures(stored, fit_rows), "choose": _figures(stored, choose_rows)}
+    return stored
+
+
+def _fit(rows: list[tuple[Any, bool]], signs: tuple[int, ...]) -> dict[str, Any]:
+    """Fit one function, both classes counting the same."""
+    values = np.array([features for features, _ in rows], np.float64)
+    truth = np.array([float(positive) for _, positive in rows])
+    weight = np.where(truth > 0, 1 / truth.sum(), 1 / (1 - truth).sum())
+    return fit(values, truth, weight, np.array(signs), decay=DECAY)
+
+
+def _operating_point(same: Fitted, rows: list[Row]) -> float:
+    """The lowest odds at which no more than ALLOWED_WRONG negatives would count as duplicates."""
+    negatives = np.array([row.same for row in rows if row.same is not None and not row.positive])
+    return float(np.sort(same(negatives))[::-1][ALLOWED_WRONG])
+
+
+def _figures(stored: dict[str, Any], rows: list[Row]) -> dict[str, float]:
+    """Recall of each class at both thresholds, and how many negatives pass."""
+    reached: dict[str, list[tuple[bool, bool]]] = defaultdict(list)
+    is_same, is_exact = Fitted(stored["same"]), Fitted(stored["exact"])
+    kinds = {"exact": EXACT, "harsh": HARSH, "near": NEAR}
+    for row in rows:
+        same = row.same is not None and float(is_same(row.same)) > 0
+        exact = same and row.exact is not None and float(is_exact(row.exact)) > 0
+        kind = next(k for k, edits in kinds.items() if row.edit in edits) if row.positive else "wrong"
+        reached[kind].append((same, exact))
+    figures = {}
+    for kind, pairs in reached.items():
+        shares = np.array(pairs).mean(axis=0) if kind != "wrong" else np.array(pairs).sum(axis=0)
+        figures[f"{kind} >= 0.70"], figures[f"{kind} >= 0.95"] = (round(float(x), 4) for x in shares)
+    return figures

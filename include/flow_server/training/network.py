@@ -1,0 +1,178 @@
+"""EfficientNet-Lite0 as an ONNX graph that ends in features for copy detection.
+
+The classifier is left out. Instead three depths of the network are pooled (edges, parts, objects), over the
+whole picture and over five overlapping regions of it, so that one run also describes parts. Batch norms are
+folded into the convolutions; weights are stored as 16 bit floats.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+INPUT_SIDE = 224
+BATCH_NORM_EPSILON = 1e-3
+# kernel, stride, expansion, channels, repeats of the seven stages
+STAGES = (
+    (3, 1, 1, 16, 1),
+    (3, 2, 6, 24, 2),
+    (5, 2, 6, 40, 2),
+    (3, 2, 6, 80, 3),
+    (5, 1, 6, 112, 3),
+    (5, 2, 6, 192, 4),
+    (3, 1, 6, 320, 1),
+)
+EDGES_AFTER, PARTS_AFTER = 2, 4  # stages
+FEATURES = 1280 + 2 * 112 + 2 * 40
+# parts of the picture as left, top, right, bottom in 1/7 of a side; the first is the whole
+WINDOWS = ((0, 0, 7, 7), (0, 0, 4, 4), (3, 0, 7, 4), (0, 3, 4, 7), (3, 3, 7, 7), (1, 1, 6, 6))
+
+
+@dataclass
+class Graph:
+    """An ONNX graph under construction."""
+
+    weights: dict[str, NDArray[Any]]  # of the checkpoint
+    nodes: list[onnx.NodeProto] = field(default_factory=list)
+    constants: list[onnx.TensorProto] = field(default_factory=list)
+
+    def node(self, kind: str, inputs: list[str], **attributes: Any) -> str:
+        """Append a node and return the name of its output."""
+        name = f"{kind.lower()}_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, inputs, [name], **attributes))
+        return name
+
+    def constant(self, values: Any, kind: type = np.float32) -> str:
+        """Append a constant; large ones are stored as 16 bit and widened when the session starts."""
+        array: NDArray[Any] = np.asarray(values, kind)
+        name = f"constant_{len(self.constants)}"
+        if kind is np.float32 and array.size > 64:
+            self.constants.append(numpy_helper.from_array(array.astype(np.float16), name))
+            return self.node("Cast", [name], to=TensorProto.FLOAT)
+        self.constants.append(numpy_helper.from_array(array, name))
+        return name
+
+    def convolution(
+        self, inputs: str, conv: str, norm: str, *, stride: int = 1, groups: int = 1, active: bool = True
+    ) -> str:
+        """A convolution with its batch norm folded in, followed by ReLU6 where `active`."""
+        kernel = self.weights[f"{conv}.weight"]
+        gain = self.weights[f"{norm}.weight"] / np.sqrt(
+            self.weights[f"{norm}.running_var"] + BATCH_NORM_EPSILON
+        )
+        bias = self.weights[f"{norm}.bias"] - self.weights[f"{norm}.running_mean"] * gain
+        out = self.node(
+            "Conv",
+            [inputs, self.constant(kernel * gain[:, None, None, None]), self.constant(bias)],
+            strides=[stride, stride],
+            group=groups,
+            auto_pad="SAME_UPPER",
+            kernel_shape=kernel.shape[2:],
+        )
+        return self.node("Clip", [out, self.constant(0.0), self.constant(6.0)]) if active else out
+
+
+def build_network(
+    weights: dict[str, NDArray[Any]], projection: tuple[NDArray[Any], NDArray[Any]] | None
+) -> onnx.ModelProto:
+    """Build the network.
+
+    Args:
+        weights: the published checkpoint.
+        projection: mean [FEATURES] and matrix [FEATURES, dimensions]; None leaves the features as they are.
+
+    Returns:
+        A model with input `image` uint8 [batch, 224, 224, 3] and output `descriptors` float32
+        [batch, windows, dimensions], of unit length.
+    """
+    graph = Graph(weights)
+    depths = _backbone(graph)
+    parts = [_pool(graph, depths, window) for window in WINDOWS]
+    features = graph.node(
+        "Concat", [graph.node("Unsqueeze", [part, graph.constant([1], np.int64)]) for part in parts], axis=1
+    )
+    width = FEATURES
+    if projection is not None:
+        mean, matrix = projection
+        width = matrix.shape[1]
+        features = graph.node("Sub", [features, graph.constant(mean)])
+        features = graph.node("MatMul", [features, graph.constant(matrix)])
+        features = graph.node("LpNormalization", [features], axis=-1, p=2)
+    graph.nodes.append(helper.make_node("Identity", [features], ["descriptors"]))
+    image = helper.make_tensor_value_info("image", TensorProto.UINT8, ["b", INPUT_SIDE, INPUT_SIDE, 3])
+    out = helper.make_tensor_value_info("descriptors", TensorProto.FLOAT, ["b", len(WINDOWS), width])
+    model = helper.make_model(
+        helper.make_graph(graph.nodes, "copy-descriptor", [image], [out], graph.constants),
+        opset_imports=[helper.make_opsetid("", 17)],
+        ir_version=8,
+    )
+    onnx.checker.check_model(model)
+    return model
+
+
+def _backbone(graph: Graph) -> list[str]:
+    """All convolutions; returns the outputs for edges, parts and objects."""
+    values = graph.node("Cast", ["image"], to=TensorProto.FLOAT)
+    values = graph.node("Div", [graph.node("Sub", [values, graph.constant(127.0)]), graph.constant(128.0)])
+    values = graph.node("Transpose", [values], perm=[0, 3, 1, 2])
+    values = graph.convolution(values, "_conv_stem", "_bn0", stride=2)
+    channels, block, depths = 32, 0, []
+    for stage, (_, stride, expansion, wider, repeats) in enumerate(STAGES):
+        for repeat in range(repeats):
+            values = _block(
+                graph,
+                values,
+                number=block,
+                channels=channels,
+                wider=wider,
+                expansion=expansion,
+                stride=stride if repeat == 0 else 1,
+            )
+            channels, block = wider, block + 1
+        if stage in (EDGES_AFTER, PARTS_AFTER):
+            depths.append(values)
+    return [*depths, graph.convolution(values, "_conv_head", "_bn1")]
+
+
+def _block(
+    graph: Graph, inputs: str, *, number: int, channels: int, wider: int, expansion: int, stride: int
+) -> str:
+    """One inverted residual block."""
+    name, values = f"_blocks.{number}", inputs
+    if expansion != 1:
+        values = graph.convolution(values, f"{name}._expand_conv", f"{name}._bn0")
+    values = graph.convolution(
+        values, f"{name}._depthwise_conv", f"{name}._bn1", stride=stride, groups=channels * expansion
+    )
+    values = graph.convolution(values, f"{name}._project_conv", f"{name}._bn2", active=False)
+    return graph.node("Add", [inputs, values]) if stride == 1 and channels == wider else values
+
+
+def _pool(graph: Graph, depths: list[str], window: tuple[int, int, int, int]) -> str:
+    """Features of one window: each depth pooled, square-rooted, of unit length; edges count half."""
+    pooled = []
+    for depth, side, weight in zip(depths, (28, 14, 7), (0.5, 1.0, 1.0), strict=True):
+        values = depth
+        if window != WINDOWS[0]:
+            left, top, right, bottom = (edge * side // 7 for edge in window)
+            starts, ends = graph.constant([top, left], np.int64), graph.constant([bottom, right], np.int64)
+            values = graph.node("Slice", [values, starts, ends, graph.constant([2, 3], np.int64)])
+        if depth != depths[-1]:  # these have both signs
+            values = graph.node("Concat", [values, graph.node("Neg", [values])], axis=1)
+        root = graph.node("Sqrt", [_generalised_mean(graph, values)])
+        unit = graph.node("LpNormalization", [root], axis=-1, p=2)
+        pooled.append(graph.node("Mul", [unit, graph.constant(weight)]))
+    return graph.node("Concat", pooled, axis=1)
+
+
+def _generalised_mean(graph: Graph, values: str) -> str:
+    """Mean of third powers over both sides, then the third root: between mean and maximum."""
+    positive = graph.node("Add", [graph.node("Relu", [values]), graph.constant(1e-6)])
+    powers = graph.node("Mul", [graph.node("Mul", [positive, positive]), positive])
+    mean = graph.node("ReduceMean", [powers], axes=[2, 3], keepdims=0)
+    return graph.node("Pow", [mean, graph.constant(1 / 3)])

@@ -1,0 +1,75 @@
+"""A small fixed benchmark: floors of recall per manipulation, no wrong pair among the demo photographs."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from include.flow_server.imaging import Descriptor, analyze
+from include.flow_server.index import DuplicateIndex, SearchOptions
+from include.flow_server.training.manipulations import BEYOND, EXACT, HARSH, NEAR, encode
+from include.flow_server.training.pages import pages
+
+PHOTOS = sorted(Path("include/demo/photos").glob("*.jpg"))
+COPIED = PHOTOS[::13]  # six of them
+MANIPULATIONS = EXACT | HARSH | NEAR | BEYOND
+FLOORS = {"stripes": 1 / 3, "logo 0.2": 2 / 3, "quarter turn": 0.0, "crop 0.3 corner": 0.5}
+USUAL_FLOOR = 5 / 6
+
+
+@pytest.fixture(scope="module")
+def descriptors() -> dict[int, Descriptor]:
+    return {key: analyze(path.read_bytes()) for key, path in enumerate(PHOTOS)}
+
+
+@pytest.fixture(scope="module")
+def index(descriptors: dict[int, Descriptor]) -> DuplicateIndex:
+    index = DuplicateIndex(lambda keys: {key: descriptors[key] for key in keys})
+    index.add(descriptors.items())
+    return index
+
+
+@pytest.fixture(scope="module")
+def copied() -> dict[int, Image.Image]:
+    images = {}
+    for path in COPIED:
+        image = Image.open(path).convert("RGB")
+        image.thumbnail((480, 480))
+        images[PHOTOS.index(path)] = image
+    return images
+
+
+@pytest.mark.parametrize("name", MANIPULATIONS)
+def test_copies_are_found_and_nothing_else(
+    name: str, index: DuplicateIndex, copied: dict[int, Image.Image]
+) -> None:
+    near, exact = 0, 0
+    for key, image in copied.items():
+        copy = MANIPULATIONS[name](image, random.Random(f"{key}/{name}"))
+        scores = {hit.key: hit.score for hit in index.search(analyze(copy), SearchOptions())}
+        assert set(scores) <= {key}
+        near += scores.get(key, 0) >= 0.70
+        exact += scores.get(key, 0) >= 0.95
+    assert near >= FLOORS.get(name, USUAL_FLOOR) * len(copied)
+    if name in EXACT:
+        assert exact >= USUAL_FLOOR * len(copied)
+    if name in NEAR:
+        assert exact <= len(copied) / 6
+
+
+def test_no_photograph_is_a_duplicate_of_another(
+    index: DuplicateIndex, descriptors: dict[int, Descriptor]
+) -> None:
+    for key, descriptor in descriptors.items():
+        assert [hit.key for hit in index.search(descriptor, SearchOptions())] == [key]
+
+
+def test_pages_of_one_template_are_not_copies_of_each_other() -> None:
+    made = {key: analyze(encode(page, "PNG")) for key, page in enumerate(pages(seed=99, count=5).values())}
+    index = DuplicateIndex(lambda keys: {key: made[key] for key in keys})
+    index.add(made.items())
+    for key, descriptor in made.items():
+        assert [hit.key for hit in index.search(descriptor, SearchOptions())] == [key]
