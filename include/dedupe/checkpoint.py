@@ -27,6 +27,7 @@ class Part:
     listed: int
     failed: int
     vanished: int
+    unsearchable: int
     hubs: int
     edges: int
 
@@ -67,7 +68,9 @@ class Checkpoint:
 
     def add(self, found: Found) -> None:
         """Append a part."""
-        self.parts.append(self._write_part(len(self.parts), found.frames(), len(found.vanished)))
+        self.parts.append(
+            self._write_part(len(self.parts), found.frames(), len(found.vanished), len(found.unsearchable))
+        )
 
     def amend(self, index: int, ids: Set[str], found: Found) -> None:
         """Replace a part by one in which the queries of ``ids``, which failed, have new findings."""
@@ -81,11 +84,13 @@ class Checkpoint:
             "listed": self.read(index, "listed"),
         }
         frames = {name: frame.sort_values(list(frame.columns)) for name, frame in frames.items()}
-        self.parts[index] = self._write_part(index, frames, old.vanished + len(found.vanished))
+        self.parts[index] = self._write_part(
+            index, frames, old.vanished + len(found.vanished), old.unsearchable
+        )
 
     def total(self) -> Part:
         """Return the counts of all parts together."""
-        columns = list(zip(*(astuple(part)[1:] for part in self.parts), strict=True)) or [()] * 5
+        columns = list(zip(*(astuple(part)[1:] for part in self.parts), strict=True)) or [()] * 6
         return Part("", *map(sum, columns))
 
     def failures(self) -> pd.DataFrame:
@@ -118,7 +123,9 @@ class Checkpoint:
         for index in range(first, end):
             yield from self.read(index, "listed")["id"]
 
-    def _write_part(self, index: int, frames: Mapping[str, pd.DataFrame], vanished: int) -> Part:
+    def _write_part(
+        self, index: int, frames: Mapping[str, pd.DataFrame], vanished: int, unsearchable: int
+    ) -> Part:
         label = f"{self._stage.attempt.label}-{index:06}"
         for artifact, frame in frames.items():
             if len(frame):
@@ -128,6 +135,7 @@ class Checkpoint:
             listed=len(frames["listed"]),
             failed=len(frames["failures"]),
             vanished=vanished,
+            unsearchable=unsearchable,
             hubs=len(frames["hubs"]),
             edges=len(frames["edges"]),
         )

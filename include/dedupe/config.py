@@ -99,7 +99,24 @@ class ScanSettings(Section):
         "a lower threshold lowers it.",
     )
     exact_threshold: Score = Field(0.95, description="Lowest score of an exact duplicate.")
+    self_join: bool = Field(
+        True,
+        description="Ask for the duplicates of many documents at once where the server can do that, as the "
+        "embedded one can; otherwise document by document.",
+    )
     in_flight: int = Field(16, ge=1, le=256, description="Queries under way at once, for each partition.")
+    max_in_flight: int | None = Field(
+        None,
+        ge=1,
+        description="Queries under way at once, for all scans of the collection together.",
+        examples=[32],
+    )
+    max_rps: float | None = Field(
+        None,
+        gt=0,
+        description="Queries begun in a second, by all scans of the collection together.",
+        examples=[200],
+    )
     max_hits: int = Field(
         1000, ge=1, le=100_000, description="Hits read for one document; one with more is reported as a hub."
     )

@@ -9,14 +9,15 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
 from include.dedupe.config import FlowSettings
 from include.dedupe.errors import ConfigError
-from include.dedupe.flow import Document, Filters, FlowReader, Page
+from include.dedupe.flow import Document, Filters, FlowReader, JoinPage, Page
 from include.flow_client import (
+    CollectionInfo,
     FlowAddress,
     FlowAddressError,
     FlowAuthError,
@@ -50,8 +51,10 @@ class QueryFilters:
 class ClientReader:
     """A Flow client in the engine's words."""
 
-    def __init__(self, client: FlowClient) -> None:
+    def __init__(self, client: FlowClient, info: CollectionInfo | None = None) -> None:
         self._client = client
+        self.can_join = info is not None and "duplicates" in info.capabilities
+        self.detector = info.detector if info else ""
         self.filters: Filters = QueryFilters()
         self.failure: type[Exception] = FlowError
         self.outage: type[Exception] = FlowUnavailableError
@@ -123,13 +126,43 @@ class ClientReader:
             max_hits=max_hits,
         )
 
+    async def join(
+        self,
+        *,
+        fq: Sequence[str],
+        search_fq: Sequence[str],
+        fl: Sequence[str],
+        threshold: float,
+        approximate: bool,
+        smartfilter: str,
+        rows: int,
+        cursor_mark: str | None,
+    ) -> JoinPage:
+        return await self._client.join(
+            fq=fq,
+            search_fq=search_fq,
+            fl=fl,
+            threshold=threshold,
+            approximate=approximate,
+            smartfilter=cast("SmartFilter", smartfilter),
+            rows=rows,
+            cursor_mark=cursor_mark,
+        )
+
+    def limit(self, in_flight: int, per_second: float | None) -> None:
+        self._client.limit(in_flight, per_second)
+
 
 @asynccontextmanager
-async def open_flow(address: FlowAddress, in_flight: int) -> AsyncIterator[FlowReader]:
-    """Open a collection for reading, after making sure that it is there."""
-    async with FlowClient(address, connections=in_flight) as client:
-        await client.ping()
-        yield ClientReader(client)
+async def open_flow(
+    address: FlowAddress, in_flight: int, renew: Callable[[], FlowAddress] | None = None
+) -> AsyncIterator[FlowReader]:
+    """Open a collection for reading, after making sure that it is there.
+
+    ``renew`` reads the address again when Flow refuses the login.
+    """
+    async with FlowClient(address, connections=in_flight, renew=renew) as client:
+        yield ClientReader(client, await client.ping())
 
 
 def address_from_environment(settings: FlowSettings) -> FlowAddress:

@@ -26,6 +26,26 @@ class Page(Protocol):
     def facet_queries(self) -> Mapping[str, int]: ...
 
 
+class JoinedDocument(Protocol):
+    """A scanned document with its hits, best first; each pair of scanned documents is told once."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def hits(self) -> Sequence[Document]: ...
+    @property
+    def has_picture(self) -> bool: ...
+
+
+class JoinPage(Protocol):
+    @property
+    def docs(self) -> Sequence[JoinedDocument]: ...
+    @property
+    def num_found(self) -> int: ...
+    @property
+    def next_cursor_mark(self) -> str: ...
+
+
 class Filters(Protocol):
     """Writes filter queries as clauses that can be combined; every value is escaped."""
 
@@ -41,6 +61,17 @@ class FlowReader(Protocol):
 
     @property
     def filters(self) -> Filters: ...
+
+    @property
+    def can_join(self) -> bool:
+        """Whether ``join`` is there."""
+
+    @property
+    def detector(self) -> str:
+        """Version of what finds duplicates, empty where the server does not tell."""
+
+    def limit(self, in_flight: int, per_second: float | None) -> None:
+        """Send at most so many requests at once, and so many in a second, from now on."""
 
     @property
     def failure(self) -> type[Exception]:
@@ -96,3 +127,17 @@ class FlowReader(Protocol):
 
         At ``max_hits`` it ends, and the last page still says ``has_more``.
         """
+
+    async def join(
+        self,
+        *,
+        fq: Sequence[str],
+        search_fq: Sequence[str],
+        fl: Sequence[str],
+        threshold: float,
+        approximate: bool,
+        smartfilter: str,
+        rows: int,
+        cursor_mark: str | None,
+    ) -> JoinPage:
+        """Return one page of the documents of ``fq``, by id, with their duplicates among ``search_fq``."""

@@ -23,7 +23,8 @@ TABLES: dict[str, pa.Schema] = {
 class Found:
     """Rows of each table, in any order; ``listed`` are the ids of all documents that were to be searched for.
 
-    ``vanished`` are those among them that were deleted before their turn came.
+    ``vanished`` are those among them that were deleted before their turn came, ``unsearchable`` those
+    that the server has no picture of.
     """
 
     listed: list[str] = field(default_factory=list)
@@ -32,6 +33,7 @@ class Found:
     failures: list[tuple[str, str, bool]] = field(default_factory=list)
     hubs: list[tuple[str, int]] = field(default_factory=list)
     vanished: set[str] = field(default_factory=set)
+    unsearchable: set[str] = field(default_factory=set)
 
     def frames(self) -> dict[str, pd.DataFrame]:
         """Return the rows as tables, sorted, so that the same findings always give the same files."""
@@ -43,6 +45,15 @@ class Found:
             "hubs": _frame(sorted(self.hubs), HUBS),
             "listed": _frame([(name,) for name in sorted(self.listed)], LISTED),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPage:
+    """What one page of a partition holds, the cursor behind it, and how many documents the partition has."""
+
+    found: Found
+    cursor: str | None
+    num_found: int
 
 
 def _frame(rows: Sequence[tuple[object, ...]], schema: pa.Schema) -> pd.DataFrame:

@@ -8,27 +8,30 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
 
 from include.dedupe.checkpoint import Checkpoint
 from include.dedupe.errors import ScanFailedError, ScanRefusedError
-from include.dedupe.flow import Document, FlowReader, Page
+from include.dedupe.flow import Document, FlowReader
 from include.dedupe.found import Found
+from include.dedupe.join import Joiner
+from include.dedupe.listing import list_documents
 from include.dedupe.outage import Outage
 from include.dedupe.partitions import Partition
 from include.dedupe.plan import Plan, read_plan
 from include.dedupe.progress import Progress, show_progress
 from include.dedupe.rundir import Attempt, RunDir, Stage
 from include.dedupe.search import Searcher, document_fields
+from include.dedupe.share import shared_limits
 
 
 @dataclass(frozen=True, slots=True)
 class ScanStats:
     """Counts of one partition: documents it held when its scan began, and what became of them.
 
-    ``vanished`` were deleted before their turn came, ``skipped`` not wanted because the run takes only some,
-    ``missing`` counted by Flow but never listed. ``plan`` is the digest of the plan.
+    ``vanished`` were deleted before their turn came. ``skipped`` were not searched for: the run takes only
+    some, or the server says that it has no picture of them. ``missing`` were counted by Flow, never listed.
+    ``plan`` is the digest of the plan.
     """
 
     partition: str
@@ -58,11 +61,12 @@ async def scan(flow: FlowReader, run: RunDir, attempt: Attempt, partition_name: 
     plan = read_plan(run)
     partition = plan.partition(partition_name)
     checkpoint = Checkpoint(stage, plan.digest)
-    with show_progress(f"scan {partition.label}", partition.expected, "documents") as progress:
-        work = PartitionScan(flow, plan, partition, checkpoint, progress)
-        await work.ask_failed_again()
-        await work.read_pages()
-        await work.scan_newcomers()
+    with show_progress(f"scan {partition.label}", partition.wanted, "documents") as progress:
+        async with shared_limits(flow, run.lasting, plan.config.scan):
+            work = PartitionScan(flow, plan, partition, checkpoint, progress)
+            await work.ask_failed_again()
+            await work.read_pages()
+            await work.scan_newcomers()
     return _finish(stage, partition, checkpoint, work.missing)
 
 
@@ -106,11 +110,14 @@ class PartitionScan:
         """Scan the partition page by page."""
         if self._position.is_listed:
             return
-        async for page in self._pages(self._position.cursor):
+        searching: Searcher | Joiner = self._searcher
+        if self._flow.can_join and self._plan.config.scan.self_join:
+            searching = Joiner(self._flow, self._plan, self._outage, self._advance)
+        async for page in searching.pages(self._fq, self._position.cursor):
             if self._position.expected is None:
                 self._position.expected = page.num_found
-            self._checkpoint.add(await self._searcher.search(page.docs))
-            self._position.cursor = page.next_cursor_mark
+            self._checkpoint.add(page.found)
+            self._position.cursor = page.cursor
             await self._save()
         self._position.expected = self._position.expected or 0
         self._position.is_listed = True
@@ -127,7 +134,10 @@ class PartitionScan:
         late = set(self._checkpoint.listed_ids(in_order, end))
         next_known = next(known, None)
         there = num_found = 0
-        async for page in self._pages(None):
+        listing = list_documents(
+            self._flow, self._outage, fq=self._fq, fl=document_fields(self._plan), page_size=1000
+        )
+        async for page in listing:
             new: list[Document] = []
             for document in page.docs:
                 while next_known is not None and next_known < document["id"]:
@@ -140,23 +150,6 @@ class PartitionScan:
             there, num_found = there + len(page.docs), page.num_found
         self.missing = max(0, num_found - there)
 
-    async def _pages(self, cursor: str | None) -> AsyncIterator[Page]:
-        """Yield the pages of the partition behind ``cursor``, waiting where Flow does not answer."""
-        while True:
-            try:
-                pages = self._flow.iterate(
-                    fq=self._fq,
-                    fl=document_fields(self._plan),
-                    page_size=self._plan.config.scan.page_documents,
-                    cursor_mark=cursor,
-                )
-                async for page in pages:
-                    yield page
-                    cursor = page.next_cursor_mark
-                return
-            except self._flow.outage:
-                await self._outage.wait()
-
     async def _save(self) -> None:
         """Write the checkpoint, then fail if too much has failed."""
         now = time.monotonic()
@@ -168,10 +161,10 @@ class PartitionScan:
         if self._total.failed > settings.max_failed_share * max(expected, 1):
             raise _failure(self._checkpoint, self._partition.label, expected)
 
-    def _advance(self, found: Found) -> None:
+    def _advance(self, found: Found, documents: int) -> None:
         hits, errors = self._total.edges + len(found.edges), self._total.failed + len(found.failures)
         self._progress.note(f"{hits} hits, {errors} errors")
-        self._progress.advance()
+        self._progress.advance(documents)
 
 
 def _finish(stage: Stage, partition: Partition, checkpoint: Checkpoint, missing: int) -> ScanStats:
@@ -180,10 +173,10 @@ def _finish(stage: Stage, partition: Partition, checkpoint: Checkpoint, missing:
         partition=partition.name,
         plan=position.plan,
         expected=position.expected or 0,
-        scanned=total.listed - total.failed - total.vanished,
+        scanned=total.listed - total.failed - total.vanished - total.unsearchable,
         failed=total.failed,
         vanished=total.vanished,
-        skipped=0,
+        skipped=total.unsearchable,
         missing=missing,
         hubs=total.hubs,
         edges=total.edges,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from include.dedupe.flow import Document, FlowReader
-from include.dedupe.found import Found
+from include.dedupe.found import Found, FoundPage
+from include.dedupe.listing import ahead, list_documents
 from include.dedupe.outage import Outage
 from include.dedupe.plan import Plan
 
@@ -30,13 +31,30 @@ class Searcher:
     """Searches with the settings of a plan; ``advance`` is told of each document that is done."""
 
     def __init__(
-        self, flow: FlowReader, plan: Plan, outage: Outage, advance: Callable[[Found], None] = lambda _: None
+        self,
+        flow: FlowReader,
+        plan: Plan,
+        outage: Outage,
+        advance: Callable[[Found, int], None] = lambda _, __: None,
     ) -> None:
         self._flow = flow
         self._plan = plan
         self._outage = outage
         self._advance = advance
         self._image = plan.config.fields.image
+
+    async def pages(self, fq: Sequence[str], cursor: str | None) -> AsyncIterator[FoundPage]:
+        """Yield what the pages of a partition behind ``cursor`` hold, as ``search`` finds it."""
+        listed = list_documents(
+            self._flow,
+            self._outage,
+            fq=fq,
+            fl=document_fields(self._plan),
+            page_size=self._plan.config.scan.page_documents,
+            cursor_mark=cursor,
+        )
+        async for page in ahead(listed):
+            yield FoundPage(await self.search(page.docs), page.next_cursor_mark, page.num_found)
 
     async def search(self, documents: Sequence[Document]) -> Found:
         """Return what the queries for ``documents`` found; a query that failed is a row of its own.
@@ -50,7 +68,7 @@ class Searcher:
         async def work() -> None:
             for document in waiting:
                 await self._search_one(document, found)
-                self._advance(found)
+                self._advance(found, 1)
 
         try:
             async with asyncio.TaskGroup() as group:

@@ -121,7 +121,7 @@ class TestRuns:
     def test_a_partition_that_cannot_be_scanned_fails_the_run_after_the_report(
         self, collections: Path, tmp_path: Path, connection: EmbeddedServer
     ) -> None:
-        connection.fault("malformed", handler="duplicate", times=1)
+        connection.fault("malformed", handler="duplicates", times=3)
         dag_run = run(load_dags()["dedupe_demo"], scope="full")
         assert dag_run.state == "failed"
         assert states(dag_run)["scan"] == {"failed", "success"}

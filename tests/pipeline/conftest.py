@@ -30,11 +30,13 @@ class Bench:
     server: EmbeddedServer
     run: RunDir
     collection: str = "my-collection"
+    self_join: bool = False
 
     def config(self, **settings: Any) -> CollectionConfig:
         flow = {"connection": "flow_test", "collection": self.collection}
         fields = {"date": "date_dt", "category": "category"}
-        return CollectionConfig.model_validate({"flow": flow, "fields": fields, **settings})
+        scan = {"self_join": self.self_join, **settings.pop("scan", {})}
+        return CollectionConfig.model_validate({"flow": flow, "fields": fields, "scan": scan, **settings})
 
     def address(self) -> FlowAddress:
         return FlowAddress.parse(self.server.base, self.collection)

@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -15,11 +16,12 @@ import pytest
 
 from include.dedupe.errors import ArtifactError, OutageError, ScanFailedError
 from include.dedupe.found import TABLES
+from include.dedupe.merge import to_pairs
 from include.dedupe.plan import PLAN_FILE, plan
 from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.scan import ScanStats, scan, stage_name
 from include.dedupe.scope import Scope
-from include.flow_client import FlowAuthError
+from include.flow_client import FlowAuthError, FlowResponseError
 from tests.pipeline.conftest import Bench
 from tests.support.embedded_server import REPOSITORY
 from tests.support.many_documents import fill
@@ -57,8 +59,15 @@ def assert_same(found: RunDir, expected: RunDir) -> None:
         pd.testing.assert_frame_equal(tables(found)[name], frame)
 
 
+@pytest.fixture
+def joined(many: Bench) -> Bench:
+    """The same, searched page by page."""
+    return replace(many, self_join=True)
+
+
 def undisturbed(bench: Bench) -> RunDir:
-    run = RunDir(str(bench.run.storage.root) + "-reference", "pictures", "reference")
+    storage = f"{bench.run.storage.root}-reference-{bench.self_join}"
+    run = RunDir(storage, "pictures", "reference")
     planned(bench, run)
     scanned(bench, run)
     bench.server.clear_counts()
@@ -76,14 +85,16 @@ def saved_parts(run: RunDir) -> int:
     return max((len(json.loads(run.storage.read(f"{STAGE}/{name}"))["parts"]) for name in names), default=0)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("self_join", [False, True])
 def test_a_scan_killed_anywhere_and_started_again_gives_the_same_rows_in_the_same_order(
-    many: Bench, seed: int
+    many: Bench, self_join: bool
 ) -> None:
+    many = replace(many, self_join=self_join)
     expected = undisturbed(many)
     planned(many, many.run)
-    chance = random.Random(seed)
+    chance = random.Random(int(self_join))
     many.server.fault("slow", handler="duplicate", seconds=0.05)
+    many.server.fault("slow", handler="duplicates", seconds=0.3)
     many.server.clear_counts()
     kills = 3
     for number in range(1, kills + 1):
@@ -97,7 +108,10 @@ def test_a_scan_killed_anywhere_and_started_again_gives_the_same_rows_in_the_sam
     many.server.clear_faults()
     scanned(many, many.run, kills + 1)
     assert_same(many.run, expected)
-    assert many.server.counts()["duplicate"] <= DOCUMENTS + kills * PAGE
+    counts = many.server.counts()
+    pages = DOCUMENTS // PAGE + 1
+    assert counts["duplicate"] <= DOCUMENTS + kills * PAGE
+    assert counts["duplicates"] <= pages + kills
 
 
 def test_a_retry_asks_only_what_failed_and_what_was_not_reached(many: Bench) -> None:
@@ -136,7 +150,7 @@ def test_an_outage_longer_than_the_settings_wait_fails_the_task_and_keeps_what_w
 
 def test_a_login_that_is_refused_fails_at_once_and_is_no_failed_query(many: Bench) -> None:
     planned(many, many.run)
-    many.server.fault("unauthorized", handler="duplicate", token="other")  # noqa: S106 - no secret
+    many.server.fault("unauthorized", handler="duplicate", token="other")
     with pytest.raises(FlowAuthError):
         scanned(many, many.run)
 
@@ -172,3 +186,32 @@ def test_a_try_that_was_believed_dead_does_not_disturb_its_successor(many: Bench
 
     asyncio.run(both())
     assert_same(many.run, expected)
+
+
+def test_pages_that_fail_are_asked_again_in_smaller_ones(joined: Bench) -> None:
+    expected = undisturbed(joined)
+    planned(joined, joined.run)
+    joined.server.fault("truncated", handler="duplicates", skip=2, times=2)
+    assert scanned(joined, joined.run).failed == 0
+    assert_same(joined.run, expected)
+
+
+def test_a_page_that_never_comes_whole_fails_the_task_and_a_retry_goes_on_there(joined: Bench) -> None:
+    expected = undisturbed(joined)
+    planned(joined, joined.run)
+    joined.server.fault("partial", handler="duplicates", skip=3)
+    with pytest.raises(FlowResponseError, match="partialResults"):
+        scanned(joined, joined.run)
+    joined.server.clear_faults()
+    joined.server.clear_counts()
+    scanned(joined, joined.run, 2)
+    assert joined.server.counts()["duplicates"] < DOCUMENTS // PAGE + 1
+    assert_same(joined.run, expected)
+
+
+def test_pages_and_single_queries_find_the_same_pairs(many: Bench, joined: Bench) -> None:
+    def pairs(bench: Bench) -> set[tuple[str, str, float]]:
+        found = to_pairs(tables(undisturbed(bench))["edges"])
+        return set(found[["id_a", "id_b", "score"]].itertuples(index=False, name=None))
+
+    assert pairs(many) == pairs(joined) != set()
