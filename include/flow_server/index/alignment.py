@@ -25,7 +25,7 @@ SAME_PLACE = 3.0  # pixels
 TOLERANCE = 2.5  # pixels of the thumbnail
 LEAST_VOTES = 4
 SHORTEST_SPAN = 4  # pixels between two voters
-SMALLEST_SCALE, LARGEST_STRETCH = 0.2, 2.5
+SMALLEST_SCALE, LARGEST_STRETCH = 0.2, 3.2
 STRAIGHT = 0.4  # degrees
 LARGEST_SHEAR, LARGEST_TURNED_STRETCH = 2.0, 1.15  # degrees, ratio
 

@@ -18,20 +18,24 @@ from include.flow_server.index.alignment import Alignment
 from include.flow_server.index.planes import Plane, blur, local_contrast, resize, warp
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from include.flow_server.index.thumb import Thumb
+
+    FlowUnder = Callable[[NDArray[np.float64], int], "Flow | None"]
 
 BLOCK = 8
 LEAST_COVER = 0.6
 LEAST_ENERGY = 0.01
 NOISE = 0.02  # energy
 FITS = 0.5
-# Share of the blocks that must fit, before and during polishing: copies reach 0.6 unless stripes cover them.
-LEAST_FITTING, LEAST_POLISHED_FITTING = 0.4, 0.48
-ROUNDS = ((2.0, 2), (0.8, 1))  # sigma of smoothing in pixels, rounds at most
-POLISHING_ROUNDS = 4
-FINEST = 0.8  # sigma
+COARSEST, FINEST = 2.0, 0.8  # sigma of smoothing in pixels
+# Coarse and fine: rounds at most, and the share of the blocks that must fit then. Copies reach 0.6, unless
+# stripes cover them.
+ROUNDS = ((3, 0.4), (4, 0.48))
+SQUARE = 1.2  # ratio of the scales from which a picture counts as stretched
 DAMPING = 1e-3
 SETTLED = 0.03  # pixels
 LARGEST_STEP = 6.0
@@ -75,29 +79,44 @@ def refine(first: Thumb, second: Thumb, start: Alignment, *, turn: bool) -> Alig
     None. Then on brightness warped before its contrast is taken, which is slower and does not suffer from
     different resolutions.
     """
-    matrix, flow = start.matrix, None
-    for sigma, rounds in ROUNDS:
-        one, two = blur(first.contrast, sigma), blur(second.contrast, sigma)
-        for _ in range(rounds):
-            flow = block_flow(one, two, matrix)
-            moved = _stepped(flow, matrix, turn=turn)
-            if moved is None:
-                return None
-            matrix, largest = moved
-            if largest < SETTLED:
-                break
-    if flow is None or flow.fitting() < LEAST_FITTING:
-        return None
-    for _ in range(POLISHING_ROUNDS):
-        flow = flow_between(*comparable_planes(first, second, Alignment(matrix)))
+    matrix = start.matrix
+    stages = (_coarse_flows(first, second, start), _fine_flows(first, second, FINEST))
+    for flow_under, (rounds, least) in zip(stages, ROUNDS, strict=True):
+        settled = _settled(flow_under, matrix, rounds, least, turn=turn)
+        if settled is None:
+            return None
+        matrix = settled
+    refined = Alignment(matrix, start.votes)
+    return refined if refined.plausible() else None
+
+
+def _settled(
+    flow_under: FlowUnder, matrix: NDArray[np.float64], rounds: int, least_fitting: float, *, turn: bool
+) -> NDArray[np.float64] | None:
+    """Correct the matrix until nothing moves any more; None if that leads astray or too little fits."""
+    flow = None
+    for round_ in range(rounds):
+        flow = flow_under(matrix, round_)
         moved = _stepped(flow, matrix, turn=turn)
-        if moved is None or flow is None or flow.fitting() < LEAST_POLISHED_FITTING:
+        if moved is None:
             return None
         matrix, largest = moved
         if largest < SETTLED:
             break
-    refined = Alignment(matrix, start.votes)
-    return refined if refined.plausible() else None
+    return matrix if flow is not None and flow.fitting() >= least_fitting else None
+
+
+def _coarse_flows(first: Thumb, second: Thumb, start: Alignment) -> FlowUnder:
+    """Flow on ready-made local contrast, smoothed widely at first; a stretched picture is warped before."""
+    if start.stretch() > SQUARE:
+        return _fine_flows(first, second, COARSEST)
+    planes = [(blur(first.contrast, sigma), blur(second.contrast, sigma)) for sigma in (COARSEST, FINEST)]
+    return lambda matrix, round_: block_flow(*planes[round_ >= ROUNDS[0][0] - 1], matrix)
+
+
+def _fine_flows(first: Thumb, second: Thumb, sigma: float) -> FlowUnder:
+    """Flow on brightness warped before its contrast is taken."""
+    return lambda matrix, _: flow_between(*comparable_planes(first, second, Alignment(matrix)), sigma)
 
 
 def comparable_planes(first: Thumb, second: Thumb, alignment: Alignment) -> tuple[Plane, Plane, Plane]:
@@ -111,9 +130,9 @@ def comparable_planes(first: Thumb, second: Thumb, alignment: Alignment) -> tupl
     return first.luma, warped, inside
 
 
-def flow_between(first: Plane, second: Plane, inside: Plane) -> Flow | None:
+def flow_between(first: Plane, second: Plane, inside: Plane, sigma: float = FINEST) -> Flow | None:
     """Block flow between two planes of brightness that lie on each other already."""
-    one, two = blur(local_contrast(first), FINEST), blur(local_contrast(second), FINEST)
+    one, two = blur(local_contrast(first), sigma), blur(local_contrast(second), sigma)
     return _flow(one, two, inside)
 
 
