@@ -3,7 +3,12 @@
 ### What
 `plan` divides the documents of the run into partitions, `scan` searches each document of one partition for
 duplicates, `merge` makes pairs of what all partitions found, `cluster` groups the pairs, `report` writes the
-result. Nothing is written to the collection.
+result. Without policies that is all: nothing is written to the collection.
+
+With policies, `decide` says of each duplicate what is to become of it, `approve` asks a person, `apply`
+carries out what was approved and still stands, and `record` writes down what was done, however the run ended.
+A dry run, which is the default, asks nobody and writes nothing to the collection. `restore_run` takes back
+what a run did.
 
 ### Which documents
 A scheduled run and a backfill scan the documents of their data interval. A run started by hand says so with
@@ -24,11 +29,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from airflow.sdk import DAG, CronDataIntervalTimetable, Param, TriggerRule, task
+from airflow.sdk import DAG, CronDataIntervalTimetable, Param, TriggerRule, XComArg, task
 
 from include.dedupe.config import CollectionConfig, collection_files, read_collection
 from include.dedupe.errors import ConfigError
-from include.orchestration import tasks
+from include.orchestration import acting, tasks
+from include.orchestration.approval import approval
 
 TAG = "dedupe"
 
@@ -41,6 +47,11 @@ PARAMS = {
     ),
     "from": Param(None, type=["null", "string"], description="Range: first date, such as 2026-04-01 (UTC)."),
     "to": Param(None, type=["null", "string"], description="Range: date to stop before."),
+    "dry_run": Param(
+        None,
+        type=["null", "boolean"],
+        description="Only report what the policies would do. Empty: as the collection's settings say.",
+    ),
     "categories": Param([], type=["null", "array"], description="Range: only these categories."),
 }
 
@@ -73,8 +84,21 @@ def build(name: str, config: CollectionConfig) -> DAG:
         merge = task(trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS, multiple_outputs=False)(tasks.merge)
         cluster, report = (task(multiple_outputs=False)(stage) for stage in (tasks.cluster, tasks.report))
         scanned = scan.partial(collection=name).expand(partition=partitions)
-        scanned >> merge(name) >> cluster(name) >> report(name)
+        clustered, reported = cluster(name), report(name)
+        scanned >> merge(name) >> clustered
+        if config.policies is None:
+            clustered >> reported
+        else:
+            _act(name, config, clustered, reported)
     return dag
+
+
+def _act(name: str, config: CollectionConfig, clustered: XComArg, reported: XComArg) -> None:
+    """Wire what follows where the settings have policies: decide before the report, apply after a yes."""
+    decided, applied = (task(multiple_outputs=False)(stage)(name) for stage in (acting.decide, acting.apply))
+    approved = approval(name, config)
+    recorded = task(multiple_outputs=False)(acting.record)(name).as_teardown()
+    clustered >> decided >> reported >> approved >> applied >> recorded
 
 
 def build_broken(name: str, error: Exception) -> DAG:

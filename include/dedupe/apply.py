@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict, dataclass
 
 import pandas as pd
@@ -117,7 +117,7 @@ class _Work:
     async def carry_out(self, orders: list[Order]) -> list[Outcome]:
         outcomes: list[Outcome] = []
         with ExitStack() as held:
-            lease = None if self.dry_run else held.enter_context(hold_lease(self.run.lasting, self._owner))
+            lease = None if self.dry_run else held.enter_context(self._lease())
             progress = held.enter_context(show_progress("apply", len(orders), "decisions"))
             earlier = {entry.id: entry for entry in read_entries(self.run.lasting, self.run.folder)}
             stands = self._stands(orders)
@@ -129,9 +129,8 @@ class _Work:
                 progress.advance(len(batch))
         return outcomes
 
-    @property
-    def _owner(self) -> str:
-        return f"Run {self.run.run_id}"
+    def _lease(self) -> AbstractContextManager[Lease]:
+        return hold_lease(self.run.lasting, f"Run {self.run.run_id}", takes_over=True)
 
     async def _one_batch(
         self,

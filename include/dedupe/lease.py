@@ -57,12 +57,15 @@ class Lease:
 
 
 @contextmanager
-def hold_lease(lasting: Storage, owner: str, clock: Callable[[], float] = time.time) -> Iterator[Lease]:
+def hold_lease(
+    lasting: Storage, owner: str, *, takes_over: bool = False, clock: Callable[[], float] = time.time
+) -> Iterator[Lease]:
     """Hold the collection's lease, and give it back in the end.
 
     Args:
         lasting: the collection's storage.
         owner: who asks, for the message to others.
+        takes_over: take it from an earlier attempt of the same owner, which may still live as a zombie.
         clock: seconds since the epoch.
 
     Raises:
@@ -73,7 +76,8 @@ def hold_lease(lasting: Storage, owner: str, clock: Callable[[], float] = time.t
     newest = _newest(lasting)
     if newest:
         held = json.loads(lasting.read(_file(newest)))
-        if not held["released"] and clock() - held["alive"] < SILENT_S:
+        is_own = takes_over and held["owner"].startswith(f"{owner} (")
+        if not held["released"] and not is_own and clock() - held["alive"] < SILENT_S:
             raise LeaseError(f"{held['owner']} is writing to {lasting.root}; wait until it ends.")
     me = f"{owner} ({uuid.uuid4().hex[:8]})"
     state = {"owner": me, "alive": clock(), "released": False}

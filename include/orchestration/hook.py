@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow.providers.http.hooks.http import HttpHook
+from airflow.sdk.exceptions import AirflowNotFoundException
 
 from include.dedupe.connect import address_from_connection
 from include.dedupe.errors import ConfigError

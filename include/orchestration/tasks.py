@@ -13,24 +13,28 @@ from typing import Any
 from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule, get_current_context
 
 from include.dedupe.cluster import cluster as cluster_stage
-from include.dedupe.config import CollectionConfig, find_collection
+from include.dedupe.config import find_collection
 from include.dedupe.connect import open_flow
-from include.dedupe.errors import ConfigError, DedupeError, OutageError, ScanFailedError
+from include.dedupe.decide import DecideStats
+from include.dedupe.errors import ConfigError, DedupeError, LeaseError, OutageError, ScanFailedError
+from include.dedupe.facts import gather_facts, needs_facts
+from include.dedupe.guards import require_guards
 from include.dedupe.merge import merge as merge_stage
 from include.dedupe.pictures import WebPictures
 from include.dedupe.plan import Plan, read_plan
 from include.dedupe.plan import plan as plan_stage
 from include.dedupe.report import report as report_stage
-from include.dedupe.rundir import Attempt, RunDir, default_storage
 from include.dedupe.scan import ScanStats
 from include.dedupe.scan import scan as scan_stage
 from include.dedupe.scope import resolve_scope
-from include.flow_client import FlowAddress, FlowAddressError, FlowAuthError, FlowRequestError
-from include.orchestration.hook import FlowHook
+from include.flow_client import FlowAddressError, FlowAuthError, FlowRequestError
+from include.orchestration.context import address, attempt, may_write, open_run
 
 RETRY_POLICY = ExceptionRetryPolicy(
     rules=[
-        RetryRule([ScanFailedError, OutageError], RetryAction.RETRY, retry_delay=timedelta(minutes=1)),
+        RetryRule(
+            [ScanFailedError, OutageError, LeaseError], RetryAction.RETRY, retry_delay=timedelta(minutes=1)
+        ),
         RetryRule(DedupeError, RetryAction.FAIL, reason="the same input would fail again"),
         RetryRule(
             [FlowAddressError, FlowAuthError, FlowRequestError],
@@ -46,7 +50,7 @@ def plan(collection: str) -> list[dict[str, str]]:
     """Write the plan and return its partitions."""
     context = get_current_context()
     config = find_collection(collection)
-    run = _open_run(collection, config)
+    run = open_run(collection)
     dag_run = context["dag_run"]
     scope = resolve_scope(
         context["params"],
@@ -55,8 +59,8 @@ def plan(collection: str) -> list[dict[str, str]]:
     )
 
     async def make() -> Plan:
-        async with open_flow(_address(config), in_flight=1) as flow:
-            return await plan_stage(flow, run, _attempt(), config, scope)
+        async with open_flow(address(config), in_flight=1) as flow:
+            return await plan_stage(flow, run, attempt(), config, scope)
 
     made = asyncio.run(make())
     return [{"name": partition.name, "label": partition.label} for partition in made.partitions]
@@ -65,47 +69,45 @@ def plan(collection: str) -> list[dict[str, str]]:
 def scan(collection: str, partition: dict[str, str]) -> dict[str, Any]:
     """Scan one partition of the plan."""
     get_current_context()["label"] = partition["label"]  # type: ignore[typeddict-unknown-key]
-    run = _open_run(collection, find_collection(collection))
+    run = open_run(collection)
     config = read_plan(run).config
 
     async def search() -> ScanStats:
-        async with open_flow(_address(config), config.scan.in_flight) as flow:
-            return await scan_stage(flow, run, _attempt(), partition["name"])
+        async with open_flow(address(config), config.scan.in_flight) as flow:
+            return await scan_stage(flow, run, attempt(), partition["name"])
 
     return asdict(asyncio.run(search()))
 
 
 def merge(collection: str) -> dict[str, Any]:
-    return asdict(merge_stage(_open_run(collection, find_collection(collection)), _attempt()))
+    return asdict(merge_stage(open_run(collection), attempt()))
 
 
 def cluster(collection: str) -> dict[str, Any]:
-    return asdict(cluster_stage(_open_run(collection, find_collection(collection)), _attempt()))
+    """Cluster the pairs; where the settings go by fields, read those of the documents first."""
+    run = open_run(collection)
+    config = read_plan(run).config
+
+    async def gather() -> None:
+        async with open_flow(address(config), in_flight=1) as flow:
+            await gather_facts(flow, run, attempt())
+
+    if needs_facts(config):
+        asyncio.run(gather())
+    return asdict(cluster_stage(run, attempt()))
 
 
 def report(collection: str) -> dict[str, Any]:
-    run = _open_run(collection, find_collection(collection))
+    run = open_run(collection)
     config = read_plan(run).config
-    flow_host = _address(config).root
+    flow_host = address(config).root
     pictures = WebPictures(trusted=flow_host, allow_hosts=config.report.allow_hosts)
-    return asdict(report_stage(run, _attempt(), pictures))
+    stats = report_stage(run, attempt(), pictures)
+    if config.policies and may_write(config):
+        require_guards(DecideStats(**run.result("decide").result).problems, run.address)
+    return asdict(stats)
 
 
 def settings_error(message: str) -> None:
     """Fail with what is wrong in a collection's settings."""
     raise ConfigError(message)
-
-
-def _open_run(collection: str, config: CollectionConfig) -> RunDir:
-    run_id = get_current_context()["run_id"]
-    return RunDir(config.storage or default_storage(), collection, run_id)
-
-
-def _attempt() -> Attempt:
-    """Tell a retry from a clear: clearing a task raises its ``max_tries`` above its ``retries``."""
-    ti = get_current_context()["ti"]
-    return Attempt(generation=ti.max_tries - (ti.task.retries or 0), number=ti.try_number)
-
-
-def _address(config: CollectionConfig) -> FlowAddress:
-    return FlowHook(config.flow.connection, config.flow.collection).get_address()

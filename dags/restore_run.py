@@ -1,0 +1,57 @@
+"""Take back what runs did to a collection, from their archives. A dry run unless you say otherwise.
+
+### What
+Deleted documents are added again with their fields and what Flow knew of their pictures; tags and links are
+removed, merged fields go back to what they were. What has changed since is left alone, and the log says so. A
+restored document and its keeper are no duplicates from then on.
+
+### Which
+`runs`, `ids`, `clusters`, `since` and `until` narrow down what is taken back; one of them is needed.
+
+### Triage
+The log has one line for each document. While another run writes to the collection the task waits and is tried
+again; it can be repeated at any time, what is restored already stays as it is.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import DAG, Param, task
+
+from include.dedupe.config import collection_files
+from include.orchestration import acting, tasks
+
+
+def texts(description: str) -> Param:
+    return Param([], type=["null", "array"], items={"type": "string"}, description=description)
+
+
+with DAG(
+    dag_id="restore_run",
+    description="Take back what runs did to a collection",
+    doc_md=__doc__,
+    schedule=None,
+    start_date=datetime(2024, 1, 1, tzinfo=UTC),
+    params={
+        "collection": Param(
+            None,
+            type=["null", "string"],
+            enum=[None, *(path.stem for path in collection_files())],
+            description="Name of the collection's YAML file.",
+        ),
+        "runs": texts("Only what these runs did (run ids)."),
+        "ids": texts("Only these documents."),
+        "clusters": texts("Only these clusters."),
+        "since": Param(None, type=["null", "string"], description="Only what was done from this time (UTC)."),
+        "until": Param(None, type=["null", "string"], description="Only what was done before this time."),
+        "dry_run": Param(True, type="boolean", description="Only say what would be taken back."),
+    },
+    tags={"dedupe"},
+    default_args={
+        "retries": 2,
+        "retry_delay": timedelta(minutes=1),
+        "retry_policy": tasks.RETRY_POLICY,
+    },
+) as restore_run:
+    task(multiple_outputs=False)(acting.restore)()

@@ -1,0 +1,104 @@
+"""The stages after clustering as Airflow tasks: decide, apply, record, and the restore of a run."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections import Counter
+from dataclasses import asdict
+from typing import Any
+
+from airflow.sdk import get_current_context
+
+from include.dedupe.apply import ApplyStats
+from include.dedupe.apply import apply as apply_stage
+from include.dedupe.archive import now
+from include.dedupe.check import check, has_passed, require_check
+from include.dedupe.client_writer import open_writer
+from include.dedupe.config import CollectionConfig, find_collection
+from include.dedupe.decide import decide as decide_stage
+from include.dedupe.errors import ApprovalError
+from include.dedupe.plan import read_plan
+from include.dedupe.record import record as record_stage
+from include.dedupe.restore import Restored, Wanted
+from include.dedupe.restore import restore as restore_stage
+from include.dedupe.rundir import RunDir, Storage, default_storage
+from include.dedupe.supersede import register_decisions
+from include.orchestration.approval import read_answer
+from include.orchestration.context import address, attempt, may_write, open_run
+
+
+def decide(collection: str) -> dict[str, Any]:
+    """Decide; before the first run that writes, check that the collection can be written to and restored."""
+    run = open_run(collection)
+    plan = read_plan(run)
+    acts = may_write(plan.config)
+    if acts and plan.config.policies and plan.config.policies.write:
+        asyncio.run(_check_once(run, plan.config))
+    stats = decide_stage(run, attempt())
+    if acts:
+        register_decisions(run, plan, stats.hash)
+    return {**asdict(stats), "acts": stats.acts, "dry_run": not acts}
+
+
+def apply(collection: str) -> dict[str, Any]:
+    """Carry out what was approved and still stands; in a dry run only say what would be done."""
+    run = open_run(collection)
+    config = read_plan(run).config
+    context = get_current_context()
+    decided, answer = context["ti"].xcom_pull(task_ids="decide"), read_answer(context)
+    if answer is None or answer["chosen_options"] != ["Approve"]:
+        raise ApprovalError(f"Nobody has approved the decisions of {run.address}; nothing was written.")
+    dry_run = decided["dry_run"] or not may_write(config)
+    digest = (answer.get("params_input") or {}).get("decisions") or decided["hash"]
+    approved_at = str(answer.get("responded_at") or now())
+
+    async def carry_out() -> ApplyStats:
+        async with open_writer(address(config)) as writer:
+            return await apply_stage(writer, run, attempt(), digest, approved_at, dry_run=dry_run)
+
+    return asdict(asyncio.run(carry_out()))
+
+
+def record(collection: str) -> dict[str, int]:
+    """Write what was done, however the run ended."""
+    return record_stage(open_run(collection), attempt(), read_answer(get_current_context()))
+
+
+def restore() -> dict[str, int]:
+    """Take back what runs did; the parameters say which."""
+    params = get_current_context()["params"]
+    name = params["collection"]
+    config = find_collection(name)
+    wanted = Wanted(
+        runs=tuple(params["runs"] or ()),
+        ids=tuple(params["ids"] or ()),
+        clusters=tuple(params["clusters"] or ()),
+        since=_moment(params["since"]),
+        until=_moment(params["until"]),
+    )
+    lasting = Storage(f"{(config.storage or default_storage()).rstrip('/')}/{name}")
+
+    async def take_back() -> list[Restored]:
+        async with open_writer(address(config)) as writer:
+            by = f"DAG run {get_current_context()['run_id']}"
+            return await restore_stage(writer, lasting, wanted, by, dry_run=params["dry_run"])
+
+    found = asyncio.run(take_back())
+    for one in found:
+        print(f"{one.outcome}: {one.action} of {one.id!r} in run {one.run_id} {one.reason}")
+    return dict(Counter(one.outcome for one in found))
+
+
+async def _check_once(run: RunDir, config: CollectionConfig) -> None:
+    if not has_passed(run.lasting, config):
+        async with open_writer(address(config)) as writer:
+            await check(writer, run.lasting, config)
+    require_check(run.lasting, config)
+
+
+def _moment(text: str | None) -> dt.datetime | None:
+    if not text:
+        return None
+    moment = dt.datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)

@@ -1,0 +1,35 @@
+"""What a task learns of itself from Airflow: its run's folder, its attempt, and the way to Flow."""
+
+from __future__ import annotations
+
+from airflow.sdk import get_current_context
+
+from include.dedupe.config import CollectionConfig, find_collection
+from include.dedupe.rundir import Attempt, RunDir, default_storage
+from include.flow_client import FlowAddress
+from include.orchestration.hook import FlowHook
+
+
+def open_run(collection: str) -> RunDir:
+    """Return the folder of this DAG run."""
+    config = find_collection(collection)
+    return RunDir(config.storage or default_storage(), collection, get_current_context()["run_id"])
+
+
+def attempt() -> Attempt:
+    """Tell a retry from a clear: clearing a task raises its ``max_tries`` above its ``retries``."""
+    ti = get_current_context()["ti"]
+    return Attempt(generation=ti.max_tries - (ti.task.retries or 0), number=ti.try_number)
+
+
+def address(config: CollectionConfig) -> FlowAddress:
+    return FlowHook(config.flow.connection, config.flow.collection).get_address()
+
+
+def may_write(config: CollectionConfig) -> bool:
+    """Whether this run acts: neither a dry run nor a backfill that only reports."""
+    context = get_current_context()
+    asked = context["params"].get("dry_run")
+    is_dry = config.dry_run if asked is None else bool(asked)
+    is_backfill = context["dag_run"].run_type == "backfill"
+    return not is_dry and (config.act_in_backfill or not is_backfill)

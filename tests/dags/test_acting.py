@@ -1,0 +1,177 @@
+"""Whole runs with policies: dry, approved, rejected, without asking, and taken back."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from include.dedupe.config import COLLECTIONS_VARIABLE
+from include.dedupe.rundir import STORAGE_VARIABLE
+from include.orchestration import home
+from tests.support.acting import Acting
+from tests.support.embedded_server import EmbeddedServer
+
+pytestmark = pytest.mark.airflow
+
+SETTINGS = """
+flow: {connection: flow_demo, collection: plain}
+policies: {exact: {do: delete}}
+guards: {max_delete_share: 1.0}
+"""
+DOCUMENTS = {
+    "cat": ("animals/cat.jpg", {"title_s": "a cat"}),
+    "cat copy": ("animals/cat.jpg", {}),
+    "moose": ("animals/moose.jpg", {}),
+}
+ACTING_STAGES = ["cluster", "decide", "report", "approve", "apply", "record"]
+
+
+@pytest.fixture
+def acting(
+    airflow: Path, flow_server: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Acting:
+    (tmp_path / "collections").mkdir()
+    monkeypatch.setenv(COLLECTIONS_VARIABLE, str(tmp_path / "collections"))
+    monkeypatch.setenv(STORAGE_VARIABLE, str(tmp_path / "storage"))
+    monkeypatch.setenv("AIRFLOW_CONN_FLOW_DEMO", flow_server.base)
+    made = Acting(flow_server, tmp_path / "storage")
+    made.fill(DOCUMENTS)
+    flow_server.clear_counts()
+    return made
+
+
+def load_dag(acting: Acting, settings: str = "", name: str = "dedupe_pictures") -> Any:
+    from airflow.dag_processing.dagbag import DagBag  # noqa: PLC0415 - after the settings are in place
+
+    (acting.storage.parent / "collections" / "pictures.yaml").write_text(SETTINGS + settings)
+    bag = DagBag(dag_folder=str(home.PROJECT / "dags"))
+    assert bag.import_errors == {}
+    return bag.dags[name]
+
+
+def run(dag: Any, **params: Any) -> Any:
+    for task in dag.tasks:
+        task.retries = 0
+    return dag.test(run_conf=params, logical_date=dt.datetime.now(dt.UTC))
+
+
+def states(dag_run: Any) -> dict[str, str]:
+    return {ti.task_id: str(ti.state) for ti in dag_run.get_task_instances()}
+
+
+def record(acting: Acting, dag_run: Any) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(acting.run(dag_run.run_id).storage.read("record/record.json"))
+    return found
+
+
+@pytest.fixture
+def answer(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+    """Answer the question at once, as the scheduler would resume the task; returns the questions."""
+
+    def prepare(option: str, **params_input: Any) -> list[str]:
+        from airflow.providers.standard.operators.hitl import HITLOperator  # noqa: PLC0415
+
+        asked: list[str] = []
+
+        def execute(self: Any, context: Any) -> Any:
+            asked.append(self.body)
+            event = {
+                "chosen_options": [option],
+                "params_input": params_input,
+                "responded_at": dt.datetime.now(dt.UTC),
+                "responded_by_user": {"id": "1", "name": "somebody"},
+            }
+            return self.execute_complete(context, event)
+
+        monkeypatch.setattr(HITLOperator, "execute", execute)
+        return asked
+
+    return prepare
+
+
+def test_without_policies_a_run_ends_with_its_report(acting: Acting) -> None:
+    (acting.storage.parent / "collections").joinpath("plain.yaml").write_text(
+        "flow: {connection: flow_demo, collection: plain}"
+    )
+    dag = load_dag(acting, name="dedupe_plain")
+    assert sorted(dag.task_ids) == ["cluster", "merge", "plan", "report", "scan"]
+
+
+def test_with_policies_the_stages_follow_in_order_and_record_always_runs(acting: Acting) -> None:
+    dag = load_dag(acting)
+    for before, after in itertools.pairwise(ACTING_STAGES):
+        assert after in dag.get_task(before).downstream_task_ids
+    assert dag.get_task("record").is_teardown
+
+
+def test_a_dry_run_asks_nobody_and_makes_no_update_call(acting: Acting) -> None:
+    dag_run = run(load_dag(acting), scope="full")
+    assert dag_run.state == "success"
+    assert acting.server.counts().get("update", 0) == 0
+    assert record(acting, dag_run)["outcomes"] == {"planned": 1}
+
+
+def test_a_run_that_need_not_ask_deletes_and_can_be_taken_back(acting: Acting) -> None:
+    before = acting.documents()
+    settings = "dry_run: false\napproval: {mode: none}"
+    dag_run = run(load_dag(acting, settings), scope="full")
+    assert dag_run.state == "success", states(dag_run)
+    assert set(acting.documents()) == {"cat", "moose"}
+    assert record(acting, dag_run)["outcomes"] == {"done": 1}
+    assert b"cat copy,cat,1.0,delete" in acting.run(dag_run.run_id).storage.read("record/redirects.csv")
+    wanted = {"collection": "pictures", "runs": [dag_run.run_id]}
+    run(load_dag(acting, settings, "restore_run"), **wanted)
+    assert set(acting.documents()) == {"cat", "moose"}
+    assert run(load_dag(acting, settings, "restore_run"), **wanted, dry_run=False).state == "success"
+    assert acting.documents() == before
+    again = run(load_dag(acting, settings), scope="full")
+    assert record(acting, again)["outcomes"] == {}
+    assert acting.documents() == before
+
+
+def test_what_a_person_approves_is_done(acting: Acting, answer: Callable[..., list[str]]) -> None:
+    asked = answer("Approve")
+    dag_run = run(load_dag(acting), scope="full", dry_run=False)
+    assert dag_run.state == "success", states(dag_run)
+    assert set(acting.documents()) == {"cat", "moose"}
+    assert "| delete | exact | 1 |" in asked[0]
+    assert "`cat copy`" in asked[0]
+    assert record(acting, dag_run)["answer"]["responded_by_user"]["name"] == "somebody"
+
+
+def test_what_a_person_rejects_is_not_done_and_recorded(
+    acting: Acting, answer: Callable[..., list[str]]
+) -> None:
+    answer("Reject")
+    dag_run = run(load_dag(acting), scope="full", dry_run=False)
+    assert (states(dag_run)["apply"], states(dag_run)["record"]) == ("skipped", "success")
+    assert record(acting, dag_run)["answer"]["chosen_options"] == ["Reject"]
+    assert set(acting.documents()) == set(DOCUMENTS)
+
+
+def test_an_approval_of_other_decisions_does_nothing_and_fails_the_run(
+    acting: Acting, answer: Callable[..., list[str]]
+) -> None:
+    answer("Approve", decisions="0123456789abcdef")
+    dag_run = run(load_dag(acting), scope="full", dry_run=False)
+    assert (dag_run.state, states(dag_run)["apply"]) == ("failed", "failed")
+    assert states(dag_run)["record"] == "success"
+    assert set(acting.documents()) == set(DOCUMENTS)
+
+
+def test_a_run_that_would_delete_too_much_stops_before_it_asks(
+    acting: Acting, answer: Callable[..., list[str]]
+) -> None:
+    asked = answer("Approve")
+    settings = "\nguards: {max_delete_share: 0.3}"
+    dag = load_dag(acting, settings.replace("guards", "cluster: {max_size: 100}\nguards"))
+    dag_run = run(dag, scope="full", dry_run=False)
+    assert states(dag_run)["report"] == "failed"
+    assert not asked
+    assert set(acting.documents()) == set(DOCUMENTS)
