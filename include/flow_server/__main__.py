@@ -37,7 +37,7 @@ def server_settings(arguments: list[str]) -> ServerSettings:
         "--allow-host",
         action="append",
         default=[],
-        help="host or host:port that pictures may come from, though private",
+        help="[COLLECTION=]HOST[:PORT] that pictures may come from, though private",
     )
     parser.add_argument(
         "--max-body-mib", type=int, default=Limits().body_bytes // MEBIBYTE, help="largest request body"
@@ -45,17 +45,24 @@ def server_settings(arguments: list[str]) -> ServerSettings:
     given = parser.parse_args(arguments)
     if given.images is not None and not given.images.is_dir():
         parser.error(f"--images: there is no folder {given.images}")
+    collections = tuple(dict.fromkeys(given.collection or (DEFAULT_COLLECTION,)))
     return ServerSettings(
         data=given.data,
         images=given.images,
-        collections=tuple(dict.fromkeys(given.collection or (DEFAULT_COLLECTION,))),
+        collections=collections,
         host=given.host,
         port=given.port,
         workers=given.workers,
-        allow_hosts=tuple(given.allow_host),
+        allow_hosts=_allow_hosts(given.allow_host, collections),
         limits=replace(Limits(), body_bytes=given.max_body_mib * MEBIBYTE),
         basic_auth=os.environ.get("FLOW_BASIC_AUTH") or None,
     )
+
+
+def _allow_hosts(given: list[str], collections: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """`host` holds for all collections, `collection=host` for one."""
+    named = [entry.rpartition("=")[::2] for entry in given]
+    return {name: tuple(host for only, host in named if only in ("", name)) for name in collections}
 
 
 def sync_command(arguments: list[str]) -> int:

@@ -6,6 +6,8 @@ import base64
 import binascii
 import json
 import multiprocessing
+import os
+import signal
 import threading
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -16,10 +18,12 @@ from include.flow_server.imaging import Descriptor, UnreadableImageError, analyz
 from include.safe_fetch import FetchError, fetch
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
+    from collections.abc import Collection
     from pathlib import Path
 
     from include.flow_server.settings import ServerSettings
+
+_TRIES = 2
 
 
 class Analyser:
@@ -28,19 +32,18 @@ class Analyser:
     def __init__(self, settings: ServerSettings) -> None:
         self._workers = settings.workers
         self._limits = settings.limits
-        self._allow_hosts = settings.allow_hosts
         self._lock = threading.Lock()
         self._pool: ProcessPoolExecutor | None = None
 
-    def of_url(self, url: str) -> Descriptor:
-        """Downloads and describes the picture at an http(s) address."""
+    def of_url(self, url: str, allow_hosts: Collection[str]) -> Descriptor:
+        """Downloads and describes the picture at an http(s) address; only `allow_hosts` may be private."""
         limits = self._limits
         try:
             data = fetch(
                 url,
                 max_bytes=limits.picture_bytes,
                 seconds=limits.download_seconds,
-                allow_hosts=self._allow_hosts,
+                allow_hosts=allow_hosts,
             )
         except FetchError as error:
             raise BadRequestError(f"the picture cannot be downloaded: {error}") from None
@@ -65,14 +68,15 @@ class Analyser:
             raise TooLargeError(
                 f"{name} has {len(data)} bytes, more than the {self._limits.picture_bytes} allowed"
             )
-        try:
-            return self._submit(data).result()
-        except UnreadableImageError as error:
-            raise BadRequestError(f"{name} cannot be read as a picture: {error}") from None
-        except BrokenProcessPool:
-            with self._lock:
-                self._pool = None
-            raise BadRequestError(f"{name} made the analysis crash and was given up") from None
+        for _ in range(_TRIES):
+            pool = self._running()
+            try:
+                return pool.submit(analyze, data).result()
+            except UnreadableImageError as error:
+                raise BadRequestError(f"{name} cannot be read as a picture: {error}") from None
+            except BrokenProcessPool:  # perhaps through another picture
+                self._give_up(pool)
+        raise BadRequestError(f"{name} makes the analysis crash")
 
     def close(self) -> None:
         """Ends the processes."""
@@ -80,25 +84,36 @@ class Analyser:
             if self._pool:
                 self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def _submit(self, data: bytes) -> Future[Descriptor]:
+    def _running(self) -> ProcessPoolExecutor:
         with self._lock:
             if self._pool is None:
                 self._pool = new_pool(self._workers)
-            return self._pool.submit(analyze, data)
+            return self._pool
+
+    def _give_up(self, pool: ProcessPoolExecutor) -> None:
+        with self._lock:
+            if self._pool is pool:
+                self._pool = None
 
 
 def new_pool(workers: int) -> ProcessPoolExecutor:
     """Processes that share nothing with the server's threads."""
     return ProcessPoolExecutor(
-        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_ignore_sigint
+        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker
     )
 
 
-def _ignore_sigint() -> None:
-    """A Ctrl-C in the terminal reaches the whole group; the parent decides when the pool ends."""
-    import signal  # noqa: PLC0415
-
+def _start_worker() -> None:
+    """A Ctrl-C reaches the whole group of processes, but the parent decides; without it there is no work."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent:
+        parent.join()
+        os._exit(1)
 
 
 def decode_base64(text: str) -> bytes:

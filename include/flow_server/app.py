@@ -139,8 +139,8 @@ def _ranked(asked: Asked, mode: str) -> dict[str, Any]:
 
 
 def _analyze(asked: Asked) -> dict[str, Any]:
-    asked.service.named(asked.request.path_params["collection"])
-    return analyze(asked.service.analyser, asked.parameters, asked.started)
+    collection = asked.service.named(asked.request.path_params["collection"])
+    return analyze(asked.service.analyser, collection.allow_hosts, asked.parameters, asked.started)
 
 
 _HANDLERS: dict[str, Work] = {

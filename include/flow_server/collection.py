@@ -24,8 +24,10 @@ _BATCH = 5000
 class Collection:
     """Joins a document store with a duplicate index; after `refresh` both stand at the last commit."""
 
-    def __init__(self, name: str, store: DocumentStore) -> None:
+    def __init__(self, name: str, store: DocumentStore, allow_hosts: tuple[str, ...] = ()) -> None:
+        """`allow_hosts`: private hosts that pictures of this collection may be downloaded from."""
         self.name = name
+        self.allow_hosts = allow_hosts
         self.store = store
         self._index = DuplicateIndex(self.descriptors)
         self._sequence = 0

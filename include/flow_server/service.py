@@ -28,10 +28,11 @@ class Service:
         self.pictures = PictureFolder(settings.images)
         self.analyser = Analyser(settings)
         self.updater = Updater(self.analyser, self.pictures, settings.workers)
-        self.collections = {
-            name: Collection(name, SqliteStore(store_file(settings.data, name)))
-            for name in settings.collections
-        }
+        self.collections = {name: self._open(name) for name in settings.collections}
+
+    def _open(self, name: str) -> Collection:
+        store = SqliteStore(store_file(self.settings.data, name))
+        return Collection(name, store, self.settings.allow_hosts.get(name, ()))
 
     def named(self, name: str) -> Collection:
         """The collection of that name."""

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
 DEFAULT_COLLECTION = "my-collection"
 MEBIBYTE = 1024 * 1024
@@ -22,7 +26,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
-    """What `python -m include.flow_server` was told."""
+    """What `python -m include.flow_server` was told.
+
+    `allow_hosts`: by collection, the private hosts that its pictures may be downloaded from.
+    """
 
     data: Path
     images: Path | None = None
@@ -30,6 +37,6 @@ class ServerSettings:
     host: str = "127.0.0.1"
     port: int = 0
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)
-    allow_hosts: tuple[str, ...] = ()
+    allow_hosts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     basic_auth: str | None = None
     limits: Limits = field(default_factory=Limits)

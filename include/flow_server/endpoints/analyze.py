@@ -8,13 +8,17 @@ from include.flow_server.endpoints.answers import header
 from include.flow_server.errors import BadRequestError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from include.flow_server.analysis import Analyser
     from include.flow_server.endpoints.parameters import Parameters
 
 _MODULES = {"color", "content", "copyspace", "duplicate"}
 
 
-def analyze(analyser: Analyser, parameters: Parameters, started: float) -> dict[str, Any]:
+def analyze(
+    analyser: Analyser, allow_hosts: Collection[str], parameters: Parameters, started: float
+) -> dict[str, Any]:
     """Answers /analyze. Only the duplicate module computes something here; the others are accepted."""
     asked = {name.strip() for name in (parameters.text("modules.apply") or "").split(",") if name.strip()}
     if asked - _MODULES:
@@ -22,5 +26,5 @@ def analyze(analyser: Analyser, parameters: Parameters, started: float) -> dict[
     url, data = parameters.text("input.url"), parameters.text("input.data")
     if bool(url) == bool(data):
         raise BadRequestError("exactly one of input.url and input.data is needed")
-    descriptor = analyser.of_url(url) if url else analyser.of_base64(str(data))
+    descriptor = analyser.of_url(url, allow_hosts) if url else analyser.of_base64(str(data))
     return {"responseHeader": header(started), "outputs": descriptor.to_outputs()}

@@ -100,7 +100,7 @@ def _query_descriptor(
         raise BadRequestError(f"exactly one of {', '.join(_SOURCES)} is needed: {told}")
     value = str(parameters.text(given[0]))
     if given[0] == "rank.by.url":
-        return analyser.of_url(value)
+        return analyser.of_url(value, collection.allow_hosts)
     if given[0] == "rank.by.data":
         return analyser.of_base64(value)
     if given[0] == "rank.by.preprocessed":

@@ -1,7 +1,7 @@
 """`fl`: which fields of a document an answer shows, under which names.
 
-Beside `score` there are two of our own: `explain` (why a hit has its score) and `import` (the /analyze result of
-the picture, so that a document can be added again though its picture is out of reach).
+Beside `score` there are two of our own: `explain` (why a hit has its score) and `import` (the /analyze
+result of the picture, so that a document can be added again though its picture is out of reach).
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from include.flow_server.analysis import preprocessed
@@ -24,6 +25,16 @@ if TYPE_CHECKING:
 AUTO_COMMIT_MILLISECONDS = 15_000
 
 
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """What all documents of one request share; `host` is how the client called this server."""
+
+    parameters: Parameters
+    host: str
+    schema: Schema
+    allow_hosts: tuple[str, ...]
+
+
 class Updater:
     """Prepares documents (which may mean to download and analyse) and writes them in the order given."""
 
@@ -42,8 +53,8 @@ class Updater:
         within = [parameters.number("commitWithin", 0)]
         within += [one.commit_within for one in commands if isinstance(one, Insert) and one.commit_within]
         pending: list[Add | Delete | DeleteByQuery] = []
-        schema = collection.store.schema
-        prepared = self._threads.map(lambda one: self._prepared(one, parameters, host, schema), commands)
+        context = _Context(parameters, host, collection.store.schema, collection.allow_hosts)
+        prepared = self._threads.map(lambda one: self._prepared(one, context), commands)
         try:
             for command in prepared:
                 if isinstance(command, Commit):
@@ -65,19 +76,17 @@ class Updater:
     def close(self) -> None:
         self._threads.shutdown(wait=True)
 
-    def _prepared(
-        self, command: Command, parameters: Parameters, host: str, schema: Schema
-    ) -> Add | Delete | DeleteByQuery | Commit:
-        return self._add(command, parameters, host, schema) if isinstance(command, Insert) else command
+    def _prepared(self, command: Command, context: _Context) -> Add | Delete | DeleteByQuery | Commit:
+        return self._add(command, context) if isinstance(command, Insert) else command
 
-    def _add(self, insert: Insert, parameters: Parameters, host: str, schema: Schema) -> Add:
+    def _add(self, insert: Insert, context: _Context) -> Add:
         fields = dict(insert.fields)
         document_id = _document_id(fields.pop("id", None))
-        version = version_number(fields.pop("_version_", parameters.text("_version_") or 0))
+        version = version_number(fields.pop("_version_", context.parameters.text("_version_") or 0))
         given = fields.pop("import", None)
-        descriptor, image = self._picture(document_id, fields.get("image"), given, host)
+        descriptor, image = self._picture(document_id, fields.get("image"), given, context)
         for name, value in fields.items():
-            if isinstance(value, dict) and schema.find(name) is None:
+            if isinstance(value, dict) and context.schema.find(name) is None:
                 raise BadRequestError(f'ERROR: [doc={document_id}] undefined field: "{name}"')
         if image is not None:
             fields["image"] = {"set": image} if is_atomic(fields) else image
@@ -87,18 +96,18 @@ class Updater:
             descriptor.to_bytes() if descriptor else None,
             from_folder=image is not None,
             version=version,
-            overwrite=insert.overwrite and parameters.flag("overwrite", default=True),
+            overwrite=insert.overwrite and context.parameters.flag("overwrite", default=True),
         )
 
     def _picture(
-        self, document_id: str, image: Any, given: Any, host: str
+        self, document_id: str, image: Any, given: Any, context: _Context
     ) -> tuple[Descriptor | None, str | None]:
         """The descriptor, and the path inside the folder where the picture is from there."""
         if isinstance(image, dict):
             image = image.get("set")
         image = image[0] if isinstance(image, list) and image else image
         text = str(image) if image else ""
-        own = self._pictures.own_path(text, host)
+        own = self._pictures.own_path(text, context.host)
         try:
             if given is not None:
                 address_of_ours = own is not None and own != text
@@ -107,7 +116,7 @@ class Updater:
                 return self._analyser.of_file(self._pictures.path(own), own), own
             if text.startswith("data:"):
                 return self._analyser.of_base64(text), None
-            return (self._analyser.of_url(text), None) if text else (None, None)
+            return (self._analyser.of_url(text, context.allow_hosts), None) if text else (None, None)
         except (BadRequestError, NotFoundError) as error:
             raise BadRequestError(f"ERROR: [doc={document_id}] {error}") from None
 

@@ -105,6 +105,7 @@ class SqliteStore:
                     with contextlib.suppress(*([VersionConflictError] if skip_conflicts else [])):
                         self._apply(writer, operation)
             finally:
+                writer.finish()
                 self._writer.execute("COMMIT")
                 self._schema = self._read_schema()
         return writer.written

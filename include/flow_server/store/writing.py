@@ -36,7 +36,18 @@ class Writer:
         self._connection = connection
         self._schema = schema
         self._moment = moment
+        self._version = self._counter("version")
+        self._sequence = self._counter("sequence")
         self.written = Written()
+
+    def finish(self) -> None:
+        """Writes the counters back; the last thing before the transaction is committed."""
+        values = [(self._version, "version"), (self._sequence, "sequence")]
+        self._connection.executemany("UPDATE counters SET value = ? WHERE name = ?", values)
+
+    def _counter(self, name: str) -> int:
+        sql = "SELECT value FROM counters WHERE name = ?"
+        return int(self._connection.execute(sql, (name,)).fetchone()[0])
 
     def apply(self, operation: Add | Delete | DeleteByQuery) -> None:
         """Applies one operation; a conflict or a wrong value raises before anything of it is written."""
@@ -62,7 +73,7 @@ class Writer:
         if old and not add.overwrite:
             raise BadRequestError(f"document {add.id} exists, and overwrite=false would keep two of one id")
         fields = self.stored(add.id, add.fields) if updated is None else updated
-        version = self._next("version")
+        version = self._next_version()
         terms = document_terms(add.id, fields, self._schema, self._moment)
         from_folder = add.from_folder or bool(
             atomic and old and old.from_folder and "image" not in add.fields
@@ -122,7 +133,7 @@ class Writer:
         _check_version(document_id, version, old)
         if old:
             self._remove(old)
-        self.written.deletes.append((document_id, -self._next("version")))
+        self.written.deletes.append((document_id, -self._next_version()))
 
     def _delete_by_query(self, query: str) -> None:
         found = Evaluator(self._connection, self._schema, self._moment).query(query, default_field=None)
@@ -131,7 +142,7 @@ class Writer:
             self._remove(
                 read_document(self._connection.execute(f"{_DOCUMENTS} WHERE key = ?", (key,)).fetchone())
             )
-        self.written.queries.append((query, -self._next("version")))
+        self.written.queries.append((query, -self._next_version()))
 
     def _remove(self, old: Document) -> None:
         self._replace_terms(old, set())
@@ -155,13 +166,13 @@ class Writer:
                 return
         else:
             self._connection.execute("INSERT OR REPLACE INTO descriptors VALUES (?, ?)", (key, descriptor))
-        sequence = self._next("sequence")
-        self._connection.execute("INSERT OR REPLACE INTO changes VALUES (?, ?)", (key, sequence))
+        self._sequence += 1
+        self._connection.execute("INSERT OR REPLACE INTO changes VALUES (?, ?)", (key, self._sequence))
 
-    def _next(self, counter: str) -> int:
-        floor = (time.time_ns() // 1_000_000) << 20 if counter == "version" else 0
-        sql = "UPDATE counters SET value = max(value + 1, ?) WHERE name = ? RETURNING value"
-        return int(self._connection.execute(sql, (floor, counter)).fetchone()[0])
+    def _next_version(self) -> int:
+        """Versions rise with time: milliseconds, then a count of 20 bits, as Solr makes them."""
+        self._version = max(self._version + 1, (time.time_ns() // 1_000_000) << 20)
+        return self._version
 
 
 def _check_version(document_id: str, expected: int, old: Document | None) -> None:

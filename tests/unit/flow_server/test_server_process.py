@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +15,6 @@ from tests.support.embedded_server import run_sync
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.support.embedded_server import EmbeddedServer
 
@@ -66,7 +69,7 @@ def test_faults_can_be_switched_and_requests_are_counted(start_server: Callable[
     server.fault("slow", times=1, seconds=1.0)
     with pytest.raises(requests.exceptions.ReadTimeout):
         requests.get(f"{server.url}/select", timeout=0.2)
-    server.fault("unauthorized", token="Basic new")  # noqa: S106
+    server.fault("unauthorized", token="Basic new")
     assert requests.get(f"{server.url}/select", timeout=5).status_code == 401
     assert (
         requests.get(f"{server.url}/select", headers={"Authorization": "Basic new"}, timeout=5).status_code
@@ -76,3 +79,38 @@ def test_faults_can_be_switched_and_requests_are_counted(start_server: Callable[
     assert requests.get(f"{server.url}/select", timeout=5).status_code == 200
     assert server.counts()["select"] == 9
     assert server.counts()["update"] == 0
+
+
+def test_a_killed_server_leaves_no_process_behind(
+    start_server: Callable[..., EmbeddedServer], folder: Path
+) -> None:
+    server = start_server(images=folder)
+    solr = server.collection_url("my-collection", "/solr/")
+    requests.post(f"{solr}/update", json=[{"id": "a", "image": "a.png"}], timeout=20).raise_for_status()
+    server.process.kill()
+    server.process.wait()
+    deadline = time.monotonic() + 20
+    while _group_exists(server.process.pid):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_pictures_are_analysed_again_after_a_process_of_the_pool_died(
+    start_server: Callable[..., EmbeddedServer], folder: Path
+) -> None:
+    server = start_server(images=folder)
+    solr = server.collection_url("my-collection", "/solr/")
+    body = [{"id": "a", "image": "a.png"}]
+    requests.post(f"{solr}/update", json=body, timeout=20).raise_for_status()
+    workers = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
+    for worker in workers:
+        os.kill(int(worker), signal.SIGKILL)
+    requests.post(f"{solr}/update", json=body, timeout=20).raise_for_status()
+
+
+def _group_exists(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -182,3 +182,40 @@ def test_a_client_that_goes_away_does_no_harm(synced: EmbeddedServer) -> None:
     with socket.create_connection((host, int(port)), timeout=SECONDS) as half:
         half.sendall(b"POST /solr/my-collection/update HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n[{")
     assert requests.get(f"{synced.url}/select", timeout=SECONDS).status_code == 200
+
+
+def test_a_private_host_is_asked_only_for_the_collection_that_names_it(
+    start_server: Callable[..., EmbeddedServer], synced: EmbeddedServer
+) -> None:
+    host = synced.base.partition("//")[2]
+    server = start_server(collections=["one", "two"], arguments=["--allow-host", f"one={host}"])
+    picture = {"input.url": f"{synced.base}/images/a.png"}
+    answers = [
+        requests.get(f"{server.collection_url(name)}/analyze", picture, timeout=SECONDS)
+        for name in ("one", "two")
+    ]
+    assert [answer.status_code for answer in answers] == [200, 400]
+    assert "not a public address" in answers[1].json()["error"]["msg"]
+    solr = server.collection_url("one", "/solr/")
+    body = [{"id": "a", "image": f"{synced.base}/images/a.png"}]
+    requests.post(f"{solr}/update?commit=true", json=body, timeout=SECONDS).raise_for_status()
+    hits = requests.get(f"{solr}/duplicate", {"rank.by.url": body[0]["image"]}, timeout=SECONDS).json()[
+        "response"
+    ]
+    assert hits["docs"][0]["image"] == body[0]["image"]
+
+
+def test_a_document_comes_back_whole_from_its_import(
+    start_server: Callable[..., EmbeddedServer], folder: Path
+) -> None:
+    server = start_server(images=folder)
+    solr = server.collection_url("my-collection", "/solr/")
+    requests.post(f"{solr}/update?commit=true", json=[{"id": "a", "image": "a.png"}], timeout=SECONDS)
+    archived = requests.get(f"{solr}/select", {"fl": "*,import"}, timeout=SECONDS).json()["response"]["docs"]
+    requests.post(f"{solr}/update?commit=true", json={"delete": "a"}, timeout=SECONDS)
+    again = [{**one, "_version_": -1} for one in archived]
+    requests.post(f"{solr}/update?commit=true", json=again, timeout=SECONDS).raise_for_status()
+    restored = requests.get(f"{solr}/select", {"fl": "*,import"}, timeout=SECONDS).json()["response"]["docs"]
+    assert [{**one, "_version_": 0} for one in restored] == [{**one, "_version_": 0} for one in archived]
+    hits = requests.get(f"{solr}/duplicate", {"rank.by.id": "a"}, timeout=SECONDS).json()["response"]
+    assert hits["docs"][0]["score"] == 1.0
