@@ -11,12 +11,13 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from include.dedupe.errors import ConfigError
+from include.dedupe.partition_settings import Partitions, WholeScope, divisions
 from include.dedupe.policy_settings import (
     Approval,
     ClusterSettings,
@@ -66,25 +67,6 @@ class FieldSettings(Section):
     bytes: str | None = Field(
         None, description="Field that the keeper rules mean by `bytes`.", examples=["bytes_l"]
     )
-
-
-class WholeScope(Section):
-    by: Literal["none"] = Field(description="One partition: small collections.")
-
-
-class DatePartitions(Section):
-    by: Literal["date"] = Field(description="One partition for each step of the date field.")
-    step: Literal["day", "week", "month", "quarter", "year"] = Field(
-        "month", description="Width of a partition: day, week, month, quarter or year."
-    )
-
-
-class FieldPartitions(Section):
-    by: Literal["field"] = Field(description="One partition for each value of a field.")
-    field: str = Field(min_length=1, description="Field to partition by.", examples=["category"])
-
-
-Partitions = Annotated[DatePartitions | FieldPartitions | WholeScope, Field(discriminator="by")]
 
 
 class ScanSettings(Section):
@@ -189,6 +171,9 @@ class CollectionConfig(Section):
         description="Most partitions of a run. Where there would be more, neighbouring steps of a date share "
         "one, and the rarest values of a field share the last.",
     )
+    target_docs: int = Field(
+        50_000, ge=1, description="Documents of a partition where the step of a date is auto."
+    )
     scan: ScanSettings = Field(ScanSettings(), description="How duplicates are searched.")
     ignore_pairs: PairFields = Field(PairFields(), description="Pairs that are no duplicates.")
     only_pairs: PairFields = Field(PairFields(), description="The only pairs that can be duplicates.")
@@ -219,9 +204,8 @@ class CollectionConfig(Section):
 
     @model_validator(mode="after")
     def _dates_have_a_field(self) -> Self:
-        needs_date = (
-            "partitions by date" if self.partitions.by == "date" else "a schedule" if self.schedule else None
-        )
+        by_date = any(each.by == "date" and each.field is None for each in divisions(self.partitions))
+        needs_date = "partitions by date" if by_date else "a schedule" if self.schedule else None
         if needs_date and self.fields.date is None:
             raise ValueError(f"{needs_date} needs fields.date: the field that holds a document's date")
         return self

@@ -41,6 +41,13 @@ class QueryFilters:
     def none_of(self, field: str, values: Sequence[str]) -> str:
         return query.negate(self.any_of(field, values)) if values else "*:*"
 
+    def with_any(self, field: str) -> str:
+        return query.exists(field)
+
+    def but_not(self, clause: str) -> str:
+        is_whole = clause.lstrip().startswith("{!")  # refused: it cannot stand inside another query
+        return query.negate(clause if is_whole else f"({clause})")
+
     def without(self, field: str) -> str:
         return query.negate(query.exists(field))
 

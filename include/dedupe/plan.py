@@ -16,6 +16,7 @@ from typing import Any
 from include.dedupe.config import CollectionConfig
 from include.dedupe.effort import Effort, choose_effort
 from include.dedupe.errors import ArtifactError, PlanError
+from include.dedupe.field_check import check_fields
 from include.dedupe.flow import FlowReader
 from include.dedupe.partitions import Partition, divide
 from include.dedupe.rundir import Attempt, RunDir
@@ -94,6 +95,7 @@ async def plan(
     stage = run.stage("plan", attempt)
     if stage.finished():
         return read_plan(run)
+    await check_fields(flow, config)
     fq = scope_filters(scope, config, flow.filters)
     collection_documents = (await flow.select(rows=0)).num_found
     made = Plan(
@@ -105,7 +107,7 @@ async def plan(
         search_fq=config.search_scope,
         collection_documents=collection_documents,
         effort=choose_effort(config.scan.mode, collection_documents),
-        partitions=await divide(flow, config, fq),
+        partitions=await divide(flow, config, fq, config.max_partitions),
     )
     stage.write_file(PLAN_FILE, json.dumps(made.to_json(), indent=2, ensure_ascii=False).encode())
     stage.finish({"documents": made.documents, "partitions": len(made.partitions)})

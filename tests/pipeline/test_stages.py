@@ -83,7 +83,7 @@ class TestPlan:
     def test_an_empty_scope_has_one_empty_partition(self, bench: Bench) -> None:
         made = planned(bench, Scope(categories=("nowhere",)), partitions={"by": "date"})
         assert [partition.expected for partition in made.partitions] == [0]
-        assert scanned(bench, "p0").scanned == 0
+        assert scanned(bench, "p00").scanned == 0
         assert reported(bench).clusters == 0
 
     def test_documents_without_and_with_several_values_are_in_exactly_one_partition(
@@ -97,7 +97,7 @@ class TestPlan:
             {"id": "b", "labels": ["b c"]},
         ]
         asyncio.run(add(plain, documents))
-        assert labels(planned(plain, partitions={"by": "field", "field": "labels"})) == {
+        assert labels(planned(plain, fields={}, partitions={"by": "field", "field": "labels"})) == {
             "labels: a": 2,
             "labels: b c": 1,
             "labels: any other or none": 1,
@@ -106,7 +106,9 @@ class TestPlan:
     def test_documents_without_a_date_have_a_partition(self, bench: Bench) -> None:
         plain = Bench(bench.server, bench.run, collection="plain")
         asyncio.run(add(plain, [{"id": "undated"}, {"id": "dated", "date_dt": "2026-04-01T00:00:00Z"}]))
-        assert labels(planned(plain, partitions={"by": "date", "step": "year"})) == {
+        assert labels(
+            planned(plain, fields={"date": "date_dt"}, partitions={"by": "date", "step": "year"})
+        ) == {
             "2026": 1,
             "no date_dt": 1,
         }

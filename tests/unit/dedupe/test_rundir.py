@@ -56,7 +56,7 @@ def test_a_damaged_table_and_one_of_another_format_are_refused(run: RunDir) -> N
     stage.finish({})
     with pytest.raises(ArtifactError, match="has columns"):
         run.read_table("pairs", "pairs", PAIRS)
-    run.storage.write(run.result("pairs").parts["pairs"], to_parquet(ROWS, EDGES)[:-20])
+    run.storage.write(run.result("pairs").parts["pairs"][0], to_parquet(ROWS, EDGES)[:-20])
     with pytest.raises(ArtifactError, match="is damaged"):
         run.read_table("pairs", "pairs", EDGES)
 
