@@ -32,9 +32,9 @@ LEAST_ENERGY = 0.01
 NOISE = 0.02  # energy
 FITS = 0.5
 COARSEST, FINEST = 2.0, 0.8  # sigma of smoothing in pixels
-# Coarse and fine: rounds at most, and the share of the blocks that must fit then. Copies reach 0.6, unless
-# stripes cover them.
-ROUNDS = ((3, 0.4), (4, 0.48))
+# The share of the blocks that must fit in each coarse and each fine round. Copies have 0.4 at first and 0.6
+# in the end, unless stripes cover them; most other pictures fall out early.
+COARSE, FINE = (0.35, 0.42, 0.45), (0.48, 0.48, 0.48)
 SQUARE = 1.2  # ratio of the scales from which a picture counts as stretched
 DAMPING = 1e-3
 SETTLED = 0.03  # pixels
@@ -81,8 +81,8 @@ def refine(first: Thumb, second: Thumb, start: Alignment, *, turn: bool) -> Alig
     """
     matrix = start.matrix
     stages = (_coarse_flows(first, second, start), _fine_flows(first, second, FINEST))
-    for flow_under, (rounds, least) in zip(stages, ROUNDS, strict=True):
-        settled = _settled(flow_under, matrix, rounds, least, turn=turn)
+    for flow_under, least in zip(stages, (COARSE, FINE), strict=True):
+        settled = _settled(flow_under, matrix, least, turn=turn)
         if settled is None:
             return None
         matrix = settled
@@ -91,19 +91,20 @@ def refine(first: Thumb, second: Thumb, start: Alignment, *, turn: bool) -> Alig
 
 
 def _settled(
-    flow_under: FlowUnder, matrix: NDArray[np.float64], rounds: int, least_fitting: float, *, turn: bool
+    flow_under: FlowUnder, matrix: NDArray[np.float64], least_fitting: tuple[float, ...], *, turn: bool
 ) -> NDArray[np.float64] | None:
     """Correct the matrix until nothing moves any more; None if that leads astray or too little fits."""
-    flow = None
-    for round_ in range(rounds):
+    for round_, least in enumerate(least_fitting):
         flow = flow_under(matrix, round_)
+        if flow is None or flow.fitting() < least:
+            return None
         moved = _stepped(flow, matrix, turn=turn)
         if moved is None:
             return None
         matrix, largest = moved
         if largest < SETTLED:
             break
-    return matrix if flow is not None and flow.fitting() >= least_fitting else None
+    return matrix
 
 
 def _coarse_flows(first: Thumb, second: Thumb, start: Alignment) -> FlowUnder:
@@ -111,7 +112,7 @@ def _coarse_flows(first: Thumb, second: Thumb, start: Alignment) -> FlowUnder:
     if start.stretch() > SQUARE:
         return _fine_flows(first, second, COARSEST)
     planes = [(blur(first.contrast, sigma), blur(second.contrast, sigma)) for sigma in (COARSEST, FINEST)]
-    return lambda matrix, round_: block_flow(*planes[round_ >= ROUNDS[0][0] - 1], matrix)
+    return lambda matrix, round_: block_flow(*planes[round_ >= len(COARSE) - 1], matrix)
 
 
 def _fine_flows(first: Thumb, second: Thumb, sigma: float) -> FlowUnder:
@@ -192,11 +193,9 @@ def affine_basis(centres: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _stepped(
-    flow: Flow | None, matrix: NDArray[np.float64], *, turn: bool
+    flow: Flow, matrix: NDArray[np.float64], *, turn: bool
 ) -> tuple[NDArray[np.float64], float] | None:
     """The corrected matrix and by how many pixels it moves blocks at most; None if that leads astray."""
-    if flow is None:
-        return None
     if turn:
         step = flow.solve(affine_basis(flow.centres), DAMPING).reshape(2, 3)
     else:

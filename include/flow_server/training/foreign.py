@@ -46,7 +46,6 @@ def foreign_manipulations() -> tuple[dict[str, Manipulation], dict[str, Manipula
         "large emoji": partial(augly.overlay_emoji, emoji_size=0.4, x_pos=0.1, y_pos=0.5),
         "text": partial(augly.overlay_text, font_size=0.1, x_pos=0.1, y_pos=0.4),
         "stripes": partial(augly.overlay_stripes, line_width=0.3, line_density=0.4, line_opacity=0.6),
-        "meme": partial(augly.meme_format, text="when nobody asked", caption_height=90),
         "pad": partial(augly.pad, w_factor=0.12, h_factor=0.12),
         "square": augly.pad_square,
         "mirror": augly.hflip,
