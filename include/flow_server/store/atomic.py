@@ -31,16 +31,14 @@ def is_atomic(fields: Mapping[str, Any]) -> bool:
 
 
 def updated_fields(add: Add, old: Document | None, checker: Checker) -> dict[str, Any]:
-    """The fields of the document after the update; plain values among the operators are set."""
+    """The fields after the update, not yet checked as a whole; plain values among the operators are set."""
     fields = dict(old.fields) if old else {}
     for name, value in add.fields.items():
         for operator, operand in (value if isinstance(value, dict) else {"set": value}).items():
             current = [] if fields.get(name) is None else listed(fields[name])
             given = [one for one in listed(operand) if one is not None]
             changed = _Change(checker, add.id, name).apply(operator, current, given)
-            fields.pop(name, None)
-            if changed:
-                fields |= checker.stored(add.id, {name: changed})
+            fields[name] = changed
     return fields
 
 

@@ -72,7 +72,7 @@ class Writer:
         _check_version(add.id, add.version, old)
         if old and not add.overwrite:
             raise BadRequestError(f"document {add.id} exists, and overwrite=false would keep two of one id")
-        fields = self.stored(add.id, add.fields) if updated is None else updated
+        fields = self.stored(add.id, add.fields if updated is None else updated)
         version = self._next_version()
         terms = document_terms(add.id, fields, self._schema, self._moment)
         from_folder = add.from_folder or bool(
