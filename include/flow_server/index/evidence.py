@@ -15,9 +15,11 @@ import cv2
 import numpy as np
 
 from include.flow_server.index.planes import Plane, local_contrast, resize, warp
-from include.flow_server.index.refine import BLOCK, Flow, affine_basis, comparable_planes, flow_between
+from include.flow_server.index.refine import BLOCK, Flow, affine_basis, overlay
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from include.flow_server.index.alignment import Alignment
     from include.flow_server.index.thumb import Thumb
 
@@ -58,8 +60,9 @@ class Evidence:
 
 def measure(first: Thumb, second: Thumb, alignment: Alignment) -> Evidence:
     """Compare `first` with `second` warped onto it."""
-    here, there, inside = comparable_planes(first, second, alignment)
-    fine, cover = _correlation(local_contrast(here), local_contrast(there), inside, STRIDE)
+    laid = overlay(first, second, alignment)
+    here, there, inside = laid.first, laid.second, laid.inside
+    fine, cover = _correlation(laid.first_contrast, laid.second_contrast, inside, STRIDE)
     half = [_halve(here), _halve(there), _halve(inside)]
     coarse, coarse_cover = _correlation(
         local_contrast(half[0], 1.0, 6.0), local_contrast(half[1], 1.0, 6.0), half[2], STRIDE // 2
@@ -70,7 +73,7 @@ def measure(first: Thumb, second: Thumb, alignment: Alignment) -> Evidence:
     values = fine.correlation[strong] if strong.any() else np.zeros(1)
     coarse_values = coarse.correlation[coarse_covered] if coarse_covered.any() else np.zeros(1)
     weight = energy * covered
-    turn, moved, fitting = _movement(flow_between(here, there, inside))
+    turn, moved, fitting = _movement(laid.flow())
     tones = _tone_differences(here, there, inside)
     return Evidence(
         alignment=alignment,
@@ -79,8 +82,8 @@ def measure(first: Thumb, second: Thumb, alignment: Alignment) -> Evidence:
         agreeing=float((values > AGREES).mean()),
         well_agreeing=float((values > 0.8).mean()),
         closely_agreeing=float((values > 0.9).mean()),
-        quantiles=tuple(np.quantile(values, QUANTILES).tolist()),
-        coarse_quantiles=tuple(np.quantile(coarse_values, QUANTILES).tolist()),
+        quantiles=_quantiles(values),
+        coarse_quantiles=_quantiles(coarse_values),
         weighted=float((np.clip(fine.correlation, 0, 1) * weight).sum() / (weight.sum() + 1e-6)),
         turn=turn,
         moved=moved,
@@ -89,6 +92,13 @@ def measure(first: Thumb, second: Thumb, alignment: Alignment) -> Evidence:
         tone_tail=tones[1],
         chroma=_chroma_correlation(first, second, alignment, inside),
     )
+
+
+def _quantiles(values: NDArray[np.float64] | Plane) -> tuple[float, ...]:
+    """Quantiles at QUANTILES; several times faster than numpy's own for a few hundred values."""
+    ordered = np.sort(values, axis=None).astype(np.float64)
+    places = np.array(QUANTILES) * (len(ordered) - 1)
+    return tuple(np.interp(places, np.arange(len(ordered)), ordered).tolist())
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,13 +158,14 @@ def _tone_differences(first: Plane, second: Plane, inside: Plane) -> tuple[float
         one, two = two, one
     curve = np.column_stack([np.ones(len(two)), two / 255, (two / 255) ** 2])
     keep = np.ones(len(one), np.bool_)
-    left = one
+    left = ordered = one
     for _ in range(3):
         normal = curve[keep].T @ curve[keep] + 1e-4 * np.eye(3)
         left = np.abs(one - curve @ np.linalg.solve(normal, curve[keep].T @ one[keep]))
-        keep = left <= np.quantile(left, 0.7)
+        ordered = np.sort(left)
+        keep = left <= ordered[int(0.7 * len(ordered))]
     spread = 40.0 / (float(one.std()) + 10.0)
-    return float(np.median(left)) * spread, float(np.quantile(left, 0.8)) * spread
+    return float(ordered[len(ordered) // 2]) * spread, float(ordered[int(0.8 * len(ordered))]) * spread
 
 
 def _chroma_correlation(first: Thumb, second: Thumb, alignment: Alignment, inside: Plane) -> float:

@@ -35,6 +35,7 @@ COARSEST, FINEST = 2.0, 0.8  # sigma of smoothing in pixels
 # The share of the blocks that must fit in each coarse and each fine round. Copies have 0.4 at first and 0.6
 # in the end, unless stripes cover them; most other pictures fall out early.
 COARSE, FINE = (0.35, 0.42, 0.45), (0.48, 0.48, 0.48)
+SMALLER, SOFTNESS = 0.8, 0.45  # scale from which the larger picture is blurred, sigma per unit of scale
 SQUARE = 1.2  # ratio of the scales from which a picture counts as stretched
 DAMPING = 1e-3
 SETTLED = 0.03  # pixels
@@ -70,6 +71,21 @@ class Flow:
         ridge = damping * np.diag((flat * flat).mean(axis=0) + 1e-9)
         solution: NDArray[np.float64] = np.linalg.solve(normal + ridge, pull)
         return solution
+
+
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """Two pictures in the frame of the first: brightness and local contrast of both, mask of cover."""
+
+    first: Plane
+    second: Plane
+    first_contrast: Plane
+    second_contrast: Plane
+    inside: Plane
+
+    def flow(self, sigma: float = FINEST) -> Flow | None:
+        """How the blocks of the second would have to move."""
+        return _flow(blur(self.first_contrast, sigma), blur(self.second_contrast, sigma), self.inside)
 
 
 def refine(first: Thumb, second: Thumb, start: Alignment, *, turn: bool) -> Alignment | None:
@@ -117,24 +133,19 @@ def _coarse_flows(first: Thumb, second: Thumb, start: Alignment) -> FlowUnder:
 
 def _fine_flows(first: Thumb, second: Thumb, sigma: float) -> FlowUnder:
     """Flow on brightness warped before its contrast is taken."""
-    return lambda matrix, _: flow_between(*comparable_planes(first, second, Alignment(matrix)), sigma)
+    return lambda matrix, _: overlay(first, second, Alignment(matrix)).flow(sigma)
 
 
-def comparable_planes(first: Thumb, second: Thumb, alignment: Alignment) -> tuple[Plane, Plane, Plane]:
-    """Brightness of `first` and of `second` warped onto it, equally sharp, and the mask of cover."""
+def overlay(first: Thumb, second: Thumb, alignment: Alignment) -> Overlay:
+    """Lay `second` on `first`, both equally sharp, so that a small copy is not held against a large one."""
     warped, inside = warp(second.luma, alignment.matrix, first.width, first.height)
     scale = alignment.scale()
-    if scale < 0.8:
-        return blur(first.luma, 0.45 / scale), warped, inside
-    if scale > 1.25:
-        return first.luma, blur(warped, 0.45 * scale), inside
-    return first.luma, warped, inside
-
-
-def flow_between(first: Plane, second: Plane, inside: Plane, sigma: float = FINEST) -> Flow | None:
-    """Block flow between two planes of brightness that lie on each other already."""
-    one, two = blur(local_contrast(first), sigma), blur(local_contrast(second), sigma)
-    return _flow(one, two, inside)
+    if scale < SMALLER:
+        here = blur(first.luma, SOFTNESS / scale)
+        return Overlay(here, warped, local_contrast(here), local_contrast(warped), inside)
+    if scale > 1 / SMALLER:
+        warped = blur(warped, SOFTNESS * scale)
+    return Overlay(first.luma, warped, first.contrast, local_contrast(warped), inside)
 
 
 def block_flow(first: Plane, second: Plane, matrix: NDArray[np.float64]) -> Flow | None:
