@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -34,6 +35,7 @@ from include.dedupe.writer import ConflictError, FlowWriter
 
 FIELDS = ("*", "_version_")
 BATCH = 100
+RESTORED = "restored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,15 +140,23 @@ class _Batch:
     async def take_back(self, entries: Sequence[Entry]) -> list[Restored]:
         if self.lease:
             self.lease.require()
+        taken_back = _restored_before(self.lasting)
         ids = sorted({entry.id for entry in entries})
         documents = await self.writer.read(ids, FIELDS)
         found = []
         for entry in entries:  # the newest first, so that of several changes each undoes the one before
+            if _key(entry) in taken_back:
+                found.append(Restored(entry.id, entry.action, entry.run_id, "untouched", "restored before"))
+                continue
             outcome, reason = await self._one(entry, documents.get(entry.id))
             found.append(Restored(entry.id, entry.action, entry.run_id, outcome, reason))
             if outcome == "restored":
                 await self.writer.commit()
                 documents = {**documents, **await self.writer.read([entry.id], FIELDS)}
+                taken_back.add(_key(entry))
+        if self.lease:
+            name = f"{RESTORED}/{now().replace(':', '-')}.json"
+            self.lasting.write(name, json.dumps(sorted(taken_back & set(map(_key, entries)))).encode())
         return found
 
     async def _one(self, entry: Entry, document: Document | None) -> tuple[str, str]:
@@ -187,6 +197,15 @@ class _Batch:
         write_tombstones(self.lasting, label, [taken_back])
 
 
+def _key(entry: Entry) -> str:
+    return f"{entry.run_id}\n{entry.id}\n{entry.at}"
+
+
+def _restored_before(lasting: Storage) -> set[str]:
+    names = lasting.names(RESTORED)
+    return {key for name in names for key in json.loads(lasting.read(f"{RESTORED}/{name}"))}
+
+
 def _why_not_reset(entry: Entry, document: Document | None) -> str:
     if document is None:
         return "it no longer exists"
@@ -198,5 +217,7 @@ def _why_not_reset(entry: Entry, document: Document | None) -> str:
 def _before(entry: Entry, document: Document) -> dict[str, Any]:
     """Return those fields that still hold what was set, with what they held before."""
     ours = {name for name, value in entry.set.items() if document.get(name) == value}
+    if not any(entry.set[name] is not None for name in ours) and any(entry.set.values()):
+        return {}  # only what was removed is as we left it, so the rest was taken back already
     before = {name: entry.before.get(name) for name in ours}
     return {name: value for name, value in before.items() if document.get(name) != value}

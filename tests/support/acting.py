@@ -97,9 +97,8 @@ class Acting:
 
     def config(self, **settings: Any) -> CollectionConfig:
         flow = {"connection": "flow_test", "collection": self.collection}
-        fields = {"date": "date_dt", "category": "category"}
         guards = {"max_delete_share": 1.0, **settings.pop("guards", {})}
-        return CollectionConfig.model_validate({"flow": flow, "fields": fields, "guards": guards, **settings})
+        return CollectionConfig.model_validate({"flow": flow, "guards": guards, **settings})
 
     def run(self, run_id: str = "run-1") -> RunDir:
         return RunDir(str(self.storage), "pictures", run_id)
@@ -107,14 +106,14 @@ class Acting:
     def check(self, config: CollectionConfig) -> list[Step]:
         return self.ask(lambda writer: check(writer, self.run().lasting, config))
 
-    def decide(self, run: RunDir, config: CollectionConfig) -> DecideStats:
+    def decide(self, run: RunDir, config: CollectionConfig, categories: tuple[str, ...] = ()) -> DecideStats:
         """Run all stages up to the decisions."""
 
         async def stages(writer: ClientWriter) -> None:
-            made = await plan(writer.reader, run, FIRST, config, Scope())
+            made = await plan(writer.reader, run, FIRST, config, Scope(categories=categories))
             for partition in made.partitions:
                 await scan(writer.reader, run, FIRST, partition.name)
-            merge(run, FIRST)
+            await merge(writer.reader, run, FIRST)
             await gather_facts(writer.reader, run, FIRST)
 
         self.ask(stages)
@@ -130,17 +129,15 @@ class Acting:
         dry_run: bool = False,
         approved_at: str = LATE,
     ) -> ApplyStats:
-        return self.ask(
-            lambda writer: apply(writer, run, attempt, digest, approved_at, dry_run=dry_run)
-        )
+        return self.ask(lambda writer: apply(writer, run, attempt, digest, approved_at, dry_run=dry_run))
 
-    def act(self, run_id: str = "run-1", **settings: Any) -> ApplyStats:
+    def act(self, run_id: str = "run-1", categories: tuple[str, ...] = (), **settings: Any) -> ApplyStats:
         """Check, decide, and carry everything out."""
         config = self.config(**settings)
         steps = self.check(config)
         assert not [step for step in steps if step.problem], steps
         run = self.run(run_id)
-        return self.apply(run, self.decide(run, config).hash)
+        return self.apply(run, self.decide(run, config, categories).hash)
 
     def restore(self, wanted: Wanted, *, dry_run: bool = False, remember: bool = True) -> list[Restored]:
         lasting = self.run().lasting

@@ -1,0 +1,195 @@
+"""Apply killed at every call that it makes, and started again; and conflicts, outages and zombies."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from include.dedupe.apply import apply
+from include.dedupe.archive import read_entries, read_tombstones
+from include.dedupe.client_writer import ClientWriter
+from include.dedupe.errors import LeaseError
+from include.dedupe.flow import Document
+from include.dedupe.lease import hold_lease
+from include.dedupe.restore import Wanted
+from include.dedupe.rundir import Attempt
+from include.flow_client import FlowError
+from tests.pipeline.acting_fixture import CAT, COFFEE, SMALL_CAT, acting, policies
+from tests.support.acting import LATE, Acting, outcomes
+
+__all__ = ["acting"]
+
+DOCUMENTS: dict[str, tuple[str, Document]] = {
+    "cat": (CAT, {"labels": ["animal"]}),
+    "cat 2": (CAT, {"labels": ["pet"]}),
+    "cat 3": (CAT, {"labels": ["small"]}),
+    "cat small": (SMALL_CAT, {}),
+    "coffee": (COFFEE, {}),
+    "coffee 2": (COFFEE, {"labels": ["cup"]}),
+}
+RULES = {"merge_fields": {"labels": "union"}}
+
+
+class Killed(BaseException):
+    """What nothing catches."""
+
+
+class MortalWriter(ClientWriter):
+    """Dies before or after its n-th call."""
+
+    def __init__(self, writer: ClientWriter, call: int, *, after: bool) -> None:
+        super().__init__(writer._client, writer.reader)
+        self._calls_left = call
+        self._after = after
+
+    async def _dying(self, call: Any) -> Any:
+        self._calls_left -= 1
+        if self._calls_left == 0 and not self._after:
+            call.close()
+            raise Killed
+        found = await call
+        if self._calls_left == 0:
+            raise Killed
+        return found
+
+    async def read(self, ids: Sequence[str], fl: Sequence[str]) -> dict[str, Document]:
+        return await self._dying(super().read(ids, fl))  # type: ignore[no-any-return]
+
+    async def set_fields(self, document_id: str, version: int, fields: Mapping[str, Any]) -> None:
+        await self._dying(super().set_fields(document_id, version, fields))
+
+    async def delete(self, document_id: str, version: int) -> None:
+        await self._dying(super().delete(document_id, version))
+
+    async def commit(self) -> None:
+        await self._dying(super().commit())
+
+    async def analyze(self, *, url: str | None = None, data: bytes | None = None) -> Mapping[str, Any]:
+        return await self._dying(super().analyze(url=url, data=data))  # type: ignore[no-any-return]
+
+
+def kill_at(acting: Acting, run_id: str, digest: str, call: int, *, after: bool) -> bool:
+    """Return whether apply was killed before it ended."""
+    run = acting.run(run_id)
+
+    async def dying(writer: ClientWriter) -> None:
+        mortal = MortalWriter(writer, call, after=after)
+        await apply(mortal, run, Attempt(0, 1), digest, LATE, dry_run=False)
+
+    try:
+        acting.ask(dying)
+    except Killed:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("kind", ["delete", "merge"])
+def test_killed_anywhere_and_started_again_it_ends_as_one_that_was_not(
+    acting: Acting, kind: str, after: bool
+) -> None:
+    settings = policies(kind, "tag", **(RULES if kind == "merge" else {}))
+    acting.fill(DOCUMENTS)
+    acting.act("whole", **settings)
+    expected, done = acting.documents(), outcomes(acting.run("whole"))
+    config = acting.config(**settings)
+    for call in itertools.count(1):
+        acting.fill(DOCUMENTS)
+        before = acting.documents()
+        run = acting.run(f"killed-{call}")
+        digest = acting.decide(run, config).hash
+        was_killed = kill_at(acting, run.run_id, digest, call, after=after)
+        acting.apply(run, digest, attempt=Attempt(0, 2))
+        after_all = acting.documents()
+        for document in (*expected.values(), *after_all.values()):
+            document.pop("duplicate_cluster_s", None)
+        assert after_all == expected, call
+        assert outcomes(run) == done, call
+        gone = set(DOCUMENTS) - set(expected)
+        stones = read_tombstones(run.lasting)
+        assert {name for name, stone in stones.items() if stone.run_id == run.run_id} == gone
+        acting.restore(Wanted(runs=(run.run_id,)), remember=False)
+        assert acting.documents() == before, call
+        if not was_killed:
+            assert call > 5
+            return
+
+
+def test_the_archive_comes_before_the_write(acting: Acting) -> None:
+    acting.fill(DOCUMENTS)
+    config = acting.config(**policies("delete"))
+    acting.check(config)
+    run = acting.run()
+    digest = acting.decide(run, config).hash
+    calls = itertools.count(1)
+    while kill_at(acting, run.run_id, digest, next(calls), after=True):
+        gone = set(DOCUMENTS) - set(acting.documents())
+        archived = {entry.id for entry in read_entries(run.lasting, run.folder) if entry.analysis}
+        assert gone <= archived
+
+
+@pytest.mark.parametrize("skip", range(6))
+def test_an_outage_in_the_middle_is_gone_on_from(acting: Acting, skip: int) -> None:
+    acting.fill(DOCUMENTS)
+    config = acting.config(**policies("delete", "tag"))
+    acting.check(config)
+    run = acting.run()
+    digest = acting.decide(run, config).hash
+    acting.server.fault("cut", handler="update", skip=skip, times=1)
+    with contextlib.suppress(FlowError):
+        acting.apply(run, digest)
+    stats = acting.apply(run, digest, attempt=Attempt(0, 2))
+    assert (stats.done, stats.failed) == (4, 0)
+    assert set(acting.documents()) == {"cat", "cat small", "coffee"}
+
+
+def test_a_version_conflict_is_judged_once_more(acting: Acting) -> None:
+    """Somebody changes an unrelated field of a document between reading and writing it."""
+    acting.fill(DOCUMENTS)
+    config = acting.config(**policies("delete"))
+    acting.check(config)
+    run = acting.run()
+    digest = acting.decide(run, config).hash
+
+    class Meddled(ClientWriter):
+        meddled = False
+
+        async def delete(self, document_id: str, version: int) -> None:
+            if not self.meddled:
+                self.meddled = True
+                await self._client.update([{"id": document_id, "views_i": {"set": 1}}], commit=True)
+            await super().delete(document_id, version)
+
+    async def act(writer: ClientWriter) -> Any:
+        meddled = Meddled(writer._client, writer.reader)
+        return await apply(meddled, run, Attempt(0, 1), digest, LATE, dry_run=False)
+
+    assert acting.ask(act).done == 3
+
+
+def test_a_zombie_that_lost_its_lease_writes_nothing_more(acting: Acting) -> None:
+    acting.fill(DOCUMENTS)
+    config = acting.config(**policies("delete"))
+    acting.check(config)
+    run = acting.run()
+    digest = acting.decide(run, config).hash
+
+    class Overtaken(ClientWriter):
+        async def analyze(self, *, url: str | None = None, data: bytes | None = None) -> Mapping[str, Any]:
+            found = await super().analyze(url=url, data=data)
+            with hold_lease(run.lasting, f"Run {run.run_id}", takes_over=True):
+                pass
+            return found
+
+    async def act(writer: ClientWriter) -> Any:
+        overtaken = Overtaken(writer._client, writer.reader)
+        return await apply(overtaken, run, Attempt(0, 1), digest, LATE, dry_run=False)
+
+    with pytest.raises(LeaseError, match="lost the lease"):
+        acting.ask(act)
+    assert set(acting.documents()) == set(DOCUMENTS)
+    assert acting.apply(run, digest, attempt=Attempt(0, 2)).done == 3

@@ -1,0 +1,99 @@
+"""Do, then restore: the collection is as before, and what changed since is left alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from include.dedupe.archive import read_tombstones
+from include.dedupe.errors import DedupeError
+from include.dedupe.restore import Restored, Wanted
+from tests.pipeline.acting_fixture import CAT, COFFEE, DOCUMENTS, MOOSE, SMALL_CAT, acting, policies
+from tests.support.acting import Acting, Document, outcomes
+
+__all__ = ["acting"]
+
+
+def found(restored: list[Restored]) -> dict[str, tuple[str, str]]:
+    return {one.id: (one.action, one.outcome) for one in restored}
+
+
+def test_500_documents_with_all_policies_mixed_come_back_field_by_field(acting: Acting) -> None:
+    documents: dict[str, tuple[str, Document]] = {}
+    for number in range(500):
+        group = number // 5
+        picture = SMALL_CAT if number % 5 == 4 else (CAT, CAT, COFFEE, MOOSE)[group % 4]
+        fields = {
+            "group_s": f"g{group}",
+            "category": f"part {group % 3}",
+            "rank_i": number % 5,
+            "labels": [f"label {number % 7}", f"label {number % 3}"],
+            "seen_dt": "2026-04-01T12:00:00Z",
+            "score_d": number / 7,
+            "is_b": number % 2 == 0,
+            "note_s": f'"{number}", \n ü 🐟' if number % 2 else "",
+        }
+        documents[f"d {number:03}"] = (picture, {k: v for k, v in fields.items() if v != ""})
+    acting.fill(documents)
+    before = acting.documents()
+    rest = {"only_pairs": {"same": ["group_s"]}, "fields": {"category": "category"}}
+    rules = {"merge_fields": {"labels": "union", "rank_i": "max", "note_s": "fill"}}
+    runs = {
+        "run-1": ("part 0", policies("delete", "tag")),
+        "run-2": ("part 1", policies("merge", "link", **rules)),
+        "run-3": ("part 2", policies("delete", "tag", after_days=7)),
+        "run-4": ("part 2", policies("tag", "link")),
+    }
+    for run_id, (part, settings) in runs.items():
+        acting.act(run_id, (part,), **settings, **rest)
+    did = {decision for run in runs for decision, outcome in outcomes(acting.run(run)).values()}
+    assert {"delete", "tag", "merge", "link", "condemn"} <= did
+    assert len(acting.documents()) < 420
+    restored = acting.restore(Wanted(runs=tuple(runs)))
+    assert {one.outcome for one in restored} <= {"restored", "untouched"}
+    assert acting.documents() == before
+    assert all(stone.restored_at for stone in read_tombstones(acting.run().lasting).values())
+    assert {one.outcome for one in acting.restore(Wanted(runs=tuple(runs)))} == {"untouched"}
+
+
+def test_a_dry_run_says_what_it_would_do_and_writes_nothing(acting: Acting) -> None:
+    acting.act(**policies("delete", "tag"))
+    acting.server.clear_counts()
+    restored = acting.restore(Wanted(runs=("run-1",)), dry_run=True)
+    assert found(restored) == {"cat copy": ("delete", "planned"), "cat small": ("tag", "planned")}
+    assert acting.server.counts().get("update", 0) == 0
+
+
+def test_what_has_changed_since_is_left_alone(acting: Acting) -> None:
+    acting.act(**policies("delete", "tag"))
+    acting.change({"id": "cat small", "duplicate_of_s": {"set": "by hand"}})
+    acting.fill({**DOCUMENTS, "cat small": (SMALL_CAT, {"duplicate_of_s": "by hand"})})
+    restored = acting.restore(Wanted(runs=("run-1",)))
+    assert found(restored) == {"cat copy": ("delete", "untouched"), "cat small": ("tag", "untouched")}
+    assert acting.documents()["cat small"]["duplicate_of_s"] == "by hand"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        (Wanted(ids=("cat copy",)), {"cat copy"}),
+        (Wanted(runs=("run-1",)), {"cat copy", "cat small"}),
+        (Wanted(runs=("another",)), set()),
+        (Wanted(clusters=("c-0",)), set()),
+    ],
+)
+def test_only_what_is_wanted_is_taken_back(acting: Acting, wanted: Wanted, expected: set[str]) -> None:
+    acting.act(**policies("delete", "tag"))
+    assert set(found(acting.restore(wanted))) == expected
+
+
+def test_nothing_named_is_an_error(acting: Acting) -> None:
+    with pytest.raises(DedupeError, match="Say what to restore"):
+        acting.restore(Wanted())
+
+
+def test_what_was_taken_back_is_no_duplicate_in_later_runs(acting: Acting) -> None:
+    acting.act(**policies("delete", "tag"))
+    acting.restore(Wanted(ids=("cat copy",)))
+    acting.act("run-2", **policies("delete", "tag"))
+    assert "cat copy" in acting.documents()
+    assert outcomes(acting.run("run-2"))["cat small"] == ("tag", "done")
