@@ -12,7 +12,8 @@ what a run did.
 
 ### Which documents
 A scheduled run and a backfill scan the documents of their data interval. A run started by hand says so with
-the parameter `scope`: `full`, or `range` with `from`, `to` and `categories`.
+the parameter `scope`: `full`, `range` with `from`, `to` and `categories`, or `known`, which scans nothing and
+acts on what earlier runs found. `sample` and `limit` take a part of it, to try things out.
 
 ### Output
 `report/` in the run's folder: `report.html` with pictures, `duplicates.csv` with one cluster a line,
@@ -42,8 +43,9 @@ PARAMS = {
     "scope": Param(
         None,
         type=["null", "string"],
-        enum=[None, "full", "range"],
-        description="Which documents to scan: all of them, or a range. Scheduled runs leave it empty.",
+        enum=[None, "full", "range", "known"],
+        description="Which documents to scan: all of them, a range, or none, only to act on what earlier "
+        "runs found. Scheduled runs leave it empty.",
     ),
     "from": Param(None, type=["null", "string"], description="Range: first date, such as 2026-04-01 (UTC)."),
     "to": Param(None, type=["null", "string"], description="Range: date to stop before."),
@@ -53,6 +55,31 @@ PARAMS = {
         description="Only report what the policies would do. Empty: as the collection's settings say.",
     ),
     "categories": Param([], type=["null", "array"], description="Range: only these categories."),
+    "threshold": Param(
+        None,
+        type=["null", "number"],
+        minimum=0,
+        maximum=1,
+        description="Lowest score of a near duplicate, instead of the settings' one.",
+    ),
+    "mode": Param(
+        None,
+        type=["null", "string"],
+        enum=[None, "balanced", "speed"],
+        description="Scan mode, instead of the settings' one.",
+    ),
+    "sample": Param(
+        None,
+        type=["null", "integer"],
+        minimum=1,
+        description="Scan only so many documents, evenly spread. The run only reports.",
+    ),
+    "limit": Param(
+        None,
+        type=["null", "integer"],
+        minimum=1,
+        description="Scan only the first so many documents. The run only reports.",
+    ),
 }
 
 

@@ -41,12 +41,14 @@ class Part:
 class Position:
     """Where a scan stands.
 
-    ``expected``: documents that the partition held when the scan began. ``cursor``: behind the last part;
-    None at the beginning. ``is_listed``: all pages were read. ``in_order``: how many parts came from them.
+    ``expected``: documents that the partition held when the scan began. ``seen``: how many of them were
+    listed, wanted or not. ``cursor``: behind the last part; None at the beginning. ``is_listed``: all pages
+    were read. ``in_order``: how many parts came from them.
     """
 
     plan: str
     expected: int | None = None
+    seen: int = 0
     cursor: str | None = None
     is_listed: bool = False
     in_order: int = 0

@@ -47,6 +47,12 @@ class FlowSettings(Section):
     collection: str = Field(
         min_length=1, description="Name of the collection in Flow.", examples=["my-collection"]
     )
+    detector: str | None = Field(
+        None,
+        description="Version of Flow's detector. Change it when Flow's models change: pairs of one version "
+        "are never mixed with those of another. Without it, what the server tells.",
+        examples=["flow-5.0.2"],
+    )
 
 
 class FieldSettings(Section):
@@ -151,6 +157,11 @@ class CollectionConfig(Section):
         description="Cron expression or preset (@daily, @weekly, @monthly). Each run scans the documents "
         "whose date lies in its interval. Without a schedule, runs are started by hand.",
         examples=["@daily"],
+    )
+    lookback_days: int = Field(
+        0,
+        ge=0,
+        description="A scheduled run scans also so many days before its interval: documents that came late.",
     )
     start_date: dt.date = Field(dt.date(2024, 1, 1), description="First day that the schedule covers.")
     scope: FilterQueries = Field(

@@ -100,11 +100,15 @@ class ClientReader:
     ) -> AsyncIterator[Page]:
         return self._client.iterate(fq=fq, fl=fl, page_size=page_size, cursor_mark=cursor_mark)
 
-    async def existing(self, ids: Sequence[str], fl: Sequence[str] = ("id",)) -> Sequence[Document]:
+    async def existing(
+        self, ids: Sequence[str], fl: Sequence[str] = ("id",), fq: Sequence[str] = ()
+    ) -> Sequence[Document]:
         found: list[Document] = []
         for first in range(0, len(ids), DOCUMENTS_A_REQUEST):
             batch = ids[first : first + DOCUMENTS_A_REQUEST]
-            page = await self._client.select(Query(fq=[query.terms("id", batch)], fl=fl, rows=len(batch)))
+            page = await self._client.select(
+                Query(fq=[query.terms("id", batch), *fq], fl=fl, rows=len(batch))
+            )
             found.extend(page.docs)
         return found
 

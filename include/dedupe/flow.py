@@ -111,8 +111,10 @@ class FlowReader(Protocol):
     ) -> AsyncIterator[Page]:
         """Yield all documents that ``fq`` lets through, by id; behind the page that ``cursor_mark`` ended."""
 
-    async def existing(self, ids: Sequence[str], fl: Sequence[str] = ("id",)) -> Sequence[Document]:
-        """Return those documents among ``ids`` that the collection holds."""
+    async def existing(
+        self, ids: Sequence[str], fl: Sequence[str] = ("id",), fq: Sequence[str] = ()
+    ) -> Sequence[Document]:
+        """Return those documents among ``ids`` that the collection holds and ``fq`` lets through."""
 
     def hits(
         self,

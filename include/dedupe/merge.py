@@ -1,4 +1,4 @@
-"""Merge: the edges of all partitions become pairs.
+"""Merge: the edges of all partitions become pairs, and join those that earlier runs have found.
 
 An edge says what one query found; the same two documents may be found from both sides, with two scores, and
 from several partitions. A pair says it once: the best score, and from which sides it was seen.
@@ -15,8 +15,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from include.dedupe.coverage import scanned_partitions
-from include.dedupe.plan import read_plan
+from include.dedupe.errors import ScanFailedError
+from include.dedupe.flow import FlowReader
+from include.dedupe.known_pairs import keep_pairs, read_known_pairs, read_state, split_stale, to_known, unite
+from include.dedupe.outage import Outage
+from include.dedupe.plan import Plan, read_plan
 from include.dedupe.rundir import Attempt, RunDir
+from include.dedupe.search import Searcher, document_fields, fingerprint
 from include.dedupe.tables import DOCUMENTS, EDGES, PAIRS
 
 Codes = npt.NDArray[np.int64]
@@ -24,27 +29,82 @@ Codes = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class MergeStats:
+    """``found``: pairs of this run. ``pairs``: those among all known ones that count, at the threshold.
+
+    ``rechecked``: documents that had changed since an earlier run, and were searched for again.
+    """
+
     edges: int
+    found: int
     pairs: int
     documents: int
+    rechecked: int
 
 
-def merge(run: RunDir, attempt: Attempt) -> MergeStats:
-    """Write the pairs of the run and the documents in them, both sorted by id."""
+async def merge(flow: FlowReader, run: RunDir, attempt: Attempt) -> MergeStats:
+    """Write all known pairs that count and the documents in them, both sorted by id.
+
+    Raises:
+        ScanFailedError: a document that has changed could not be searched for again; a retry may help.
+    """
     stage = run.stage("pairs", attempt)
     if finished := stage.finished():
         return MergeStats(**finished.result)
     plan = read_plan(run)
-    partitions = scanned_partitions(run, plan)
-    edges = pd.concat([run.read_table(name, "edges", EDGES) for name in partitions], ignore_index=True)
-    documents = pd.concat([run.read_table(name, "documents", DOCUMENTS) for name in partitions])
-    documents = documents.sort_values(["id", "image"]).drop_duplicates("id", keep="last")
-    pairs = to_pairs(edges[edges["score"] >= plan.config.scan.threshold])
-    stage.write_table("pairs", pairs, PAIRS)
+    edges, fingerprints = _read_scans(run, plan)
+    own = to_known(to_pairs(edges), fingerprints, plan)
+    known = pd.concat([read_known_pairs(run, attempt, plan), own], ignore_index=True)
+    state = await read_state(flow, plan, sorted({*known["id_a"], *known["id_b"]}))
+    _, changed = split_stale(known, state.documents)
+    fresh = await _search_again(flow, plan, sorted(changed))
+    own = unite(pd.concat([own, fresh], ignore_index=True))
+    keep_pairs(run, attempt, plan, own)
+    if len(fresh):
+        known = pd.concat([known, fresh], ignore_index=True)
+        state = await read_state(flow, plan, sorted({*known["id_a"], *known["id_b"]}))
+    threshold = plan.config.scan.threshold
+    valid, _ = split_stale(known, state.documents)
+    valid = unite(
+        valid[state.counts(valid) & (valid["score"] >= threshold) & (valid["id_a"] != valid["id_b"])]
+    )
+    documents = state.documents[state.documents["id"].isin({*valid["id_a"], *valid["id_b"]})]
+    stage.write_table("pairs", valid[PAIRS.names], PAIRS)
     stage.write_table("documents", documents, DOCUMENTS)
-    stats = MergeStats(len(edges), len(pairs), len(documents))
+    found = int((own["id_a"] != own["id_b"]).sum())
+    stats = MergeStats(len(edges), found, len(valid), len(documents), len(changed))
     stage.finish(asdict(stats))
     return stats
+
+
+def _read_scans(run: RunDir, plan: Plan) -> tuple[pd.DataFrame, pd.Series[str]]:
+    """Return the edges of all partitions, and the fingerprint of each document in them."""
+    partitions = scanned_partitions(run, plan)
+    edges = [run.read_table(name, "edges", EDGES) for name in partitions]
+    documents = pd.concat([run.read_table(name, "documents", DOCUMENTS) for name in partitions])
+    documents = documents.sort_values(["id", "image"]).drop_duplicates("id", keep="last")
+    return pd.concat(edges, ignore_index=True), documents.set_index("id")["fingerprint"]
+
+
+async def _search_again(flow: FlowReader, plan: Plan, ids: list[str]) -> pd.DataFrame:
+    """Return the pairs that documents have which changed since they were scanned."""
+    outage = Outage(flow, plan.config.scan.wait_hours * 3600)
+    documents = await flow.existing(ids, document_fields(plan))
+    found = await Searcher(flow, plan, outage).search(documents)
+    if found.failures:
+        name, cause, _ = found.failures[0]
+        raise ScanFailedError(
+            f"{len(found.failures)} of {len(ids)} documents that have changed could not be searched for "
+            f"again, first {name!r}: {cause} Retry when the cause is gone."
+        )
+    frames = found.frames()
+    fingerprints = frames["documents"].set_index("id")["fingerprint"]
+    image = plan.config.fields.image
+    searched = pd.DataFrame(
+        [(each["id"], each["id"], 0.0, True, True) for each in documents], columns=PAIRS.names
+    )
+    as_they_are = pd.Series({each["id"]: fingerprint(each, image) for each in documents}, dtype=object)
+    fresh = to_known(to_pairs(frames["edges"]), fingerprints, plan)
+    return pd.concat([fresh, to_known(searched, as_they_are, plan)], ignore_index=True)
 
 
 def to_pairs(edges: pd.DataFrame) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from include.dedupe.config import CollectionConfig
@@ -19,10 +19,12 @@ from include.dedupe.errors import ArtifactError, PlanError
 from include.dedupe.field_check import check_fields
 from include.dedupe.flow import FlowReader
 from include.dedupe.partitions import Partition, divide
+from include.dedupe.pick import share_quota
 from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.scope import Scope, scope_filters
 
 PLAN_FILE = "plan.json"
+MOST_PARTITIONS = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +38,14 @@ class Plan:
     fq: tuple[str, ...]
     search_fq: tuple[str, ...]
     collection_documents: int
+    detector: str
     effort: Effort
     partitions: tuple[Partition, ...]
 
     @property
     def documents(self) -> int:
-        return sum(partition.expected for partition in self.partitions)
+        """Documents that the run is to scan."""
+        return sum(partition.wanted for partition in self.partitions)
 
     @property
     def digest(self) -> str:
@@ -64,6 +68,7 @@ class Plan:
             "fq": list(self.fq),
             "search_fq": list(self.search_fq),
             "collection_documents": self.collection_documents,
+            "detector": self.detector,
             "effort": asdict(self.effort),
             "partitions": [partition.to_json() for partition in self.partitions],
         }
@@ -78,15 +83,24 @@ class Plan:
             fq=tuple(value["fq"]),
             search_fq=tuple(value["search_fq"]),
             collection_documents=value["collection_documents"],
+            detector=value["detector"],
             effort=Effort(**value["effort"]),
             partitions=tuple(Partition.from_json(item) for item in value["partitions"]),
         )
 
 
 async def plan(
-    flow: FlowReader, run: RunDir, attempt: Attempt, config: CollectionConfig, scope: Scope
+    flow: FlowReader,
+    run: RunDir,
+    attempt: Attempt,
+    config: CollectionConfig,
+    scope: Scope,
+    *,
+    most: int = MOST_PARTITIONS,
 ) -> Plan:
     """Divide the scope into partitions and write the plan; a retry returns the plan that is there.
+
+    ``most``: partitions that there may be at all, whatever the settings say.
 
     Raises:
         PlanError: the partitions would not hold each document of the scope exactly once.
@@ -106,12 +120,19 @@ async def plan(
         fq=fq,
         search_fq=config.search_scope,
         collection_documents=collection_documents,
+        detector=config.flow.detector or flow.detector,
         effort=choose_effort(config.scan.mode, collection_documents),
-        partitions=await divide(flow, config, fq, config.max_partitions),
+        partitions=_with_quotas(await divide(flow, config, fq, min(config.max_partitions, most)), scope),
     )
     stage.write_file(PLAN_FILE, json.dumps(made.to_json(), indent=2, ensure_ascii=False).encode())
     stage.finish({"documents": made.documents, "partitions": len(made.partitions)})
     return made
+
+
+def _with_quotas(partitions: tuple[Partition, ...], scope: Scope) -> tuple[Partition, ...]:
+    expected = [partition.expected for partition in partitions]
+    quotas = share_quota(expected, sample=scope.sample, limit=scope.limit)
+    return tuple(replace(partition, quota=quota) for partition, quota in zip(partitions, quotas, strict=True))
 
 
 def read_plan(run: RunDir) -> Plan:

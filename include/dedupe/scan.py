@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass
 
 from include.dedupe.checkpoint import Checkpoint
 from include.dedupe.errors import ScanFailedError, ScanRefusedError
 from include.dedupe.flow import Document, FlowReader
-from include.dedupe.found import Found
+from include.dedupe.found import Found, FoundPage
 from include.dedupe.join import Joiner
-from include.dedupe.listing import list_documents
+from include.dedupe.listing import ahead, list_documents
 from include.dedupe.outage import Outage
 from include.dedupe.partitions import Partition
+from include.dedupe.pick import pick
 from include.dedupe.plan import Plan, read_plan
 from include.dedupe.progress import Progress, show_progress
 from include.dedupe.rundir import Attempt, RunDir, Stage
@@ -90,6 +92,7 @@ class PartitionScan:
         self._progress = progress
         self._outage = Outage(flow, plan.config.scan.wait_hours * 3600)
         self._searcher = Searcher(flow, plan, self._outage, self._advance)
+        self._is_first_few = plan.scope.limit is not None
         self._told = time.monotonic()
         self._total = checkpoint.total()
         progress.advance(self._total.listed)
@@ -110,42 +113,52 @@ class PartitionScan:
         """Scan the partition page by page."""
         if self._position.is_listed:
             return
-        searching: Searcher | Joiner = self._searcher
-        if self._flow.can_join and self._plan.config.scan.self_join:
-            searching = Joiner(self._flow, self._plan, self._outage, self._advance)
-        async for page in searching.pages(self._fq, self._position.cursor):
+        async for page in self._search(self._position.cursor):
             if self._position.expected is None:
                 self._position.expected = page.num_found
             self._checkpoint.add(page.found)
             self._position.cursor = page.cursor
             await self._save()
+            if self._is_first_few and self._position.seen >= (self._partition.quota or 0):
+                break
         self._position.expected = self._position.expected or 0
         self._position.is_listed = True
         self._position.in_order = len(self._checkpoint.parts)
         await self._save()
 
+    def _search(self, cursor: str | None) -> AsyncIterator[FoundPage]:
+        if self._partition.quota is not None:
+            return self._searcher.pages(self._fq, cursor, self._choose)
+        if self._flow.can_join and self._plan.config.scan.self_join:
+            joiner = Joiner(self._flow, self._plan, self._outage, self._advance)
+            return joiner.pages(self._fq, cursor)
+        return self._searcher.pages(self._fq, cursor)
+
+    def _choose(self, documents: Sequence[Document]) -> list[Document]:
+        seen = self._position.seen
+        self._position.seen += len(documents)
+        return pick(documents, seen, self._partition, spread=not self._is_first_few)
+
     async def scan_newcomers(self) -> None:
         """Scan what the partition holds now and did not hold when its part of the list was read."""
-        listed = self._checkpoint.total()
-        if (await self._flow.select(fq=self._fq)).num_found == listed.listed - listed.vanished:
+        if self._partition.quota is not None:
             return
         in_order, end = self._position.in_order, len(self._checkpoint.parts)
         known = self._checkpoint.listed_ids(0, in_order)
         late = set(self._checkpoint.listed_ids(in_order, end))
         next_known = next(known, None)
         there = num_found = 0
-        listing = list_documents(
-            self._flow, self._outage, fq=self._fq, fl=document_fields(self._plan), page_size=1000
-        )
-        async for page in listing:
-            new: list[Document] = []
+        listing = list_documents(self._flow, self._outage, fq=self._fq, fl=("id",), page_size=1000)
+        async for page in ahead(listing):
+            new: list[str] = []
             for document in page.docs:
                 while next_known is not None and next_known < document["id"]:
                     next_known = next(known, None)
                 if document["id"] != next_known and document["id"] not in late:
-                    new.append(document)
+                    new.append(document["id"])
             if new:
-                self._checkpoint.add(await self._searcher.search(new))
+                documents = await self._flow.existing(new, document_fields(self._plan))
+                self._checkpoint.add(await self._searcher.search(documents))
                 await self._save()
             there, num_found = there + len(page.docs), page.num_found
         self.missing = max(0, num_found - there)
@@ -169,14 +182,16 @@ class PartitionScan:
 
 def _finish(stage: Stage, partition: Partition, checkpoint: Checkpoint, missing: int) -> ScanStats:
     total, position = checkpoint.total(), checkpoint.position
+    expected = position.expected or 0
+    unwanted = 0 if partition.quota is None else max(0, expected - total.listed)
     stats = ScanStats(
         partition=partition.name,
         plan=position.plan,
-        expected=position.expected or 0,
+        expected=expected,
         scanned=total.listed - total.failed - total.vanished - total.unsearchable,
         failed=total.failed,
         vanished=total.vanished,
-        skipped=total.unsearchable,
+        skipped=total.unsearchable + unwanted,
         missing=missing,
         hubs=total.hubs,
         edges=total.edges,

@@ -8,38 +8,56 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+from pydantic import ValidationError
 
 from include.dedupe.config import CollectionConfig
 from include.dedupe.errors import ScopeError
 from include.dedupe.flow import Filters
+from include.dedupe.settings_errors import explain
 
-FULL, RANGE = "full", "range"
+FULL, RANGE, KNOWN = "full", "range", "known"
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Documents from ``start`` (inclusive) to ``end`` (exclusive), of ``categories``; all where not given."""
+    """Documents from ``start`` (inclusive) to ``end`` (exclusive), of ``categories``; all where not given.
+
+    ``sample``: so many of them, evenly spread; ``limit``: the first so many. ``known``: none of them, only
+    the pairs that earlier runs have found.
+    """
 
     start: dt.datetime | None = None
     end: dt.datetime | None = None
     categories: tuple[str, ...] = ()
+    sample: int | None = None
+    limit: int | None = None
+    known: bool = False
 
     @property
     def label(self) -> str:
+        if self.known:
+            return "known pairs only"
         words = []
         if self.start or self.end:
             words.append(f"documents from {_day(self.start)} to before {_day(self.end)}")
         if self.categories:
             words.append(f"categories {', '.join(self.categories)}")
-        return "; ".join(words) or "all documents"
+        told = "; ".join(words) or "all documents"
+        if self.sample is not None:
+            return f"a sample of {self.sample} of {told}"
+        return told if self.limit is None else f"the first {self.limit} of {told}"
 
     def to_json(self) -> dict[str, Any]:
         return {
             "start": self.start.isoformat() if self.start else None,
             "end": self.end.isoformat() if self.end else None,
             "categories": list(self.categories),
+            "sample": self.sample,
+            "limit": self.limit,
+            "known": self.known,
         }
 
     @classmethod
@@ -47,45 +65,81 @@ class Scope:
         start, end = (
             dt.datetime.fromisoformat(value[key]) if value[key] else None for key in ("start", "end")
         )
-        return cls(start, end, tuple(value["categories"]))
+        rest = (value[name] for name in ("sample", "limit", "known"))
+        return cls(start, end, tuple(value["categories"]), *rest)
 
 
 def resolve_scope(
-    params: Mapping[str, Any], interval: tuple[dt.datetime | None, dt.datetime | None], *, by_hand: bool
+    params: Mapping[str, Any],
+    interval: tuple[dt.datetime | None, dt.datetime | None],
+    *,
+    by_hand: bool,
+    lookback: dt.timedelta = dt.timedelta(),
 ) -> Scope:
     """Return what a run scans: its parameters, else the data interval of a run that was not started by hand.
 
     Args:
-        params: ``scope`` (full, range or nothing), ``from``, ``to`` (ISO dates or times, UTC without an
-            offset), ``categories`` (a list).
+        params: ``scope`` (full, range, known or nothing), ``from``, ``to`` (ISO dates or times, UTC without
+            an offset), ``categories`` (a list), ``sample`` or ``limit`` (documents).
         interval: start and end of the data interval.
         by_hand: a person started the run.
+        lookback: so much before its interval a run scans too, for documents that arrived late.
 
     Raises:
         ScopeError: it is not clear what is meant.
     """
-    kind = params.get("scope")
-    start, end = _moment(params, "from"), _moment(params, "to")
-    categories = tuple(params.get("categories") or ())
-    if kind is None and (start or end or categories):
-        raise ScopeError("from, to and categories need scope: range; set it, or leave them out.")
-    if kind == RANGE:
-        if not (start or end or categories):
-            raise ScopeError("scope: range needs from, to or categories; for everything choose scope: full.")
-        return _checked(Scope(start, end, categories))
-    if kind == FULL:
-        if start or end or categories:
-            raise ScopeError(
-                "scope: full scans everything; leave out from, to and categories, or choose range."
-            )
-        return Scope()
-    if kind is not None:
-        raise ScopeError(f"scope {kind!r} is none of {FULL}, {RANGE}.")
+    if params.get("scope") is not None:
+        return _asked_for(params)
+    given = [name for name in ("from", "to", "categories", "sample", "limit") if params.get(name)]
+    if given:
+        raise ScopeError(f"{', '.join(given)} need the parameter scope; set it, or leave them out.")
     if by_hand:
-        raise ScopeError(f"Say what this run is to scan: parameter scope = {FULL} or {RANGE}.")
+        raise ScopeError(f"Say what this run is to scan: parameter scope = {FULL}, {RANGE} or {KNOWN}.")
     if interval[0] is None or interval[1] is None:
         raise ScopeError("This run has no data interval; start it by hand with the parameter scope.")
-    return _checked(Scope(*interval))
+    scope = _checked(Scope(*interval))
+    return replace(scope, start=interval[0] - lookback)
+
+
+def _asked_for(params: Mapping[str, Any]) -> Scope:
+    kind = params["scope"]
+    start, end = _moment(params, "from"), _moment(params, "to")
+    categories = tuple(params.get("categories") or ())
+    sample, limit = _count(params, "sample"), _count(params, "limit")
+    is_range = bool(start or end or categories)
+    if kind not in (FULL, RANGE, KNOWN):
+        raise ScopeError(f"scope {kind!r} is none of {FULL}, {RANGE}, {KNOWN}.")
+    if sample and limit:
+        raise ScopeError("sample and limit contradict each other; give one of them.")
+    if kind == RANGE and not is_range:
+        raise ScopeError("scope: range needs from, to or categories; for everything choose scope: full.")
+    if kind != RANGE and is_range:
+        raise ScopeError(f"scope: {kind} knows no range; leave out from, to and categories, or choose range.")
+    if kind == KNOWN and (sample or limit):
+        raise ScopeError("scope: known scans nothing; leave out sample and limit.")
+    return _checked(Scope(start, end, categories, sample, limit, known=kind == KNOWN))
+
+
+def settings_of_run(config: CollectionConfig, params: Mapping[str, Any]) -> CollectionConfig:
+    """Return a collection's settings with what the parameters of a run say otherwise.
+
+    ``threshold`` and ``mode`` are those of the scan. A run that takes a sample or the first few documents
+    only reports.
+
+    Raises:
+        ScopeError: a parameter contradicts the settings.
+    """
+    changed = {name: params[name] for name in ("threshold", "mode") if params.get(name) is not None}
+    values = config.model_dump()
+    values["scan"].update(changed)
+    if params.get("sample") or params.get("limit"):
+        if params.get("dry_run") is False:
+            raise ScopeError("A run with sample or limit only reports; leave out dry_run, or scan more.")
+        values["dry_run"] = True
+    try:
+        return CollectionConfig.model_validate(values)
+    except ValidationError as error:
+        raise ScopeError(f"{'; '.join(explain(error, CollectionConfig))}.") from error
 
 
 def scope_filters(scope: Scope, config: CollectionConfig, filters: Filters) -> tuple[str, ...]:
@@ -95,6 +149,8 @@ def scope_filters(scope: Scope, config: CollectionConfig, filters: Filters) -> t
         ScopeError: the settings do not name the field that the scope goes by.
     """
     found: list[str] = list(config.scope)
+    if scope.known:
+        found.append(filters.but_not("*:*"))
     if scope.start or scope.end:
         if config.fields.date is None:
             raise ScopeError("A range of dates needs fields.date in the collection's settings.")
@@ -117,6 +173,15 @@ def _moment(params: Mapping[str, Any], name: str) -> dt.datetime | None:
             f"{name}: {text!r} is no date such as 2026-04-01 or 2026-04-01T12:00:00Z."
         ) from error
     return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+
+
+def _count(params: Mapping[str, Any], name: str) -> int | None:
+    value = params.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, int) or value < 1:
+        raise ScopeError(f"{name}: {value!r} is no number of documents.")
+    return value
 
 
 def _checked(scope: Scope) -> Scope:

@@ -43,8 +43,16 @@ class Searcher:
         self._advance = advance
         self._image = plan.config.fields.image
 
-    async def pages(self, fq: Sequence[str], cursor: str | None) -> AsyncIterator[FoundPage]:
-        """Yield what the pages of a partition behind ``cursor`` hold, as ``search`` finds it."""
+    async def pages(
+        self,
+        fq: Sequence[str],
+        cursor: str | None,
+        choose: Callable[[Sequence[Document]], Sequence[Document]] = lambda documents: documents,
+    ) -> AsyncIterator[FoundPage]:
+        """Yield what the pages of a partition behind ``cursor`` hold, as ``search`` finds it.
+
+        ``choose`` returns those documents of a page that are to be searched for.
+        """
         listed = list_documents(
             self._flow,
             self._outage,
@@ -54,7 +62,8 @@ class Searcher:
             cursor_mark=cursor,
         )
         async for page in ahead(listed):
-            yield FoundPage(await self.search(page.docs), page.next_cursor_mark, page.num_found)
+            found = await self.search(choose(page.docs))
+            yield FoundPage(found, page.next_cursor_mark, page.num_found)
 
     async def search(self, documents: Sequence[Document]) -> Found:
         """Return what the queries for ``documents`` found; a query that failed is a row of its own.

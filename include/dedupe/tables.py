@@ -48,6 +48,21 @@ PAIRS = _schema(
 )
 """One row for each unordered pair, ``id_a < id_b``: the best score and which queries found it."""
 
+KNOWN_PAIRS = pa.schema(
+    [
+        *PAIRS,
+        *_schema(
+            fingerprint_a=pa.string(), fingerprint_b=pa.string(), detector=pa.string(), floor=pa.float64()
+        ),
+    ],
+    metadata=PAIRS.metadata,
+)
+"""PAIRS as they are kept beside the runs, with the fingerprints of both documents when it was found, the
+detector, and the score down to which pairs were kept.
+
+A document that had changed is kept as a pair with itself, score 0: it was searched for as it is now.
+"""
+
 CLUSTERS = _schema(
     cluster_id=pa.string(),
     id=pa.string(),

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule, get_current_context
+from airflow.sdk.configuration import conf
 
 from include.dedupe.cluster import cluster as cluster_stage
 from include.dedupe.config import find_collection
@@ -19,6 +20,7 @@ from include.dedupe.decide import DecideStats
 from include.dedupe.errors import ConfigError, DedupeError, LeaseError, OutageError, ScanFailedError
 from include.dedupe.facts import gather_facts, needs_facts
 from include.dedupe.guards import require_guards
+from include.dedupe.merge import MergeStats
 from include.dedupe.merge import merge as merge_stage
 from include.dedupe.pictures import WebPictures
 from include.dedupe.plan import Plan, read_plan
@@ -26,7 +28,7 @@ from include.dedupe.plan import plan as plan_stage
 from include.dedupe.report import report as report_stage
 from include.dedupe.scan import ScanStats
 from include.dedupe.scan import scan as scan_stage
-from include.dedupe.scope import resolve_scope
+from include.dedupe.scope import resolve_scope, settings_of_run
 from include.flow_client import FlowAddressError, FlowAuthError, FlowRequestError
 from include.orchestration.context import address, attempt, may_write, open_run
 
@@ -49,18 +51,20 @@ RETRY_POLICY = ExceptionRetryPolicy(
 def plan(collection: str) -> list[dict[str, str]]:
     """Write the plan and return its partitions."""
     context = get_current_context()
-    config = find_collection(collection)
+    config = settings_of_run(find_collection(collection), context["params"])
     run = open_run(collection)
     dag_run = context["dag_run"]
     scope = resolve_scope(
         context["params"],
         (dag_run.data_interval_start, dag_run.data_interval_end),
         by_hand=dag_run.run_type == "manual",
+        lookback=timedelta(days=config.lookback_days),
     )
+    most = conf.getint("core", "max_map_length")
 
     async def make() -> Plan:
         async with open_flow(address(config), in_flight=1) as flow:
-            return await plan_stage(flow, run, attempt(), config, scope)
+            return await plan_stage(flow, run, attempt(), config, scope, most=most)
 
     made = asyncio.run(make())
     return [{"name": partition.name, "label": partition.label} for partition in made.partitions]
@@ -73,14 +77,22 @@ def scan(collection: str, partition: dict[str, str]) -> dict[str, Any]:
     config = read_plan(run).config
 
     async def search() -> ScanStats:
-        async with open_flow(address(config), config.scan.in_flight) as flow:
+        async with open_flow(address(config), config.scan.in_flight, lambda: address(config)) as flow:
             return await scan_stage(flow, run, attempt(), partition["name"])
 
     return asdict(asyncio.run(search()))
 
 
 def merge(collection: str) -> dict[str, Any]:
-    return asdict(merge_stage(open_run(collection), attempt()))
+    """Join what the scans found to the pairs that are known of the collection."""
+    run = open_run(collection)
+    config = read_plan(run).config
+
+    async def join() -> MergeStats:
+        async with open_flow(address(config), config.scan.in_flight, lambda: address(config)) as flow:
+            return await merge_stage(flow, run, attempt())
+
+    return asdict(asyncio.run(join()))
 
 
 def cluster(collection: str) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def many(bench: Bench) -> Bench:
 
 
 def planned(bench: Bench, run: RunDir, **settings: Any) -> None:
-    config = bench.config(scan={"page_documents": PAGE, **settings})
+    config = bench.config(fields={}, scan={"page_documents": PAGE, **settings})
     asyncio.run(bench.ask(lambda flow: plan(flow, run, Attempt(), config, Scope())))
 
 

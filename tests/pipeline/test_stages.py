@@ -37,7 +37,7 @@ def scanned(bench: Bench, partition: str, attempt: Attempt = FIRST) -> ScanStats
 
 
 def reported(bench: Bench) -> ReportStats:
-    merge(bench.run, FIRST)
+    asyncio.run(bench.ask(lambda flow: merge(flow, bench.run, FIRST)))
     cluster(bench.run, FIRST)
     return report(bench.run, FIRST, bench.pictures())
 

@@ -8,7 +8,7 @@ import pytest
 from include.dedupe.config import CollectionConfig
 from include.dedupe.connect import QueryFilters
 from include.dedupe.errors import ScopeError
-from include.dedupe.scope import Scope, resolve_scope, scope_filters
+from include.dedupe.scope import Scope, resolve_scope, scope_filters, settings_of_run
 
 APRIL = (dt.datetime(2026, 4, 1, tzinfo=dt.UTC), dt.datetime(2026, 5, 1, tzinfo=dt.UTC))
 NOW = (dt.datetime(2026, 4, 1, 12, tzinfo=dt.UTC),) * 2
@@ -27,7 +27,7 @@ def test_parameters_come_before_the_interval() -> None:
 
 
 def test_a_run_by_hand_must_say_what_it_scans() -> None:
-    with pytest.raises(ScopeError, match="parameter scope = full or range"):
+    with pytest.raises(ScopeError, match="parameter scope = full, range or known"):
         resolve_scope({"scope": None}, APRIL, by_hand=True)
 
 
@@ -36,10 +36,15 @@ def test_a_run_by_hand_must_say_what_it_scans() -> None:
     [
         ({"scope": "range"}, "needs from, to or categories"),
         ({"scope": "full", "from": "2026-04-01"}, "leave out from, to and categories"),
-        ({"from": "2026-04-01"}, "need scope: range"),
+        ({"from": "2026-04-01"}, "from need the parameter scope"),
         ({"scope": "range", "from": "April"}, "'April' is no date"),
         ({"scope": "range", "from": "2026-05-01", "to": "2026-04-01"}, "is empty"),
-        ({"scope": "some"}, "none of full, range"),
+        ({"scope": "known", "categories": ["a"]}, "scope: known knows no range"),
+        ({"scope": "known", "limit": 5}, "known scans nothing"),
+        ({"scope": "full", "limit": 5, "sample": 5}, "contradict each other"),
+        ({"scope": "full", "limit": 0}, "limit: 0 is no number of documents"),
+        ({"sample": 5}, "sample need the parameter scope"),
+        ({"scope": "some"}, "none of full, range, known"),
     ],
 )
 def test_contradictions_are_refused(params: dict[str, Any], message: str) -> None:
@@ -88,3 +93,36 @@ def test_a_scope_survives_its_plan_and_reads_well() -> None:
     assert Scope.from_json(scope.to_json()) == scope
     assert scope.label == "documents from 2026-04-01 to before 2026-05-01; categories fishes"
     assert Scope().label == "all documents"
+
+
+def test_a_scheduled_run_looks_back_for_documents_that_came_late() -> None:
+    scope = resolve_scope({}, APRIL, by_hand=False, lookback=dt.timedelta(days=3))
+    assert (scope.start, scope.end) == (dt.datetime(2026, 3, 29, tzinfo=dt.UTC), APRIL[1])
+    by_range = {"scope": "range", "from": "2026-04-01", "to": "2026-04-02"}
+    asked = resolve_scope(by_range, APRIL, by_hand=True, lookback=dt.timedelta(days=3))
+    assert asked.start == APRIL[0]
+
+
+def test_parameters_of_a_run_change_threshold_and_mode_and_a_part_only_reports() -> None:
+    settings = config(dry_run=False)
+    assert settings_of_run(settings, {"threshold": None}) == settings
+    changed = settings_of_run(settings, {"threshold": 0.8, "mode": "speed"})
+    assert (changed.scan.threshold, changed.scan.mode, changed.dry_run) == (0.8, "speed", False)
+    assert settings_of_run(settings, {"sample": 10}).dry_run
+    with pytest.raises(ScopeError, match="only reports"):
+        settings_of_run(settings, {"limit": 10, "dry_run": False})
+    with pytest.raises(ScopeError, match=r"exact_threshold 0.95 is below threshold 0.99"):
+        settings_of_run(settings, {"threshold": 0.99})
+
+
+@pytest.mark.parametrize(
+    ("scope", "label"),
+    [
+        (Scope(known=True), "known pairs only"),
+        (Scope(sample=5), "a sample of 5 of all documents"),
+        (Scope(categories=("a",), limit=5), "the first 5 of categories a"),
+    ],
+)
+def test_a_part_of_a_scope_survives_its_plan_and_reads_well(scope: Scope, label: str) -> None:
+    assert Scope.from_json(scope.to_json()) == scope
+    assert scope.label == label
