@@ -75,20 +75,24 @@ class Batch:
     async def _try(self, orders: Sequence[Order], suffix: str) -> dict[Order, Outcome]:
         moment = await self._look(orders)
         found: dict[Order, Outcome] = {}
-        going: list[Order] = []
-        for order in orders:
-            if was := moment.was_done(order):
-                self._bury([(order, was)], f"{suffix}-resumed")
-                found[order] = Outcome(order, "done", "done before the interruption", now())
-            elif objection := moment.objection(order) or await objection_to_pair(
-                self.writer.reader, order, self.config
-            ):
+        resumed = [(order, was) for order in orders if (was := moment.was_done(order))]
+        if resumed and self.lease:
+            self._bury(resumed, f"{suffix}-resumed")
+        for order, _ in resumed:
+            found[order] = Outcome(order, "done", "done before the interruption", now())
+        left = [order for order in orders if order not in found]
+        objections = await asyncio.gather(*(self._objection(order, moment) for order in left))
+        for order, objection in zip(left, objections, strict=True):
+            if objection:
                 found[order] = Outcome(order, "skipped", objection, now())
-            else:
-                going.append(order)
+        going = [order for order in left if order not in found]
         if self.lease is None:
             return found | {order: Outcome(order, "planned", order.reason, now()) for order in going}
         return found | await self._write(going, moment, suffix)
+
+    async def _objection(self, order: Order, moment: Moment) -> str:
+        found = moment.objection(order)
+        return found or await objection_to_pair(self.writer.reader, order, self.config)
 
     async def _look(self, orders: Sequence[Order]) -> Moment:
         ids = sorted({one for order in orders for one in (order.id, order.keeper_id) if one})
@@ -99,12 +103,17 @@ class Batch:
     async def _write(self, orders: Sequence[Order], moment: Moment, suffix: str) -> dict[Order, Outcome]:
         found: dict[Order, Outcome] = {}
         entries: dict[Order, Entry] = {}
-        for order in orders:
-            try:
-                entries[order] = await self._entry(order, moment.documents[order.id])
-            except (self.writer.reader.failure, DedupeError, OSError, ValueError) as error:
-                reason = f"it cannot be archived so that it could be restored: {error}"
+        made = await asyncio.gather(
+            *(self._entry(order, moment.documents[order.id]) for order in orders), return_exceptions=True
+        )
+        for order, entry in zip(orders, made, strict=True):
+            if isinstance(entry, Entry):
+                entries[order] = entry
+            elif isinstance(entry, (self.writer.reader.failure, DedupeError, OSError, ValueError)):
+                reason = f"it cannot be archived so that it could be restored: {entry}"
                 found[order] = Outcome(order, "skipped", reason, now())
+            else:
+                raise entry
         keepers = self._absorbing(entries, moment)
         if entries:
             write_entries(self.run, f"{self.name}{suffix}", [*keepers.values(), *entries.values()])
@@ -230,8 +239,7 @@ class Batch:
             Tombstone(order.id, order.fingerprint, order.keeper_id, self.run.run_id, order.reason, now())
             for order, _ in gone
         ]
-        label = f"-{stones[0].id.encode().hex()[:16]}" if suffix.endswith("resumed") and stones else ""
-        write_tombstones(self.run.lasting, f"{self.name}{suffix}{label}", stones)
+        write_tombstones(self.run.lasting, f"{self.name}{suffix}", stones)
 
 
 def _is_visible(entry: Entry, documents: Mapping[str, Document]) -> bool:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
@@ -106,9 +107,9 @@ async def restore(
     with ExitStack() as held:
         lease = None if dry_run else held.enter_context(hold_lease(lasting, f"A restore by {by}"))
         stones = read_tombstones(lasting)
-        for first in range(0, len(entries), BATCH):
-            work = _Batch(writer, lasting, lease, stones)
-            found += await work.take_back(entries[first : first + BATCH])
+        work = _Batch(writer, lasting, lease, stones)
+        for batch in _batches(entries):
+            found += await work.take_back(batch)
         if lease and remember:
             _remember(lasting, entries, found, by)
     return found
@@ -118,6 +119,19 @@ def _entries(lasting: Storage, wanted: Wanted) -> Iterable[Entry]:
     folders = [folder_name(run) for run in wanted.runs] or archived_runs(lasting)
     for folder in folders:
         yield from read_entries(lasting, folder)
+
+
+def _batches(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
+    """Yield the newest entry of each document, then the one before, so that each undoes the one before it."""
+    rounds: list[list[Entry]] = []
+    seen: Counter[str] = Counter()
+    for entry in entries:
+        if seen[entry.id] == len(rounds):
+            rounds.append([])
+        rounds[seen[entry.id]].append(entry)
+        seen[entry.id] += 1
+    for one in rounds:
+        yield from (one[first : first + BATCH] for first in range(0, len(one), BATCH))
 
 
 def _remember(lasting: Storage, entries: Sequence[Entry], found: Sequence[Restored], by: str) -> None:
@@ -138,28 +152,27 @@ class _Batch:
     stones: Mapping[str, Tombstone]
 
     async def take_back(self, entries: Sequence[Entry]) -> list[Restored]:
+        """Take back at most one entry of each document."""
         if self.lease:
             self.lease.require()
-        taken_back = _restored_before(self.lasting)
-        ids = sorted({entry.id for entry in entries})
-        documents = await self.writer.read(ids, FIELDS)
-        found = []
-        for entry in entries:  # the newest first, so that of several changes each undoes the one before
-            if _key(entry) in taken_back:
-                found.append(Restored(entry.id, entry.action, entry.run_id, "untouched", "restored before"))
-                continue
-            outcome, reason = await self._one(entry, documents.get(entry.id))
-            found.append(Restored(entry.id, entry.action, entry.run_id, outcome, reason))
-            if outcome == "restored":
-                await self.writer.commit()
-                documents = {**documents, **await self.writer.read([entry.id], FIELDS)}
-                taken_back.add(_key(entry))
+        before = _restored_before(self.lasting)
+        documents = await self.writer.read([entry.id for entry in entries], FIELDS)
+        found = await asyncio.gather(
+            *(self._one(entry, documents.get(entry.id), before) for entry in entries)
+        )
         if self.lease:
-            name = f"{RESTORED}/{now().replace(':', '-')}.json"
-            self.lasting.write(name, json.dumps(sorted(taken_back & set(map(_key, entries)))).encode())
+            await self.writer.commit()
+            pairs = zip(entries, found, strict=True)
+            restored = [_key(entry) for entry, one in pairs if one.outcome == "restored"]
+            self.lasting.write(f"{RESTORED}/{now().replace(':', '-')}.json", json.dumps(restored).encode())
         return found
 
-    async def _one(self, entry: Entry, document: Document | None) -> tuple[str, str]:
+    async def _one(self, entry: Entry, document: Document | None, before: Container[str]) -> Restored:
+        known = _key(entry) in before
+        outcome, reason = ("untouched", "restored before") if known else await self._try(entry, document)
+        return Restored(entry.id, entry.action, entry.run_id, outcome, reason)
+
+    async def _try(self, entry: Entry, document: Document | None) -> tuple[str, str]:
         deleted = entry.action in DELETING
         reason = self._why_not_added(entry, document) if deleted else _why_not_reset(entry, document)
         if reason or self.lease is None:
