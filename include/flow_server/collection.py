@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from include.flow_server.store.keyset import KeySet
     from include.flow_server.store.protocol import Document, DocumentStore
 
-_BATCH = 5000
+_BATCH = 20_000
 
 
 class Collection:

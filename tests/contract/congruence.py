@@ -23,6 +23,7 @@ DELIBERATE = {
     "an unguessable empty string": "text; Solr answers 500",
     "JSON that is a bare string or number, or has comments": "400; Solr ignores or accepts it",
     "stats count of a number that a document has twice": "counted once; Solr counts it twice",
+    "facet values with count 0": "those that documents have; Solr also lists leftovers of deleted documents",
     "rollback, delete null": "400; SolrCloud answers 500",
     "overwrite=false for an id that exists": "400; Solr keeps two documents of one id",
     "nextCursorMark": "URL-safe Base64, so that clients that do not encode it work",

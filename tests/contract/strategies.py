@@ -82,12 +82,11 @@ _sort = st.lists(st.tuples(st.sampled_from(_fields), st.sampled_from(["asc", "de
 )
 _lists = st.sampled_from(["*", "id", "id,labels", "c*,n_i", "key:id,cat:category_s", "*,score", "id,nofield"])
 _facets = st.fixed_dictionaries(
-    {"facet": st.just("true")},
+    {"facet": st.just("true"), "facet.mincount": st.sampled_from(["1", "2"])},
     optional={
         "facet.field": st.lists(st.sampled_from([*_fields, "title_t"]), max_size=2, unique=True),
         "facet.query": st.lists(queries, max_size=1),
         "facet.limit": st.sampled_from(["1", "-1", "3"]),
-        "facet.mincount": st.sampled_from(["0", "1", "2"]),
         "facet.sort": st.sampled_from(["count", "index"]),
         "facet.missing": st.sampled_from(["true", "false"]),
     },

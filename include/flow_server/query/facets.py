@@ -8,7 +8,7 @@ import numpy as np
 
 from include.flow_server.errors import BadRequestError
 from include.flow_server.query.dates import format_date
-from include.flow_server.query.ranges import range_facet
+from include.flow_server.query.ranges import range_facet, shown_number
 from include.flow_server.store.schema import Field, FieldType
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def shown(field: Field, value: Indexed) -> str:
         return format_date(int(value))
     if field.type is FieldType.BOOLEAN:
         return "true" if value else "false"
-    return str(np.float32(value)) if field.type is FieldType.FLOAT else str(value)
+    return shown_number(float(str(np.float32(value))) if field.type is FieldType.FLOAT else value)
 
 
 def _field_facet(field: Field, parameters: Parameters, match: KeySet, state: State) -> list[Any]:

@@ -87,33 +87,24 @@ def in_order(keys: Keys, sort: Sequence[SortKey], column: Callable[[str], Column
     return keys[np.lexsort((keys, *reversed(ranks)))]
 
 
-def after_mark(
-    ordered: Keys,
-    sort: Sequence[SortKey],
-    mark: Sequence[Indexed | None],
-    column: Callable[[str], Column],
-    schema: Schema,
-) -> int:
-    """How many of `ordered` stand at or before the mark."""
-    before = np.zeros(len(ordered), dtype=bool)
-    equal = np.ones(len(ordered), dtype=bool)
-    for key, value in zip(sort, mark, strict=True):
+def is_after(
+    values: Sequence[Indexed | None], mark: Sequence[Indexed | None], sort: Sequence[SortKey], schema: Schema
+) -> bool:
+    """Whether a document with these sort values stands after the mark, in the order of `in_order`."""
+    for value, at, key in zip(values, mark, sort, strict=True):
         if key.field == SCORE:
             continue
-        values, field = column(key.field), schema.require(key.field)
-        ranks = _signed_ranks(ordered, key, values, schema)
-        sign = -1.0 if key.descending else 1.0
-        at = sign * (missing_rank(field, key, values) if value is None else _rank_of(values, value, mark))
-        before |= equal & (ranks < at)
-        equal &= ranks == at
-    return int(np.count_nonzero(before | equal))
-
-
-def _rank_of(column: Column, value: Indexed, mark: Sequence[Indexed | None]) -> float:
-    try:
-        return column.rank_of(value)
-    except TypeError:
-        raise BadRequestError(f"cursorMark does not work with current sort: {list(mark)}") from None
+        last = schema.require(key.field).type in _LAST_WHEN_MISSING
+        ours, theirs = (0 if one is None and not last else one for one in (value, at))
+        if ours == theirs:
+            continue
+        if ours is None or theirs is None:
+            return ours is None
+        try:
+            return (ours < theirs) == key.descending  # type: ignore[operator]
+        except TypeError:
+            raise BadRequestError(f"cursorMark does not work with current sort: {list(mark)}") from None
+    return False
 
 
 def missing_rank(field: Field, key: SortKey, column: Column) -> float:

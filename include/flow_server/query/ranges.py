@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -46,8 +47,9 @@ def range_facet(
     gap = _required(parameters, "facet.range.gap")
     edges = _edges(field, start, end, gap, parameters.flag("facet.range.hardend"))
     buckets = np.searchsorted(np.array(edges, dtype=np.float64), values, "right")
-    pairs = np.unique(np.stack([buckets, keys]), axis=1)
-    counts = np.bincount(pairs[0], minlength=len(edges) + 1).tolist()
+    span = int(keys.max(initial=0)) + 1
+    pairs = np.unique(buckets * span + keys)
+    counts = np.bincount(pairs // span, minlength=len(edges) + 1).tolist()
     flat: list[Any] = []
     for edge, count in zip(edges[:-1], counts[1:-1], strict=True):
         if count >= parameters.number("facet.mincount", 0):
@@ -106,4 +108,12 @@ def _bound(field: Field, edge: Any) -> Any:
 
 
 def _label(field: Field, edge: Any) -> str:
-    return str(_bound(field, edge))
+    return format_date(edge) if field.type is FieldType.DATE else shown_number(edge)
+
+
+def shown_number(value: Indexed) -> str:
+    """A number as Java writes it, which goes over to an exponent earlier: 1.0E9."""
+    if not isinstance(value, float) or value == 0 or 1e-3 <= abs(value) < 1e7:
+        return str(value)
+    digits, _, exponent = f"{Decimal(repr(value)).normalize():E}".partition("E")
+    return f"{digits if '.' in digits else digits + '.0'}E{int(exponent)}"

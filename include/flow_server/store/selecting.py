@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,9 +12,9 @@ from include.flow_server.query.evaluate import Evaluator
 from include.flow_server.query.facets import aggregate
 from include.flow_server.query.ordering import (
     SCORE,
-    after_mark,
     check_cursor,
     in_order,
+    is_after,
     read_mark,
     write_mark,
 )
@@ -128,11 +129,19 @@ class Selector:
         ordered = self._ordered(match, request)
         begin = request.start
         if request.cursor not in (None, "*"):
-            mark = read_mark(str(request.cursor), request.sort)
-            begin = after_mark(
-                ordered, request.sort, mark, lambda name: self.column(name, match), self._schema
-            )
+            begin = self._place(ordered, str(request.cursor), request.sort)
         return [int(key) for key in ordered[begin : begin + request.rows]]
+
+    def _place(self, ordered: Keys, cursor: str, sort: Sequence[SortKey]) -> int:
+        """How many of `ordered` stand at or before the mark; looks at a few documents only."""
+        mark = read_mark(cursor, sort)
+
+        def after(place: int) -> bool:
+            document = self.documents([int(ordered[place])])[int(ordered[place])]
+            values = [self._sort_value(document, key) for key in sort]
+            return is_after(values, mark, sort, self._schema)
+
+        return bisect_left(range(len(ordered)), x=True, key=after)
 
     def _ordered(self, match: KeySet, request: SelectRequest) -> Keys:
         sort = tuple(key for key in request.sort if key.field != SCORE)
