@@ -19,6 +19,8 @@ acts on what earlier runs found. `sample` and `limit` take a part of it, to try 
 `report/` in the run's folder: `report.html` with pictures, `duplicates.csv` with one cluster a line,
 `graph.json` in Cytoscape form, `summary.json` with all counts. The result of `report` names the folder.
 
+Each report is an event of the asset `dedupe_<collection>`, with the run's counts, for other DAGs to follow.
+
 ### Triage
 A failed `scan` is tried again when its cause may pass. If a partition stays unscanned, `report` still writes
 what the others found, and fails: clear the failed `scan` tasks with what follows them. A mistake in a YAML
@@ -109,7 +111,8 @@ def build(name: str, config: CollectionConfig) -> DAG:
             pool=config.pool, map_index_template="{{ label | default('?') }}", multiple_outputs=False
         )(tasks.scan)
         merge = task(trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS, multiple_outputs=False)(tasks.merge)
-        cluster, report = (task(multiple_outputs=False)(stage) for stage in (tasks.cluster, tasks.report))
+        cluster = task(multiple_outputs=False)(tasks.cluster)
+        report = task(multiple_outputs=False, outlets=[tasks.asset(name)])(tasks.report)
         scanned = scan.partial(collection=name).expand(partition=partitions)
         clustered, reported = cluster(name), report(name)
         scanned >> merge(name) >> clustered

@@ -137,6 +137,9 @@ class ClientReader:
             max_hits=max_hits,
         )
 
+    async def own_score(self, document_id: str) -> float | None:
+        return await self._client.own_score(document_id)
+
     async def join(
         self,
         *,

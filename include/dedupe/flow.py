@@ -134,6 +134,9 @@ class FlowReader(Protocol):
         At ``max_hits`` it ends, and the last page still says ``has_more``.
         """
 
+    async def own_score(self, document_id: str) -> float | None:
+        """Return the score with which a document finds itself; None if it does not."""
+
     async def join(
         self,
         *,

@@ -19,6 +19,7 @@ from include.dedupe.findings import Findings, read_findings
 from include.dedupe.page import render_page
 from include.dedupe.pictures import PictureSource
 from include.dedupe.plan import Plan, read_plan
+from include.dedupe.rehearsal import read_cost
 from include.dedupe.rundir import Attempt, RunDir
 
 
@@ -91,6 +92,7 @@ def summarise(run: RunDir, plan: Plan, coverage: Coverage, findings: Findings) -
             "threshold": settings.threshold,
             "exact_threshold": settings.exact_threshold,
         },
+        "cost": read_cost(run),
         "coverage": asdict(coverage),
         "pairs": {"count": len(findings.pairs), "exact": exact, "near": len(findings.pairs) - exact},
         "clusters": {

@@ -37,6 +37,11 @@ class Scope:
     known: bool = False
 
     @property
+    def is_part(self) -> bool:
+        """Whether the run takes only some of its documents."""
+        return self.sample is not None or self.limit is not None
+
+    @property
     def label(self) -> str:
         if self.known:
             return "known pairs only"

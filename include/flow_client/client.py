@@ -13,6 +13,7 @@ from include.flow_client import answers, params
 from include.flow_client.address import FlowAddress
 from include.flow_client.answers import CollectionInfo, Document, JoinPage, Page
 from include.flow_client.params import JoinSearch, PictureSearch, Query, SmartFilter
+from include.flow_client.query import term
 from include.flow_client.renewal import RenewedTransport
 from include.flow_client.transport import Request, RetryPolicy, Transport
 
@@ -199,6 +200,22 @@ class FlowClient:
             yield page
             if not page.has_more or kept >= max_hits:
                 return
+
+    async def own_score(self, doc_id: str) -> float | None:
+        """The score with which a document finds itself, None if it does not: what searching is worth."""
+        settings = params.search_settings(
+            fq=(term(params.ID, doc_id),),
+            fl=(),
+            threshold=0.0,
+            approximate=False,
+            smartfilter="off",
+            start=0,
+            rows=1,
+        )
+        answer = await self._search(params.DUPLICATE, f"{settings}&{urlencode([('rank.by.id', doc_id)])}")
+        what = self._what(params.DUPLICATE)
+        hits = answers.scored(answers.page(answer, what).docs, what)
+        return next((score for score, doc in hits if doc[params.ID] == doc_id), None)
 
     async def join(
         self,

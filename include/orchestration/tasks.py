@@ -10,12 +10,13 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule, get_current_context
+from airflow.sdk import Asset, ExceptionRetryPolicy, RetryAction, RetryRule, get_current_context
 from airflow.sdk.configuration import conf
 
 from include.dedupe.cluster import cluster as cluster_stage
 from include.dedupe.config import find_collection
 from include.dedupe.connect import open_flow
+from include.dedupe.coverage import measure_coverage
 from include.dedupe.decide import DecideStats
 from include.dedupe.errors import ConfigError, DedupeError, LeaseError, OutageError, ScanFailedError
 from include.dedupe.facts import gather_facts, needs_facts
@@ -25,7 +26,9 @@ from include.dedupe.merge import merge as merge_stage
 from include.dedupe.pictures import WebPictures
 from include.dedupe.plan import Plan, read_plan
 from include.dedupe.plan import plan as plan_stage
+from include.dedupe.rehearsal import rehearse
 from include.dedupe.report import report as report_stage
+from include.dedupe.rundir import RunDir
 from include.dedupe.scan import ScanStats
 from include.dedupe.scan import scan as scan_stage
 from include.dedupe.scope import resolve_scope, settings_of_run
@@ -63,8 +66,10 @@ def plan(collection: str) -> list[dict[str, str]]:
     most = conf.getint("core", "max_map_length")
 
     async def make() -> Plan:
-        async with open_flow(address(config), in_flight=1) as flow:
-            return await plan_stage(flow, run, attempt(), config, scope, most=most)
+        async with open_flow(address(config), config.scan.in_flight, lambda: address(config)) as flow:
+            made = await plan_stage(flow, run, attempt(), config, scope, most=most)
+            await rehearse(flow, run, attempt())
+            return made
 
     made = asyncio.run(make())
     return [{"name": partition.name, "label": partition.label} for partition in made.partitions]
@@ -115,9 +120,26 @@ def report(collection: str) -> dict[str, Any]:
     flow_host = address(config).root
     pictures = WebPictures(trusted=flow_host, allow_hosts=config.report.allow_hosts)
     stats = report_stage(run, attempt(), pictures)
+    get_current_context()["outlet_events"][asset(collection)].extra = _counts(run)
     if config.policies and may_write(config):
         require_guards(DecideStats(**run.result("decide").result).problems, run.address)
     return asdict(stats)
+
+
+def asset(collection: str) -> Asset:
+    """Return what other DAGs follow: it has an event for each run that has reported, with its counts."""
+    return Asset(f"dedupe_{collection}")
+
+
+def _counts(run: RunDir) -> dict[str, Any]:
+    coverage = measure_coverage(run, read_plan(run))
+    clusters = run.result("clusters").result
+    return {
+        "run": run.address,
+        "coverage": coverage.share,
+        **{name: getattr(coverage, name) for name in ("expected", "scanned", "failed", "vanished", "hubs")},
+        **{name: clusters[name] for name in ("clusters", "exact_pairs", "near_pairs")},
+    }
 
 
 def settings_error(message: str) -> None:

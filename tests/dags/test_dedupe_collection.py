@@ -121,7 +121,7 @@ class TestRuns:
     def test_a_partition_that_cannot_be_scanned_fails_the_run_after_the_report(
         self, collections: Path, tmp_path: Path, connection: EmbeddedServer
     ) -> None:
-        connection.fault("malformed", handler="duplicates", times=3)
+        connection.fault("malformed", handler="duplicates", skip=1, times=3)
         dag_run = run(load_dags()["dedupe_demo"], scope="full")
         assert dag_run.state == "failed"
         assert states(dag_run)["scan"] == {"failed", "success"}
@@ -133,3 +133,47 @@ class TestRuns:
         dag_run = run(load_dags()["dedupe_demo"])
         assert states(dag_run)["plan"] == {"failed"}
         assert dag_run.state == "failed"
+
+    def test_a_run_emits_an_event_of_the_collections_asset_with_its_counts(self, collections: Path) -> None:
+        from airflow.models.asset import AssetEvent  # noqa: PLC0415 - after the settings are in place
+        from airflow.utils.session import create_session  # noqa: PLC0415
+
+        dag_run = run(load_dags()["dedupe_demo"], scope="full")
+        with create_session() as session:
+            (event,) = session.query(AssetEvent).filter_by(source_run_id=dag_run.run_id).all()
+        assert (event.source_dag_id, event.source_task_id) == ("dedupe_demo", "report")
+        expected = {"scanned": 9, "failed": 0, "clusters": len(CLUSTERS), "coverage": 1.0}
+        assert {name: event.extra[name] for name in expected} == expected
+
+    def test_a_sample_is_scanned_at_another_threshold_and_only_reported(
+        self, collections: Path, tmp_path: Path
+    ) -> None:
+        dag_run = run(load_dags()["dedupe_demo"], scope="full", sample=4, threshold=0.8, mode="speed")
+        assert dag_run.state == "success"
+        summary = json.loads((report_folder(tmp_path) / "summary.json").read_text())
+        assert summary["coverage"]["scanned"] == 4
+        assert summary["cost"]["documents"] == 4
+        assert (summary["settings"]["threshold"], summary["settings"]["smartfilter"]) == (0.8, "high")
+
+    def test_secrets_are_neither_in_logs_nor_in_xcom(
+        self,
+        collections: Path,
+        connection: EmbeddedServer,
+        monkeypatch: pytest.MonkeyPatch,
+        capfd: pytest.CaptureFixture[str],
+    ) -> None:
+        from airflow.models.xcom import XComModel  # noqa: PLC0415 - after the settings are in place
+        from airflow.utils.session import create_session  # noqa: PLC0415
+
+        secret = "s3cret-p4ssphrase"
+        base = connection.base.removeprefix("http://")
+        monkeypatch.setenv("AIRFLOW_CONN_FLOW_DEMO", f"http://robot:{secret}@{base}")
+        monkeypatch.setenv("AIRFLOW__LOGGING__LOGGING_LEVEL", "DEBUG")
+        connection.fault("malformed", handler="duplicates", skip=1, times=3)
+        dag_run = run(load_dags()["dedupe_demo"], scope="full")
+        assert dag_run.state == "failed"
+        with create_session() as session:
+            rows = session.query(XComModel).filter_by(run_id=dag_run.run_id).all()
+            assert rows
+            assert secret not in " ".join(str(row.value) for row in rows)
+        assert secret not in "".join(capfd.readouterr())
