@@ -117,7 +117,7 @@ def to_pairs(edges: pd.DataFrame) -> pd.DataFrame:
     apart = query != match
     query, match, scores = query[apart], match[apart], scores[apart]
     low, high = np.minimum(query, match), np.maximum(query, match)
-    order = np.lexsort((high, low))
+    order = np.argsort(low * len(ids) + high)
     low, high, scores, from_low = low[order], high[order], scores[order], (query < match)[order]
     starts = np.flatnonzero(np.r_[True, (np.diff(low) != 0) | (np.diff(high) != 0)]) if len(low) else low
     return pd.DataFrame(
@@ -133,8 +133,16 @@ def to_pairs(edges: pd.DataFrame) -> pd.DataFrame:
 
 def encode(left: pd.Series[str], right: pd.Series[str]) -> tuple[pa.Array, Codes, Codes]:
     """Return the distinct ids of two columns in order, and each column as positions in them."""
-    columns = [pa.array(column.astype(object), type=pa.string()) for column in (left, right)]
-    ids = pc.unique(pa.chunked_array(columns, type=pa.string()))
-    ids = ids.take(pc.sort_indices(ids))
-    query, match = (pc.index_in(column, ids).to_numpy().astype(np.int64) for column in columns)
-    return ids, query, match
+    columns = [_strings(column) for column in (left, right)]
+    seen = pa.concat_arrays(columns).dictionary_encode()
+    order = pc.sort_indices(seen.dictionary).to_numpy()
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    codes = place[seen.indices.to_numpy()]
+    return seen.dictionary.take(pa.array(order)), codes[: len(left)], codes[len(left) :]
+
+
+def _strings(column: pd.Series[str]) -> pa.Array:
+    """Return a column as an Arrow array, without a copy where pandas holds it so already."""
+    array = pa.array(column, type=pa.large_string())
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array

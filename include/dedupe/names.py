@@ -8,7 +8,7 @@ its first document.
 
 from __future__ import annotations
 
-import hashlib
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,18 +60,24 @@ def _name_new(
 ) -> None:
     _, first = np.unique(component, return_index=True)
     nameless = np.flatnonzero(pd.isna(names))
-    for position, document in zip(nameless, ids.to_numpy()[first[nameless]], strict=True):
-        name = _digest(document)
-        number = 0
-        while name in taken:
-            number += 1
-            name = _digest(f"{document}\n{number}")
-        taken.add(name)
-        names[position] = name
+    documents = ids.iloc[first[nameless]].to_numpy(dtype=object)
+    given = _digests(documents)
+    if len(set(given)) < len(given) or not taken.isdisjoint(given):
+        given = [_untaken(document, taken) for document in documents]
+    names[nameless] = given
 
 
-def _digest(text: str) -> str:
-    return "c-" + hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+def _untaken(document: str, taken: set[str]) -> str:
+    """Return a name that nobody has, and take it."""
+    texts = itertools.chain([document], (f"{document}\n{number}" for number in itertools.count(1)))
+    names = (_digests(np.array([text], dtype=object))[0] for text in texts)
+    name = next(name for name in names if name not in taken)
+    taken.add(name)
+    return name
+
+
+def _digests(documents: npt.NDArray[np.object_]) -> list[str]:
+    return [f"c-{code:016x}" for code in pd.util.hash_array(documents, categorize=False).tolist()]
 
 
 def _events(shared: pd.DataFrame, heirs: pd.DataFrame, names: npt.NDArray[np.object_]) -> pd.DataFrame:

@@ -1,0 +1,139 @@
+"""Measures merge, cluster and decide at scale, beside networkx on the same edges in the same run.
+
+    python -m include.tools.bench_cluster
+
+The edges are those of a collection in which each duplicate was found from both sides: clusters of two to
+eight documents, most of them small. Each measurement runs in a process of its own, so that its peak of memory
+is its own. The last line is one JSON object.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import multiprocessing
+import resource
+import time
+from collections.abc import Callable
+from typing import Any
+
+import networkx as nx
+import numpy as np
+import pandas as pd
+
+from include.dedupe.cluster import to_clusters
+from include.dedupe.config import CollectionConfig
+from include.dedupe.decide import decide_documents
+from include.dedupe.merge import to_pairs
+from include.dedupe.tables import EDGES, FACTS
+from include.dedupe.verdicts import Standing
+
+EXACT = 0.95
+NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+SETTINGS = {
+    "flow": {"connection": "flow_bench", "collection": "bench"},
+    "fields": {"pixels": "pixels_i"},
+    "keeper": {"rules": [{"rule": "highest", "field": "pixels"}, {"rule": "most_complete"}]},
+    "policies": {"exact": {"do": "delete"}, "near": {"do": "tag"}},
+}
+
+
+def make_edges(count: int, seed: int = 7) -> pd.DataFrame:
+    """Return about ``count`` directed edges (columns of EDGES) in random order."""
+    rng = np.random.default_rng(seed)
+    sizes = rng.choice([2, 3, 4, 5, 8], p=[0.5, 0.25, 0.12, 0.08, 0.05], size=count // 4)
+    sizes = sizes[np.cumsum(sizes * (sizes - 1)) <= count]
+    starts = np.r_[0, np.cumsum(sizes)[:-1]]
+    sides: list[tuple[np.ndarray, np.ndarray]] = []
+    for size in np.unique(sizes):
+        base = starts[sizes == size][:, None]
+        one, other = np.nonzero(~np.eye(size, dtype=bool))
+        sides.append(((base + one).ravel(), (base + other).ravel()))
+    query = np.concatenate([side[0] for side in sides])
+    match = np.concatenate([side[1] for side in sides])
+    order = rng.permutation(len(query))
+    names = pd.Series([f"image-{number:08}" for number in range(int(sizes.sum()))])
+    scores = rng.choice([0.8, 0.94, 0.97, 1.0], size=len(query))
+    columns = (names.to_numpy()[query[order]], names.to_numpy()[match[order]], scores)
+    return pd.DataFrame(dict(zip(EDGES.names, columns, strict=True)))
+
+
+def merge_and_cluster(edges: pd.DataFrame) -> int:
+    found = to_clusters(to_pairs(edges), EXACT)
+    return int(found.members["cluster_id"].nunique())
+
+
+def networkx_clusters(edges: pd.DataFrame) -> int:
+    """Make with networkx what ``merge_and_cluster`` makes: best scores, members, weakest pairs, bridges."""
+    graph: nx.Graph[str] = nx.Graph()
+    for query, match, score in edges.itertuples(index=False, name=None):
+        known = graph.get_edge_data(query, match)
+        if known is None or known["weight"] < score:
+            graph.add_edge(query, match, weight=score)
+    bridges = {frozenset(pair) for pair in nx.bridges(graph)}
+    rows = []
+    for name, members in enumerate(nx.connected_components(graph)):
+        pairs: list[tuple[str, str, float]] = list(graph.edges(members, data="weight"))
+        scores = [score for _, _, score in pairs]
+        chained = len(pairs) < len(members) * (len(members) - 1) // 2
+        cut = sum(frozenset((a, b)) in bridges for a, b, _ in pairs) if chained else 0
+        rows += [(name, one, len(members), min(scores), max(scores), chained, cut) for one in sorted(members)]
+    return len({row[0] for row in rows})
+
+
+def decide(edges: pd.DataFrame) -> int:
+    pairs = to_pairs(edges)
+    clusters = to_clusters(pairs, EXACT).members
+    rng = np.random.default_rng(3)
+    pixels = rng.integers(1, 9, size=len(clusters))
+    facts = pd.DataFrame(
+        {
+            "id": clusters["id"],
+            "is_protected": False,
+            "filled": rng.integers(1, 9, size=len(clusters)),
+            "fields": [f'{{"pixels_i":{one}}}' for one in pixels],
+            "fingerprint": "0" * 32,
+        }
+    )[FACTS.names]
+    config = CollectionConfig.model_validate(SETTINGS)
+    began = time.perf_counter()
+    decide_documents(clusters, pairs, facts, config=config, standing=Standing(), now=NOW)
+    return round((time.perf_counter() - began) * 1000)
+
+
+def measure(work: Callable[[pd.DataFrame], int], edges: int) -> tuple[float, float, int]:
+    """Return seconds, peak of memory in GB (the edges included) and the result of the work."""
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(1) as pool:
+        found: tuple[float, float, int] = pool.apply(_measured, (work, edges))
+    return found
+
+
+def _measured(work: Callable[[pd.DataFrame], int], count: int) -> tuple[float, float, int]:
+    edges = make_edges(count)
+    began = time.perf_counter()
+    result = work(edges)
+    seconds = time.perf_counter() - began
+    return seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, result
+
+
+def main() -> None:
+    result: dict[str, Any] = {}
+    seconds, peak, clusters = measure(merge_and_cluster, 10_000_000)
+    result |= {"seconds_10m": round(seconds, 2), "peak_gb_10m": round(peak, 2)}
+    print(f"merge and cluster, 10 M edges: {seconds:.2f} s, {peak:.2f} GB, {clusters:,} clusters")
+    ours, peak, clusters = measure(merge_and_cluster, 1_000_000)
+    print(f"merge and cluster,  1 M edges: {ours:.2f} s, {peak:.2f} GB, {clusters:,} clusters")
+    theirs, peak, same = measure(networkx_clusters, 1_000_000)
+    print(f"networkx,           1 M edges: {theirs:.2f} s, {peak:.2f} GB, {same:,} clusters")
+    if same != clusters:
+        raise SystemExit(f"networkx finds {same} clusters, we find {clusters}")
+    result["vs_networkx_1m"] = round(theirs / ours, 1)
+    _, peak, milliseconds = measure(decide, 8_000_000)
+    result["decide_seconds_1m"] = milliseconds / 1000
+    print(f"decide, about 1 M clusters:    {milliseconds / 1000:.2f} s, {peak:.2f} GB")
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()
