@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from include.flow_server.imaging.thumbnail import AREA
 from include.flow_server.index.planes import blur
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class Difference:
     chroma_gain: float  # log ratio of the mean saturations
     correlation: float  # of brightness
     texture: float  # mean detail of the smoother picture, levels: what coding noise grows with
+    sharpness_gain: float  # absolute log ratio of the details
+    resolution: float  # log ratio of the smaller original's side to the thumbnail's: small ones may be soft
     offset: float  # how far the best alignment moves a corner, as a share of the side
 
 
@@ -48,6 +51,7 @@ def difference(first: Thumb, second: Thumb, alignment: Alignment) -> Difference:
     grey_one, grey_two = (image[..., 0] - image[..., 0].mean() for image in (one, two))
     norms = float(np.sqrt((grey_one**2).sum() * (grey_two**2).sum()))
     saturation = [float(np.abs(image[..., 1:] - 128).mean()) + 1.5 for image in (one, two)]
+    details = _detail(first), _detail(second)
     return Difference(
         aspect=abs(float(np.log(first.width / first.height) - np.log(second.width / second.height))),
         luma_cell=float(change[..., 0].max()),
@@ -58,13 +62,20 @@ def difference(first: Thumb, second: Thumb, alignment: Alignment) -> Difference:
         contrast_gain=abs(float(np.log((grey_one.std() + 1) / (grey_two.std() + 1)))),
         chroma_gain=abs(float(np.log(saturation[0] / saturation[1]))),
         correlation=float((grey_one * grey_two).sum()) / max(norms, 1e-6),
-        texture=min(_detail(first), _detail(second)),
+        texture=min(details),
+        sharpness_gain=abs(float(np.log((details[0] + 0.3) / (details[1] + 0.3)))),
+        resolution=_resolution(first, second),
         offset=_offset(first, second, alignment),
     )
 
 
 def _detail(thumb: Thumb) -> float:
     return float(np.abs(thumb.luma - blur(thumb.luma, 1.2)).mean())
+
+
+def _resolution(first: Thumb, second: Thumb) -> float:
+    areas = [thumb.descriptor.width * thumb.descriptor.height for thumb in (first, second)]
+    return float(np.clip(np.log(min(areas) / AREA) / 2, -1.5, 1.5))
 
 
 def _offset(first: Thumb, second: Thumb, alignment: Alignment) -> float:

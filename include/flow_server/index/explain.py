@@ -8,7 +8,7 @@ import numpy as np
 
 from include.flow_server.index.candidates import HASH_RANGE
 from include.flow_server.index.options import Explanation
-from include.flow_server.index.score import NEAR, exactness, score
+from include.flow_server.index.score import LARGEST_DIFFERENCE, NEAR, exactness, score
 from include.flow_server.index.verify import compare, in_order
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _largest_change(comparison: Comparison) -> str:
     found = comparison.difference
     if found is None:
         return "not the same frame"
-    if found.aspect > 0.03:
+    if found.aspect > LARGEST_DIFFERENCE["aspect"]:
         return "another aspect ratio"
     return (
         f"brightness differs by up to {found.luma_cell:.0f} and colour by up to {found.chroma_cell:.0f} "

@@ -9,14 +9,13 @@ that the two thresholds mean the two classes by construction.
 from __future__ import annotations
 
 import json
-from dataclasses import astuple
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from include.flow_server.index.verify import compare, in_order
+from include.flow_server.index.verify import CLOSE_HASH, compare, in_order
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,9 +27,13 @@ if TYPE_CHECKING:
 WEIGHTS = Path(__file__).with_name("score-weights.json")
 NEAR, EXACT = 0.70, 0.95
 JUST_BELOW = 0.0001
+LARGEST_REST_TURN = 1.0  # degrees
+LEAST_UNFOUNDED = 0.65  # correlation
 # An exact copy stays inside all of these, whatever the fitted function says.
-LARGEST_DIFFERENCE = {"aspect": 0.03, "luma_cell": 14.0, "chroma_cell": 26.0, "luma_mean": 4.0}
-
+LARGEST_DIFFERENCE = {"aspect": 0.02, "luma_cell": 14.0, "chroma_cell": 26.0, "luma_mean": 4.0}
+# Where both originals are so much larger than the thumbnail (log ratio), coding and scaling leave the detail
+# as it is (log ratio below 0.06), a visible blur does not.
+RESOLVED, LARGEST_SHARPNESS_GAIN = 0.6, 0.27
 # Which features speak for (1) and against (-1); 0 where that depends on the others. The fitted functions rise
 # or fall accordingly, so that they stay sensible for pictures unlike those they were fitted on.
 SAME_SIGNS = (*(1,) * 12, 0, 0, -1, 1, 0, 0, -1, -1, -1, 1, 1, 0, 0, 0, 1, 1)
@@ -62,6 +65,8 @@ def score_pair(first: Thumb, second: Thumb, *, mirror: bool) -> float:
 def score(comparison: Comparison) -> float:
     """Score of two aligned pictures, 0..1."""
     certainty = float(_weights()["same"](same_features(comparison)))
+    if unlike_any_copy(comparison):
+        certainty = min(certainty, -1.0)
     if certainty <= 0:
         return NEAR - JUST_BELOW - 0.2 * float(np.tanh(-certainty / 4))
     closeness = exactness(comparison.difference) if comparison.difference else 0.0
@@ -70,9 +75,22 @@ def score(comparison: Comparison) -> float:
     return NEAR + (EXACT - NEAR - JUST_BELOW) * float(np.tanh(certainty / 6))
 
 
+def unlike_any_copy(comparison: Comparison) -> bool:
+    """What one copy in a thousand shows and every tenth other pair.
+
+    It would still rotate after refinement; or no keypoint, no hash and hardly a block speaks for it, as with
+    two things before a white background.
+    """
+    evidence = comparison.evidence
+    unfounded = evidence.alignment.votes == 0 and comparison.hash_distance > CLOSE_HASH
+    return evidence.turn > LARGEST_REST_TURN or (unfounded and evidence.weighted < LEAST_UNFOUNDED)
+
+
 def exactness(difference: Difference) -> float:
     """Log odds that nothing but coding and scale lies between two pictures; > 0 = exact."""
     if any(getattr(difference, name) > most for name, most in LARGEST_DIFFERENCE.items()):
+        return -1.0
+    if difference.resolution > RESOLVED and difference.sharpness_gain > LARGEST_SHARPNESS_GAIN:
         return -1.0
     return float(_weights()["exact"](exact_features(difference)))
 
@@ -114,11 +132,22 @@ def exact_features(difference: Difference) -> NDArray[np.float64]:
 
     EXACT_SIGNS says what speaks for exact.
     """
-    values = np.array(astuple(difference), np.float64)
-    values[8] = 1.0005 - min(1.0, values[8])  # the correlation
-    floors = np.array([0.01, 1.0, 1.0, 0.3, 0.3, 1.0, 0.01, 0.03, 0.0, 0.3, 0.004])
-    logarithms: NDArray[np.float64] = np.log(values + floors)
-    return logarithms
+    found = difference
+    return np.array(
+        [
+            np.log(found.aspect + 0.01),
+            np.log(found.luma_cell + 1),
+            np.log(found.chroma_cell + 1),
+            np.log(found.luma_mean + 0.3),
+            np.log(found.chroma_mean + 0.3),
+            np.log(found.luma_tail + 1),
+            np.log(found.contrast_gain + 0.01),
+            np.log(found.chroma_gain + 0.03),
+            np.log(1.0005 - min(1.0, found.correlation)),
+            np.log(found.texture + 0.3),
+            np.log(found.offset + 0.004),
+        ]
+    )
 
 
 @cache

@@ -220,10 +220,10 @@ def upper_bound(count: int) -> float:
 
 
 def queries(library: Library, per_group: int) -> list[int]:
-    """Pictures to manipulate: a fixed draw from each group, flat ones left out."""
+    """Photographs to manipulate: a fixed draw from each group, flat ones left out."""
     by_group: dict[str, list[int]] = defaultdict(list)
     for key, group in enumerate(library.groups):
-        if not library.descriptors[key].flat:
+        if group != "pages" and not library.descriptors[key].flat:
             by_group[group].append(key)
     drawn = []
     for _, keys in sorted(by_group.items()):

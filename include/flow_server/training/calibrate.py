@@ -32,7 +32,7 @@ SOURCE_NAMES = ("clothing", "gcompris", "grocery")
 MOST_PER_SOURCE, EDITED_PER_SOURCE, PAGES = 1200, 110, 30
 SEEDS: dict[str, int] = {"fit": 1, "choose": 2}
 EDITED_SHARE = 0.12
-DECAY = 2e-5
+SAME_DECAY, EXACT_DECAY = 2e-5, 2e-5
 ALLOWED_WRONG = 3  # negatives of both parts that may pass, of some four million pairs
 
 
@@ -98,19 +98,19 @@ def _weights_of(rows: list[Row]) -> dict[str, Any]:
     aligned = [row for row in rows if row.same is not None]
     framed = [row for row in rows if row.positive and row.exact is not None and row.edit not in HARSH]
     stored: dict[str, Any] = {
-        "same": _fit([(row.same, row.positive) for row in aligned], SAME_SIGNS),
-        "exact": _fit([(row.exact, row.edit in EXACT) for row in framed], EXACT_SIGNS),
+        "same": _fit([(row.same, row.positive) for row in aligned], SAME_SIGNS, SAME_DECAY),
+        "exact": _fit([(row.exact, row.edit in EXACT) for row in framed], EXACT_SIGNS, EXACT_DECAY),
     }
     stored["same"]["zero"] = _operating_point(Fitted(stored["same"]), rows)
     return stored
 
 
-def _fit(rows: list[tuple[Any, bool]], signs: tuple[int, ...]) -> dict[str, Any]:
+def _fit(rows: list[tuple[Any, bool]], signs: tuple[int, ...], decay: float) -> dict[str, Any]:
     """Fit one function, both classes counting the same."""
     values = np.array([features for features, _ in rows], np.float64)
     truth = np.array([float(positive) for _, positive in rows])
     weight = np.where(truth > 0, 1 / truth.sum(), 1 / (1 - truth).sum())
-    return fit(values, truth, weight, np.array(signs), decay=DECAY)
+    return fit(values, truth, weight, np.array(signs), decay=decay)
 
 
 def _operating_point(same: Fitted, rows: list[Row]) -> float:

@@ -47,7 +47,6 @@ def foreign_manipulations() -> tuple[dict[str, Manipulation], dict[str, Manipula
         "text": partial(augly.overlay_text, font_size=0.1, x_pos=0.1, y_pos=0.4),
         "stripes": partial(augly.overlay_stripes, line_width=0.3, line_density=0.4, line_opacity=0.6),
         "pad": partial(augly.pad, w_factor=0.12, h_factor=0.12),
-        "square": augly.pad_square,
         "mirror": augly.hflip,
         "sharper": partial(augly.sharpen, factor=3.0),
         "noise": partial(augly.random_noise, var=0.004),

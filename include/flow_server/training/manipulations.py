@@ -97,6 +97,10 @@ def saturation(image: Image.Image, rng: random.Random, *, by: float) -> Image.Im
     return ImageEnhance.Color(image).enhance(by)
 
 
+def sharpness(image: Image.Image, rng: random.Random, *, by: float) -> Image.Image:
+    return ImageEnhance.Sharpness(image).enhance(by)
+
+
 def gamma(image: Image.Image, rng: random.Random, *, power: float) -> Image.Image:
     return image.point([round(255 * (level / 255) ** power) for level in range(256)] * 3)
 
@@ -184,6 +188,8 @@ NEAR: dict[str, Manipulation] = {
     **{f"gamma {power}": saved("JPEG", partial(gamma, power=power)) for power in (0.5, 2.0)},
     **{f"saturation {by}": saved("JPEG", partial(saturation, by=by)) for by in (0.0, 0.5, 2.0)},
     **{f"contrast {by}": saved("JPEG", partial(contrast, by=by)) for by in (0.6, 1.5)},
+    "sharpness 4": saved("JPEG", partial(sharpness, by=4)),
+    "blur 3": saved("JPEG", partial(blur, radius=3)),
     "caption": saved("JPEG", caption),
     "meme": saved("JPEG", meme),
     "logo 0.1": saved("JPEG", partial(logo, area=0.1)),
@@ -208,6 +214,5 @@ BEYOND: dict[str, Manipulation] = {
     "screenshot": saved("JPEG", screenshot),
     "collage": saved("JPEG", collage),
     "quarter turn": saved("JPEG", quarter_turn),
-    "blur 3": saved("JPEG", partial(blur, radius=3)),
 }
 ALL = EXACT | HARSH | NEAR | BEYOND
