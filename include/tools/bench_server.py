@@ -2,8 +2,8 @@
 
     python -m include.tools.bench_server --sizes 1500 10000 100000 1000000 --photos FOLDER
 
-Collections are synthetic: random perceptual hashes (no duplicates but the planted ones) over a few real
-thumbnails. The server runs as a process of its own and is asked over HTTP, as a client would.
+Collections are synthetic: random hashes and embeddings (no duplicates but the planted ones) over a thousand
+real thumbnails. The server runs as a process of its own and is asked over HTTP, as a client would.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from tqdm import tqdm
 
 from include.flow_server.analysis import new_pool
 from include.flow_server.imaging import Descriptor, analyze
+from include.flow_server.imaging.embedding import DIMENSIONS, LEVELS
 from include.flow_server.store.protocol import Add
 from include.flow_server.store.sqlite import SqliteStore
 
@@ -77,8 +78,19 @@ def _descriptors(size: int) -> Iterator[Descriptor]:
     for number in range(size):
         if number % _DUPLICATE_EVERY:
             hashed = random.bytes(len(last.pdq))
-            last = replace(templates[number % len(templates)], pdq=hashed, pdq_content=hashed)
+            last = replace(
+                templates[number % len(templates)],
+                pdq=hashed,
+                pdq_content=hashed,
+                embedding=_random_embedding(random, len(last.embedding)),
+            )
         yield replace(last, content_hash=f"{number:064x}")
+
+
+def _random_embedding(random: np.random.Generator, size: int) -> bytes:
+    vectors = random.standard_normal((size // DIMENSIONS, DIMENSIONS))
+    vectors *= LEVELS / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors.round().clip(-127, 127).astype(np.int8).tobytes()
 
 
 def _blob(random: np.random.Generator) -> bytes:
@@ -103,6 +115,7 @@ def _build(path: Path, size: int) -> dict[str, Any]:
         batch.append(Add(f"folder-{number % 1000}/picture-{number}.jpg", fields, descriptor.to_bytes()))
         if len(batch) == _BATCH:
             store.update(batch)
+            store.commit()
             batch = []
     store.update(batch)
     store.commit()
