@@ -1,4 +1,4 @@
-"""Commands for a shell: ``python -m include.dedupe find PICTURE --collection NAME``."""
+"""Commands for a shell: ``python -m include.dedupe find PICTURE --collection NAME``, and those that write."""
 
 from __future__ import annotations
 
@@ -9,21 +9,28 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from include.dedupe.client_writer import locate_flow
+from include.dedupe.commands import add_commands
 from include.dedupe.config import find_collection
-from include.dedupe.connect import address_from_environment, open_flow
+from include.dedupe.connect import open_flow
 from include.dedupe.errors import DedupeError
 from include.dedupe.find import Duplicate, Picture, find
-from include.flow_client import FlowAddress, FlowError
+from include.flow_client import FlowError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 0, or 2 when the input is wrong or Flow cannot be asked."""
     options = _parser().parse_args(arguments)
     try:
-        duplicates = asyncio.run(_find(options))
+        code: int = options.command(options)
     except (DedupeError, FlowError) as error:
         print(error, file=sys.stderr)
         return 2
+    return code
+
+
+def _run_find(options: argparse.Namespace) -> int:
+    duplicates = asyncio.run(_find(options))
     if options.json:
         print(json.dumps([asdict(duplicate) for duplicate in duplicates], indent=2, ensure_ascii=False))
     else:
@@ -43,15 +50,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     finder.add_argument("--threshold", type=float, help="lowest score, instead of the settings' one")
     finder.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    finder.set_defaults(command=_run_find)
+    add_commands(commands)
     return parser
 
 
 async def _find(options: argparse.Namespace) -> list[Duplicate]:
     config = find_collection(options.collection)
-    if options.flow:
-        address = FlowAddress.parse(options.flow, config.flow.collection)
-    else:
-        address = address_from_environment(config.flow)
+    address = locate_flow(config, options.flow)
     picture = Picture(document_id=options.picture) if options.id else Picture.parse(options.picture)
     async with open_flow(address, in_flight=1) as flow:
         return await find(flow, config, picture, options.threshold)

@@ -75,6 +75,7 @@ def _merge_values(kept: Any, others: Sequence[Any], rule: MergeRule) -> Any:
     if rule == "max":
         return max(distinct)
     if rule == "join":
-        return JOINED_BY.join(map(str, distinct))
+        parts = (part for text in distinct for part in str(text).split(JOINED_BY))
+        return JOINED_BY.join(dict.fromkeys(parts))  # so that joining again adds nothing
     is_single = not any(isinstance(value, list) for value in filled)
     return distinct[0] if is_single and len(distinct) == 1 else distinct

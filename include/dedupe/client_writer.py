@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from include.dedupe.connect import ClientReader
+from include.dedupe.config import CollectionConfig
+from include.dedupe.connect import ClientReader, address_from_environment
 from include.dedupe.flow import Document, FlowReader
 from include.dedupe.writer import MUST_NOT_EXIST, ConflictError
 from include.flow_client import FlowAddress, FlowClient, FlowRequestError
@@ -56,6 +57,13 @@ def _conflict(error: FlowRequestError, document_id: str) -> Exception:
     if error.status == CONFLICT:
         return ConflictError(f"{document_id!r} has changed since it was read.")
     return error
+
+
+def locate_flow(config: CollectionConfig, url: str | None) -> FlowAddress:
+    """Return where the collection is: at ``url``, else where the environment says."""
+    if url:
+        return FlowAddress.parse(url, config.flow.collection)
+    return address_from_environment(config.flow)
 
 
 @asynccontextmanager

@@ -1,0 +1,126 @@
+"""Commands that change something: check, verdict, restore, stop and allow."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import datetime as dt
+import getpass
+from typing import get_args
+
+from include.dedupe.check import Step, check
+from include.dedupe.client_writer import locate_flow, open_writer
+from include.dedupe.config import CollectionConfig, find_collection
+from include.dedupe.lease import allow_writing, stop_writing
+from include.dedupe.restore import Restored, Wanted, restore
+from include.dedupe.review import say
+from include.dedupe.rundir import RunDir, Storage, default_storage
+from include.dedupe.verdicts import VerdictKind, give_verdict
+
+
+def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the parsers; each sets ``command`` to what runs it and returns the exit code."""
+    for name, run, text in (
+        ("check", run_check, "try on a scratch document what the policies will do"),
+        ("verdict", run_verdict, "say that a pair is no duplicate, keep a document, undo a verdict"),
+        ("restore", run_restore, "take back what runs did; a dry run unless --write is given"),
+        ("stop", run_stop, "stop all writing to a collection before the next batch"),
+        ("allow", run_allow, "allow writing again"),
+    ):
+        parser = commands.add_parser(name, help=text)
+        parser.add_argument("collection", help="name of the collection's YAML file")
+        parser.set_defaults(command=run)
+        _ARGUMENTS.get(name, lambda _: None)(parser)
+
+
+def run_check(options: argparse.Namespace) -> int:
+    config = find_collection(options.collection)
+
+    async def ask() -> list[Step]:
+        async with open_writer(locate_flow(config, options.flow)) as writer:
+            return await check(writer, _lasting(options.collection, config), config)
+
+    steps = asyncio.run(ask())
+    for step in steps:
+        print(
+            f"{'FAILED' if step.problem else 'ok':7} {step.name}{': ' if step.problem else ''}{step.problem}"
+        )
+    return 1 if any(step.problem for step in steps) else 0
+
+
+def run_verdict(options: argparse.Namespace) -> int:
+    config = find_collection(options.collection)
+    ids = tuple(options.ids)
+    if options.run:
+        run = RunDir(config.storage or default_storage(), options.collection, options.run)
+        verdict, stats = say(run, options.kind, ids, options.by, options.note)
+        print(f"{verdict.name}: the decisions of {options.run} are {stats.hash} now, {stats.counts}")
+    else:
+        lasting = _lasting(options.collection, config)
+        print(give_verdict(lasting, options.kind, ids, options.by, options.note).name)
+    return 0
+
+
+def run_restore(options: argparse.Namespace) -> int:
+    config = find_collection(options.collection)
+    wanted = Wanted(
+        runs=tuple(options.runs),
+        ids=tuple(options.ids),
+        clusters=tuple(options.clusters),
+        since=options.since,
+        until=options.until,
+    )
+
+    async def ask() -> list[Restored]:
+        async with open_writer(locate_flow(config, options.flow)) as writer:
+            lasting = _lasting(options.collection, config)
+            return await restore(writer, lasting, wanted, options.by, dry_run=not options.write)
+
+    found = asyncio.run(ask())
+    for one in found:
+        print(f"{one.outcome:9} {one.action:8} {one.id}{': ' if one.reason else ''}{one.reason}")
+    return 1 if any(one.outcome == "failed" for one in found) else 0
+
+
+def run_stop(options: argparse.Namespace) -> int:
+    stop_writing(_lasting(options.collection, find_collection(options.collection)), getpass.getuser())
+    return 0
+
+
+def run_allow(options: argparse.Namespace) -> int:
+    allow_writing(_lasting(options.collection, find_collection(options.collection)))
+    return 0
+
+
+def _lasting(name: str, config: CollectionConfig) -> Storage:
+    return Storage(f"{(config.storage or default_storage()).rstrip('/')}/{name}")
+
+
+def _check_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--flow", metavar="URL", help="where Flow is, instead of AIRFLOW_CONN_<CONNECTION>")
+
+
+def _verdict_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("kind", choices=get_args(VerdictKind))
+    parser.add_argument("ids", nargs="+", help="documents, clusters, a run, or the verdicts to undo")
+    parser.add_argument("--run", help="decide this run anew and print the hash of its decisions")
+    parser.add_argument("--note", default="", help="why")
+    parser.add_argument("--by", default=getpass.getuser(), help="who says so")
+
+
+def _restore_arguments(parser: argparse.ArgumentParser) -> None:
+    _check_arguments(parser)
+    for name, text in (("runs", "run ids"), ("ids", "documents"), ("clusters", "clusters")):
+        parser.add_argument(f"--{name}", nargs="*", default=[], help=f"only these {text}")
+    for name in ("since", "until"):
+        parser.add_argument(f"--{name}", type=_moment, help="ISO date or time, UTC without an offset")
+    parser.add_argument("--write", action="store_true", help="write, instead of saying what would be done")
+    parser.add_argument("--by", default=getpass.getuser(), help="who asks")
+
+
+def _moment(text: str) -> dt.datetime:
+    moment = dt.datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+
+
+_ARGUMENTS = {"check": _check_arguments, "verdict": _verdict_arguments, "restore": _restore_arguments}

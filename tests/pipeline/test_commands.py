@@ -1,0 +1,63 @@
+"""The commands that change something, as a shell runs them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from include.dedupe.__main__ import main
+from include.dedupe.config import COLLECTIONS_VARIABLE
+from include.dedupe.rundir import STORAGE_VARIABLE
+from tests.pipeline.acting_fixture import acting, policies
+from tests.support.acting import Acting
+
+__all__ = ["acting"]
+SETTINGS = "flow: {connection: flow_shell, collection: plain}\npolicies: {exact: {do: delete}}\n"
+
+
+@pytest.fixture(autouse=True)
+def shell(acting: Acting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pictures.yaml").write_text(SETTINGS)
+    monkeypatch.setenv(COLLECTIONS_VARIABLE, str(tmp_path))
+    monkeypatch.setenv(STORAGE_VARIABLE, str(acting.storage))
+    monkeypatch.setenv("AIRFLOW_CONN_FLOW_SHELL", acting.server.base)
+
+
+def test_check_says_what_it_tried(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "pictures"]) == 0
+    assert capsys.readouterr().out.count("ok ") == 6
+
+
+def test_restore_is_dry_unless_it_is_to_write(acting: Acting, capsys: pytest.CaptureFixture[str]) -> None:
+    before = acting.documents()
+    acting.act(**policies("delete"))
+    assert main(["restore", "pictures", "--runs", "run-1"]) == 0
+    assert "planned   delete   cat copy" in capsys.readouterr().out
+    assert "cat copy" not in acting.documents()
+    assert main(["restore", "pictures", "--ids", "cat copy", "--write"]) == 0
+    assert acting.documents() == before
+
+
+def test_a_verdict_decides_a_run_anew(acting: Acting, capsys: pytest.CaptureFixture[str]) -> None:
+    first = acting.decide(acting.run(), acting.config(**policies("delete"))).hash
+    assert main(["verdict", "pictures", "reject", "cat copy", "--run", "run-1"]) == 0
+    assert first not in capsys.readouterr().out
+    assert (
+        main(["verdict", "pictures", "undo", acting.run().lasting.names("verdicts")[0], "--run", "run-1"])
+        == 0
+    )
+    assert first in capsys.readouterr().out
+
+
+def test_what_makes_no_sense_is_said_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verdict", "pictures", "keep", "a", "b"]) == 2
+    assert main(["restore", "pictures"]) == 2
+    assert capsys.readouterr().err.count("\n") == 2
+
+
+def test_stop_and_allow(acting: Acting) -> None:
+    assert main(["stop", "pictures"]) == 0
+    assert main(["check", "pictures"]) == 2
+    assert main(["allow", "pictures"]) == 0
+    assert main(["check", "pictures"]) == 0
