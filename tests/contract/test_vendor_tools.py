@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tests.support.embedded_server import EmbeddedServer
 
 __all__ = ["start_server"]
+pytestmark = pytest.mark.elsewhere
 COPIES = {"one.png", "one-small.jpg", "one-again.png"}
 
 
