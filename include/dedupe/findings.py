@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from include.dedupe.decide import read_decisions
+from include.dedupe.decide import DecideStats, read_decisions
 from include.dedupe.rundir import RunDir, read_manifest
 from include.dedupe.tables import CLUSTERS, DOCUMENTS, PAIRS
 
@@ -15,13 +15,14 @@ from include.dedupe.tables import CLUSTERS, DOCUMENTS, PAIRS
 class Findings:
     """Columns as in ``tables``: CLUSTERS, PAIRS, and DOCUMENTS of all that are in a pair.
 
-    ``decisions`` has the columns of DECISIONS; None where the run has no policies.
+    ``decisions`` has the columns of DECISIONS, ``decided`` their hash and counts; None without policies.
     """
 
     clusters: pd.DataFrame
     pairs: pd.DataFrame
     documents: pd.DataFrame
     decisions: pd.DataFrame | None = None
+    decided: DecideStats | None = None
 
     def largest_first(self) -> list[tuple[str, pd.DataFrame]]:
         """Return each cluster's name and rows, the largest first, equal sizes by their first document."""
@@ -36,4 +37,5 @@ def read_findings(run: RunDir) -> Findings:
         pairs=run.read_table("clusters", "pairs", PAIRS),
         documents=run.read_table("pairs", "documents", DOCUMENTS),
         decisions=read_decisions(run, decided.result["hash"]) if decided else None,
+        decided=DecideStats(**decided.result) if decided else None,
     )

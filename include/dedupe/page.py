@@ -22,6 +22,8 @@ class MemberView:
     id: str
     image: str
     thumbnail: Thumbnail
+    decision: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,8 @@ class ClusterView:
     members: list[MemberView]
     pairs: list[tuple[str, str, float]]
     pair_count: int
+    chained: bool
+    bridges: int
 
 
 def render_page(
@@ -60,6 +64,7 @@ def view_clusters(findings: Findings, count: int, pictures: PictureSource) -> It
     cluster_of = findings.clusters.set_index("id")["cluster_id"]
     pairs = findings.pairs.assign(cluster_id=findings.pairs["id_a"].map(cluster_of))
     pairs_of = dict(iter(pairs[pairs["cluster_id"].isin(list(shown))].groupby("cluster_id")))
+    said = _said(findings)
     for name, members in shown.items():
         first = members.iloc[0]
         ranked = pairs_of[name].sort_values("score", ascending=False, kind="stable")
@@ -70,11 +75,22 @@ def view_clusters(findings: Findings, count: int, pictures: PictureSource) -> It
             weakest_score=first["weakest_score"],
             strongest_score=first["strongest_score"],
             members=[
-                MemberView(member, images[member], thumbnails[images[member]])
+                MemberView(member, images[member], thumbnails[images[member]], *said.get(member, ("", "")))
                 for member in members["id"].iloc[:MEMBERS_SHOWN]
             ],
             pairs=list(
                 ranked[["id_a", "id_b", "score"]].head(PAIRS_SHOWN).itertuples(index=False, name=None)
             ),
             pair_count=len(ranked),
+            chained=bool(first["chained"]),
+            bridges=int(first["bridges"]),
         )
+
+
+def _said(findings: Findings) -> dict[str, tuple[str, str]]:
+    """Return decision and reason of each document; of a keeper, the rule that chose it."""
+    rows = findings.decisions
+    if rows is None:
+        return {}
+    why = rows["reason"].where(rows["reason"] != "keeper", "keeper by rule: " + rows["rule"])
+    return dict(zip(rows["id"], zip(rows["decision"], why, strict=True), strict=True))

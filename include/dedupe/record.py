@@ -6,17 +6,16 @@ one for each document that another stands for now, ``record.json`` the answer an
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from include.dedupe.apply import read_outcomes
 from include.dedupe.archive import now
+from include.dedupe.csv_table import csv_table
 from include.dedupe.policy_settings import DELETING
 from include.dedupe.rundir import Attempt, RunDir, read_manifest
 from include.dedupe.tables import ACTIONS, to_parquet
@@ -38,9 +37,9 @@ def record(run: RunDir, attempt: Attempt, answer: Mapping[str, Any] | None) -> d
     decided = read_manifest(run.storage, "decide")
     done = actions[(actions["outcome"] == "done") & actions["decision"].isin(REDIRECTED)]
     stage.write_file("actions.parquet", to_parquet(actions, ACTIONS))
-    stage.write_file("actions.csv", to_csv(actions.columns, actions.itertuples(index=False)))
+    stage.write_file("actions.csv", csv_table(actions.columns, actions.itertuples(index=False)))
     redirects = zip(done["id"], done["keeper_id"], done["score"], done["decision"], strict=True)
-    stage.write_file("redirects.csv", to_csv(("duplicate", "keeper", "score", "decision"), redirects))
+    stage.write_file("redirects.csv", csv_table(("duplicate", "keeper", "score", "decision"), redirects))
     summary = {
         "run_id": run.run_id,
         "recorded_at": now(),
@@ -52,15 +51,6 @@ def record(run: RunDir, attempt: Attempt, answer: Mapping[str, Any] | None) -> d
     stage.write_file("record.json", json.dumps(summary, indent=2, ensure_ascii=False, default=str).encode())
     stage.finish(counts)
     return counts
-
-
-def to_csv(names: Iterable[str], rows: Iterable[Iterable[object]]) -> bytes:
-    """Return a table as CSV; every id survives, whatever it holds."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(names)
-    writer.writerows(rows)
-    return text.getvalue().encode()
 
 
 def _actions(run: RunDir) -> pd.DataFrame:

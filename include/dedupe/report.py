@@ -2,6 +2,8 @@
 
 ``duplicates.csv`` has one cluster a line; ``graph.json`` is the graph of pairs in Cytoscape form; both as the
 vendor's scan script writes them. ``summary.json`` has the counts, ``report.html`` the clusters as pictures.
+Where there are policies, ``decisions.csv`` says what each of them is to become and why, and ``redirects.csv``
+which document stands for which.
 """
 
 from __future__ import annotations
@@ -9,18 +11,24 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import networkx as nx
+import pandas as pd
 
 from include.dedupe.coverage import Coverage, measure_coverage
+from include.dedupe.csv_table import csv_table
 from include.dedupe.findings import Findings, read_findings
 from include.dedupe.page import render_page
 from include.dedupe.pictures import PictureSource
 from include.dedupe.plan import Plan, read_plan
+from include.dedupe.policy_settings import DELETING
 from include.dedupe.rehearsal import read_cost
 from include.dedupe.rundir import Attempt, RunDir
+
+REDIRECTS = ("duplicate", "keeper", "score", "class")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +55,9 @@ def report(run: RunDir, attempt: Attempt, pictures: PictureSource) -> ReportStat
     stage.write_file("duplicates.csv", to_csv(findings).encode())
     stage.write_file("graph.json", json.dumps(to_cytoscape(findings), ensure_ascii=False).encode())
     stage.write_file("summary.json", json.dumps(summary, indent=2, ensure_ascii=False).encode())
+    if findings.decisions is not None:
+        stage.write_file("decisions.csv", csv_table(findings.decisions.columns, _rows(findings.decisions)))
+        stage.write_file("redirects.csv", csv_table(REDIRECTS, _rows(redirects(findings.decisions))))
     stage.write_file("report.html", render_page(summary, findings, plan.config.report, pictures).encode())
     stats = ReportStats(f"{run.address}/report", summary["clusters"]["count"], len(findings.clusters))
     stage.finish(asdict(stats))
@@ -63,11 +74,25 @@ def to_csv(findings: Findings) -> str:
     return text.getvalue()
 
 
+def redirects(decisions: pd.DataFrame) -> pd.DataFrame:
+    """Return, for each document that another is to stand for: duplicate, keeper, score, class."""
+    rows = decisions[decisions["decision"].isin((*DELETING, "link", "export"))]
+    columns = {"id": "duplicate", "keeper_id": "keeper", "score": "score", "duplicates": "class"}
+    found: pd.DataFrame = rows[list(columns)].rename(columns=columns)
+    return found
+
+
+def _rows(frame: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
+    return frame.itertuples(index=False, name=None)
+
+
 def to_cytoscape(findings: Findings) -> dict[str, Any]:
-    """Return the pairs as Cytoscape JSON: nodes with ``image``, edges with ``weight``."""
+    """Return the pairs as Cytoscape JSON: nodes with ``image`` and ``cluster``, edges with ``weight``."""
     graph: nx.Graph[str] = nx.Graph()
-    for name, image in zip(findings.documents["id"], findings.documents["image"], strict=True):
-        graph.add_node(name, image=image)
+    images = findings.documents.set_index("id")["image"]
+    members = findings.clusters
+    for name, cluster_id in zip(members["id"], members["cluster_id"], strict=True):
+        graph.add_node(name, image=images[name], cluster=cluster_id)
     pairs = findings.pairs
     for name_a, name_b, score in zip(pairs["id_a"], pairs["id_b"], pairs["score"], strict=True):
         graph.add_edge(name_a, name_b, weight=score)
@@ -100,5 +125,7 @@ def summarise(run: RunDir, plan: Plan, coverage: Coverage, findings: Findings) -
             **{kind: int(kinds.get(kind, 0)) for kind in ("exact", "near", "mixed")},
             "documents": len(findings.clusters),
             "largest": int(findings.clusters["size"].max()) if len(findings.clusters) else 0,
+            "chained": int(findings.clusters.drop_duplicates("cluster_id")["chained"].sum()),
         },
+        "decisions": asdict(findings.decided) if findings.decided else None,
     }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
+import io
 import json
 from pathlib import Path
 
@@ -12,8 +14,10 @@ from include.dedupe.archive import read_tombstones
 from include.dedupe.check import require_check
 from include.dedupe.errors import ApprovalError, CheckError, GuardError, StoppedError
 from include.dedupe.lease import allow_writing, hold_lease, stop_writing
+from include.dedupe.pictures import WebPictures
 from include.dedupe.plan import read_plan
 from include.dedupe.record import record
+from include.dedupe.report import report
 from include.dedupe.restore import Wanted
 from include.dedupe.review import say
 from include.dedupe.rundir import Attempt
@@ -359,3 +363,23 @@ def test_awkward_ids_survive_every_step(acting: Acting) -> None:
     assert json.loads(acting.run().storage.read("record/record.json"))["outcomes"] == {"done": len(names)}
     acting.restore(Wanted(runs=("run-1",)))
     assert acting.documents() == before
+
+
+class TestReport:
+    def test_it_says_what_is_to_become_of_each_document_and_why(self, acting: Acting) -> None:
+        stats = acting.decide(acting.run(), acting.config(**policies("delete", "tag")))
+        report(acting.run(), FIRST, WebPictures(acting.server.base, ()))
+        storage = acting.run().storage
+        assert json.loads(storage.read("report/summary.json"))["decisions"]["hash"] == stats.hash
+        rows = list(csv.DictReader(io.StringIO(storage.read("report/decisions.csv").decode(), newline="")))
+        said = {row["id"]: (row["decision"], row["rule"], row["keeper_id"]) for row in rows}
+        assert said["cat copy"] == ("delete", "id", "cat")
+        assert said["cat"][0] == "keep"
+        redirects = storage.read("report/redirects.csv").decode().splitlines()
+        assert redirects == ["duplicate,keeper,score,class", "cat copy,cat,1.0,exact"]
+        page = storage.read("report/report.html").decode()
+        assert '<b class="decision delete">delete</b>' in page
+        assert "keeper by rule: id" in page
+        assert "policy for exact duplicates" in page
+        nodes = json.loads(storage.read("report/graph.json"))["elements"]["nodes"]
+        assert {node["data"]["cluster"] for node in nodes} == {row["cluster_id"] for row in rows}
