@@ -1,8 +1,9 @@
 """The photographs that the detector is fitted on and measured with; none of them is in the repository.
 
-Each source is freely available; fetch it, unpack it under one folder, and the scripts find it there. Only
-sources whose licence allows it are fitted on. Every picture belongs to one part for good, by a hash of its
-series, so that no photograph that a rule was fitted on or chosen with is ever reported on.
+Each source is freely available; fetch it, unpack it under one folder, and the scripts find it there (the
+pictures of gcompris-qt-data lie in resource files: `unpack_gcompris.py` takes them out). Only sources whose
+licence allows it are fitted on. Every picture belongs to one part for good, by a hash of its series, so that
+no photograph that a rule was fitted on or chosen with is ever reported on.
 """
 
 from __future__ import annotations
@@ -33,13 +34,14 @@ class Source:
     pictures: int  # expected; a few may be missing
     series: int = 0
     every: int = 1  # take one of so many
+    pattern: str = "*"
     least_bytes: int = 3000
 
     def files(self, root: Path) -> list[Path]:
         """All its pictures, in a fixed order."""
         found = sorted(
             path
-            for path in (root / self.folder).rglob("*")
+            for path in (root / self.folder).rglob(self.pattern)
             if path.suffix.lower() in SUFFIXES and path.stat().st_size >= self.least_bytes
         )
         return found[:: self.every]
@@ -59,7 +61,7 @@ SOURCES = (
         "grocery", "github.com/marcusklasson/GroceryStoreDataset", "MIT", "grocery/dataset", True, 5502, 4
     ),
     Source("clothing", "github.com/alexeygrigorev/clothing-dataset-small", "CC0", "clothing", True, 3781),
-    Source("gcompris", "Debian gcompris-qt-data 3.1", "CC0, CC-BY, CC-BY-SA, PD", "gcompris", True, 386),
+    Source("gcompris", "Debian gcompris-qt-data 3.1", "CC0, CC-BY, CC-BY-SA, PD", "gcompris", True, 292),
     Source(
         "openclipart",
         "Debian openclipart-png 0.18",
@@ -72,9 +74,22 @@ SOURCES = (
     Source(
         "imagenet", "github.com/EliSchwartz/imagenet-sample-images", "not stated", "imagenet", False, 1000
     ),
-    Source("urban", "github.com/jbhuang0604/SelfExSR (HR)", "research", "selfex_hr", False, 200),
-    Source("tabler", "npm @tabler/preview 1.2.0: photos, avatars", "not stated", "tabler", False, 227),
-    Source("vendure", "npm @vendure/create 2.3.4", "not stated", "vendure", False, 54),
+    Source(
+        "urban",
+        "github.com/jbhuang0604/SelfExSR",
+        "research",
+        "selfex/data",
+        False,
+        299,
+        pattern="*SRF_[48]_HR.png",
+    ),
+    Source(
+        "photos", "npm @tabler/preview 1.2.0", "not stated", "tabler/package/dist/static/photos", False, 79
+    ),
+    Source(
+        "avatars", "npm @tabler/preview 1.2.0", "not stated", "tabler/package/dist/static/avatars", False, 148
+    ),
+    Source("vendure", "npm @vendure/create 2.3.4", "not stated", "vendure/package/assets/images", False, 54),
 )
 
 
