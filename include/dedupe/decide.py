@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -21,6 +20,7 @@ from include.dedupe.cluster import hub_ids, to_clusters
 from include.dedupe.config import CollectionConfig
 from include.dedupe.coverage import measure_coverage
 from include.dedupe.errors import ApprovalError
+from include.dedupe.facts import read_fields
 from include.dedupe.guards import broken_guards
 from include.dedupe.keeper import choose_keepers
 from include.dedupe.pair_rules import allowed_pairs
@@ -112,7 +112,7 @@ def decide_documents(
     """
     assert config.policies is not None, "decisions need policies"  # noqa: S101
     rows = clusters.merge(facts, on="id", validate="one_to_one")
-    fields = [json.loads(text) for text in rows["fields"]]
+    fields = read_fields(rows)
     keepers = choose_keepers(rows, fields, config, standing.keepers)
     rows = rows.merge(keepers, on="cluster_id", validate="many_to_one")
     scores = rows["id"].map(_scores_with_keeper(pairs, rows)).to_numpy(np.float64)
@@ -206,6 +206,8 @@ def _apply_grace(
 ) -> None:
     """Delete what was condemned long enough ago by the same keeper and is unchanged; condemn the others."""
     assert config.policies is not None, "decisions need policies"  # noqa: S101
+    if not (config.policies.exact.after_days or config.policies.near.after_days):
+        return
     columns = zip(rows["duplicates"], rows["keeper_id"], rows["fingerprint"], strict=True)
     for position, (duplicates, keeper_id, fingerprint) in enumerate(columns):
         policy = config.policies.by_class(duplicates)
@@ -272,7 +274,7 @@ def _is_tagged(document: Mapping[str, Any], config: CollectionConfig) -> bool:
 def _stale(facts: pd.DataFrame, clusters: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     """Return decisions for documents that are tagged and in no cluster any more."""
     alone = facts[~facts["id"].isin(clusters["id"]) & ~facts["is_protected"]]
-    is_tagged = [_is_tagged(json.loads(text), plan.config) for text in alone["fields"]]
+    is_tagged = [_is_tagged(one, plan.config) for one in read_fields(alone)]
     tagged = alone[np.array(is_tagged, dtype=bool)]
     columns: dict[str, Any] = {
         "cluster_id": "",

@@ -6,7 +6,6 @@ are left out before clusters are made, so that what was said holds in all later 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from include.dedupe.config import CollectionConfig
+from include.dedupe.facts import read_fields
 
 Pair = tuple[str, str]
 
@@ -42,7 +42,7 @@ def allowed_pairs(
         keep &= (pairs["id_a"].isin(facts["id"]) & pairs["id_b"].isin(facts["id"])).to_numpy()
         ignored, only = config.ignore_pairs, config.only_pairs
         if ignored.fields or only.fields:
-            fields = dict(zip(facts["id"], map(json.loads, facts["fields"]), strict=True))
+            fields = dict(zip(facts["id"], read_fields(facts), strict=True))
             keep &= _by_fields(pairs, keep, fields, config)
     return pairs if keep.all() else pairs[keep].reset_index(drop=True)
 

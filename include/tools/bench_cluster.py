@@ -29,6 +29,7 @@ from include.dedupe.tables import EDGES, FACTS
 from include.dedupe.verdicts import Standing
 
 EXACT = 0.95
+PARTITIONS = 64
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 SETTINGS = {
     "flow": {"connection": "flow_bench", "collection": "bench"},
@@ -39,7 +40,7 @@ SETTINGS = {
 
 
 def make_edges(count: int, seed: int = 7) -> pd.DataFrame:
-    """Return about ``count`` directed edges (columns of EDGES) in random order."""
+    """Return about ``count`` directed edges (columns of EDGES), as scans of partitions write them."""
     rng = np.random.default_rng(seed)
     sizes = rng.choice([2, 3, 4, 5, 8], p=[0.5, 0.25, 0.12, 0.08, 0.05], size=count // 4)
     sizes = sizes[np.cumsum(sizes * (sizes - 1)) <= count]
@@ -51,7 +52,8 @@ def make_edges(count: int, seed: int = 7) -> pd.DataFrame:
         sides.append(((base + one).ravel(), (base + other).ravel()))
     query = np.concatenate([side[0] for side in sides])
     match = np.concatenate([side[1] for side in sides])
-    order = rng.permutation(len(query))
+    partition = rng.integers(0, PARTITIONS, size=int(sizes.sum()))
+    order = np.lexsort((match, query, partition[query]))
     names = pd.Series([f"image-{number:08}" for number in range(int(sizes.sum()))])
     scores = rng.choice([0.8, 0.94, 0.97, 1.0], size=len(query))
     columns = (names.to_numpy()[query[order]], names.to_numpy()[match[order]], scores)
