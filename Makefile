@@ -14,7 +14,7 @@ export AIRFLOW_HOME := $(CURDIR)/.run/airflow
 export PYTHONPATH := $(CURDIR)
 
 help:  ## List the targets
-	@awk -F ':.*## *' '/^[a-z-]+:.*##/ { printf "%-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## *' '/^[a-z][a-z -]*:.*##/ { printf "%s\n    %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/runtime  ## Dedupe the demo collection with a real Airflow run (IMAGES=/folder: your own pictures)
 	@$(python) -m include.demo $(if $(IMAGES),--images '$(IMAGES)') $(if $(PORT),--port $(PORT))
@@ -34,6 +34,9 @@ lint: .venv/test  ## Check style, types, imports between packages, and generated
 	@$(python) -m mypy
 	@.venv/bin/lint-imports --no-cache
 	@$(python) -m include.tools.documents --check
+
+bench-detection bench-scan bench-cluster bench-server: bench-%: .venv/test  ## Measure (ARGS="--help" for what can be set)
+	@$(python) -m include.tools.bench_$* $(ARGS)
 
 documents: .venv/runtime  ## Write the documents that are generated from the code
 	@$(python) -m include.tools.documents
@@ -67,4 +70,4 @@ clean:  ## Remove what was installed and written
 	@$(install) --requirement tests/requirements.txt
 	@touch $@
 
-.PHONY: help demo up run test lint documents lock clean
+.PHONY: help demo up run test lint bench-scan documents lock clean

@@ -13,15 +13,17 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from aiohttp import ClientSession, web
 
-from include.dedupe.errors import ArtifactError, OutageError, ScanFailedError
+from include.dedupe.connect import open_flow
+from include.dedupe.errors import ArtifactError, OutageError, ScanFailedError, ScanRefusedError
 from include.dedupe.found import TABLES
 from include.dedupe.merge import to_pairs
 from include.dedupe.plan import PLAN_FILE, plan
 from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.scan import ScanStats, scan, stage_name
 from include.dedupe.scope import Scope
-from include.flow_client import FlowAuthError, FlowResponseError
+from include.flow_client import FlowAddress, FlowAuthError, FlowResponseError
 from tests.pipeline.conftest import Bench
 from tests.support.embedded_server import REPOSITORY
 from tests.support.many_documents import fill
@@ -215,3 +217,39 @@ def test_pages_and_single_queries_find_the_same_pairs(many: Bench, joined: Bench
         return set(found[["id_a", "id_b", "score"]].itertuples(index=False, name=None))
 
     assert pairs(many) == pairs(joined) != set()
+
+
+def test_queries_that_are_refused_for_good_fail_the_task_for_good(many: Bench) -> None:
+    planned(many, many.run)
+
+    async def refuse(_: web.Request) -> web.Response:
+        return web.json_response({"error": {"code": 400, "msg": "no descriptor"}}, status=400)
+
+    async def relay(request: web.Request) -> web.Response:
+        async with ClientSession() as session, session.get(many.server.base + request.path_qs) as answer:
+            return web.json_response(await answer.json())
+
+    async def check() -> None:
+        app = web.Application()
+        app.router.add_route("*", "/api/cores/plain/duplicate", refuse)
+        app.router.add_route("*", "/{path:.*}", relay)
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        address = FlowAddress.parse(f"http://127.0.0.1:{runner.addresses[0][1]}", "plain")
+        try:
+            async with open_flow(address, 4) as flow:
+                with pytest.raises(ScanRefusedError, match=r"no descriptor.*A retry does not help"):
+                    await scan(flow, many.run, Attempt(), "p00")
+        finally:
+            await runner.cleanup()
+
+    asyncio.run(check())
+
+
+def test_a_slow_server_is_waited_for(many: Bench) -> None:
+    expected = undisturbed(many)
+    planned(many, many.run)
+    many.server.fault("slow", handler="duplicate", times=8, seconds=0.3)
+    assert scanned(many, many.run).failed == 0
+    assert_same(many.run, expected)
