@@ -47,6 +47,12 @@ class FlowSettings(Section):
     collection: str = Field(
         min_length=1, description="Name of the collection in Flow.", examples=["my-collection"]
     )
+    write_connection: str | None = Field(
+        None,
+        description="Airflow connection for all that writes to the collection. Without it the collection is "
+        "only ever read.",
+        examples=["flow_writer"],
+    )
     detector: str | None = Field(
         None,
         description="Version of Flow's detector. Change it when Flow's models change: pairs of one version "

@@ -25,7 +25,7 @@ from include.dedupe.restore import restore as restore_stage
 from include.dedupe.rundir import RunDir, Storage, default_storage
 from include.dedupe.supersede import register_decisions
 from include.orchestration.approval import read_answer
-from include.orchestration.context import address, attempt, may_write, open_run
+from include.orchestration.context import address, attempt, may_write, open_run, write_address
 
 
 def decide(collection: str) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def apply(collection: str) -> dict[str, Any]:
     approved_at = str(answer.get("responded_at") or now())
 
     async def carry_out() -> ApplyStats:
-        async with open_writer(address(config)) as writer:
+        async with open_writer(address(config) if dry_run else write_address(config)) as writer:
             return await apply_stage(writer, run, attempt(), digest, approved_at, dry_run=dry_run)
 
     return asdict(asyncio.run(carry_out()))
@@ -80,7 +80,7 @@ def restore() -> dict[str, int]:
     lasting = Storage(f"{(config.storage or default_storage()).rstrip('/')}/{name}")
 
     async def take_back() -> list[Restored]:
-        async with open_writer(address(config)) as writer:
+        async with open_writer(address(config) if params["dry_run"] else write_address(config)) as writer:
             by = f"DAG run {get_current_context()['run_id']}"
             return await restore_stage(writer, lasting, wanted, by, dry_run=params["dry_run"])
 
@@ -92,7 +92,7 @@ def restore() -> dict[str, int]:
 
 async def _check_once(run: RunDir, config: CollectionConfig) -> None:
     if not has_passed(run.lasting, config):
-        async with open_writer(address(config)) as writer:
+        async with open_writer(write_address(config)) as writer:
             await check(writer, run.lasting, config)
     require_check(run.lasting, config)
 

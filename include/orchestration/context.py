@@ -5,6 +5,7 @@ from __future__ import annotations
 from airflow.sdk import get_current_context
 
 from include.dedupe.config import CollectionConfig, find_collection
+from include.dedupe.errors import ConfigError
 from include.dedupe.rundir import Attempt, RunDir, default_storage
 from include.flow_client import FlowAddress
 from include.orchestration.hook import FlowHook
@@ -24,6 +25,21 @@ def attempt() -> Attempt:
 
 def address(config: CollectionConfig) -> FlowAddress:
     return FlowHook(config.flow.connection, config.flow.collection).get_address()
+
+
+def write_address(config: CollectionConfig) -> FlowAddress:
+    """Return the way to Flow for what writes.
+
+    Raises:
+        ConfigError: the settings name none, so that the collection is only ever read.
+    """
+    connection = config.flow.write_connection
+    if connection is None:
+        raise ConfigError(
+            f"The collection {config.flow.collection} is only read: name flow.write_connection in its "
+            f"settings, or let the run be dry."
+        )
+    return FlowHook(connection, config.flow.collection).get_address()
 
 
 def may_write(config: CollectionConfig) -> bool:

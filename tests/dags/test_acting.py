@@ -20,7 +20,7 @@ from tests.support.embedded_server import EmbeddedServer
 pytestmark = pytest.mark.airflow
 
 SETTINGS = """
-flow: {connection: flow_demo, collection: plain}
+flow: {connection: flow_demo, write_connection: flow_demo, collection: plain}
 policies: {exact: {do: delete}}
 guards: {max_delete_share: 1.0}
 """
@@ -97,7 +97,7 @@ def answer(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
 
 def test_without_policies_a_run_ends_with_its_report(acting: Acting) -> None:
     (acting.storage.parent / "collections").joinpath("plain.yaml").write_text(
-        "flow: {connection: flow_demo, collection: plain}"
+        "flow: {connection: flow_demo, write_connection: flow_demo, collection: plain}"
     )
     dag = load_dag(acting, name="dedupe_plain")
     assert sorted(dag.task_ids) == ["cluster", "merge", "plan", "report", "scan"]
@@ -175,3 +175,13 @@ def test_a_run_that_would_delete_too_much_stops_before_it_asks(
     assert states(dag_run)["report"] == "failed"
     assert not asked
     assert set(acting.documents()) == set(DOCUMENTS)
+
+
+def test_without_a_connection_for_writing_the_collection_is_only_read(acting: Acting) -> None:
+    dag = load_dag(acting)
+    settings = SETTINGS.replace("write_connection: flow_demo, ", "")
+    (acting.storage.parent / "collections" / "pictures.yaml").write_text(settings)
+    dag_run = run(dag, scope="full", dry_run=False)
+    assert dag_run.state == "failed"
+    assert {str(ti.state) for ti in dag_run.get_task_instances() if ti.task_id == "decide"} == {"failed"}
+    assert acting.server.counts()["update"] == 0
