@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import random
 import threading
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from tests.support.embedded_server import EmbeddedServer
 
-KILLS = 8
+KILLS = int(os.environ.get("KILLS", "8"))
 WRITERS = 3
 
 
