@@ -70,4 +70,4 @@ clean:  ## Remove what was installed and written
 	@$(install) --requirement tests/requirements.txt
 	@touch $@
 
-.PHONY: help demo up run test lint bench-scan documents lock clean
+.PHONY: help demo up run test lint documents lock clean bench-detection bench-scan bench-cluster bench-server
