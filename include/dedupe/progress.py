@@ -29,9 +29,16 @@ class Progress(Protocol):
 class Bar:
     """A bar on standard error."""
 
-    def __init__(self, label: str, total: int, unit: str) -> None:
+    def __init__(self, label: str, total: int, unit: str, done: int) -> None:
         every_s = 0.1 if sys.stderr.isatty() else SECONDS_BETWEEN_LINES
-        self._bar = tqdm(desc=label, total=total, unit=f" {unit}", dynamic_ncols=True, mininterval=every_s)
+        self._bar = tqdm(
+            desc=label,
+            total=total,
+            initial=done,
+            unit=f" {unit}",
+            dynamic_ncols=True,
+            mininterval=every_s,
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -51,9 +58,9 @@ class Bar:
 class LogLines:
     """A line in the log every few seconds, and one at the end."""
 
-    def __init__(self, label: str, total: int, unit: str) -> None:
+    def __init__(self, label: str, total: int, unit: str, done: int) -> None:
         self._label, self._total, self._unit = label, total, unit
-        self._done, self._note = 0, ""
+        self._done, self._done_before, self._note = done, done, ""
         self._began = self._told = time.monotonic()
 
     def __enter__(self) -> Self:
@@ -74,7 +81,7 @@ class LogLines:
 
     def _tell(self) -> None:
         self._told = time.monotonic()
-        rate = self._done / max(self._told - self._began, 1e-3)
+        rate = (self._done - self._done_before) / max(self._told - self._began, 1e-3)
         left = max(0, self._total - self._done) / rate if rate else 0.0
         log.info(
             "%s: %d of %d %s, %.0f/s, %.0f s left%s",
@@ -88,7 +95,7 @@ class LogLines:
         )
 
 
-def show_progress(label: str, total: int, unit: str) -> Progress:
-    """Return what shows progress where people look."""
+def show_progress(label: str, total: int, unit: str, done: int = 0) -> Progress:
+    """Return what shows progress where people look; ``done`` was done before and says nothing of the rate."""
     wants_bars = sys.stderr.isatty() or os.environ.get(BARS_VARIABLE)
-    return Bar(label, total, unit) if wants_bars else LogLines(label, total, unit)
+    return (Bar if wants_bars else LogLines)(label, total, unit, done)

@@ -63,7 +63,8 @@ async def scan(flow: FlowReader, run: RunDir, attempt: Attempt, partition_name: 
     plan = read_plan(run)
     partition = plan.partition(partition_name)
     checkpoint = Checkpoint(stage, plan.digest)
-    with show_progress(f"scan {partition.label}", partition.wanted, "documents") as progress:
+    done = checkpoint.total().listed
+    with show_progress(f"scan {partition.label}", partition.wanted, "documents", done) as progress:
         async with shared_limits(flow, run.lasting, plan.config.scan):
             work = PartitionScan(flow, plan, partition, checkpoint, progress)
             await work.ask_failed_again()
@@ -95,7 +96,6 @@ class PartitionScan:
         self._is_first_few = plan.scope.limit is not None
         self._told = time.monotonic()
         self._total = checkpoint.total()
-        progress.advance(self._total.listed)
 
     async def ask_failed_again(self) -> None:
         """Search again for the documents whose queries failed in an earlier try, and for no others."""

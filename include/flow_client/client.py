@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
@@ -11,11 +10,12 @@ from urllib.parse import urlencode
 
 from include.flow_client import answers, params
 from include.flow_client.address import FlowAddress
-from include.flow_client.answers import CollectionInfo, Document, JoinPage, Page
+from include.flow_client.answers import CollectionInfo, JoinPage, Page
 from include.flow_client.params import JoinSearch, PictureSearch, Query, SmartFilter
 from include.flow_client.query import term
 from include.flow_client.renewal import RenewedTransport
 from include.flow_client.transport import Request, RetryPolicy, Transport
+from include.flow_client.writing import Writing
 
 LONGEST_QUERY_CHARS = 4096
 """Above it a query is POSTed as a form: servers take about 8 KiB of request line and headers."""
@@ -23,7 +23,7 @@ LONGEST_QUERY_CHARS = 4096
 FORM = "application/x-www-form-urlencoded"
 
 
-class FlowClient:
+class FlowClient(Writing):
     """One collection of a Flow, through at most `connections` kept-alive connections.
 
     Use it as `async with FlowClient(address) as flow`. It may be shared by any number of coroutines: those
@@ -245,64 +245,6 @@ class FlowClient:
             raise answers.malformed(self._what(params.ANALYZE), "`outputs` is missing or empty")
         return outputs
 
-    # --- writing
-
-    async def update(
-        self,
-        docs: Sequence[Document],
-        *,
-        commit: bool = False,
-        commit_within_ms: int | None = None,
-        modules: Sequence[str] = (),
-    ) -> dict[str, int]:
-        """Add or replace documents, or change single fields (`{"id": …, "field": {"set": …}}`).
-
-        A document that carries `_version_` is written only if the collection still has it so (409
-        otherwise); an atomic change without one creates the document where it is missing. Returns the new
-        versions by id, empty where the server does not tell them.
-
-        Raises:
-            FlowRequestError: a document was refused; those before it in the list may have been written.
-        """
-        if not docs or not all(isinstance(doc.get(params.ID), str) and doc[params.ID] for doc in docs):
-            raise ValueError("An update needs documents, and each of them an `id` that is a text.")
-        pairs = params.update_pairs(commit, commit_within_ms, modules)
-        return answers.versions(
-            await self._write("update", docs, pairs, is_repeatable=False), self._what("update")
-        )
-
-    async def delete(
-        self,
-        ids: Sequence[str] = (),
-        *,
-        query: str | None = None,
-        version: int | None = None,
-        commit: bool = False,
-    ) -> None:
-        """Delete documents by id, or all that a query finds. An id that does not exist is no error.
-
-        With `version`, which goes with one id, the document is deleted only if it is still as it was read.
-
-        Raises:
-            ValueError: neither ids nor a query, both, or a version with anything but one id.
-            FlowRequestError: 409, the document has another version by now.
-        """
-        if isinstance(ids, str) or bool(ids) == (query is not None) or not all(ids):
-            raise ValueError("A deletion needs either a list of ids, none of them empty, or a query.")
-        if version is not None and len(ids) != 1:
-            raise ValueError("A version belongs to one document: delete one id at a time with it.")
-        if query is not None:
-            command = params.delete_query(query)
-        else:
-            command = params.delete_ids(ids) if version is None else params.delete_version(ids[0], version)
-        is_repeatable = query is None and version is None
-        await self._write("delete", command, params.commit_pairs(soft=False) if commit else [], is_repeatable)
-
-    async def commit(self, *, soft: bool = False) -> None:
-        """Make everything written so far visible to searches."""
-        url = f"{self.address.core_url}/{params.UPDATE}?{urlencode(params.commit_pairs(soft))}"
-        await self._call(Request("POST", url, self._what("commit")))
-
     # --- requests
 
     def _what(self, handler: str) -> str:
@@ -329,10 +271,3 @@ class FlowClient:
             return await self._call(Request("GET", f"{url}?{query}", what))
         body = query.encode()
         return await self._call(Request("POST", f"{url}?{urlencode([params.UNLOGGED])}", what, body, FORM))
-
-    async def _write(self, what: str, body: Any, pairs: params.Pairs, is_repeatable: bool) -> dict[str, Any]:
-        url = f"{self.address.update_url}?{urlencode(pairs)}" if pairs else self.address.update_url
-        data = json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
-        return await self._call(
-            Request("POST", url, self._what(what), data, "application/json", is_repeatable=is_repeatable)
-        )
