@@ -28,6 +28,8 @@ WEIGHTS = Path(__file__).with_name("score-weights.json")
 NEAR, EXACT = 0.70, 0.95
 JUST_BELOW = 0.0001
 LARGEST_REST_TURN = 1.0  # degrees
+LARGEST_MOVED, WELL_FITTING = 0.46, 0.85  # shares of the difference and of the blocks
+LEAST_OVERLAP = 0.5  # share of the frame
 LEAST_UNFOUNDED = 0.65  # correlation
 # An exact copy stays inside all of these, whatever the fitted function says.
 LARGEST_DIFFERENCE = {"aspect": 0.02, "luma_cell": 14.0, "chroma_cell": 26.0, "luma_mean": 4.0}
@@ -76,14 +78,21 @@ def score(comparison: Comparison) -> float:
 
 
 def unlike_any_copy(comparison: Comparison) -> bool:
-    """What one copy in a thousand shows and every tenth other pair.
+    """What at most one fitted copy in a thousand shows, and many other pairs.
 
-    It would still rotate after refinement; or no keypoint, no hash and hardly a block speaks for it, as with
-    two things before a white background.
+    The pictures would still rotate after refinement; they fit well and yet their parts move (a burst); they
+    share less than half a frame; or no keypoint, no hash and hardly a block speaks for them, as with two
+    things before a white background.
     """
     evidence = comparison.evidence
+    burst = evidence.moved > LARGEST_MOVED and evidence.fitting > WELL_FITTING
     unfounded = evidence.alignment.votes == 0 and comparison.hash_distance > CLOSE_HASH
-    return evidence.turn > LARGEST_REST_TURN or (unfounded and evidence.weighted < LEAST_UNFOUNDED)
+    return (
+        evidence.turn > LARGEST_REST_TURN
+        or burst
+        or evidence.overlap < LEAST_OVERLAP
+        or (unfounded and evidence.weighted < LEAST_UNFOUNDED)
+    )
 
 
 def exactness(difference: Difference) -> float:

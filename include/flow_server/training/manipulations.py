@@ -188,7 +188,6 @@ NEAR: dict[str, Manipulation] = {
     **{f"gamma {power}": saved("JPEG", partial(gamma, power=power)) for power in (0.5, 2.0)},
     **{f"saturation {by}": saved("JPEG", partial(saturation, by=by)) for by in (0.0, 0.5, 2.0)},
     **{f"contrast {by}": saved("JPEG", partial(contrast, by=by)) for by in (0.6, 1.5)},
-    "sharpness 4": saved("JPEG", partial(sharpness, by=4)),
     "blur 3": saved("JPEG", partial(blur, radius=3)),
     "caption": saved("JPEG", caption),
     "meme": saved("JPEG", meme),
@@ -214,5 +213,6 @@ BEYOND: dict[str, Manipulation] = {
     "screenshot": saved("JPEG", screenshot),
     "collage": saved("JPEG", collage),
     "quarter turn": saved("JPEG", quarter_turn),
+    "sharpness 4": saved("JPEG", partial(sharpness, by=4)),
 }
 ALL = EXACT | HARSH | NEAR | BEYOND
