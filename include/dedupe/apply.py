@@ -26,6 +26,7 @@ from include.dedupe.decide import (
     read_decisions,
     still_standing,
 )
+from include.dedupe.errors import GuardError
 from include.dedupe.guards import broken_guards, require_guards
 from include.dedupe.lease import Lease, hold_lease
 from include.dedupe.plan import Plan, read_plan
@@ -76,7 +77,9 @@ async def apply(
         return ApplyStats(**finished.result)
     plan = read_plan(run)
     orders = _orders(run, attempt, plan, digest)
-    if not dry_run:
+    if orders and not dry_run:
+        if plan.scope.is_part:
+            raise GuardError(f"{run.address} took only some of its documents; such a run only reports.")
         require_check(run.lasting, plan.config)
     work = _Work(writer, run, attempt, plan, approved_at, dry_run)
     outcomes = await work.carry_out(orders)

@@ -86,7 +86,7 @@ def current_decisions(run: RunDir) -> pd.DataFrame:
     now = dt.datetime.fromisoformat(plan.created_at)
     decided = decide_documents(clusters, pairs, facts, config=plan.config, standing=standing, now=now)
     coverage = measure_coverage(run, plan)
-    if coverage.share < 1.0:  # absence of a pair proves nothing then
+    if coverage.share < 1.0 or plan.scope.is_part:  # absence of a pair proves nothing then
         return decided
     return pd.concat([decided, _stale(facts, clusters, plan)], ignore_index=True)
 

@@ -32,7 +32,7 @@ def decide(collection: str) -> dict[str, Any]:
     """Decide; before the first run that writes, check that the collection can be written to and restored."""
     run = open_run(collection)
     plan = read_plan(run)
-    acts = may_write(plan.config)
+    acts = may_write(plan)
     if acts and plan.config.policies and plan.config.policies.write:
         asyncio.run(_check_once(run, plan.config))
     stats = decide_stage(run, attempt())
@@ -44,12 +44,13 @@ def decide(collection: str) -> dict[str, Any]:
 def apply(collection: str) -> dict[str, Any]:
     """Carry out what was approved and still stands; in a dry run only say what would be done."""
     run = open_run(collection)
-    config = read_plan(run).config
+    plan = read_plan(run)
+    config = plan.config
     context = get_current_context()
     decided, answer = context["ti"].xcom_pull(task_ids="decide"), read_answer(context)
     if answer is None or answer["chosen_options"] != ["Approve"]:
         raise ApprovalError(f"Nobody has approved the decisions of {run.address}; nothing was written.")
-    dry_run = decided["dry_run"] or not may_write(config)
+    dry_run = decided["dry_run"] or not may_write(plan)
     digest = (answer.get("params_input") or {}).get("decisions") or decided["hash"]
     approved_at = str(answer.get("responded_at") or now())
 

@@ -6,6 +6,7 @@ from airflow.sdk import get_current_context
 
 from include.dedupe.config import CollectionConfig, find_collection
 from include.dedupe.errors import ConfigError
+from include.dedupe.plan import Plan
 from include.dedupe.rundir import Attempt, RunDir, default_storage
 from include.flow_client import FlowAddress
 from include.orchestration.hook import FlowHook
@@ -42,10 +43,10 @@ def write_address(config: CollectionConfig) -> FlowAddress:
     return FlowHook(connection, config.flow.collection).get_address()
 
 
-def may_write(config: CollectionConfig) -> bool:
-    """Whether this run acts: neither a dry run nor a backfill that only reports."""
+def may_write(plan: Plan) -> bool:
+    """Whether this run acts: neither dry, nor a part of its documents, nor a backfill that only reports."""
     context = get_current_context()
     asked = context["params"].get("dry_run")
-    is_dry = config.dry_run if asked is None else bool(asked)
+    is_dry = plan.config.dry_run if asked is None else bool(asked)
     is_backfill = context["dag_run"].run_type == "backfill"
-    return not is_dry and (config.act_in_backfill or not is_backfill)
+    return not is_dry and not plan.scope.is_part and (plan.config.act_in_backfill or not is_backfill)

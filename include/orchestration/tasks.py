@@ -28,7 +28,7 @@ from include.dedupe.plan import Plan, read_plan
 from include.dedupe.plan import plan as plan_stage
 from include.dedupe.rehearsal import rehearse
 from include.dedupe.report import report as report_stage
-from include.dedupe.rundir import RunDir
+from include.dedupe.rundir import RunDir, read_manifest
 from include.dedupe.scan import ScanStats
 from include.dedupe.scan import scan as scan_stage
 from include.dedupe.scope import resolve_scope, settings_of_run
@@ -116,12 +116,13 @@ def cluster(collection: str) -> dict[str, Any]:
 
 def report(collection: str) -> dict[str, Any]:
     run = open_run(collection)
-    config = read_plan(run).config
+    plan = read_plan(run)
+    config = plan.config
     flow_host = address(config).root
     pictures = WebPictures(trusted=flow_host, allow_hosts=config.report.allow_hosts)
     stats = report_stage(run, attempt(), pictures)
-    get_current_context()["outlet_events"][asset(collection)].extra = _counts(run)
-    if config.policies and may_write(config):
+    get_current_context()["outlet_events"][asset(collection)].extra = {**_counts(run), **_decided(run)}
+    if config.policies and may_write(plan):
         require_guards(DecideStats(**run.result("decide").result).problems, run.address)
     return asdict(stats)
 
@@ -140,6 +141,12 @@ def _counts(run: RunDir) -> dict[str, Any]:
         **{name: getattr(coverage, name) for name in ("expected", "scanned", "failed", "vanished", "hubs")},
         **{name: clusters[name] for name in ("clusters", "exact_pairs", "near_pairs")},
     }
+
+
+def _decided(run: RunDir) -> dict[str, Any]:
+    """Return where the decisions are, for those who carry them out in another database."""
+    found = read_manifest(run.storage, "decide")
+    return {"decisions": f"{run.address}/report/decisions.csv", "hash": found.result["hash"]} if found else {}
 
 
 def settings_error(message: str) -> None:

@@ -185,3 +185,23 @@ def test_without_a_connection_for_writing_the_collection_is_only_read(acting: Ac
     assert dag_run.state == "failed"
     assert {str(ti.state) for ti in dag_run.get_task_instances() if ti.task_id == "decide"} == {"failed"}
     assert acting.server.counts()["update"] == 0
+
+
+def test_a_run_that_takes_a_sample_only_reports_whatever_it_is_told(acting: Acting) -> None:
+    settings = "dry_run: false\napproval: {mode: none}"
+    dag_run = run(load_dag(acting, settings), scope="full", sample=2, dry_run=False)
+    assert set(acting.documents()) == set(DOCUMENTS)
+    assert acting.server.counts().get("update", 0) == 0
+    assert "done" not in record(acting, dag_run)["outcomes"]
+
+
+def test_an_export_writes_files_and_nothing_to_the_collection(acting: Acting) -> None:
+    settings = "dry_run: false\n"
+    path = acting.storage.parent / "collections" / "pictures.yaml"
+    dag = load_dag(acting, settings)
+    path.write_text(SETTINGS.replace("delete}}", "export}}") + settings)
+    dag_run = run(dag, scope="full")
+    assert dag_run.state == "success", states(dag_run)
+    assert acting.server.counts().get("update", 0) == 0
+    redirects = acting.run(dag_run.run_id).storage.read("report/redirects.csv")
+    assert b"cat copy,cat,1.0,exact" in redirects

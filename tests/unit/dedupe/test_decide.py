@@ -41,7 +41,7 @@ class Case:
     config: CollectionConfig
     documents: dict[str, dict[str, Any]] = field(default_factory=dict)
     protected: frozenset[str] = frozenset()
-    standing: Standing = Standing()
+    standing: Standing = field(default_factory=Standing)
     hubs: frozenset[str] = frozenset()
 
     def facts(self) -> pd.DataFrame:
@@ -60,9 +60,7 @@ class Case:
         pairs = self.pairs()
         clusters = to_clusters(pairs, self.config.scan.exact_threshold, None, self.hubs).members
         facts = self.facts()
-        return decide_documents(
-            clusters, pairs, facts, config=self.config, standing=self.standing, now=NOW
-        )
+        return decide_documents(clusters, pairs, facts, config=self.config, standing=self.standing, now=NOW)
 
     def decided(self) -> dict[str, str]:
         rows = self.decide()
