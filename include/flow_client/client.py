@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self, Unpack
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 from include.flow_client import answers, params
 from include.flow_client.address import FlowAddress
@@ -160,7 +160,7 @@ class FlowClient(Writing):
             start=start,
             rows=rows,
         )
-        answer = await self._search(params.DUPLICATE, f"{settings}&{urlencode([picture])}")
+        answer = await self._search(params.DUPLICATE, f"{settings}&{picture[0]}={quote_plus(picture[1])}")
         what = self._what(params.DUPLICATE)
         page = answers.page(answer, what)
         hits = answers.scored(page.docs, what)
