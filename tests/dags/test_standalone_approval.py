@@ -1,0 +1,99 @@
+"""A real scheduler: one question that nobody answers in time, and one that is approved over REST."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from include.demo.processes import free_port, running
+from include.demo.up import airflow_settings
+from include.orchestration import home
+from include.orchestration.run_once import HOME
+from tests.dags.test_acting import DOCUMENTS, SETTINGS, acting
+from tests.support.acting import Acting
+
+__all__ = ["acting"]
+pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600)]
+SECONDS = 240
+IMPATIENT = "approval: {timeout_hours: 0.001}\n"
+
+
+class Airflow:
+    """Airflow's REST interface, as its admin."""
+
+    def __init__(self, port: int) -> None:
+        self.base = f"http://localhost:{port}"
+        self.token = ""
+
+    def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        data = json.dumps(body).encode() if body is not None else None
+        request = urllib.request.Request(f"{self.base}{path}", method=method, data=data)  # noqa: S310
+        request.add_header("Content-Type", "application/json")
+        if self.token:
+            request.add_header("Authorization", f"Bearer {self.token}")
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+            return json.loads(answer.read())
+
+    def wait_for(self, question: Any) -> Any:
+        deadline = time.monotonic() + SECONDS
+        while time.monotonic() < deadline:
+            try:
+                if found := question():
+                    return found
+            except OSError:
+                pass
+            time.sleep(1)
+        raise AssertionError("Airflow did not get there in time")
+
+    def log_in(self) -> str:
+        passwords = json.loads((HOME / "simple_auth_manager_passwords.json.generated").read_text())
+        login = {"username": "admin", "password": passwords["admin"]}
+        self.token = self.ask("POST", "/auth/token", login)["access_token"]
+        return self.token
+
+    def start(self, dag_id: str) -> str:
+        path = f"/api/v2/dags/{dag_id}/dagRuns"
+        conf = {"scope": "full", "dry_run": False}
+        made: dict[str, str] = self.wait_for(
+            lambda: self.ask("POST", path, {"logical_date": None, "conf": conf})
+        )
+        return made["dag_run_id"]
+
+    def end(self, dag_id: str, run_id: str) -> dict[str, str]:
+        """Return the states of the tasks once the run has ended."""
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}"
+        self.wait_for(lambda: self.ask("GET", path)["state"] in ("success", "failed"))
+        tasks = self.ask("GET", f"{path}/taskInstances")["task_instances"]
+        return {task["task_id"]: task["state"] for task in tasks}
+
+
+def test_no_answer_is_a_no_and_an_approval_is_carried_out(acting: Acting, tmp_path: Path) -> None:
+    collections = tmp_path / "collections"
+    (collections / "pictures.yaml").write_text(SETTINGS)
+    (collections / "impatient.yaml").write_text(SETTINGS + IMPATIENT)
+    port = free_port()
+    airflow = Airflow(port)
+    command = [sys.executable, "-m", "airflow", "standalone"]
+    home.migrate(HOME)
+    with running(command, airflow_settings(port), tmp_path / "airflow.log"):
+        airflow.wait_for(airflow.log_in)
+        run_id = airflow.start("dedupe_impatient")
+        states = airflow.end("dedupe_impatient", run_id)
+        assert (states["approve"], states["apply"], states["record"]) == ("success", "skipped", "success")
+        assert set(acting.documents()) == set(DOCUMENTS)
+        run_id = airflow.start("dedupe_pictures")
+        waiting = "/api/v2/dags/~/dagRuns/~/hitlDetails?response_received=false"
+        (question,) = airflow.wait_for(lambda: airflow.ask("GET", waiting)["hitl_details"])
+        assert "`cat copy`" in question["body"]
+        time.sleep(5)  # Airflow asks again when the answer comes in the very second of the question
+        answer = f"/api/v2/dags/dedupe_pictures/dagRuns/{run_id}/taskInstances/approve/-1/hitlDetails"
+        airflow.ask("PATCH", answer, {"chosen_options": ["Approve"], "params_input": {}})
+        states = airflow.end("dedupe_pictures", run_id)
+    assert set(states.values()) == {"success"}
+    assert set(acting.documents()) == {"cat", "moose"}
