@@ -145,8 +145,8 @@ def test_login_and_token_are_sent_and_cookies_are_not_kept() -> None:
     async def main() -> None:
         async with scripted_flow(Answer(EMPTY, headers={"Set-Cookie": "a=b"})) as flow:
             for address in (
-                FlowAddress(flow.url, "c", login="me", password="hunter2"),  # noqa: S106
-                FlowAddress(flow.url, "c", token="tok-123"),  # noqa: S106
+                FlowAddress(flow.url, "c", login="me", password="hunter2"),
+                FlowAddress(flow.url, "c", token="tok-123"),
             ):
                 async with FlowClient(address) as client:
                     await client.count()

@@ -69,8 +69,8 @@ def test_a_login_in_the_url_is_taken_out_of_it() -> None:
 
 
 def test_no_secret_shows_in_print_or_in_errors() -> None:
-    plain = FlowAddress("https://h", "c", login="me", password="hunter2", proxy="http://u:proxy-pw@p:3128")  # noqa: S106
-    bearer = FlowAddress("https://h", "c", token="tok-123")  # noqa: S106
+    plain = FlowAddress("https://h", "c", login="me", password="hunter2", proxy="http://u:proxy-pw@p:3128")
+    bearer = FlowAddress("https://h", "c", token="tok-123")
     shown = [repr(plain), str(plain), repr(bearer), str(bearer)]
     for url in ("ftp://me:hunter2@host/x", "http://me:hunter2@host?token=tok-123"):
         with pytest.raises(FlowAddressError) as refused:
@@ -84,10 +84,10 @@ def test_no_secret_shows_in_print_or_in_errors() -> None:
 
 def test_authorization_is_basic_or_bearer() -> None:
     assert FlowAddress("http://h", "c").authorization() is None
-    assert FlowAddress("http://h", "c", login="Aladdin", password="open sesame").authorization() == (  # noqa: S106
+    assert FlowAddress("http://h", "c", login="Aladdin", password="open sesame").authorization() == (
         "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="
     )
-    assert FlowAddress("http://h", "c", token="t").authorization() == "Bearer t"  # noqa: S106
+    assert FlowAddress("http://h", "c", token="t").authorization() == "Bearer t"
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_a_missing_certificate_file_is_named() -> None:
 
 
 def test_addresses_and_errors_survive_pickling() -> None:
-    address = FlowAddress("http://h", "c", login="me", password="hunter2")  # noqa: S106
+    address = FlowAddress("http://h", "c", login="me", password="hunter2")
     assert pickle.loads(pickle.dumps(address)) == address  # noqa: S301
     for error in (
         FlowRequestError("no", status=409, flow_message="conflict"),
