@@ -1,7 +1,8 @@
 """/duplicates, our own: the collection against itself, page by page, each pair once, without state here.
 
 `fq` says which documents are scanned (by id; cursorMark goes on), `search.fq` against which. A hit is told
-with the document of the smaller id, unless the other one is not scanned or could not have found it.
+with the document of the smaller id, unless that one is not scanned or does not find the other: of a picture
+and a part of it, sometimes only one finds the other.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from include.flow_server.collection import Collection
     from include.flow_server.endpoints.parameters import Parameters
     from include.flow_server.imaging import Descriptor
-    from include.flow_server.index import SearchOptions
+    from include.flow_server.index import Hit, SearchOptions
     from include.flow_server.store.protocol import Document
 
 MOST_ROWS = 1000
@@ -69,6 +70,7 @@ class _Join:
         self._explain = self._fields.wants("explain")
         self._scanned: KeySet = collection.store.matching(parameters.all("fq"), df)
         self._searched: KeySet = collection.store.matching(parameters.all("search.fq"), df)
+        self._hits_of: dict[int, list[Hit]] = {}
 
     def scanned(self, documents: list[Document]) -> list[dict[str, Any]]:
         """The page with the hits of each document."""
@@ -78,14 +80,27 @@ class _Join:
     def _one(self, document: Document, query: Descriptor | None) -> dict[str, Any]:
         if query is None:
             return {"id": document.id, "picture": False, "hits": []}
-        hits = self._collection.duplicates(query, self._options, self._searched, self._explain)
-        others = [hit for hit in hits if hit.key != document.key]
+        others = [hit for hit in self._search(document.key, query) if hit.key != document.key]
         found = self._collection.store.documents([hit.key for hit in others])
-        findable = self._searched.has(document.key)
-        told = [
-            hit
-            for hit in others
-            if hit.key in found
-            and (found[hit.key].id > document.id or not findable or not self._scanned.has(hit.key))
-        ]
+        smaller = [hit.key for hit in others if hit.key in found and found[hit.key].id < document.id]
+        told_there = self._finders(document.key, smaller)
+        told = [hit for hit in others if hit.key in found and hit.key not in told_there]
         return {"id": document.id, "hits": show_hits(told, found, self._fields, self._base)}
+
+    def _finders(self, key: int, others: list[int]) -> set[int]:
+        """Those of `others` that are scanned and find the document: they tell the pair."""
+        if not self._searched.has(key):
+            return set()
+        scanned = [other for other in others if self._scanned.has(other)]
+        unknown = [other for other in scanned if other not in self._hits_of]
+        for other, descriptor in self._collection.descriptors(unknown).items():
+            self._search(other, descriptor)
+        return {other for other in scanned if any(hit.key == key for hit in self._hits_of.get(other, ()))}
+
+    def _search(self, key: int, query: Descriptor) -> list[Hit]:
+        """The hits of a document; each is searched for once a page."""
+        if key not in self._hits_of:
+            self._hits_of[key] = self._collection.duplicates(
+                query, self._options, self._searched, self._explain
+            )
+        return self._hits_of[key]
