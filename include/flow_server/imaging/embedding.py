@@ -6,12 +6,15 @@ beside it. One run describes the whole picture and five overlapping parts.
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import cv2
 import numpy as np
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # else the import leaves a device id in the home folder
 import onnxruntime
 
 if TYPE_CHECKING:
