@@ -29,6 +29,7 @@ shows as a DAG with one task that fails with the reason; correct the file, the D
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -134,7 +135,7 @@ def _act(name: str, config: CollectionConfig, clustered: XComArg, reported: XCom
 def build_broken(name: str, error: Exception) -> DAG:
     """Make a DAG that says what is wrong, so that one wrong file takes down no other DAG."""
     with DAG(
-        dag_id=f"dedupe_{name}",
+        dag_id=f"dedupe_{re.sub('[^A-Za-z0-9_-]', '_', name)}",
         description=str(error),
         doc_md=f"**This collection's settings are wrong.** {error}",
         schedule=None,

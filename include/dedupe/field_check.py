@@ -28,8 +28,11 @@ async def check_fields(flow: FlowReader, config: CollectionConfig) -> None:
         return
     page = await flow.select(fl=("*",), rows=SAMPLE)
     known = sorted({name for document in page.docs for name in document})
-    told = "; ".join(f"{name}{_suggestion(name, known)}" for name in wrong)
-    raise PlanError(f"No document of the collection has the fields that the settings name: {told}.")
+    told = ", ".join(f"{name}{_suggestion(name, known)}" for name in wrong)
+    raise PlanError(
+        f"No document of the collection has the field that the settings name: {told}. "
+        f"Correct fields or partitions there; documents have {', '.join(known)}."
+    )
 
 
 def _named(config: CollectionConfig) -> Iterator[str]:
@@ -51,4 +54,4 @@ async def _is_used(flow: FlowReader, field: str) -> bool:
 
 def _suggestion(name: str, known: list[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1)
-    return f", did you mean {close[0]}?" if close else f" (it has {', '.join(known)})"
+    return f" (did you mean {close[0]}?)" if close else ""

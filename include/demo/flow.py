@@ -38,9 +38,8 @@ def serving(library: Library, log_file: Path, port: int | None = None) -> Iterat
     """
     chosen = free_port(port)
     address = f"http://127.0.0.1:{chosen}"
-    command = flow_server(
-        ["--data", str(library.data), "--images", str(library.pictures), "--port", str(chosen)]
-    )
+    arguments = ["--data", str(library.data), "--images", str(library.pictures), "--port", str(chosen)]
+    command = flow_server([*arguments, "--allow-host", f"127.0.0.1:{chosen}"])
     with running(command, {}, log_file) as server:
         _wait_for(server, address, log_file)
         yield address

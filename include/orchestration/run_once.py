@@ -46,7 +46,7 @@ def run_once(collection: str, params: dict[str, Any]) -> Outcome:
     """Run the DAG of ``collection`` with ``params`` and return how it ended.
 
     Raises:
-        ConfigError: there is no such collection, or its settings are wrong.
+        ConfigError: there is no such collection, its settings are wrong, or Airflow cannot load it.
     """
     config = find_collection(collection)
     home.use(HOME)
@@ -59,13 +59,14 @@ def run_once(collection: str, params: dict[str, Any]) -> Outcome:
         errors = _collect_errors(dag)
         ended = dag.test(run_conf=params, logical_date=dt.datetime.now(dt.UTC))
         seconds: dict[str, float] = defaultdict(float)
-        for ti in ended.get_task_instances():
+        never = dt.datetime.max.replace(tzinfo=dt.UTC)
+        for ti in sorted(ended.get_task_instances(), key=lambda ti: ti.start_date or never):
             seconds[ti.task_id] += ti.duration or 0.0
     return Outcome(
         is_success=ended.state == "success",
         run=RunDir(config.storage or default_storage(), collection, ended.run_id),
         log_file=log_file,
-        seconds={task_id: seconds[task_id] for task_id in dag.task_ids},
+        seconds=dict(seconds),
         errors=errors,
     )
 
@@ -73,7 +74,10 @@ def run_once(collection: str, params: dict[str, Any]) -> Outcome:
 def _load(dag_id: str) -> DAG:
     from airflow.dag_processing.dagbag import DagBag  # noqa: PLC0415 - after the settings are in place
 
-    dag: DAG = DagBag(dag_folder=str(home.PROJECT / "dags")).dags[dag_id]
+    bag = DagBag(dag_folder=str(home.PROJECT / "dags"))
+    if dag_id not in bag.dags:
+        raise ConfigError(f"Airflow cannot load {dag_id}: {'; '.join(bag.import_errors.values())}")
+    dag: DAG = bag.dags[dag_id]
     return dag
 
 

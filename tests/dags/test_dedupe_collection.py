@@ -98,6 +98,12 @@ class TestWiring:
         assert message in dags["dedupe_broken"].description
         assert "broken" in dags["dedupe_broken"].tags
 
+    def test_a_file_name_that_cannot_name_a_dag_takes_down_no_other(self, collections: Path) -> None:
+        shutil.copy(DEMO, collections / "my photos.yaml")
+        dags = load_dags()
+        assert dags["dedupe_demo"].task_ids
+        assert "rename the file" in dags["dedupe_my_photos"].description
+
 
 class TestRuns:
     @pytest.fixture(autouse=True)

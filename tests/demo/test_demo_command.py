@@ -31,6 +31,7 @@ def demo(run: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_a_folder_of_ones_own_is_deduped_and_left_as_it_was(tmp_path: Path) -> None:
     pictures = tmp_path / "my pictures"
     make_pictures(pictures)
+    (pictures / "fields.csv").unlink()
     (pictures / "broken.jpg").write_bytes(b"no picture")
     before = {path: path.stat().st_mtime_ns for path in pictures.rglob("*")}
     done = demo(tmp_path / "run", "--images", str(pictures))
