@@ -1,0 +1,76 @@
+"""Apply against the live server: what stops it."""
+
+from __future__ import annotations
+
+import pytest
+
+from include.dedupe.errors import ApprovalError, CheckError, GuardError, StoppedError
+from include.dedupe.lease import allow_writing, hold_lease, stop_writing
+from include.dedupe.rundir import Attempt
+from tests.pipeline.acting_fixture import DOCUMENTS, acting, policies
+from tests.support.acting import Acting, reasons
+
+__all__ = ["acting"]
+RETRY = Attempt(0, 2)
+
+
+class TestGuards:
+    def test_too_many_deletions_stop_before_anything_is_written(self, acting: Acting) -> None:
+        settings = {**policies("delete"), "guards": {"max_delete_count": 0}}
+        config = acting.config(**settings)
+        acting.check(config)
+        stats = acting.decide(acting.run(), config)
+        assert "max_delete_count" in stats.problems[0]
+        with pytest.raises(GuardError, match=r"more than guards\.max_delete_count 0"):
+            acting.apply(acting.run(), stats.hash)
+        assert set(acting.documents()) == set(DOCUMENTS)
+
+    def test_without_the_check_nothing_is_written(self, acting: Acting) -> None:
+        stats = acting.decide(acting.run(), acting.config(**policies("delete")))
+        with pytest.raises(CheckError, match="Nothing has shown yet"):
+            acting.apply(acting.run(), stats.hash)
+
+    def test_a_hash_of_other_decisions_is_refused(self, acting: Acting) -> None:
+        acting.decide(acting.run(), acting.config(**policies("delete")))
+        with pytest.raises(ApprovalError, match="has no decisions"):
+            acting.apply(acting.run(), "0123456789abcdef")
+
+    def test_decisions_that_were_changed_on_disk_are_refused(self, acting: Acting) -> None:
+        one = acting.decide(acting.run(), acting.config(**policies("delete"))).hash
+        other = acting.decide(acting.run("run-2"), acting.config(**policies("tag"))).hash
+        storage = acting.run().storage
+        storage.write(
+            f"decide/decisions-{one}.parquet",
+            acting.run("run-2").storage.read(f"decide/decisions-{other}.parquet"),
+        )
+        with pytest.raises(ApprovalError, match="was changed after it was decided"):
+            acting.apply(acting.run(), one)
+
+    def test_the_stop_switch_holds_until_it_is_lifted(self, acting: Acting) -> None:
+        config = acting.config(**policies("delete"))
+        acting.check(config)
+        digest = acting.decide(acting.run(), config).hash
+        stop_writing(acting.run().lasting, "somebody")
+        with pytest.raises(StoppedError, match="somebody has stopped all writing"):
+            acting.apply(acting.run(), digest)
+        allow_writing(acting.run().lasting)
+        assert acting.apply(acting.run(), digest).done == 1
+
+    def test_while_somebody_else_writes_apply_waits(self, acting: Acting) -> None:
+        config = acting.config(**policies("delete"))
+        acting.check(config)
+        digest = acting.decide(acting.run(), config).hash
+        with (
+            hold_lease(acting.run().lasting, "A restore by somebody"),
+            pytest.raises(Exception, match=r"A restore by somebody .* is writing"),
+        ):
+            acting.apply(acting.run(), digest)
+        assert acting.apply(acting.run(), digest, attempt=RETRY).done == 1
+
+    def test_what_cannot_be_archived_is_not_deleted(self, acting: Acting) -> None:
+        config = acting.config(**policies("delete"))
+        acting.check(config)
+        digest = acting.decide(acting.run(), config).hash
+        acting.server.fault("malformed", handler="analyze", times=20)
+        assert acting.apply(acting.run(), digest).skipped == 1
+        assert "cannot be archived" in reasons(acting.run())["cat copy"]

@@ -1,0 +1,95 @@
+"""The check before trust, the quarantine, awkward ids, and what the report says of decisions."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from include.dedupe.check import require_check
+from include.dedupe.errors import CheckError
+from include.dedupe.pictures import WebPictures
+from include.dedupe.record import record
+from include.dedupe.report import report
+from include.dedupe.restore import Wanted
+from tests.pipeline.acting_fixture import CAT, DOCUMENTS, acting, policies
+from tests.support.acting import FIRST, Acting
+
+__all__ = ["acting"]
+
+
+class TestCheck:
+    def test_it_passes_and_leaves_nothing_behind(self, acting: Acting) -> None:
+        before = acting.documents()
+        config = acting.config(**policies("delete"))
+        assert not [step for step in acting.check(config) if step.problem]
+        require_check(acting.run().lasting, config)
+        assert acting.documents() == before
+
+    def test_other_settings_of_fields_need_another_check(self, acting: Acting) -> None:
+        acting.check(acting.config(**policies("delete")))
+        other = acting.config(**policies("delete"), tags={"of": "same_as_s"})
+        with pytest.raises(CheckError, match="have changed since they were checked"):
+            require_check(acting.run().lasting, other)
+
+    def test_a_field_of_another_type_is_named(self, acting: Acting) -> None:
+        config = acting.config(**policies("tag"), tags={"of": "of_i"})
+        (problem,) = [step.problem for step in acting.check(config) if step.problem]
+        assert problem
+        with pytest.raises(CheckError, match="fields can be set and are found"):
+            require_check(acting.run().lasting, config)
+        assert set(acting.documents()) == set(DOCUMENTS)
+
+
+class TestQuarantine:
+    def test_the_file_is_moved_and_comes_back_byte_for_byte(self, acting: Acting, tmp_path: Path) -> None:
+        library = tmp_path / "library"
+        (library / "pets").mkdir(parents=True)
+        (library / "pets" / "b.jpg").write_bytes(b"\x00picture")
+        acting.fill({"pets/a.jpg": (CAT, {}), "pets/b.jpg": (CAT, {})})
+        before = acting.documents()
+        folders = {"library": str(library), "folder": str(tmp_path / "away")}
+        acting.act(**policies("delete"), quarantine=folders)
+        assert not (library / "pets" / "b.jpg").exists()
+        assert (tmp_path / "away" / "run-1" / "pets" / "b.jpg").read_bytes() == b"\x00picture"
+        acting.restore(Wanted(ids=("pets/b.jpg",)))
+        assert (library / "pets" / "b.jpg").read_bytes() == b"\x00picture"
+        assert acting.documents() == before
+
+
+def test_awkward_ids_survive_every_step(acting: Acting) -> None:
+    names = ["a,b", 'say "hi"', "new\nline", "x:y", "two words", "🐟", "ü" * 1000, "back\\slash", "{!term}"]
+    documents = {name: (CAT, {"group_s": str(number)}) for number, name in enumerate(names)}
+    documents |= {f"{name}~": (CAT, {"group_s": str(number)}) for number, name in enumerate(names)}
+    acting.fill(documents)
+    before = acting.documents()
+    stats = acting.act(**policies("delete"), only_pairs={"same": ["group_s"]})
+    assert stats.done == len(names)
+    assert set(acting.documents()) == set(names)
+    record(acting.run(), FIRST, None)
+    assert json.loads(acting.run().storage.read("record/record.json"))["outcomes"] == {"done": len(names)}
+    acting.restore(Wanted(runs=("run-1",)))
+    assert acting.documents() == before
+
+
+class TestReport:
+    def test_it_says_what_is_to_become_of_each_document_and_why(self, acting: Acting) -> None:
+        stats = acting.decide(acting.run(), acting.config(**policies("delete", "tag")))
+        report(acting.run(), FIRST, WebPictures(acting.server.base, ()))
+        storage = acting.run().storage
+        assert json.loads(storage.read("report/summary.json"))["decisions"]["hash"] == stats.hash
+        rows = list(csv.DictReader(io.StringIO(storage.read("report/decisions.csv").decode(), newline="")))
+        said = {row["id"]: (row["decision"], row["rule"], row["keeper_id"]) for row in rows}
+        assert said["cat copy"] == ("delete", "id", "cat")
+        assert said["cat"][0] == "keep"
+        redirects = storage.read("report/redirects.csv").decode().splitlines()
+        assert redirects == ["duplicate,keeper,score,class", "cat copy,cat,1.0,exact"]
+        page = storage.read("report/report.html").decode()
+        assert '<b class="decision delete">delete</b>' in page
+        assert "keeper by rule: id" in page
+        assert "policy for exact duplicates" in page
+        nodes = json.loads(storage.read("report/graph.json"))["elements"]["nodes"]
+        assert {node["data"]["cluster"] for node in nodes} == {row["cluster_id"] for row in rows}
