@@ -43,7 +43,7 @@ documents: .venv/runtime  ## Write the documents that are generated from the cod
 
 lock: .venv/uv  ## Resolve all requirements into constraints.txt
 	@UV_CACHE_DIR=.venv/cache $(python) -m uv pip compile --quiet --upgrade --universal --python-version 3.11 \
-		--no-annotate --no-header --no-emit-index-url --no-emit-find-links --output-file constraints.txt \
+		--no-annotate --no-header --output-file constraints.txt \
 		$(runtime) tests/requirements.txt
 
 clean:  ## Remove what was installed and written
