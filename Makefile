@@ -7,6 +7,7 @@ SHELL := /bin/sh
 
 python := .venv/bin/python
 runtime := requirements.txt include/flow_server/requirements.txt
+training := include/flow_server/training/requirements.txt
 # Airflow starts in half the time when its modules are compiled once.
 install := UV_CACHE_DIR=.venv/cache $(python) -m uv pip install --quiet --compile-bytecode --constraints constraints.txt
 
@@ -35,6 +36,7 @@ lint: .venv/test  ## Check style, types, imports between packages, and generated
 	@.venv/bin/lint-imports --no-cache
 	@$(python) -m include.tools.documents --check
 
+bench-detection: .venv/training
 bench-detection bench-scan bench-cluster bench-server: bench-%: .venv/test  ## Measure (ARGS="--help" for what can be set)
 	@$(python) -m include.tools.bench_$* $(ARGS)
 
@@ -44,7 +46,7 @@ documents: .venv/runtime  ## Write the documents that are generated from the cod
 lock: .venv/uv  ## Resolve all requirements into constraints.txt
 	@UV_CACHE_DIR=.venv/cache $(python) -m uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 		--no-annotate --no-header --output-file constraints.txt \
-		$(runtime) tests/requirements.txt
+		$(runtime) tests/requirements.txt $(training)
 
 clean:  ## Remove what was installed and written
 	rm -rf .venv .run
@@ -68,6 +70,10 @@ clean:  ## Remove what was installed and written
 
 .venv/test: .venv/runtime tests/requirements.txt
 	@$(install) --requirement tests/requirements.txt
+	@touch $@
+
+.venv/training: .venv/runtime $(training)
+	@$(install) --requirement $(training)
 	@touch $@
 
 .PHONY: help demo up run test lint documents lock clean bench-detection bench-scan bench-cluster bench-server
