@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from include.flow_server.analysis import preprocessed
 from include.flow_server.endpoints.commands import Command, Commit, Insert, read_commands, version_number
 from include.flow_server.errors import BadRequestError, NotFoundError
+from include.flow_server.measures import measures
 from include.flow_server.store.atomic import is_atomic
 from include.flow_server.store.protocol import Add, Delete, DeleteByQuery, Written
 from include.flow_server.store.terms import listed
@@ -90,6 +91,8 @@ class Updater:
                 raise BadRequestError(f'ERROR: [doc={document_id}] undefined field: "{name}"')
         if image is not None:
             fields["image"] = {"set": image} if is_atomic(fields) else image
+        if descriptor:
+            fields = {**measures(descriptor), **fields}
         return Add(
             document_id,
             fields,
