@@ -11,6 +11,6 @@ MEASURES = ("width_i", "height_i", "bytes_l", "format_s")
 
 
 def measures(descriptor: Descriptor) -> dict[str, int | str]:
-    """The fields by name: pixels with EXIF orientation applied, bytes of the file, Pillow's name of its format."""
+    """The fields by name: pixels with EXIF orientation applied, bytes of the file, name of its format."""
     values = (descriptor.width, descriptor.height, descriptor.byte_size, descriptor.format)
     return dict(zip(MEASURES, values, strict=True))

@@ -1,4 +1,4 @@
-"""Width, height, bytes and format of every analysed picture stand in its document, whatever way it came in."""
+"""Width, height, bytes and format of every analysed picture stand in its document, however it came in."""
 
 from __future__ import annotations
 
@@ -62,7 +62,9 @@ def test_they_come_with_every_kind_of_picture(
         "text": {"import": json.dumps(outputs["outputs"])},
     }
     post(server, *({"id": name, **fields} for name, fields in ways.items()), {"id": "none"}, prefix=prefix)
-    assert {name: stored(server, name) for name in ways} == dict.fromkeys(ways, measured(file, 384, 288, "PNG"))
+    assert {name: stored(server, name) for name in ways} == dict.fromkeys(
+        ways, measured(file, 384, 288, "PNG")
+    )
     assert stored(server, "none") == {}
 
 
