@@ -115,11 +115,10 @@ class Updater:
             if given is not None:
                 address_of_ours = own is not None and own != text
                 return preprocessed(given), own if address_of_ours else None
-            if own is not None:
-                return self._analyser.of_file(self._pictures.path(own), own), own
-            if text.startswith("data:"):
-                return self._analyser.of_base64(text), None
-            return (self._analyser.of_url(text, context.allow_hosts), None) if text else (None, None)
+            if not text:
+                return None, None
+            file = None if own is None else self._pictures.path(own)
+            return self._analyser.of_image(own or text, file, context.allow_hosts), own
         except (BadRequestError, NotFoundError) as error:
             raise BadRequestError(f"ERROR: [doc={document_id}] {error}") from None
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from include.flow_server.errors import BadRequestError, VersionConflictError
 from include.flow_server.query.dates import now
-from include.flow_server.store.protocol import Add, Delete, DeleteByQuery, Document, Written
 from include.flow_server.store.schema import FLOW_FIELDS, Field, FieldType, Schema
 from include.flow_server.store.selecting import Selector
 from include.flow_server.store.snapshots import Snapshots, connect
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
     from include.flow_server.query.request import Selection, SelectRequest
     from include.flow_server.store.keyset import KeySet
+    from include.flow_server.store.protocol import Document, Operation, Written
 
     T = TypeVar("T")
 
@@ -93,9 +93,7 @@ class SqliteStore:
             found = [writer.find(document_id) for document_id in ids]
         return [document for document in found if document]
 
-    def update(
-        self, operations: Sequence[Add | Delete | DeleteByQuery], skip_conflicts: bool = False
-    ) -> Written:
+    def update(self, operations: Sequence[Operation], skip_conflicts: bool = False) -> Written:
         with self._write_lock:
             self._writer.execute("BEGIN IMMEDIATE")
             self._schema = self._read_schema()
@@ -143,7 +141,7 @@ class SqliteStore:
             self._watcher.close()
             self._writer.close()
 
-    def _apply(self, writer: Writer, operation: Add | Delete | DeleteByQuery) -> None:
+    def _apply(self, writer: Writer, operation: Operation) -> None:
         """One operation whole or not at all; those before it in the batch stay, as in Solr."""
         self._writer.execute("SAVEPOINT operation")
         try:
