@@ -48,6 +48,8 @@ class Updater:
         self, collection: Collection, parameters: Parameters, body: bytes, *, documents_only: bool, host: str
     ) -> Written:
         """Does what the body says; the first command that fails is told, those before it stay written."""
+        if parameters.flag("rollback"):
+            raise BadRequestError("parameter 'rollback' is not supported")
         commands = read_commands(body, documents_only)
         written = Written()
         skip_conflicts = not parameters.flag("failOnVersionConflicts", default=True)

@@ -16,6 +16,7 @@ from include.flow_server.query.dates import now
 from include.flow_server.store.schema import FLOW_FIELDS, Field, FieldType, Schema
 from include.flow_server.store.selecting import Selector
 from include.flow_server.store.snapshots import Snapshots, connect
+from include.flow_server.store.upgrading import FORMAT, upgrade, written_format
 from include.flow_server.store.writing import Writer
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 _TABLES = Path(__file__).with_name("tables.sql")
 _CHUNK = 500
 _CHANGES_AT_ONCE = 5000
-FORMAT = 1
 
 
 class SqliteStore:
@@ -49,6 +49,7 @@ class SqliteStore:
         for field in FLOW_FIELDS.values():
             if field.name not in ("id", "_version_"):
                 Writer(self._writer, self._schema, now()).field_for(field.name, "")
+        upgrade(self._writer, self._schema, now())
         self._writer.execute("COMMIT")
         self._watcher = connect(path)
         self._data_version = self._pragma_data_version()
@@ -168,8 +169,8 @@ class SqliteStore:
         return Schema({name: Field(name, FieldType(kind), bool(multi), n) for name, kind, multi, n in rows})
 
     def _check_format(self, path: Path) -> None:
-        (written,) = self._writer.execute("SELECT value FROM counters WHERE name = 'format'").fetchone()
-        if written != FORMAT:
+        written = written_format(self._writer)
+        if not 1 <= written <= FORMAT:
             raise BadRequestError(
                 f"{path} has format {written}, this server reads format {FORMAT}: use its version"
             )

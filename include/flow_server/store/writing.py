@@ -11,7 +11,7 @@ from include.flow_server.query.evaluate import Evaluator
 from include.flow_server.store.atomic import is_atomic, updated_fields
 from include.flow_server.store.keyset import as_keys
 from include.flow_server.store.protocol import Add, Delete, Document, Reanalysed, Written
-from include.flow_server.store.schema import Field, Schema, guess_type
+from include.flow_server.store.schema import CATCH_ALL, Field, Schema, guess_type
 from include.flow_server.store.terms import document_terms, listed
 from include.flow_server.store.values import to_stored
 
@@ -108,6 +108,8 @@ class Writer:
             values = [value for value in listed(raw) if value is not None]
             if not values:
                 continue
+            if name == CATCH_ALL:
+                raise BadRequestError(f"ERROR: [doc={document_id}] {name} fills itself and cannot be given")
             field = self.field_for(name, values[0])
             if len(values) > 1 and not field.multi:
                 raise BadRequestError(
