@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -179,3 +180,15 @@ def test_a_descriptor_is_renewed_only_in_the_place_of_the_one_that_was_read(stor
     assert store.descriptors(list(keys.values())) == {keys["a"]: b"renewed", keys["b"]: b"new picture"}
     assert store.get(["a"]) == [before]
     assert {key: data for _, key, data in store.changes(3)} == {keys["a"]: b"renewed", keys["c"]: None}
+
+
+def test_reads_do_not_wait_for_a_write(store: SqliteStore, path: Path) -> None:
+    store.update([Add("a", {"n_i": 1})])
+    store.commit()
+    with closing(sqlite3.connect(path, isolation_level=None)) as writing:
+        writing.execute("BEGIN IMMEDIATE")
+        writing.execute("DELETE FROM documents")
+        assert not store.refresh()
+        assert ids(store, q="n_i:1") == ["a"]
+        assert [one.id for one in store.get(["a"])] == ["a"]
+        writing.execute("ROLLBACK")
