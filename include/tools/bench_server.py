@@ -72,7 +72,9 @@ def _analysis(photos: Path) -> dict[str, Any]:
         list(pool.map(analyze, pictures[: workers * 2]))
         began = time.perf_counter()
         list(pool.map(analyze, pictures * 4, chunksize=4))
-    return {"pictures_per_s": len(pictures) * 4 / (time.perf_counter() - began), "processes": workers}
+    seconds = time.perf_counter() - began
+    sides = [max(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR).shape) for data in pictures]
+    return {"pictures_per_s": len(pictures) * 4 / seconds, "processes": workers, "median_side": median(sides)}
 
 
 def _descriptors(size: int) -> Iterator[Descriptor]:

@@ -28,7 +28,7 @@ _ROWS = {
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """`analysis`: pictures_per_s, processes. `sizes`: by number of documents, what was measured there."""
+    """`analysis`: pictures_per_s, processes, median_side (pixels). `sizes`: by number of documents."""
 
     analysis: dict[str, Any]
     sizes: dict[int, dict[str, Any]]
@@ -50,7 +50,10 @@ class Measured:
         largest = max(self.sizes)
         kilobytes = self.sizes[largest]["disk_mb"] * 1000 / largest
         speed, processes = self.analysis["pictures_per_s"], self.analysis["processes"]
-        said = f"Pictures are analysed at {short(speed)} a second with {processes} processes"
+        side = self.analysis["median_side"]
+        said = (
+            f"Pictures of {side:.0f} pixels are analysed at {short(speed)} a second by {processes} processes"
+        )
         return "\n".join([*lines, "", f"{said}; a document takes about {kilobytes:.1f} kB on disk."])
 
 
