@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import http.client
+import io
 import json
 import os
 import subprocess
@@ -27,6 +28,7 @@ from urllib.parse import quote, urlencode
 
 import cv2
 import numpy as np
+from PIL import Image
 from tqdm import tqdm
 
 from include.flow_server.analysis import new_pool
@@ -73,7 +75,7 @@ def _analysis(photos: Path) -> dict[str, Any]:
         began = time.perf_counter()
         list(pool.map(analyze, pictures * 4, chunksize=4))
     seconds = time.perf_counter() - began
-    sides = [max(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR).shape) for data in pictures]
+    sides = [max(Image.open(io.BytesIO(data)).size) for data in pictures]
     return {"pictures_per_s": len(pictures) * 4 / seconds, "processes": workers, "median_side": median(sides)}
 
 
