@@ -115,8 +115,10 @@ class Updater:
         own = self._pictures.own_path(text, context.host)
         try:
             if given is not None:
-                address_of_ours = own is not None and own != text
-                return preprocessed(given), own if address_of_ours else None
+                descriptor = preprocessed(given)
+                if own is None:
+                    own = self._pictures.former_path(text, descriptor.byte_size)
+                return descriptor, own if own != text else None
             if not text:
                 return None, None
             file = None if own is None else self._pictures.path(own)

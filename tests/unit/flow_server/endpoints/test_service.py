@@ -219,3 +219,34 @@ def test_a_document_comes_back_whole_from_its_import(
     assert [{**one, "_version_": 0} for one in restored] == [{**one, "_version_": 0} for one in archived]
     hits = requests.get(f"{solr}/duplicate", {"rank.by.id": "a"}, timeout=SECONDS).json()["response"]
     assert hits["docs"][0]["score"] == 1.0
+
+
+def test_an_address_of_another_server_on_this_machine_is_not_taken_for_ours(
+    start_server: Callable[..., EmbeddedServer], synced: EmbeddedServer, folder: Path, tmp_path: Path
+) -> None:
+    """Both serve a picture of that name, but not the same one."""
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "a.png").write_bytes((folder / "b.png").read_bytes())
+    theirs = f"{synced.base}/images/a.png"
+    server = start_server(images=mine, arguments=["--allow-host", synced.base.partition("//")[2]])
+    outputs = requests.get(f"{server.url}/analyze", {"input.url": theirs}, timeout=SECONDS).json()["outputs"]
+    documents = [{"id": "1", "image": theirs}, {"id": "2", "image": theirs, "import": outputs}]
+    solr = server.collection_url("my-collection", "/solr/")
+    requests.post(f"{solr}/update?commit=true", json=documents, timeout=SECONDS).raise_for_status()
+    stored = requests.get(f"{solr}/select", {"fl": "image,bytes_l"}, timeout=SECONDS).json()["response"]
+    assert stored["docs"] == [{"image": theirs, "bytes_l": (folder / "a.png").stat().st_size}] * 2
+
+
+def test_a_restored_picture_of_the_folder_follows_the_port(
+    start_server: Callable[..., EmbeddedServer], synced: EmbeddedServer, folder: Path
+) -> None:
+    server = start_server(images=folder)
+    asked = {"q": "id:a.png", "fl": "*,import"}
+    (archived,) = requests.get(f"{synced.url}/select", asked, timeout=SECONDS).json()["response"]["docs"]
+    again = {**archived, "_version_": -1}
+    solr = server.collection_url("my-collection", "/solr/")
+    requests.post(f"{solr}/update?commit=true", json=[again], timeout=SECONDS).raise_for_status()
+    (found,) = requests.get(f"{solr}/select", asked, timeout=SECONDS).json()["response"]["docs"]
+    assert archived["image"] == f"{synced.base}/images/a.png"
+    assert found["image"] == f"{server.base}/images/a.png"
