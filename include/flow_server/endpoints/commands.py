@@ -26,7 +26,6 @@ class Insert:
 
     fields: dict[str, Any]
     overwrite: bool = True
-    commit_within: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,14 @@ class Commit:
     """A commit among the commands."""
 
 
-Command: TypeAlias = "Insert | Delete | DeleteByQuery | Commit"
+@dataclass(frozen=True, slots=True)
+class CommitWithin:
+    """A commit that is to come in so many milliseconds, said inside an add or a delete."""
+
+    milliseconds: int
+
+
+Command: TypeAlias = "Insert | Delete | DeleteByQuery | Commit | CommitWithin"
 
 
 class _Pairs(list[tuple[str, Any]]):
@@ -99,9 +105,12 @@ def _adds(operand: Any) -> list[Command]:
     if unknown:
         raise BadRequestError(f"Unknown key in add: {', '.join(sorted(unknown))}")
     insert = _insert(options["doc"])
-    within = options.get("commitWithin")
-    overwrite = options.get("overwrite") is not False
-    return [Insert(insert.fields, overwrite, None if within is None else int(within))]
+    return [Insert(insert.fields, options.get("overwrite") is not False), *_within(options)]
+
+
+def _within(options: dict[str, Any]) -> list[Command]:
+    milliseconds = options.get("commitWithin")
+    return [] if milliseconds is None else [CommitWithin(whole_number(milliseconds))]
 
 
 def _insert(document: Any) -> Insert:
@@ -121,8 +130,9 @@ def _deletes(operand: Any) -> list[Command]:
         if ("id" in options) == ("query" in options):
             raise BadRequestError("Missing id or query for delete at [5]")
         if "query" in options:
-            return [DeleteByQuery(str(options["query"]))]
-        return [Delete(_plain_id(options["id"]), version_number(options.get("_version_", 0)))]
+            return [DeleteByQuery(str(options["query"])), *_within(options)]
+        version = whole_number(options.get("_version_", 0))
+        return [Delete(_plain_id(options["id"]), version), *_within(options)]
     if isinstance(operand, list):
         return [
             command
@@ -138,8 +148,8 @@ def _plain_id(value: Any) -> str:
     return str(value)
 
 
-def version_number(value: Any) -> int:
-    """`_version_` as a whole number; a fraction or text is a 400."""
+def whole_number(value: Any) -> int:
+    """`_version_`, or a time in milliseconds, as a whole number; a fraction or text is a 400."""
     try:
         return int(str(value))
     except ValueError:

@@ -7,8 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from include.flow_server.analysis import preprocessed
-from include.flow_server.endpoints.commands import Command, Commit, Insert, read_commands, version_number
-from include.flow_server.errors import BadRequestError, NotFoundError
+from include.flow_server.endpoints.commands import (
+    Command,
+    Commit,
+    CommitWithin,
+    Insert,
+    read_commands,
+    whole_number,
+)
+from include.flow_server.errors import BadRequestError, FlowError, NotFoundError
 from include.flow_server.measures import measures
 from include.flow_server.store.atomic import is_atomic
 from include.flow_server.store.protocol import Add, Delete, DeleteByQuery, Written
@@ -51,15 +58,31 @@ class Updater:
         if parameters.flag("rollback"):
             raise BadRequestError("parameter 'rollback' is not supported")
         commands = read_commands(body, documents_only)
-        written = Written()
-        skip_conflicts = not parameters.flag("failOnVersionConflicts", default=True)
-        within = [parameters.number("commitWithin", 0)]
-        within += [one.commit_within for one in commands if isinstance(one, Insert) and one.commit_within]
-        pending: list[Add | Delete | DeleteByQuery] = []
+        at_once = parameters.flag("commit") or parameters.flag("softCommit")
+        asked = [parameters.number("commitWithin", 0)]
+        asked += [one.milliseconds for one in commands if isinstance(one, CommitWithin)]
+        within = min((one for one in asked if one > 0), default=AUTO_COMMIT_MILLISECONDS)
         context = _Context(parameters, host, collection.store.schema, collection.allow_hosts)
-        prepared = self._threads.map(lambda one: self._prepared(one, context), commands)
+        written = Written()
         try:
-            for command in prepared:
+            self._write(collection, commands, context, written)
+        except FlowError:
+            collection.commit_within(within)  # of those before the one that failed
+            raise
+        if at_once:
+            collection.commit()
+        elif commands:
+            collection.commit_within(within)
+        return written
+
+    def _write(
+        self, collection: Collection, commands: list[Command], context: _Context, written: Written
+    ) -> None:
+        skip_conflicts = not context.parameters.flag("failOnVersionConflicts", default=True)
+        pending: list[Add | Delete | DeleteByQuery] = []
+        doing = [one for one in commands if not isinstance(one, CommitWithin)]
+        try:
+            for command in self._threads.map(lambda one: self._prepared(one, context), doing):
                 if isinstance(command, Commit):
                     _extend(written, collection.store.update(pending, skip_conflicts))
                     pending = []
@@ -68,24 +91,19 @@ class Updater:
                     pending.append(command)
         finally:
             _extend(written, collection.store.update(pending, skip_conflicts))
-        if parameters.flag("commit") or parameters.flag("softCommit"):
-            collection.commit()
-        elif commands:
-            collection.commit_within(
-                min((one for one in within if one > 0), default=AUTO_COMMIT_MILLISECONDS)
-            )
-        return written
 
     def close(self) -> None:
         self._threads.shutdown(wait=True)
 
-    def _prepared(self, command: Command, context: _Context) -> Add | Delete | DeleteByQuery | Commit:
+    def _prepared(
+        self, command: Insert | Delete | DeleteByQuery | Commit, context: _Context
+    ) -> Add | Delete | DeleteByQuery | Commit:
         return self._add(command, context) if isinstance(command, Insert) else command
 
     def _add(self, insert: Insert, context: _Context) -> Add:
         fields = dict(insert.fields)
         document_id = _document_id(fields.pop("id", None))
-        version = version_number(fields.pop("_version_", context.parameters.text("_version_") or 0))
+        version = whole_number(fields.pop("_version_", context.parameters.text("_version_") or 0))
         given = fields.pop("import", None)
         descriptor, image = self._picture(document_id, fields.get("image"), given, context)
         for name, value in fields.items():

@@ -61,15 +61,51 @@ def test_get_sees_what_is_not_committed_yet(start_server: Callable[..., Embedded
     assert [document["id"] for document in several["docs"]] == ["a"]
 
 
-def test_commit_within_makes_it_visible_in_time(start_server: Callable[..., EmbeddedServer]) -> None:
-
+@pytest.mark.parametrize(
+    ("parameters", "body", "count"),
+    [
+        ({"commitWithin": "200"}, [{"id": "b"}], 2),
+        ({}, {"add": {"doc": {"id": "b"}, "commitWithin": 200}}, 2),
+        ({}, {"delete": {"id": "a", "commitWithin": 200}}, 0),
+        ({}, {"delete": {"query": "*:*", "commitWithin": 200}}, 0),
+    ],
+)
+def test_commit_within_makes_it_visible_in_time(
+    start_server: Callable[..., EmbeddedServer], parameters: dict[str, str], body: object, count: int
+) -> None:
     server = start_server()
     solr = server.collection_url("my-collection", "/solr/")
-    requests.post(f"{solr}/update?commitWithin=200", json=[{"id": "a"}], timeout=SECONDS).raise_for_status()
+    requests.post(f"{solr}/update?commit=true", json=[{"id": "a"}], timeout=SECONDS).raise_for_status()
+    answer = requests.post(f"{solr}/update", json=body, params=parameters, timeout=SECONDS)
+    answer.raise_for_status()
     deadline = time.monotonic() + SECONDS
-    while requests.get(f"{solr}/select", timeout=SECONDS).json()["response"]["numFound"] == 0:
+    while requests.get(f"{solr}/select", timeout=SECONDS).json()["response"]["numFound"] != count:
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize("failing", [{"id": "c", "n_i": "x"}, {"id": "c", "image": "data:,x"}])
+def test_what_came_before_a_failing_document_becomes_visible(
+    start_server: Callable[..., EmbeddedServer], failing: dict[str, str]
+) -> None:
+    server = start_server()
+    solr = server.collection_url("my-collection", "/solr/")
+    body = [{"id": "b"}, failing, {"id": "d"}]
+    answer = requests.post(f"{solr}/update?commitWithin=100", json=body, timeout=SECONDS)
+    assert answer.status_code == 400
+    deadline = time.monotonic() + SECONDS
+    while not (docs := requests.get(f"{solr}/select?fl=id", timeout=SECONDS).json()["response"]["docs"]):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert docs == [{"id": "b"}]
+
+
+def test_a_wrong_parameter_of_an_update_writes_nothing(start_server: Callable[..., EmbeddedServer]) -> None:
+    server = start_server()
+    solr = server.collection_url("my-collection", "/solr/")
+    for wrong in ("commit=x", "commitWithin=x", "softCommit=1", "failOnVersionConflicts=x"):
+        assert requests.post(f"{solr}/update?{wrong}", json=[{"id": "a"}], timeout=SECONDS).status_code == 400
+    assert requests.get(f"{solr}/get", {"id": "a"}, timeout=SECONDS).json() == {"doc": None}
 
 
 def test_basic_auth_is_asked_for_where_it_is_set(
