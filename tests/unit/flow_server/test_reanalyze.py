@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import signal
 import sqlite3
@@ -227,3 +228,17 @@ def test_an_unknown_collection_is_told(tmp_path: Path) -> None:
     done = reanalyze(tmp_path, "--collection", "other", expect=2)
     assert "there is no collection 'other' in" in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_an_analysis_of_another_version_is_refused_with_both_versions(synced: EmbeddedServer) -> None:
+    (document,) = ask(synced, "select", q="id:a.png", fl="import").json()["response"]["docs"]
+    outputs = {**document["import"], "version": OTHER_VERSION}
+    solr = synced.collection_url("my-collection", "/solr/")
+    refused = [
+        ask(synced, "duplicate", rank__by__preprocessed=json.dumps(outputs)),
+        requests.post(f"{solr}/update", json=[{"id": "new", "import": outputs}], timeout=SECONDS),
+    ]
+    for answer in refused:
+        assert answer.status_code == 400
+        assert OTHER_VERSION in answer.json()["error"]["msg"]
+        assert DESCRIPTOR_VERSION in answer.json()["error"]["msg"]
