@@ -13,18 +13,19 @@ install := UV_CACHE_DIR=.venv/cache $(python) -m uv pip install --quiet --compil
 
 export AIRFLOW_HOME := $(CURDIR)/.run/airflow
 export PYTHONPATH := $(CURDIR)
+export IMAGES COLLECTION
 
 help:  ## List the targets
 	@awk -F ':.*## *' '/^[a-z][a-z -]*:.*##/ { printf "%s\n    %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/runtime  ## Dedupe the demo collection with a real Airflow run (IMAGES=/folder: your own pictures)
-	@$(python) -m include.demo $(if $(IMAGES),--images '$(IMAGES)') $(if $(PORT),--port $(PORT))
+	@$(python) -m include.demo $(if $(IMAGES),--images "$$IMAGES") $(if $(PORT),--port $(PORT))
 
 up: .venv/runtime  ## Start the demo's server and Airflow; stop both with Ctrl-C (PORT=8080 for Airflow's page)
 	@$(python) -m include.demo.up $(if $(PORT),--port $(PORT))
 
 run: .venv/runtime  ## Run one collection's DAG once, without a scheduler (COLLECTION=name)
-	@$(python) -m include.orchestration.run_once '$(COLLECTION)'
+	@$(python) -m include.orchestration.run_once "$$COLLECTION"
 
 test: .venv/test lint  ## Run all checks and tests
 	@$(python) -m pytest --numprocesses auto --dist loadfile

@@ -27,7 +27,11 @@ def core(collection: Collection, started: float) -> dict[str, Any]:
         "status": {
             collection.name: {
                 "name": collection.name,
-                "index": {"numDocs": collection.store.count(), "withPicture": collection.indexed()},
+                "index": {
+                    "numDocs": collection.store.count(),
+                    "withPicture": collection.indexed(),
+                    "outdated": collection.outdated(),
+                },
             }
         },
     }
