@@ -8,6 +8,7 @@ that the two thresholds mean the two classes by construction.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from include.flow_server.imaging import DESCRIPTOR_VERSION
 from include.flow_server.index.verify import CLOSE_HASH, compare, in_order
 
 if TYPE_CHECKING:
@@ -162,6 +164,13 @@ def exact_features(difference: Difference) -> NDArray[np.float64]:
             np.log((found.chroma_cell + 1) / (found.chroma_mean + 0.5)),
         ]
     )
+
+
+@cache
+def detector_version() -> str:
+    """What scores depend on: the analysis of a picture and the weights by which two are compared."""
+    weights = hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()
+    return f"{DESCRIPTOR_VERSION}/{weights[:8]}"
 
 
 @cache

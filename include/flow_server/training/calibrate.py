@@ -35,7 +35,7 @@ SEEDS: dict[str, int] = {"fit": 1, "choose": 2}
 EDITED_SHARE = 0.2
 SAME_DECAY, EXACT_DECAY = 1e-4, 3e-4
 HARDEST = 3000  # negatives that the second fit looks at
-ALLOWED_WRONG = 1  # negatives of both parts that may pass, of some 14 million pairs
+ALLOWED_WRONG = 0  # negatives of both parts that may pass, of some 14 million pairs
 EXACT_MISSED = 0.003  # share of the held-out exact copies that may be called near
 
 

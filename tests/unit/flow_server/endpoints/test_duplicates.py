@@ -179,4 +179,6 @@ def test_the_self_join_finds_what_one_request_for_each_document_finds(
 
 
 def test_the_server_advertises_the_self_join(synced: EmbeddedServer) -> None:
-    assert "duplicates" in requests.get(synced.url, timeout=5).json()["capabilities"]
+    told = requests.get(synced.url, timeout=5).json()
+    assert "duplicates" in told["capabilities"]
+    assert told["detector_version"].startswith(f"{told['descriptor_version']}/")
