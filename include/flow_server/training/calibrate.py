@@ -35,7 +35,8 @@ SEEDS: dict[str, int] = {"fit": 1, "choose": 2}
 EDITED_SHARE = 0.2
 SAME_DECAY, EXACT_DECAY = 1e-4, 3e-4
 HARDEST = 3000  # negatives that the second fit looks at
-ALLOWED_WRONG = 0  # negatives of both parts that may pass, of some 14 million pairs
+ALLOWED_WRONG = 1  # negatives of both parts that may pass, of some 14 million pairs
+MARGIN = 0.5  # odds by which the next one must stay below
 EXACT_MISSED = 0.003  # share of the held-out exact copies that may be called near
 
 
@@ -130,9 +131,9 @@ def _fit(rows: list[tuple[Any, bool]], signs: tuple[int, ...], decay: float) -> 
 
 
 def _operating_point(same: Fitted, rows: list[Row]) -> float:
-    """The lowest odds at which no more than ALLOWED_WRONG negatives would pass."""
+    """The lowest odds that all negatives but ALLOWED_WRONG stay below by MARGIN."""
     negatives = [row.same for row in rows if row.same is not None and not row.positive and not row.unlike]
-    return float(np.sort(same(np.array(negatives)))[::-1][ALLOWED_WRONG])
+    return float(np.sort(same(np.array(negatives)))[::-1][ALLOWED_WRONG]) + MARGIN
 
 
 def _exact_point(held_out: dict[str, Any], rows: list[Row]) -> float:
