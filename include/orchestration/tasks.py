@@ -5,11 +5,11 @@ What a task returns goes through XCom, so it names partitions and counts, never 
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
+import uvloop
 from airflow.sdk import Asset, ExceptionRetryPolicy, RetryAction, RetryRule, get_current_context
 from airflow.sdk.configuration import conf
 
@@ -71,7 +71,7 @@ def plan(collection: str) -> list[dict[str, str]]:
             await rehearse(flow, run, attempt())
             return made
 
-    made = asyncio.run(make())
+    made = uvloop.run(make())
     return [{"name": partition.name, "label": partition.label} for partition in made.partitions]
 
 
@@ -85,7 +85,7 @@ def scan(collection: str, partition: dict[str, str]) -> dict[str, Any]:
         async with open_flow(address(config), config.scan.in_flight, lambda: address(config)) as flow:
             return await scan_stage(flow, run, attempt(), partition["name"])
 
-    return asdict(asyncio.run(search()))
+    return asdict(uvloop.run(search()))
 
 
 def merge(collection: str) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def merge(collection: str) -> dict[str, Any]:
         async with open_flow(address(config), config.scan.in_flight, lambda: address(config)) as flow:
             return await merge_stage(flow, run, attempt())
 
-    return asdict(asyncio.run(join()))
+    return asdict(uvloop.run(join()))
 
 
 def cluster(collection: str) -> dict[str, Any]:
@@ -110,7 +110,7 @@ def cluster(collection: str) -> dict[str, Any]:
             await gather_facts(flow, run, attempt())
 
     if needs_facts(config):
-        asyncio.run(gather())
+        uvloop.run(gather())
     return asdict(cluster_stage(run, attempt()))
 
 

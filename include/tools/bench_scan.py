@@ -26,6 +26,7 @@ from pathlib import Path
 
 import numpy as np
 import requests
+import uvloop
 
 from include.dedupe.config import CollectionConfig
 from include.dedupe.connect import open_flow
@@ -59,7 +60,7 @@ def main() -> None:
     with _server("include.tools.instant_server") as base:
         address, each_s = FlowAddress.parse(base, "n1000000"), given.seconds / 12
         rounds = [
-            (_seed(base, each_s), asyncio.run(_per_id(base, each_s)), asyncio.run(_pages(address, each_s)))
+            (_seed(base, each_s), uvloop.run(_per_id(base, each_s)), uvloop.run(_pages(address, each_s)))
             for _ in range(ROUNDS)
         ]
         seed, per_id, pages = (max(rates) for rates in zip(*rounds, strict=True))
@@ -123,10 +124,7 @@ async def _per_id(base: str, seconds: float) -> float:
         nonlocal done
         while time.perf_counter() < end:
             done += 1
-            async for _ in client.iterate_duplicates_of(
-                f"d{done}", fl=("id", "score", "image"), threshold=0.7
-            ):
-                pass
+            await client.all_duplicates_of(f"d{done}", fl=("id", "score", "image"), threshold=0.7)
 
     async with FlowClient(FlowAddress.parse(base, "n5000"), connections=IN_FLIGHT) as client:
         began = time.perf_counter()
@@ -174,7 +172,7 @@ def _scan_whole(base: str, size: int) -> float:
                 stats = await scan(flow, at, Attempt(), "p00")
                 assert stats.scanned == size, stats  # noqa: S101
 
-    asyncio.run(run())
+    uvloop.run(run())
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
@@ -183,7 +181,7 @@ def _embedded(size: int, seconds: float) -> float:
     with tempfile.TemporaryDirectory() as folder:
         _fill(Path(folder) / "bench" / "documents.sqlite", size)
         with _server("include.flow_server", "--data", folder, "--collection", "bench") as base:
-            return asyncio.run(_whole_or_part(FlowAddress.parse(base, "bench"), size, seconds))
+            return uvloop.run(_whole_or_part(FlowAddress.parse(base, "bench"), size, seconds))
 
 
 async def _whole_or_part(address: FlowAddress, size: int, seconds: float) -> float:
