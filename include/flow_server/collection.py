@@ -6,13 +6,11 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from include.flow_server.imaging import DESCRIPTOR_VERSION, Descriptor, DescriptorVersionError
 from include.flow_server.index import DuplicateIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping, Sequence, Set
 
     from include.flow_server.index import Hit, SearchOptions
     from include.flow_server.store.keyset import KeySet
@@ -69,11 +67,22 @@ class Collection:
         self, query: Descriptor, options: SearchOptions, allowed: KeySet, explain: bool = False
     ) -> list[Hit]:
         """The hits that `allowed` lets through, best first."""
+        return self.all_duplicates([query], options, allowed, explain)[0]
+
+    def all_duplicates(
+        self, queries: Sequence[Descriptor], options: SearchOptions, allowed: KeySet, explain: bool = False
+    ) -> list[list[Hit]]:
+        """The hits of each query that `allowed` lets through, best first."""
         if not allowed.complement:
-            return self._index.search(query, options, allowed.keys, explain=explain)
-        hits = self._index.search(query, options, None, explain=explain)
-        through = allowed.contains(np.array([hit.key for hit in hits], dtype=np.int64))
-        return [hit for hit, passes in zip(hits, through.tolist(), strict=True) if passes]
+            return self._index.search_all(queries, options, allowed.keys, explain=explain)
+        found = self._index.search_all(queries, options, None, explain=explain)
+        return [[hit for hit in hits if allowed.has(hit.key)] for hits in found]
+
+    def finders(
+        self, asked: Sequence[tuple[Descriptor, Set[int]]], options: SearchOptions, allowed: KeySet
+    ) -> list[Set[int]]:
+        """Which of the documents beside it a search for each picture finds; see `DuplicateIndex.finders`."""
+        return self._index.finders(asked, options, None if allowed.complement else allowed.keys)
 
     def descriptor(self, key: int) -> Descriptor | None:
         """The descriptor of a document, None where it has none."""
