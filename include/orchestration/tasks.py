@@ -5,6 +5,7 @@ What a task returns goes through XCom, so it names partitions and counts, never 
 
 from __future__ import annotations
 
+import logging
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
@@ -35,6 +36,8 @@ from include.dedupe.scope import resolve_scope, settings_of_run
 from include.flow_client import FlowAddressError, FlowAuthError, FlowRequestError
 from include.orchestration.context import address, attempt, may_write, open_run
 
+log = logging.getLogger(__name__)
+
 RETRY_POLICY = ExceptionRetryPolicy(
     rules=[
         RetryRule(
@@ -61,6 +64,7 @@ def plan(collection: str) -> list[dict[str, str]]:
         context["params"],
         (dag_run.data_interval_start, dag_run.data_interval_end),
         by_hand=dag_run.run_type == "manual",
+        partition_key=dag_run.partition_key,
         lookback=timedelta(days=config.lookback_days),
     )
     most = conf.getint("core", "max_map_length")
@@ -72,6 +76,10 @@ def plan(collection: str) -> list[dict[str, str]]:
             return made
 
     made = uvloop.run(make())
+    if config.pool != "default_pool":
+        log.info(
+            "Scans wait for the pool %s. Is it there? python -m include.orchestration.doctor", config.pool
+        )
     return [{"name": partition.name, "label": partition.label} for partition in made.partitions]
 
 
