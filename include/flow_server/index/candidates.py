@@ -8,11 +8,14 @@ embedding's entries choose which documents are compared in full, and parts of th
 from __future__ import annotations
 
 import math
+import os
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import faiss
 import numpy as np
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # faiss' searches are short: waiting threads would cost more
+import faiss
 
 from include.flow_server.imaging.embedding import DIMENSIONS, LEVELS
 from include.flow_server.index.embeddings import Embeddings
