@@ -120,8 +120,8 @@ class Transport:
     async def _exchange(self, request: Request) -> dict[str, Any]:
         try:
             with self._deadline:
-                async with await self._send(request) as response:
-                    body = await self._read(response, request.what)
+                response = await self._send(request)
+                body = await self._read(response, request.what)
             if response.status == 200:
                 return decode(200, body, request.what)
             raise _refusal(response, body, request.what)
@@ -140,18 +140,20 @@ class Transport:
         )
 
     async def _read(self, response: aiohttp.ClientResponse, what: str) -> bytes:
+        """The whole body; with its end the connection is free again, and closed where it does not come."""
         length = response.content_length
         is_plain = hdrs.CONTENT_ENCODING not in response.headers
         if length is not None and length <= self._max_answer_bytes and is_plain:
             return await response.read()
         body = bytearray()
-        async for chunk in response.content.iter_any():
-            body += chunk
-            if len(body) > self._max_answer_bytes:
-                limit = self._max_answer_bytes
-                raise FlowResponseError(
-                    f"{what}: the answer is larger than {limit} bytes. Ask for fewer rows or fields."
-                )
+        async with response:
+            async for chunk in response.content.iter_any():
+                body += chunk
+                if len(body) > self._max_answer_bytes:
+                    limit = self._max_answer_bytes
+                    raise FlowResponseError(
+                        f"{what}: the answer is larger than {limit} bytes. Ask for fewer rows or fields."
+                    )
         return bytes(body)
 
     def _connection_error(self, error: Exception, what: str) -> FlowError:
