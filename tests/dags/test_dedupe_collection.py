@@ -91,10 +91,6 @@ class TestWiring:
     @pytest.mark.parametrize(
         ("text", "message"),
         [
-            (
-                "flow: {connection: c, collection: p}\nschedule: '@weekly'\nschedule_by: partition",
-                "needs a schedule of @hourly, @daily, @monthly, @yearly",
-            ),
             ("flow: {connection: c, collection: p}\nscan: {treshold: 1}", "did you mean threshold?"),
             ("flow: [", "is no valid YAML"),
             ("flow: {connection: c, collection: p}\nfields: {date: d}\nschedule: often", "Airflow refuses"),
