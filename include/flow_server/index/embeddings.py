@@ -40,12 +40,17 @@ class Embeddings:
         """Append rows, int8 [n, DIMENSIONS]."""
         if self._blocks and len(self._blocks[-1]) < BLOCK:
             codes = np.concatenate([self._blocks.pop(), codes])
-        self._blocks += [codes[start : start + BLOCK].copy() for start in range(0, len(codes), BLOCK)]
+        self._blocks += _divided(codes)
 
     def keep(self, kept: NDArray[np.bool_]) -> None:
-        """Drop the rows that are not `kept`; the others move up."""
-        self._blocks = [block[kept[start : start + len(block)]] for start, block in self._numbered()]
-        self._blocks = [block for block in self._blocks if len(block)]
+        """Drop the rows that are not `kept`; the others move up. Only blocks that lose rows are copied."""
+        blocks = []
+        for start, block in self._numbered():
+            here = kept[start : start + len(block)]
+            blocks.append(block if here.all() else block[here])
+        self._blocks = [block for block in blocks if len(block)]
+        if len(self._blocks) > 2 * (int(kept.sum()) // BLOCK + 1):
+            self._blocks = _divided(np.concatenate(self._blocks))
 
     def products(self, rows: Rows, vector: NDArray[np.float32]) -> NDArray[np.float32]:
         """The products of some rows with one vector."""
@@ -94,6 +99,10 @@ class Embeddings:
         for block in self._blocks:
             yield start, block
             start += len(block)
+
+
+def _divided(codes: NDArray[np.int8]) -> list[NDArray[np.int8]]:
+    return [codes[start : start + BLOCK].copy() for start in range(0, len(codes), BLOCK)]
 
 
 def _above(codes: NDArray[np.float32], group: NDArray[np.float32], least: float) -> Found:
