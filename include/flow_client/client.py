@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self, Unpack
@@ -254,8 +254,8 @@ class FlowClient(Writing):
         """Send at most so many requests at once, and so many in a second, from now on."""
         self._opened().pace.limit(min(in_flight, self._connections), per_second)
 
-    async def _call(self, request: Request) -> dict[str, Any]:
-        return await self._opened().call(request)
+    def _call(self, request: Request) -> Coroutine[Any, Any, dict[str, Any]]:
+        return self._opened().call(request)
 
     def _connect(self, address: FlowAddress) -> Transport:
         return Transport(address, self._connections, self._retry, self._max_answer_bytes)
@@ -265,9 +265,9 @@ class FlowClient(Writing):
             raise RuntimeError("FlowClient is not open: use it as `async with FlowClient(address) as flow`.")
         return self._transport
 
-    async def _search(self, name: str, query: str) -> dict[str, Any]:
+    def _search(self, name: str, query: str) -> Coroutine[Any, Any, dict[str, Any]]:
         handler = self._handler(name)
         if len(query) < LONGEST_QUERY_CHARS:
-            return await self._call(Request("GET", handler.asking(query), handler.what))
+            return self._call(Request("GET", handler.asking(query), handler.what))
         url = handler.asking(urlencode([params.UNLOGGED]))
-        return await self._call(Request("POST", url, handler.what, query.encode(), FORM))
+        return self._call(Request("POST", url, handler.what, query.encode(), FORM))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -22,7 +22,7 @@ class Writing(ABC):
     address: FlowAddress
 
     @abstractmethod
-    async def _call(self, request: Request) -> dict[str, Any]: ...
+    def _call(self, request: Request) -> Coroutine[Any, Any, dict[str, Any]]: ...
 
     async def update(
         self,
