@@ -7,23 +7,25 @@ SHELL := /bin/sh
 
 python := .venv/bin/python
 runtime := requirements.txt include/flow_server/requirements.txt
+training := include/flow_server/training/requirements.txt
 # Airflow starts in half the time when its modules are compiled once.
 install := UV_CACHE_DIR=.venv/cache $(python) -m uv pip install --quiet --compile-bytecode --constraints constraints.txt
 
 export AIRFLOW_HOME := $(CURDIR)/.run/airflow
 export PYTHONPATH := $(CURDIR)
+export IMAGES COLLECTION
 
 help:  ## List the targets
 	@awk -F ':.*## *' '/^[a-z][a-z -]*:.*##/ { printf "%s\n    %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/runtime  ## Dedupe the demo collection with a real Airflow run (IMAGES=/folder: your own pictures)
-	@$(python) -m include.demo $(if $(IMAGES),--images '$(IMAGES)') $(if $(PORT),--port $(PORT))
+	@$(python) -m include.demo $(if $(IMAGES),--images "$$IMAGES") $(if $(PORT),--port $(PORT))
 
 up: .venv/runtime  ## Start the demo's server and Airflow; stop both with Ctrl-C (PORT=8080 for Airflow's page)
 	@$(python) -m include.demo.up $(if $(PORT),--port $(PORT))
 
 run: .venv/runtime  ## Run one collection's DAG once, without a scheduler (COLLECTION=name)
-	@$(python) -m include.orchestration.run_once '$(COLLECTION)'
+	@$(python) -m include.orchestration.run_once "$$COLLECTION"
 
 test: .venv/test lint  ## Run all checks and tests
 	@$(python) -m pytest --numprocesses auto --dist loadfile
@@ -35,6 +37,7 @@ lint: .venv/test  ## Check style, types, imports between packages, and generated
 	@.venv/bin/lint-imports --no-cache
 	@$(python) -m include.tools.documents --check
 
+bench-detection: .venv/training
 bench-detection bench-scan bench-cluster bench-server: bench-%: .venv/test  ## Measure (ARGS="--help" for what can be set)
 	@$(python) -m include.tools.bench_$* $(ARGS)
 
@@ -44,7 +47,7 @@ documents: .venv/runtime  ## Write the documents that are generated from the cod
 lock: .venv/uv  ## Resolve all requirements into constraints.txt
 	@UV_CACHE_DIR=.venv/cache $(python) -m uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 		--no-annotate --no-header --output-file constraints.txt \
-		$(runtime) tests/requirements.txt
+		$(runtime) tests/requirements.txt $(training)
 
 clean:  ## Remove what was installed and written
 	rm -rf .venv .run
@@ -68,6 +71,10 @@ clean:  ## Remove what was installed and written
 
 .venv/test: .venv/runtime tests/requirements.txt
 	@$(install) --requirement tests/requirements.txt
+	@touch $@
+
+.venv/training: .venv/runtime $(training)
+	@$(install) --requirement $(training)
 	@touch $@
 
 .PHONY: help demo up run test lint documents lock clean bench-detection bench-scan bench-cluster bench-server

@@ -1,4 +1,4 @@
-"""Command line: `python -m include.flow_server --data DIR` serves, `… sync FOLDER --data DIR` indexes."""
+"""Command line: `python -m include.flow_server --data DIR` serves; `sync` and `reanalyze` are commands."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from include.flow_server.app import create_app
 from include.flow_server.errors import FlowError
 from include.flow_server.folder import sync
 from include.flow_server.folder.walk import FolderError
+from include.flow_server.reanalyze import reanalyze
 from include.flow_server.serving import serve
 from include.flow_server.settings import DEFAULT_COLLECTION, MEBIBYTE, Limits, ServerSettings
 
@@ -21,15 +22,32 @@ def server_settings(arguments: list[str]) -> ServerSettings:
     parser = argparse.ArgumentParser(
         prog="python -m include.flow_server",
         epilog="FLOW_BASIC_AUTH=name:password in the environment asks every client for them.",
-        description="The embedded Flow-compatible server. `sync FOLDER` instead indexes a folder.",
+        description="The embedded Flow-compatible server. `sync FOLDER` instead indexes a folder, "
+        "`reanalyze` analyses anew what another version did.",
     )
-    parser.add_argument("--data", type=Path, required=True, help="where the collections are kept")
+    _add_common(parser)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one (default)")
-    parser.add_argument("--images", type=Path, help="folder of pictures, served read-only under /images/")
     parser.add_argument(
         "--collection", action="append", help=f"may be repeated (default: {DEFAULT_COLLECTION})"
     )
+    parser.add_argument(
+        "--max-body-mib", type=int, default=Limits().body_bytes // MEBIBYTE, help="largest request body"
+    )
+    given = parser.parse_args(arguments)
+    return replace(
+        _common_settings(parser, given, given.collection or [DEFAULT_COLLECTION]),
+        host=given.host,
+        port=given.port,
+        limits=replace(Limits(), body_bytes=given.max_body_mib * MEBIBYTE),
+        basic_auth=os.environ.get("FLOW_BASIC_AUTH") or None,
+    )
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    """What serving and reanalysing take alike."""
+    parser.add_argument("--data", type=Path, required=True, help="where the collections are kept")
+    parser.add_argument("--images", type=Path, help="folder of pictures, served read-only under /images/")
     parser.add_argument(
         "--workers", type=int, default=os.cpu_count() or 1, help="processes that analyse pictures"
     )
@@ -39,23 +57,20 @@ def server_settings(arguments: list[str]) -> ServerSettings:
         default=[],
         help="[COLLECTION=]HOST[:PORT] that pictures may come from, though private",
     )
-    parser.add_argument(
-        "--max-body-mib", type=int, default=Limits().body_bytes // MEBIBYTE, help="largest request body"
-    )
-    given = parser.parse_args(arguments)
+
+
+def _common_settings(
+    parser: argparse.ArgumentParser, given: argparse.Namespace, names: list[str]
+) -> ServerSettings:
     if given.images is not None and not given.images.is_dir():
         parser.error(f"--images: there is no folder {given.images}")
-    collections = tuple(dict.fromkeys(given.collection or (DEFAULT_COLLECTION,)))
+    collections = tuple(dict.fromkeys(names))
     return ServerSettings(
         data=given.data,
         images=given.images,
         collections=collections,
-        host=given.host,
-        port=given.port,
         workers=given.workers,
         allow_hosts=_allow_hosts(given.allow_host, collections),
-        limits=replace(Limits(), body_bytes=given.max_body_mib * MEBIBYTE),
-        basic_auth=os.environ.get("FLOW_BASIC_AUTH") or None,
     )
 
 
@@ -87,15 +102,40 @@ def sync_command(arguments: list[str]) -> int:
     return 3 if report.failed and not given.skip_unreadable else 0
 
 
+def reanalyze_command(arguments: list[str]) -> int:
+    """`reanalyze`: exit code 0 done, 2 no such collection, 3 some pictures could not be read any more."""
+    parser = argparse.ArgumentParser(prog="python -m include.flow_server reanalyze")
+    _add_common(parser)
+    parser.add_argument("--collection", default=DEFAULT_COLLECTION)
+    parser.add_argument(
+        "--drop-unreadable",
+        action="store_true",
+        help="documents whose picture cannot be read any more are from then on documents without a picture",
+    )
+    given = parser.parse_args(arguments)
+    settings = _common_settings(parser, given, [given.collection])
+    report = reanalyze(settings, drop_unreadable=given.drop_unreadable)
+    print(report.summary())
+    for document_id, cause in report.failed:
+        print(f"unreadable: {document_id}: {cause}", file=sys.stderr)
+    return 3 if report.failed and not given.drop_unreadable else 0
+
+
+COMMANDS = {"sync": sync_command, "reanalyze": reanalyze_command}
+
+
 def main(arguments: list[str]) -> int:
     try:
-        if arguments[:1] == ["sync"]:
-            return sync_command(arguments[1:])
+        if arguments and arguments[0] in COMMANDS:
+            return COMMANDS[arguments[0]](arguments[1:])
         settings = server_settings(arguments)
         serve(create_app(settings), settings)
     except FlowError as error:
         print(error, file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("Interrupted; the same command goes on where this one stopped.", file=sys.stderr)
+        return 130
     return 0
 
 

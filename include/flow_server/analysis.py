@@ -35,6 +35,14 @@ class Analyser:
         self._lock = threading.Lock()
         self._pool: ProcessPoolExecutor | None = None
 
+    def of_image(self, image: str, own: Path | None, allow_hosts: Collection[str]) -> Descriptor:
+        """Describes what the `image` of a document names: the file `own`, a data URI or an address."""
+        if own is not None:
+            return self.of_file(own, image)
+        if image.startswith("data:"):
+            return self.of_base64(image)
+        return self.of_url(image, allow_hosts)
+
     def of_url(self, url: str, allow_hosts: Collection[str]) -> Descriptor:
         """Downloads and describes the picture at an http(s) address; only `allow_hosts` may be private."""
         limits = self._limits

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import threading
 import time
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from include.flow_server.imaging import DESCRIPTOR_VERSION, Descriptor, DescriptorVersionError
+import numpy as np
+
+from include.flow_server.errors import OutdatedError
+from include.flow_server.imaging import DESCRIPTOR_VERSION, Descriptor
 from include.flow_server.index import DuplicateIndex
+from include.flow_server.store.keyset import NOTHING, KeySet, as_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence, Set
+    from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
     from include.flow_server.index import Hit, SearchOptions
-    from include.flow_server.store.keyset import KeySet
+    from include.flow_server.store.keyset import Keys
     from include.flow_server.store.protocol import Document, DocumentStore
 
 _BATCH = 20_000
@@ -29,6 +34,7 @@ class Collection:
         self.store = store
         self._index = DuplicateIndex(self.descriptors)
         self._sequence = 0
+        self._outdated: Keys = NOTHING.keys
         self._indexing = threading.Lock()
         self._timing = threading.Lock()
         self._timer: threading.Timer | None = None
@@ -72,7 +78,14 @@ class Collection:
     def all_duplicates(
         self, queries: Sequence[Descriptor], options: SearchOptions, allowed: KeySet, explain: bool = False
     ) -> list[list[Hit]]:
-        """The hits of each query that `allowed` lets through, best first."""
+        """The hits of each query that `allowed` lets through, best first.
+
+        Raises:
+            OutdatedError: some that it lets through cannot be compared, so that hits might be missing.
+        """
+        outdated = KeySet(self._outdated) & allowed
+        if len(outdated.keys):
+            raise self._outdated_error(len(outdated.keys))
         if not allowed.complement:
             return self._index.search_all(queries, options, allowed.keys, explain=explain)
         found = self._index.search_all(queries, options, None, explain=explain)
@@ -105,6 +118,10 @@ class Collection:
         """How many documents can be found by picture."""
         return len(self._index)
 
+    def outdated(self) -> int:
+        """How many documents were analysed by another version and wait for `reanalyze`."""
+        return len(self._outdated)
+
     def close(self) -> None:
         """Commits what is waiting for it and releases the files."""
         with self._timing:
@@ -115,28 +132,42 @@ class Collection:
         self.store.close()
 
     def _read(self, data: bytes) -> Descriptor:
-        try:
-            return Descriptor.from_bytes(data)
-        except DescriptorVersionError as error:
-            raise DescriptorVersionError(
-                f"collection {self.name} was analysed by another version ({error}); this server needs "
-                f"{DESCRIPTOR_VERSION}: index its pictures anew"
-            ) from None
+        descriptor = comparable(data)
+        if descriptor is None:
+            raise self._outdated_error(1)
+        return descriptor
+
+    def _outdated_error(self, count: int) -> OutdatedError:
+        return OutdatedError(
+            f"{count} of the pictures that this request needs were analysed by another version than "
+            f"{DESCRIPTOR_VERSION}, so it cannot be answered in full. To analyse them anew while this server "
+            f"runs: python -m include.flow_server reanalyze --data … --collection {self.name}"
+        )
 
     def _catch_up(self) -> None:
         with self._indexing:
-            added: list[tuple[int, Descriptor]] = []
-            removed: list[int] = []
-            for sequence, key, data in self.store.changes(self._sequence):
-                if data is None:
-                    removed.append(key)
-                else:
-                    added.append((key, self._read(data)))
-                self._sequence = sequence
-                if len(added) >= _BATCH:
-                    self._index.add(added)
-                    added = []
-            if added:
-                self._index.add(added)
-            if removed:
-                self._index.remove(removed)
+            changes = self.store.changes(self._sequence)
+            while batch := list(islice(_read_changes(changes), _BATCH)):
+                newest = {key: (descriptor, outdated) for _, key, descriptor, outdated in batch}
+                self._index.add([(key, one) for key, (one, _) in newest.items() if one is not None])
+                self._index.remove([key for key, (one, _) in newest.items() if one is None])
+                others = np.setdiff1d(self._outdated, as_keys(newest))
+                self._outdated = np.union1d(others, as_keys(key for key, (_, old) in newest.items() if old))
+                self._sequence = batch[-1][0]
+
+
+def comparable(data: bytes) -> Descriptor | None:
+    """A stored descriptor; None where it is of another version of the analysis, or damaged."""
+    try:
+        return Descriptor.from_bytes(data)
+    except ValueError:
+        return None
+
+
+def _read_changes(
+    changes: Iterable[tuple[int, int, bytes | None]],
+) -> Iterator[tuple[int, int, Descriptor | None, bool]]:
+    """(sequence, key, descriptor, whether there is one that cannot be compared)."""
+    for sequence, key, data in changes:
+        descriptor = None if data is None else comparable(data)
+        yield sequence, key, descriptor, data is not None and descriptor is None

@@ -57,6 +57,12 @@ class MethodNotAllowedError(FlowError):
     status = 405
 
 
+class OutdatedError(FlowError):
+    """Pictures that a search needs were analysed by another version and cannot be compared."""
+
+    status = 503
+
+
 def error_of_status(status: int, message: str) -> FlowError:
     """The error for a status that the HTTP framework chose."""
     kinds = {kind.status: kind for kind in (BadRequestError, NotFoundError, MethodNotAllowedError)}

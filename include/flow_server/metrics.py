@@ -34,6 +34,12 @@ class Metrics:
         self._pictures = Gauge(
             "flow_pictures", "Documents findable by picture.", ["collection"], registry=self._registry
         )
+        self._outdated = Gauge(
+            "flow_outdated_pictures",
+            "Documents that wait for reanalyze.",
+            ["collection"],
+            registry=self._registry,
+        )
         self._memory = Gauge(
             "flow_index_bytes", "Memory of the duplicate index.", ["collection"], registry=self._registry
         )
@@ -50,6 +56,7 @@ class Metrics:
         for collection in collections:
             self._documents.labels(collection.name).set(collection.store.count())
             self._pictures.labels(collection.name).set(collection.indexed())
+            self._outdated.labels(collection.name).set(collection.outdated())
             self._memory.labels(collection.name).set(collection.memory_bytes())
         return generate_latest(self._registry)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from include.flow_server.errors import BadRequestError, NotFoundError
 
@@ -33,23 +33,42 @@ class PictureFolder:
         return file
 
     def own_path(self, image: str, host: str) -> str | None:
-        """The relative path that `image` names: itself a path, or an address that this server gave out."""
+        """The relative path that `image` names: itself a path, or an address that this server gave out.
+
+        `host` is how the client called this server. An address of this machine, but of another port, may be
+        another server's: see `former_path`.
+        """
         if not image or image.startswith("data:"):
             return None
-        try:
-            parts = urlsplit(image)
-        except ValueError:
+        parts = _split(image)
+        if parts is None:
             return None
         if not parts.scheme and not parts.netloc:
             return image
-        ours = parts.netloc == host or parts.hostname in _LOOPBACK
-        if (
-            parts.scheme in ("http", "https")
-            and ours
-            and parts.path.startswith(ROUTE)
-            and self.root is not None
-        ):
-            return unquote(parts.path.removeprefix(ROUTE))
+        same_port = parts.hostname in _LOOPBACK and parts.netloc.rpartition(":")[2] == host.rpartition(":")[2]
+        return self._below_route(parts) if parts.netloc == host or same_port else None
+
+    def former_path(self, image: str, byte_size: int) -> str | None:
+        """The path in an address that this server gave out at another port, if the file is still the same."""
+        parts = _split(image)
+        if parts is None or parts.hostname not in _LOOPBACK:
+            return None
+        relative = self._below_route(parts)
+        try:
+            same = relative is not None and self.path(relative).stat().st_size == byte_size
+        except NotFoundError:
+            return None
+        return relative if same else None
+
+    def _below_route(self, parts: SplitResult) -> str | None:
+        served = self.root is not None and parts.scheme in ("http", "https")
+        return unquote(parts.path.removeprefix(ROUTE)) if served and parts.path.startswith(ROUTE) else None
+
+
+def _split(image: str) -> SplitResult | None:
+    try:
+        return urlsplit(image)
+    except ValueError:
         return None
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import queue
 import socket
+import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,16 +20,12 @@ class AddressRefusedError(FetchError):
     """The address is one that a server must not be led to."""
 
 
-def resolve(host: str, port: int, allow_hosts: Collection[str]) -> list[str]:
+def resolve(host: str, port: int, allow_hosts: Collection[str], seconds: float) -> list[str]:
     """The addresses of `host` that may be connected to; one refused address refuses the host.
 
     The caller connects to exactly these, so that a second DNS answer cannot lead elsewhere.
     """
-    try:
-        answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise FetchError(f"{host} cannot be resolved: {error}") from None
-    addresses = list(dict.fromkeys(str(answer[4][0]) for answer in answers))
+    addresses = _looked_up(host, port, seconds)
     if not is_allowed(host, port, allow_hosts):
         for address in addresses:
             if not is_public(address):
@@ -35,6 +33,27 @@ def resolve(host: str, port: int, allow_hosts: Collection[str]) -> list[str]:
                     f"{host} is at {address}, not a public address (allow_hosts would have to name it)"
                 )
     return addresses
+
+
+def _looked_up(host: str, port: int, seconds: float) -> list[str]:
+    """What DNS says; its own patience cannot be set, so a thread waits in our stead."""
+    found: queue.SimpleQueue[list[str] | Exception] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found.put(list(dict.fromkeys(str(answer[4][0]) for answer in answers)))
+        except (OSError, UnicodeError) as error:
+            found.put(error)
+
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        answer = found.get(timeout=seconds)
+    except queue.Empty:
+        raise FetchError(f"{host} cannot be resolved: timed out") from None
+    if isinstance(answer, Exception):
+        raise FetchError(f"{host} cannot be resolved: {answer}")
+    return answer
 
 
 def is_allowed(host: str, port: int, allow_hosts: Collection[str]) -> bool:

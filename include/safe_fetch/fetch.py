@@ -66,7 +66,7 @@ def _opened(
 ) -> Iterator[http.client.HTTPResponse]:
     host = str(parts.hostname)
     port = parts.port or (443 if parts.scheme == "https" else 80)
-    addresses = resolve(host, port, allow_hosts)
+    addresses = resolve(host, port, allow_hosts, max(0.0, deadline - time.monotonic()))
     connection = http.client.HTTPConnection(host, port)
     watchdog: threading.Timer | None = None
     try:

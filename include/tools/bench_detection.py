@@ -1,10 +1,10 @@
 """Measures the duplicate detector: recall, wrong pairs and speed, beside two well-known hashes.
 
-    python -m include.tools.bench_detection --pictures DIR [--per-source 2000] [--queries 12]
+    python -m include.tools.bench_detection [--pictures DIR] [--per-source 2000] [--queries 12]
 
-DIR holds the sources that `include/flow_server/training/pictures.py` lists. With AugLy installed, its
-manipulations are used too; with imagehash installed, pHash is measured beside PDQ. The last line is one JSON
-object.
+DIR holds the sources that `python -m include.flow_server.training.pictures DIR` names; without it, the few
+photographs of the demo are measured. With AugLy installed, its manipulations are used too; with imagehash
+installed, pHash is measured beside PDQ. The last line is one JSON object.
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from include.flow_server.training.benchmark import (
+    Copy,
     Library,
     SelfScan,
     kind,
     pair_counts,
+    read_folder,
     read_library,
     recall,
     recall_of_filters,
@@ -38,26 +40,31 @@ if TYPE_CHECKING:
 
 NEAR_SCORE, EXACT_SCORE = 0.70, 0.95
 SHOWN = 15
+PHOTOS = Path(__file__).parents[1] / "demo" / "photos"
 
 
 def main() -> None:
     """Read the report pictures, search for copies, scan the collection against itself, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pictures", type=Path, required=True)
+    parser.add_argument(
+        "--pictures", type=Path, help="folder of all sources (default: the demo's photographs)"
+    )
     parser.add_argument("--per-source", type=int, default=2000, help="pictures of each source at most")
     parser.add_argument("--queries", type=int, default=12, help="pictures of each source to manipulate")
     arguments = parser.parse_args()
-    exact, near = dict(EXACT), dict(NEAR)
+    exact, near, beyond = dict(EXACT), dict(NEAR), dict(BEYOND)
     if importlib.util.find_spec("augly"):
-        foreign_exact, foreign_near = foreign_manipulations()
-        exact |= foreign_exact
-        near |= foreign_near
-    library = read_library(arguments.pictures, arguments.per_source)
+        foreign = foreign_manipulations()
+        exact, near, beyond = exact | foreign["exact"], near | foreign["near"], beyond | foreign["beyond"]
+    if arguments.pictures:
+        library = read_library(arguments.pictures, arguments.per_source)
+    else:
+        library = read_folder(PHOTOS)
     index = library.index()
-    edits = exact | HARSH | near | BEYOND
-    scores, wrong_hits = recall(library, index, edits, arguments.queries)
-    for title, names in (("exact", exact), ("harsh", HARSH), ("near", near), ("beyond", BEYOND)):
-        print_recall(title, names, scores)
+    edits = exact | HARSH | near | beyond
+    copies, wrong_hits = recall(library, index, edits, arguments.queries)
+    for title, names in (("exact", exact), ("harsh", HARSH), ("near", near), ("beyond", beyond)):
+        print_recall(title, names, copies)
     print_wrong_hits(wrong_hits)
     index.forget_scores()
     scan = self_scan(library, index)
@@ -67,16 +74,24 @@ def main() -> None:
         print(f"{title:<24}{kept:>12.4f}{candidates:>12.1f}{milliseconds:>8.1f}")
     for line in peer_rows(library, edits, arguments.queries):
         print(line)
-    print(json.dumps(summary(library, scan, scores, list(exact), list(near))))
+    print(json.dumps(summary(library, scan, copies, list(exact), list(near))))
 
 
-def print_recall(title: str, names: Mapping[str, object], scores: Mapping[str, Sequence[float]]) -> None:
-    """One line per manipulation: the shares that reach the two thresholds."""
-    print(f"\n{title:<24}{'>= .70':>8}{'>= .95':>8}{'copies':>8}")
-    for name in names:
-        reached = np.array(scores[name])
-        near, exact = (reached >= NEAR_SCORE).mean(), (reached >= EXACT_SCORE).mean()
-        print(f"{name:<24}{near:>8.3f}{exact:>8.3f}{len(reached):>8}")
+def print_recall(title: str, names: Mapping[str, object], copies: Mapping[str, Sequence[Copy]]) -> None:
+    """One line per manipulation: the shares that reach the two thresholds, and of what one can see."""
+    print(f"\n{title:<24}{'>= .70':>8}{'>= .95':>8}{'copies':>8}{'visible':>9}{'>= .95':>8}")
+    for name in [*names, f"all {title}"]:
+        found = copies[name] if name in names else [copy for each in names for copy in copies[each]]
+        visible = [copy for copy in found if copy.visible]
+        print(
+            f"{name:<24}{share(found, NEAR_SCORE):>8.3f}{share(found, EXACT_SCORE):>8.3f}{len(found):>8}"
+            f"{len(visible):>9}{share(visible, EXACT_SCORE):>8.3f}"
+        )
+
+
+def share(copies: Sequence[Copy], least: float) -> float:
+    """Share of copies with at least this score; 0 of none."""
+    return float(np.mean([copy.score >= least for copy in copies])) if copies else 0.0
 
 
 def print_wrong_hits(wrong: Sequence[tuple[float, str, str, str]]) -> None:
@@ -104,19 +119,20 @@ def print_scan(library: Library, scan: SelfScan) -> None:
 def summary(
     library: Library,
     scan: SelfScan,
-    scores: Mapping[str, Sequence[float]],
+    copies: Mapping[str, Sequence[Copy]],
     exact: Sequence[str],
     near: Sequence[str],
 ) -> dict[str, float | int]:
-    """The figures of the last line."""
-    exact_scores = np.concatenate([scores[name] for name in exact])
-    near_scores = np.concatenate([scores[name] for name in near])
+    """The figures of the last line; only near copies whose change one can see may be wrongly exact."""
+    exact_copies = [copy for name in exact for copy in copies[name]]
+    near_copies = [copy for name in near for copy in copies[name]]
+    visible = [copy for copy in near_copies if copy.visible]
     pairs = sum(pair_counts(library).values())
     return {
-        "exact_recall_70": round(float((exact_scores >= NEAR_SCORE).mean()), 4),
-        "exact_recall_95": round(float((exact_scores >= EXACT_SCORE).mean()), 4),
-        "near_recall_70": round(float((near_scores >= NEAR_SCORE).mean()), 4),
-        "near_wrongly_95": round(float((near_scores >= EXACT_SCORE).mean()), 4),
+        "exact_recall_70": round(share(exact_copies, NEAR_SCORE), 4),
+        "exact_recall_95": round(share(exact_copies, EXACT_SCORE), 4),
+        "near_recall_70": round(share(near_copies, NEAR_SCORE), 4),
+        "near_wrongly_95": round(share(visible, EXACT_SCORE), 4),
         "wrong_pairs_per_million": round(len(scan.wrong) / pairs * 1e6, 4),
         "wrong_pairs_95": sum(pair.score >= EXACT_SCORE for pair in scan.wrong),
         "ms_per_analysis": round(1000 * library.seconds / len(library.names), 2),

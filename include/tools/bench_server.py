@@ -1,15 +1,17 @@
 """Measures the embedded server: analysis, duplicate search, pages of /select, memory; by collection size.
 
-    python -m include.tools.bench_server --sizes 1500 10000 100000 1000000 --photos FOLDER
+    python -m include.tools.bench_server --sizes 1500 10000 100000 1000000 --write
 
 Collections are synthetic: random hashes and embeddings (no duplicates but the planted ones) over a thousand
-real thumbnails. The server runs as a process of its own and is asked over HTTP, as a client would.
+real thumbnails. The server runs as a process of its own and is asked over HTTP, as a client would. The last
+line is one JSON object with all figures; `--write` puts them into the server's README.
 """
 
 from __future__ import annotations
 
 import argparse
 import http.client
+import io
 import json
 import os
 import subprocess
@@ -26,6 +28,7 @@ from urllib.parse import quote, urlencode
 
 import cv2
 import numpy as np
+from PIL import Image
 from tqdm import tqdm
 
 from include.flow_server.analysis import new_pool
@@ -33,29 +36,35 @@ from include.flow_server.imaging import Descriptor, analyze
 from include.flow_server.imaging.embedding import DIMENSIONS, LEVELS
 from include.flow_server.store.protocol import Add
 from include.flow_server.store.sqlite import SqliteStore
+from include.tools.server_figures import CLIENTS, Measured, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+PHOTOS = Path(__file__).parents[1] / "demo" / "photos"
 _BATCH = 5000
 _THUMBNAILS = 1000
 _DUPLICATE_EVERY = 50
-_CLIENTS = 4
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_500, 10_000, 100_000])
-    parser.add_argument("--photos", type=Path, help="folder of photographs, for the speed of analysis")
+    parser.add_argument("--photos", type=Path, default=PHOTOS, help="photographs, for the speed of analysis")
     parser.add_argument("--requests", type=int, default=200, help="requests for each figure")
+    parser.add_argument("--write", action="store_true", help="put the figures into the server's README")
     given = parser.parse_args()
-    if given.photos:
-        _report("analysis", _analysis(given.photos))
+    measured = Measured(_analysis(given.photos), {})
+    _report("analysis", measured.analysis)
     for size in given.sizes:
         with tempfile.TemporaryDirectory() as directory:
             data = Path(directory)
-            _report(f"{size:,} documents: built", _build(data / "bench" / "documents.sqlite", size))
-            _report(f"{size:,} documents: served", _served(data, size, given.requests))
+            built = _build(data / "bench" / "documents.sqlite", size)
+            measured.sizes[size] = built | _served(data, size, given.requests)
+        _report(f"{size:,} documents", measured.sizes[size])
+    if given.write:
+        write(measured)
+    print(measured.json())
 
 
 def _analysis(photos: Path) -> dict[str, Any]:
@@ -65,7 +74,9 @@ def _analysis(photos: Path) -> dict[str, Any]:
         list(pool.map(analyze, pictures[: workers * 2]))
         began = time.perf_counter()
         list(pool.map(analyze, pictures * 4, chunksize=4))
-    return {"pictures/s": len(pictures) * 4 / (time.perf_counter() - began), "processes": workers}
+    seconds = time.perf_counter() - began
+    sides = [max(Image.open(io.BytesIO(data)).size) for data in pictures]
+    return {"pictures_per_s": len(pictures) * 4 / seconds, "processes": workers, "median_side": median(sides)}
 
 
 def _descriptors(size: int) -> Iterator[Descriptor]:
@@ -121,7 +132,7 @@ def _build(path: Path, size: int) -> dict[str, Any]:
     store.commit()
     store.close()
     seconds = time.perf_counter() - began
-    return {"documents/s": size / seconds, "MB on disk": path.stat().st_size / 1e6}
+    return {"built_per_s": size / seconds, "disk_mb": path.stat().st_size / 1e6}
 
 
 def _served(data: Path, size: int, requests: int) -> dict[str, Any]:
@@ -131,8 +142,8 @@ def _served(data: Path, size: int, requests: int) -> dict[str, Any]:
         try:
             ready = process.stdout.readline() if process.stdout else ""
             port = int(ready.partition("127.0.0.1:")[2].partition("/")[0])
-            figures = {"start s": time.perf_counter() - began}
-            return figures | _figures(port, size, requests) | {"MB in memory": _memory(process.pid)}
+            figures = {"start_s": time.perf_counter() - began}
+            return figures | _figures(port, size, requests) | {"memory_mb": _memory(process.pid)}
         finally:
             process.terminate()
 
@@ -141,15 +152,15 @@ def _figures(port: int, size: int, requests: int) -> dict[str, Any]:
     ask = _client(port)
     ids = [f"folder-{n % 1000}/picture-{n}.jpg" for n in range(0, size, max(1, size // requests))][:requests]
     figures: dict[str, Any] = {}
-    modes = {"exact": {}, "fast": {"rank.approximate": "true", "rank.smartfilter": "medium"}}
+    modes = {"exact": {}, "approximate": {"rank.approximate": "true", "rank.smartfilter": "medium"}}
     for name, mode in modes.items():
         search = [{"rank.by.id": one, "fl": "id,score", "rows": 50, **mode} for one in ids]
         ask("duplicate", search[0])
-        figures[f"/duplicate {name} ms"] = _median_ms(lambda p: ask("duplicate", p), search)
-        figures[f"/duplicate {name}, {_CLIENTS} at once, /s"] = _at_once(port, search)
+        figures[f"{name}_ms"] = _median_ms(lambda p: ask("duplicate", p), search)
+        figures[f"{name}_clients_per_s"] = _at_once(port, search)
     began = time.perf_counter()
     joined = ask("duplicates", {"rows": 200, "rank.approximate": "true", "rank.smartfilter": "medium"})
-    figures["/duplicates fast documents/s"] = len(joined["response"]["docs"]) / (time.perf_counter() - began)
+    figures["join_per_s"] = len(joined["response"]["docs"]) / (time.perf_counter() - began)
     return figures | _pages(ask)
 
 
@@ -162,8 +173,8 @@ def _at_once(port: int, searches: list[dict[str, Any]]) -> float:
             ask("duplicate", parameters)
 
     began = time.perf_counter()
-    with ThreadPoolExecutor(_CLIENTS) as pool:
-        list(pool.map(run, [searches[place::_CLIENTS] for place in range(_CLIENTS)]))
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        list(pool.map(run, [searches[place::CLIENTS] for place in range(CLIENTS)]))
     return len(searches) / (time.perf_counter() - began)
 
 
@@ -171,8 +182,8 @@ def _pages(ask: Callable[[str, dict[str, Any]], Any]) -> dict[str, Any]:
     figures: dict[str, Any] = {}
     for name, scope in {
         "": {},
-        "filtered ": {"fq": "category_s:category-7"},
-        "by date ": {"sort": "date_dt asc,id asc"},
+        "filtered_": {"fq": "category_s:category-7"},
+        "by_date_": {"sort": "date_dt asc,id asc"},
     }.items():
         page = {"rows": 1000, "fl": "id", "sort": "id asc", "cursorMark": "*", **scope}
         times = []
@@ -184,12 +195,12 @@ def _pages(ask: Callable[[str, dict[str, Any]], Any]) -> dict[str, Any]:
                 break
             page["cursorMark"] = answer["nextCursorMark"]
         tenth = max(1, len(times) // 10)
-        figures[f"{name}page first ms"] = times[0]
-        figures[f"{name}page early ms"] = median(times[1 : tenth + 1] or times)
-        figures[f"{name}page late ms"] = median(times[-tenth - 1 : -1] or times)
+        figures[f"{name}page_first_ms"] = times[0]
+        figures[f"{name}page_early_ms"] = median(times[1 : tenth + 1] or times)
+        figures[f"{name}page_late_ms"] = median(times[-tenth - 1 : -1] or times)
     began = time.perf_counter()
     ask("select", {"rows": 0, "facet": "true", "facet.field": "category_s"})
-    figures["facet ms"] = (time.perf_counter() - began) * 1000
+    figures["facet_ms"] = (time.perf_counter() - began) * 1000
     began = time.perf_counter()
     ask(
         "select",
@@ -199,7 +210,7 @@ def _pages(ask: Callable[[str, dict[str, Any]], Any]) -> dict[str, Any]:
             "q": "category_s:category-1*",
         },
     )
-    figures["range and wildcard ms"] = (time.perf_counter() - began) * 1000
+    figures["range_and_wildcard_ms"] = (time.perf_counter() - began) * 1000
     return figures
 
 
@@ -236,7 +247,7 @@ def _memory(process: int) -> float:
 def _report(name: str, figures: dict[str, Any]) -> None:
     print(name)
     for figure, value in figures.items():
-        print(f"  {figure:44} {value:12,.1f}")
+        print(f"  {figure:28} {value:12,.1f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -13,18 +13,32 @@ import requests
 
 DELIBERATE = {
     "missing q": "all documents, as Flow's own tools rely on; stock Solr without defaults finds nothing",
-    "regular expressions, ~, functions, _query_, edismax, local parameters in facets": "400 that names it",
+    "regular expressions, ~, functions, _query_, edismax, comments, transformers in fl": "400 that names it",
+    "local parameters in facets, in the middle of a query, of parsers but lucene, term, terms": "400",
+    "wildcards on booleans": "400, as on numbers; Solr finds nothing",
+    "NOW, TZ, shards, expand, facet.range.include but lower": "400; none is ever ignored",
     "score": "1.0 for every document of a text query, in order of first indexing; Solr computes BM25",
     "sort on words": "400; Solr sorts by some word of the text",
     "empty id": "400; Solr indexes a document without a name",
-    "whole numbers out of range": "400; Solr wraps them round or cuts them off",
+    "whole numbers out of range, or with a fraction in text": "400; Solr wraps them round or cuts them off",
+    "_version_ with a fraction": "400; Solr cuts it off",
+    "dates before year 1, 24:00:00, months of one digit": "400; Solr reads them its own way",
+    "a date without a time in an atomic update": "taken, as in an add; Solr answers 400 there",
+    "inc of null, a boolean or a list": "400; Solr takes some of them where the field was empty",
+    "removeregex on dates": "400; Solr matches the way Java prints a date",
+    "remove, removeregex and set null on a field that nothing defines": "400 as for set; Solr does nothing",
+    "_text_ in a document": "400; Solr indexes it but forgets it at the next atomic update",
+    "a parameter that is empty, or commitWithin below 0": "as if absent, or 400; Solr differs by parameter",
+    "timeAllowed": "ignored: an answer is never partial",
+    "',n_i desc' in sort": "400; Solr ignores the sort",
+    "rows above 100,000": "400",
     "lists in lists": "400; Solr stores '[a]'",
     "guessing '1,000' or 'NaN'": "text; Solr makes them 1000 and 0 (a locale's number format)",
     "an unguessable empty string": "text; Solr answers 500",
-    "JSON that is a bare string or number, or has comments": "400; Solr ignores or accepts it",
+    "JSON that is a bare string or number, has comments, single quotes, bare names": "400; Solr takes it",
     "stats count of a number that a document has twice": "counted once; Solr counts it twice",
     "facet values with count 0": "those that documents have; Solr also lists leftovers of deleted documents",
-    "rollback, delete null": "400; SolrCloud answers 500",
+    "rollback, delete null, a negative boost, a wrong removeregex": "400; SolrCloud answers 500",
     "overwrite=false for an id that exists": "400; Solr keeps two documents of one id",
     "nextCursorMark": "URL-safe Base64, so that clients that do not encode it work",
     "responseHeader, versions, stats beyond min, max, count, missing": "not compared",
@@ -38,6 +52,10 @@ class Pair:
 
     solr: str
     ours: str
+
+    @property
+    def urls(self) -> tuple[str, str]:
+        return self.solr, self.ours
 
     def select(self, parameters: dict[str, Any]) -> tuple[Any, Any]:
         """Both answers to /select, reduced to what must be the same."""

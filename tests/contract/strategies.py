@@ -10,6 +10,18 @@ LABELS = ["door", "red house", "b", "Ünï", "*"]
 DATES = ["2026-01-05T10:00:00Z", "2026-02-28T23:59:59.123Z", "2025-12-31T00:00:00Z", "1969-07-20T20:17:40Z"]
 TEXTS = ["The red Door", "red red house", "door of a house", "project-a img_001.jpg 3.14", "don't stop", ""]
 
+ESCAPED = [
+    r"category_s:two\ words", r"id:x\:y", r"id:project\-a\/p\ 1.jpg", r"id:\u0064\u0031", r"labels:\u00DCn*",
+    r"labels:\*", r"category_s:c\*", r"category_s:a\/b", r"labels:red\ h*", r"id:\u00", "category_s:c1\\",
+    r"id:[a\ b TO d1]", r'labels:"\*"', r"\:", r"title_t:don\'t",
+]  # fmt: skip
+BROKEN = [
+    "(", ")", "()", "a:", ":a", "AND", "NOT", "id:d1 AND", "OR id:d1", "id:d1 AND OR id:d2", '"unclosed',
+    "[1 TO", "n_i:[1 TO 2", "n_i:[1 2]", "n_i:[1 to 2]", "n_i:[TO 2]", "^", "{", "]", "id:d1)", "+",
+    "- id:d1", "!", '"', 'a"b', "--id:d1", "+-id:d1", "id:d1 && && id:d2", "id:d1^", "n_i:", "n_i:()", "*:",
+    "{!term}x", "{!lucene", "{!foo}x", "when_dt:[NOW/FOO TO *]", "when_dt:[NOW+1FOO TO *]", "n_i:1.5",
+    "p_d:x", "b_b:maybe",
+]  # fmt: skip
 fields = st.fixed_dictionaries(
     {},
     optional={
@@ -22,6 +34,9 @@ fields = st.fixed_dictionaries(
         "b_b": st.booleans(),
         "title_t": st.sampled_from(TEXTS),
         "is_is": st.lists(st.integers(0, 5), max_size=3, unique=True),
+        "ps_ds": st.lists(st.sampled_from([0.5, 1.5, -2.0]), max_size=3),
+        "whens_dts": st.lists(st.sampled_from(DATES), max_size=2),
+        "bs_bs": st.lists(st.booleans(), max_size=2),
     },
 )
 documents = st.lists(
@@ -55,7 +70,11 @@ _leaves = st.one_of(
     ),
     st.sampled_from(["id:[d1 TO d2]", "id:{d1 TO *]", "category_s:[c1 TO project-a]", "labels:[b TO door]"]),
     st.sampled_from(["nofield:1", "n_i:abc", "when_dt:2026", "_version_:[1 TO *]"]),
+    st.sampled_from(ESCAPED),
+    st.sampled_from(["12", "2026", "-3", '"5"', "true", "title_t:[Door TO Of]", "title_t:{A TO red]"]),
+    st.sampled_from(["whens_dts:[2026-01-01T00:00:00Z TO *]", "ps_ds:[* TO 1}", "bs_bs:true", "-ps_ds:*"]),
 )
+_broken = st.sampled_from(BROKEN)
 _modified = st.builds("{}{}".format, st.sampled_from(["", "", "", "-", "+", "NOT ", "!"]), _leaves)
 
 
@@ -75,11 +94,19 @@ local = st.one_of(
     st.lists(st.sampled_from(IDS), max_size=3).map(lambda ids: "{!terms f=id}" + ",".join(ids)),
     queries.map("{{!cache=false}}{}".format),
     queries.map("{{!lucene q.op=AND}}{}".format),
+    _broken,
 )
 _fields = ["id", "category_s", "labels", "n_i", "p_d", "f_f", "when_dt", "b_b", "is_is"]
-_sort = st.lists(st.tuples(st.sampled_from(_fields), st.sampled_from(["asc", "desc"])), max_size=2).map(
+sorts = st.lists(st.tuples(st.sampled_from(_fields), st.sampled_from(["asc", "desc"])), max_size=2).map(
     lambda keys: ",".join(f"{name} {way}" for name, way in [*keys, ("id", "asc")])
 )
+
+
+def _range(name: str, start: str, end: str, gap: str) -> dict[str, str]:
+    given = {"start": start, "end": end, "gap": gap}
+    return {"facet.range": name, **{f"facet.range.{part}": value for part, value in given.items()}}
+
+
 _lists = st.sampled_from(["*", "id", "id,labels", "c*,n_i", "key:id,cat:category_s", "*,score", "id,nofield"])
 _facets = st.fixed_dictionaries(
     {"facet": st.just("true"), "facet.mincount": st.sampled_from(["1", "2"])},
@@ -91,20 +118,31 @@ _facets = st.fixed_dictionaries(
         "facet.missing": st.sampled_from(["true", "false"]),
     },
 )
-_ranges = st.sampled_from(
-    [
-        {"facet.range": "n_i", "facet.range.start": "-2", "facet.range.end": "9", "facet.range.gap": "4"},
-        {"facet.range": "is_is", "facet.range.start": "0", "facet.range.end": "4", "facet.range.gap": "2"},
-        {"facet.range": "p_d", "facet.range.start": "-5", "facet.range.end": "5", "facet.range.gap": "2.5"},
-        {
-            "facet.range": "when_dt",
-            "facet.range.start": "2025-12-01T00:00:00Z",
-            "facet.range.end": "2026-03-01T00:00:00Z",
-            "facet.range.gap": "+1MONTH",
-        },
-    ]
+_number_ranges = st.builds(
+    _range,
+    st.sampled_from(["n_i", "is_is", "p_d", "ps_ds", "f_f"]),
+    st.sampled_from(["-3", "0", "1"]),
+    st.sampled_from(["1", "5", "12"]),
+    st.sampled_from(["1", "2", "4", "0", "-1"]),
 )
-_other = st.sampled_from([{}, {"facet.range.other": "all"}, {"facet.range.hardend": "true"}])
+_date_ranges = st.builds(
+    _range,
+    st.sampled_from(["when_dt", "whens_dts"]),
+    st.sampled_from(["2025-12-01T00:00:00Z", "2026-01-05T10:00:00Z", "2025-12-31T00:00:00Z/YEAR"]),
+    st.sampled_from(["2026-03-01T00:00:00Z", "2026-02-28T23:59:59.123Z", "2025-01-01T00:00:00Z"]),
+    st.sampled_from(
+        ["+1MONTH", "+20DAYS", "+1YEAR", "+1MONTH/DAY", "+1MONTH-1DAY", "+0DAY", "-1DAY", "1MONTH", "x"]
+    ),
+)
+_ranges = st.one_of(_number_ranges, _date_ranges)
+_other = st.fixed_dictionaries(
+    {},
+    optional={
+        "facet.range.other": st.sampled_from(["all", "before", "after", "between", "none", "sideways"]),
+        "facet.range.hardend": st.sampled_from(["true", "false"]),
+        "facet.mincount": st.sampled_from(["0", "1"]),
+    },
+)
 _stats = st.lists(
     st.sampled_from(["n_i", "p_d", "when_dt", "category_s", "is_is"]), max_size=2, unique=True
 ).map(lambda names: {"stats": "true", "stats.field": names})
@@ -113,7 +151,7 @@ requests_ = st.builds(
     st.fixed_dictionaries(
         {
             "q": st.one_of(queries, local),
-            "sort": _sort,
+            "sort": sorts,
             "fl": _lists,
             "rows": st.sampled_from(["0", "2", "50"]),
         },
@@ -130,6 +168,12 @@ requests_ = st.builds(
     st.one_of(st.just({}), _stats),
 )
 
+_many = st.tuples(
+    st.sampled_from(["is_is", "ps_ds", "whens_dts", "bs_bs", "labels"]),
+    st.sampled_from(["set", "add", "add-distinct", "remove"]),
+)
+_value = st.sampled_from([1, "2", 0.5, "1.5", True, "true", DATES[0], "b", None])
+_values = st.lists(_value, max_size=3)
 _operators = st.one_of(
     st.sampled_from(LABELS).map(lambda v: {"labels": {"add": v}}),
     st.lists(st.sampled_from(LABELS), max_size=3).map(lambda v: {"labels": {"set": v}}),
@@ -140,6 +184,14 @@ _operators = st.one_of(
     st.sampled_from([0.5, 1]).map(lambda v: {"p_d": {"inc": v}}),
     st.sampled_from([None, 5, "7"]).map(lambda v: {"n_i": {"set": v}}),
     st.sampled_from(DATES).map(lambda v: {"when_dt": {"set": v}}),
+    st.builds(lambda name, values: {name[0]: {name[1]: values}}, _many, _values),
+    st.builds(lambda name, value: {name[0]: {name[1]: value}}, _many, _value),
+    st.fixed_dictionaries(
+        {"labels": st.just({"add": "n"})},
+        optional={"n_i": st.just({"inc": 1}), "category_s": st.just("plain"), "is_is": st.just([9, 9])},
+    ),
+    st.sampled_from([{"inc": "x"}, {}]).map(lambda v: {"n_i": v}),
+    st.sampled_from([1, 0.25, "7"]).map(lambda v: {"f_f": {"inc": v}}),
     st.just({"category_s": {"add": "second"}}),
     st.just({"category_s": {"inc": 1}}),
     st.just({"n_i": {"multiply": 2}}),

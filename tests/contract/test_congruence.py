@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 QUICK = settings(
-    max_examples=25,
+    max_examples=int(os.environ.get("EXAMPLES", "25")),
     deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking takes many minutes
@@ -45,6 +46,31 @@ def test_requests_are_answered_as_by_solr(
     for request in asked:
         solr, ours = pair.select(request)
         assert ours == solr, request
+
+
+@given(
+    documents=make.documents,
+    asked=make.st.tuples(make.queries, make.sorts, make.st.integers(1, 3), make.st.integers(0, 9)),
+)
+@QUICK
+def test_a_cursor_walks_as_in_solr_also_over_ties_missing_values_and_changes(
+    pair: Pair, documents: list[dict[str, Any]], asked: tuple[str, str, int, int]
+) -> None:
+    query, sort, rows, change = asked
+    pair.empty()
+    pair.update(documents)
+    marks = ["*", "*"]
+    for page in range(12):
+        answers = [_page(url, query, sort, rows, mark) for url, mark in zip(pair.urls, marks, strict=True)]
+        assert answers[1][:2] == answers[0][:2], (query, sort, rows)
+        following = [answer[2] for answer in answers]
+        assert (following[0] == marks[0]) == (following[1] == marks[1])
+        if following == marks or answers[0][0] != requests.codes.ok:
+            return
+        marks = following
+        if page == change:
+            pair.update([{"id": "zz", "n_i": 2}, {"id": documents[0]["id"], "labels": {"add": "late"}}])
+    raise AssertionError(f"a walk over at most 7 documents does not end: {query} {sort}")
 
 
 @given(documents=make.documents, changes=make.st.lists(make.changes, min_size=3, max_size=8))
@@ -110,6 +136,15 @@ def test_a_cursor_passes_the_documents_in_the_order_of_solr(pair: Pair, field: s
     orders = [list(_all_pages(url, f"{field} {direction},id asc")) for url in (pair.solr, pair.ours)]
     assert orders[0] == orders[1]
     assert len(orders[1]) == 23
+
+
+def _page(url: str, query: str, sort: str, rows: int, mark: str) -> tuple[int, list[str], str]:
+    asked = {"q": query, "sort": sort, "rows": str(rows), "fl": "id", "cursorMark": mark}
+    answer = requests.get(f"{url}/select", asked, timeout=30)
+    if answer.status_code != requests.codes.ok:
+        return answer.status_code, [], mark
+    body = answer.json()
+    return answer.status_code, [one["id"] for one in body["response"]["docs"]], body["nextCursorMark"]
 
 
 def _all_pages(url: str, sort: str) -> Iterator[str]:

@@ -61,7 +61,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlowAddress]:
 
 @pytest.fixture(scope="module")
 def flow(address: FlowAddress) -> FlowAddress:
-    """The collection with one document for each awkward id."""
+    """The collection with one document for each awkward id, and no other."""
+    ask(address, lambda client: client.delete(query="*:*"))
     docs = [{"id": name, "copy_s": name} for name in IDS]
     versions = ask(address, lambda client: client.update(docs, commit=True))
     assert set(versions) == set(IDS)

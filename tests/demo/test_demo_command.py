@@ -64,3 +64,17 @@ def test_a_port_in_use_is_named(tmp_path: Path) -> None:
         done = demo(tmp_path / "run", "--images", str(pictures), "--port", str(port))
     assert done.returncode == 2
     assert f"Port {port} is in use" in done.stderr
+
+
+def test_make_takes_a_path_as_it_is_written(tmp_path: Path) -> None:
+    folder = tmp_path / 'Anna\'s "best" pictures; true &'
+    folder.mkdir()
+    done = subprocess.run(
+        ["make", "--assume-old=.venv/runtime", "demo", f"IMAGES={folder}"],
+        cwd=home.PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert f"{folder} holds no picture" in done.stderr

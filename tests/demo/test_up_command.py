@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +45,28 @@ def up(run: Path, port: int) -> Iterator[tuple[subprocess.Popen[str], str]]:
             time.sleep(0.5)
         yield process, log.read_text()
     finally:
+        members = family_of(process)
         process.send_signal(signal.SIGINT)
-        process.wait(60)
+        try:
+            process.wait(60)
+        except subprocess.TimeoutExpired:
+            kill(members)
+            raise
+
+
+def family_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    """The process and all that it has started, each in a session of its own."""
+    try:
+        parent = psutil.Process(process.pid)
+        return [parent, *parent.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def kill(members: list[psutil.Process]) -> None:
+    for member in members:
+        with suppress(psutil.NoSuchProcess):
+            member.kill()
 
 
 def ask(address: str, method: str, token: str | None = None, body: dict[str, Any] | None = None) -> Any:
@@ -66,7 +86,7 @@ def test_a_real_scheduler_dedupes_the_demo_and_nothing_keeps_running(tmp_path: P
     port = free_port()
     api = f"http://localhost:{port}"
     with up(tmp_path, port) as (process, announced):
-        family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+        family = family_of(process)
         password = announced.partition("password ")[2].split()[0]
         login = {"username": "admin", "password": password}
         token = ask(f"{api}/auth/token", "POST", body=login)["access_token"]
@@ -78,7 +98,8 @@ def test_a_real_scheduler_dedupes_the_demo_and_nothing_keeps_running(tmp_path: P
             assert time.monotonic() < deadline, state
             time.sleep(2)
         assert state == "success"
-        family += psutil.Process(process.pid).children(recursive=True)
-    assert process.returncode == 0
+        family += family_of(process)
     left = [member for member in family if member.is_running() and member.status() != psutil.STATUS_ZOMBIE]
+    kill(left)
     assert left == []
+    assert process.returncode == 0

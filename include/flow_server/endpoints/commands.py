@@ -14,8 +14,10 @@ from typing import Any, TypeAlias
 from include.flow_server.errors import BadRequestError
 from include.flow_server.store.atomic import is_atomic
 from include.flow_server.store.protocol import Delete, DeleteByQuery
+from include.flow_server.store.terms import listed
 
 _COMMANDS = ("add", "delete", "commit", "optimize", "rollback")
+_COMMIT_OPTIONS = {"waitSearcher", "softCommit", "openSearcher", "expungeDeletes", "maxSegments", "waitFlush"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,6 @@ class Insert:
 
     fields: dict[str, Any]
     overwrite: bool = True
-    commit_within: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,14 @@ class Commit:
     """A commit among the commands."""
 
 
-Command: TypeAlias = "Insert | Delete | DeleteByQuery | Commit"
+@dataclass(frozen=True, slots=True)
+class CommitWithin:
+    """A commit that is to come in so many milliseconds, said inside an add or a delete."""
+
+    milliseconds: int
+
+
+Command: TypeAlias = "Insert | Delete | DeleteByQuery | Commit | CommitWithin"
 
 
 class _Pairs(list[tuple[str, Any]]):
@@ -80,6 +88,9 @@ def _command(name: str, operand: Any) -> list[Command]:
     if name == "delete":
         return _deletes(operand)
     if name in ("commit", "optimize"):
+        unknown = dict(operand).keys() - _COMMIT_OPTIONS if isinstance(operand, _Pairs) else {str(operand)}
+        if unknown:
+            raise BadRequestError(f"Unknown key in {name}: {', '.join(sorted(unknown))}")
         return [Commit()]
     raise BadRequestError(f"command '{name}' is not supported")
 
@@ -94,9 +105,12 @@ def _adds(operand: Any) -> list[Command]:
     if unknown:
         raise BadRequestError(f"Unknown key in add: {', '.join(sorted(unknown))}")
     insert = _insert(options["doc"])
-    within = options.get("commitWithin")
-    overwrite = options.get("overwrite") is not False
-    return [Insert(insert.fields, overwrite, None if within is None else int(within))]
+    return [Insert(insert.fields, options.get("overwrite") is not False), *_within(options)]
+
+
+def _within(options: dict[str, Any]) -> list[Command]:
+    milliseconds = options.get("commitWithin")
+    return [] if milliseconds is None else [CommitWithin(whole_number(milliseconds))]
 
 
 def _insert(document: Any) -> Insert:
@@ -116,16 +130,26 @@ def _deletes(operand: Any) -> list[Command]:
         if ("id" in options) == ("query" in options):
             raise BadRequestError("Missing id or query for delete at [5]")
         if "query" in options:
-            return [DeleteByQuery(str(options["query"]))]
-        return [Delete(str(options["id"]), version_number(options.get("_version_", 0)))]
-    ids = operand if isinstance(operand, list) else [operand]
-    if any(not isinstance(one, (str, int, float)) for one in ids):
+            return [DeleteByQuery(str(options["query"])), *_within(options)]
+        version = whole_number(options.get("_version_", 0))
+        return [Delete(_plain_id(options["id"]), version), *_within(options)]
+    if isinstance(operand, list):
+        return [
+            command
+            for one in operand
+            for command in (_deletes(one) if isinstance(one, _Pairs) else [Delete(_plain_id(one))])
+        ]
+    return [Delete(_plain_id(operand))]
+
+
+def _plain_id(value: Any) -> str:
+    if not isinstance(value, (str, int, float)):
         raise BadRequestError("delete needs ids, or an object with id or query")
-    return [Delete(str(one)) for one in ids]
+    return str(value)
 
 
-def version_number(value: Any) -> int:
-    """`_version_` as a whole number; a fraction or text is a 400."""
+def whole_number(value: Any) -> int:
+    """`_version_`, or a time in milliseconds, as a whole number; a fraction or text is a 400."""
     try:
         return int(str(value))
     except ValueError:
@@ -134,8 +158,16 @@ def version_number(value: Any) -> int:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, _Pairs):
-        return {key: _plain(inner) for key, inner in value}
+        return _merged([(key, _plain(inner)) for key, inner in value])
     return [_plain(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _merged(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A name that comes more than once has all its values, as in Solr."""
+    merged: dict[str, Any] = {}
+    for name, value in pairs:
+        merged[name] = [*listed(merged[name]), *listed(value)] if name in merged else value
+    return merged
 
 
 def _refuse_constant(name: str) -> None:

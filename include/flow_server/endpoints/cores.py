@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from include.flow_server.endpoints.answers import header
 from include.flow_server.imaging import DESCRIPTOR_VERSION
+from include.flow_server.index.score import detector_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,17 +18,22 @@ CAPABILITIES = ("duplicates", "explain", "import")
 
 
 def core(collection: Collection, started: float) -> dict[str, Any]:
-    """Answers GET /api/cores/<collection>: counts, descriptor version, and what goes beyond Flow."""
+    """Answers GET /api/cores/<collection>: counts, versions of descriptors and scores, extras."""
     return {
         "responseHeader": header(started),
         "name": collection.name,
         "server": SERVER,
         "descriptor_version": DESCRIPTOR_VERSION,
+        "detector_version": detector_version(),
         "capabilities": list(CAPABILITIES),
         "status": {
             collection.name: {
                 "name": collection.name,
-                "index": {"numDocs": collection.store.count(), "withPicture": collection.indexed()},
+                "index": {
+                    "numDocs": collection.store.count(),
+                    "withPicture": collection.indexed(),
+                    "outdated": collection.outdated(),
+                },
             }
         },
     }

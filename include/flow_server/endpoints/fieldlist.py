@@ -17,7 +17,7 @@ from include.flow_server.pictures import picture_address
 if TYPE_CHECKING:
     from include.flow_server.store.protocol import Document
 
-_NAME = re.compile(r"(?:([^\s:,(){}\[\]]+):)?([^\s:,(){}\[\]]+)")
+_NAME = re.compile(r"(?:([^\s:,(){}\[\]]+):)?(?![-+!])([^\s:,(){}\[\]\"']+)")
 PSEUDO = ("score", "explain", "import")
 
 

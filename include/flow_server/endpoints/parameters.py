@@ -33,8 +33,8 @@ class Parameters:
         return values[0] if values else default
 
     def all(self, name: str) -> tuple[str, ...]:
-        """Every value of that name, empty ones left out."""
-        return tuple(value for value in self._values.get(name, ()) if value)
+        """Every value of that name, blank ones left out."""
+        return tuple(value for value in self._values.get(name, ()) if value.strip())
 
     def starting(self, *prefixes: str) -> Mapping[str, tuple[str, ...]]:
         """Every parameter whose name starts with one of the prefixes."""
@@ -46,7 +46,7 @@ class Parameters:
     def number(self, name: str, default: int) -> int:
         """A whole number that is not negative."""
         text = self.text(name)
-        if text is None or text == "":
+        if text is None:
             return default
         try:
             value = int(text)

@@ -19,6 +19,7 @@ _AGGREGATES = ("facet", "stats", "f.")
 _UNSUPPORTED = (
     "group", "json", "json.facet", "json.query", "facet.pivot", "facet.interval", "facet.heatmap",
     "facet.contains", "facet.matches", "rq", "hl", "mlt", "spellcheck", "elevateIds", "qt",
+    "expand", "shards", "NOW", "TZ",
 )  # fmt: skip
 
 

@@ -7,8 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from include.flow_server.analysis import preprocessed
-from include.flow_server.endpoints.commands import Command, Commit, Insert, read_commands, version_number
-from include.flow_server.errors import BadRequestError, NotFoundError
+from include.flow_server.endpoints.commands import (
+    Command,
+    Commit,
+    CommitWithin,
+    Insert,
+    read_commands,
+    whole_number,
+)
+from include.flow_server.errors import BadRequestError, FlowError, NotFoundError
+from include.flow_server.measures import measures
 from include.flow_server.store.atomic import is_atomic
 from include.flow_server.store.protocol import Add, Delete, DeleteByQuery, Written
 from include.flow_server.store.terms import listed
@@ -47,16 +55,34 @@ class Updater:
         self, collection: Collection, parameters: Parameters, body: bytes, *, documents_only: bool, host: str
     ) -> Written:
         """Does what the body says; the first command that fails is told, those before it stay written."""
+        if parameters.flag("rollback"):
+            raise BadRequestError("parameter 'rollback' is not supported")
         commands = read_commands(body, documents_only)
-        written = Written()
-        skip_conflicts = not parameters.flag("failOnVersionConflicts", default=True)
-        within = [parameters.number("commitWithin", 0)]
-        within += [one.commit_within for one in commands if isinstance(one, Insert) and one.commit_within]
-        pending: list[Add | Delete | DeleteByQuery] = []
+        at_once = parameters.flag("commit") or parameters.flag("softCommit")
+        asked = [parameters.number("commitWithin", 0)]
+        asked += [one.milliseconds for one in commands if isinstance(one, CommitWithin)]
+        within = min((one for one in asked if one > 0), default=AUTO_COMMIT_MILLISECONDS)
         context = _Context(parameters, host, collection.store.schema, collection.allow_hosts)
-        prepared = self._threads.map(lambda one: self._prepared(one, context), commands)
+        written = Written()
         try:
-            for command in prepared:
+            self._write(collection, commands, context, written)
+        except FlowError:
+            collection.commit_within(within)  # of those before the one that failed
+            raise
+        if at_once:
+            collection.commit()
+        elif commands:
+            collection.commit_within(within)
+        return written
+
+    def _write(
+        self, collection: Collection, commands: list[Command], context: _Context, written: Written
+    ) -> None:
+        skip_conflicts = not context.parameters.flag("failOnVersionConflicts", default=True)
+        pending: list[Add | Delete | DeleteByQuery] = []
+        doing = [one for one in commands if not isinstance(one, CommitWithin)]
+        try:
+            for command in self._threads.map(lambda one: self._prepared(one, context), doing):
                 if isinstance(command, Commit):
                     _extend(written, collection.store.update(pending, skip_conflicts))
                     pending = []
@@ -65,24 +91,19 @@ class Updater:
                     pending.append(command)
         finally:
             _extend(written, collection.store.update(pending, skip_conflicts))
-        if parameters.flag("commit") or parameters.flag("softCommit"):
-            collection.commit()
-        elif commands:
-            collection.commit_within(
-                min((one for one in within if one > 0), default=AUTO_COMMIT_MILLISECONDS)
-            )
-        return written
 
     def close(self) -> None:
         self._threads.shutdown(wait=True)
 
-    def _prepared(self, command: Command, context: _Context) -> Add | Delete | DeleteByQuery | Commit:
+    def _prepared(
+        self, command: Insert | Delete | DeleteByQuery | Commit, context: _Context
+    ) -> Add | Delete | DeleteByQuery | Commit:
         return self._add(command, context) if isinstance(command, Insert) else command
 
     def _add(self, insert: Insert, context: _Context) -> Add:
         fields = dict(insert.fields)
         document_id = _document_id(fields.pop("id", None))
-        version = version_number(fields.pop("_version_", context.parameters.text("_version_") or 0))
+        version = whole_number(fields.pop("_version_", context.parameters.text("_version_") or 0))
         given = fields.pop("import", None)
         descriptor, image = self._picture(document_id, fields.get("image"), given, context)
         for name, value in fields.items():
@@ -90,6 +111,8 @@ class Updater:
                 raise BadRequestError(f'ERROR: [doc={document_id}] undefined field: "{name}"')
         if image is not None:
             fields["image"] = {"set": image} if is_atomic(fields) else image
+        if descriptor:
+            fields = {**measures(descriptor), **fields}
         return Add(
             document_id,
             fields,
@@ -110,13 +133,14 @@ class Updater:
         own = self._pictures.own_path(text, context.host)
         try:
             if given is not None:
-                address_of_ours = own is not None and own != text
-                return preprocessed(given), own if address_of_ours else None
-            if own is not None:
-                return self._analyser.of_file(self._pictures.path(own), own), own
-            if text.startswith("data:"):
-                return self._analyser.of_base64(text), None
-            return (self._analyser.of_url(text, context.allow_hosts), None) if text else (None, None)
+                descriptor = preprocessed(given)
+                if own is None:
+                    own = self._pictures.former_path(text, descriptor.byte_size)
+                return descriptor, own if own != text else None
+            if not text:
+                return None, None
+            file = None if own is None else self._pictures.path(own)
+            return self._analyser.of_image(own or text, file, context.allow_hosts), own
         except (BadRequestError, NotFoundError) as error:
             raise BadRequestError(f"ERROR: [doc={document_id}] {error}") from None
 

@@ -21,6 +21,7 @@ from include.flow_server.analysis import new_pool
 from include.flow_server.folder.examine import Examined, examine
 from include.flow_server.folder.seen import Seen, SeenTable
 from include.flow_server.folder.walk import PictureFile, pictures, read_fields
+from include.flow_server.measures import measures
 from include.flow_server.service import store_file
 from include.flow_server.settings import Limits
 from include.flow_server.store.protocol import Add, Delete
@@ -29,6 +30,8 @@ from include.flow_server.store.sqlite import SqliteStore
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from include.flow_server.imaging import Descriptor
 
 _CHUNK = 200
 _AHEAD = 4
@@ -176,7 +179,7 @@ class _Sync:
     def _write(self, chunk: Sequence[Examined], files: Mapping[str, PictureFile]) -> None:
         good = [one for one in chunk if not one.failure]
         self._report.failed += [(one.path, one.failure) for one in chunk if one.failure]
-        adds = [add for one in good if (add := self._add(one, files[one.path])) is not None]
+        adds = [add for one in good if (add := self._add(one)) is not None]
         self._store.update(adds)
         self._store.commit()
         self._table.write(
@@ -184,12 +187,12 @@ class _Sync:
             for one in good
         )
 
-    def _add(self, one: Examined, file: PictureFile) -> Add | None:
+    def _add(self, one: Examined) -> Add | None:
         """The write for one file: only its cells where the bytes are known; None where nothing is to do."""
         old = self._seen.get(one.path)
         fields: dict[str, Any] = {}
         if one.descriptor is not None:
-            fields |= _own_fields(one, file.size)
+            fields |= _own_fields(one, one.descriptor)
             self._report.changed += old is not None
             self._report.added += old is None
         elif self._store.key_of(one.path) is None:
@@ -206,16 +209,13 @@ class _Sync:
         return Add(one.path, fields, one.descriptor.to_bytes() if one.descriptor else None, "image" in fields)
 
 
-def _own_fields(one: Examined, size: int) -> dict[str, Any]:
-    path, descriptor = PurePosixPath(one.path), one.descriptor
+def _own_fields(one: Examined, descriptor: Descriptor) -> dict[str, Any]:
+    path = PurePosixPath(one.path)
     values = {
         "image": one.path,
         "filename_s": path.name,
         "folder_s": path.parent.as_posix(),
         _DATE: one.date,
-        "width_i": descriptor.width if descriptor else None,
-        "height_i": descriptor.height if descriptor else None,
-        "bytes_l": size,
-        "format_s": descriptor.format if descriptor else None,
+        **measures(descriptor),
     }
     return {name: {"set": value} for name, value in values.items()}

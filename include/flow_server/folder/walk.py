@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from include.flow_server.errors import BadRequestError
+from include.flow_server.measures import MEASURES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -18,7 +19,7 @@ SUFFIXES = (
     ".jp2", ".ppm", ".pgm", ".ico",
 )  # fmt: skip
 FIELDS_FILE = "fields.csv"
-OWN_FIELDS = ("filename_s", "folder_s", "width_i", "height_i", "bytes_l", "format_s")
+OWN_FIELDS = ("filename_s", "folder_s", *MEASURES)
 
 
 class FolderError(BadRequestError):

@@ -17,17 +17,20 @@ from include.flow_server.imaging.thumbnail import AREA
 from include.flow_server.index.planes import blur
 
 if TYPE_CHECKING:
+    from include.flow_server.imaging.descriptor import Descriptor
     from include.flow_server.index.alignment import Alignment
     from include.flow_server.index.thumb import Thumb
 
 CELL = 6  # pixels
+LARGEST_SIDE, SMALLEST_SIDE = 96, 24  # pixels in which colours are compared
+FAINT_CHROMA = 3.0  # levels of saturation that strong coding takes away
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
     """How two pictures differ frame on frame; brightness and colour in levels of 0..255."""
 
-    aspect: float  # absolute difference of the logarithms of width/height
+    aspect: float  # how much the ratios of width to height differ, as a logarithm, beyond rounding to pixels
     luma_cell: float  # largest difference of a cell
     chroma_cell: float
     luma_mean: float  # mean over the cells
@@ -44,16 +47,16 @@ class Difference:
 
 def difference(first: Thumb, second: Thumb, alignment: Alignment) -> Difference:
     """Compare two thumbnails frame on frame; `alignment` is where they really lie on each other."""
-    size = min(first.width, second.width, 96), min(first.height, second.height, 96)
+    size = _common_size(first, second)
     one, two = (_smooth(thumb, size) for thumb in (first, second))
     cells = max(4, round(size[0] / CELL)), max(4, round(size[1] / CELL))
     change = np.abs(_shrink(one, cells) - _shrink(two, cells))
     grey_one, grey_two = (image[..., 0] - image[..., 0].mean() for image in (one, two))
     norms = float(np.sqrt((grey_one**2).sum() * (grey_two**2).sum()))
-    saturation = [float(np.abs(image[..., 1:] - 128).mean()) + 1.5 for image in (one, two)]
+    saturation = [float(np.abs(image[..., 1:] - 128).mean()) + FAINT_CHROMA for image in (one, two)]
     details = _detail(first), _detail(second)
     return Difference(
-        aspect=abs(float(np.log(first.width / first.height) - np.log(second.width / second.height))),
+        aspect=_aspect_change(first.descriptor, second.descriptor),
         luma_cell=float(change[..., 0].max()),
         chroma_cell=float(change[..., 1:].max()),
         luma_mean=float(change[..., 0].mean()),
@@ -67,6 +70,26 @@ def difference(first: Thumb, second: Thumb, alignment: Alignment) -> Difference:
         resolution=_resolution(first, second),
         offset=_offset(first, second, alignment),
     )
+
+
+def _common_size(first: Thumb, second: Thumb) -> tuple[int, int]:
+    """The size in which both are compared: no larger than either thumbnail or either original."""
+    one, two = first.descriptor, second.descriptor
+    sides = (
+        (first.width, second.width, one.width, two.width),
+        (first.height, second.height, one.height, two.height),
+    )
+    wide, high = (max(SMALLEST_SIDE, min(LARGEST_SIDE, *lengths)) for lengths in sides)
+    return wide, high
+
+
+def _aspect_change(first: Descriptor, second: Descriptor) -> float:
+    """Difference of the logarithms of width/height; scaling rounds either side by up to half a pixel."""
+    change = abs(float(np.log(first.width * second.height / (first.height * second.width))))
+    rounding = sum(
+        0.5 / min(lengths) for lengths in ((first.width, second.width), (first.height, second.height))
+    )
+    return max(0.0, change - rounding)
 
 
 def _detail(thumb: Thumb) -> float:

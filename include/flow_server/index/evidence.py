@@ -9,7 +9,7 @@ change the tones of large areas. All numbers go into `Evidence`; what they are w
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import cv2
 import numpy as np
@@ -29,7 +29,10 @@ AGREES = 0.6
 LEAST_COVER = 0.6
 QUANTILES = (0.15, 0.3, 0.5, 0.7)
 FEW_BLOCKS = 12
-NO_CHROMA = 20.0  # sum of squares that coding noise reaches
+NO_CHROMA, FAINT_CHROMA = 20.0, 150.0  # sums of squares: of coding noise, of a colour that may pass for grey
+# Height and width, as shares of the frame, of what a caption, a logo or a banner at most covers.
+PATCHES = ((0.25, 1.0), (1.0, 0.25), (0.48, 0.48), (0.35, 0.7), (0.7, 0.35))
+LEAST_OUTSIDE = 0.3  # share of the textured blocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +48,14 @@ class Evidence:
     quantiles: tuple[float, ...]  # of the correlation, at QUANTILES
     coarse_quantiles: tuple[float, ...]  # the same in a lower band, over all blocks
     weighted: float  # mean correlation weighted by texture
+    beside_patch: float  # mean correlation of the blocks outside the one patch that agrees least
     turn: float  # degrees that a free affine fit would still rotate
     moved: float  # share of the difference that small movements of the blocks explain
     fitting: float  # share of the blocks that differ little against their contrast
     tone_median: float  # difference of block brightness that no global tone curve explains, levels
     tone_tail: float  # its 80 % quantile
     chroma: float  # correlation of block colours; 1 where one of the pictures has none
+    agreeing_chroma: float  # mean cosine of the colours of those blocks whose brightness agrees
 
     @property
     def strength(self) -> float:
@@ -75,6 +80,9 @@ def measure(first: Thumb, second: Thumb, alignment: Alignment) -> Evidence:
     weight = energy * covered
     turn, moved, fitting = _movement(laid.flow())
     tones = _tone_differences(here, there, inside)
+    chroma, agreeing_chroma = _chroma_correlations(
+        first, second, alignment, inside, fine.correlation > AGREES
+    )
     return Evidence(
         alignment=alignment,
         overlap=float(inside.mean()),
@@ -85,12 +93,14 @@ def measure(first: Thumb, second: Thumb, alignment: Alignment) -> Evidence:
         quantiles=_quantiles(values),
         coarse_quantiles=_quantiles(coarse_values),
         weighted=float((np.clip(fine.correlation, 0, 1) * weight).sum() / (weight.sum() + 1e-6)),
+        beside_patch=_beside_patch(np.clip(fine.correlation, 0, 1), strong),
         turn=turn,
         moved=moved,
         fitting=fitting,
         tone_median=tones[0],
         tone_tail=tones[1],
-        chroma=_chroma_correlation(first, second, alignment, inside),
+        chroma=chroma,
+        agreeing_chroma=agreeing_chroma,
     )
 
 
@@ -168,17 +178,58 @@ def _tone_differences(first: Plane, second: Plane, inside: Plane) -> tuple[float
     return float(ordered[len(ordered) // 2]) * spread, float(ordered[int(0.8 * len(ordered))]) * spread
 
 
-def _chroma_correlation(first: Thumb, second: Thumb, alignment: Alignment, inside: Plane) -> float:
-    """Correlation of the block colours over the common part."""
+def _beside_patch(correlation: Plane, textured: NDArray[np.bool_]) -> float:
+    """Mean correlation of the textured blocks without the patch whose removal raises it most.
+
+    A patch may be laid over a copy; of two other pictures it is not one place alone that differs. At least
+    LEAST_OUTSIDE of the blocks must remain.
+    """
+    counted = textured.astype(np.float32)
+    lost, all_counted = cv2.integral((1 - correlation) * counted), cv2.integral(counted)
+    total = float(all_counted[-1, -1])
+    if not total:
+        return 0.0
+    least = float(lost[-1, -1]) / total
+    rows, columns = counted.shape
+    for share_high, share_wide in PATCHES:
+        high, wide = max(1, round(share_high * rows)), max(1, round(share_wide * columns))
+        left = total - _sums(all_counted, high, wide)
+        outside = (lost[-1, -1] - _sums(lost, high, wide)) / (left + 1e-6)
+        enough = left > LEAST_OUTSIDE * total
+        if enough.any():
+            least = min(least, float(outside[enough].min()))
+    return 1 - least
+
+
+def _sums(integral: NDArray[Any], high: int, wide: int) -> NDArray[np.float64]:
+    """Sums over all rectangles of one size."""
+    lower = integral[high:, wide:] - integral[high:, :-wide]
+    upper = integral[:-high, wide:] - integral[:-high, :-wide]
+    sums: NDArray[np.float64] = lower - upper
+    return sums
+
+
+def _chroma_correlations(
+    first: Thumb, second: Thumb, alignment: Alignment, inside: Plane, agreeing: NDArray[np.bool_]
+) -> tuple[float, float]:
+    """Correlation of the block colours over the common part; their mean cosine in its `agreeing` blocks."""
     columns, rows = max(4, first.width // BLOCK), max(4, first.height // BLOCK)
     used = resize(inside, columns, rows) > 0.9
-    products = np.zeros(3)
-    for channel in (1, 2):
-        warped, _ = warp(
-            second.ycc[..., channel].astype(np.float32), alignment.matrix, first.width, first.height
-        )
-        one = resize(first.ycc[..., channel].astype(np.float32), columns, rows)[used] - 128
-        two = resize(warped, columns, rows)[used] - 128
-        products += (float(one @ two), float(one @ one), float(two @ two))
-    noise = NO_CHROMA * max(1, int(used.sum())) / 10
-    return float((products[0] + noise) / (np.sqrt(products[1] * products[2]) + noise))
+    both = np.zeros_like(used)
+    height, width = min(rows, agreeing.shape[0]), min(columns, agreeing.shape[1])
+    both[:height, :width] = used[:height, :width] & agreeing[:height, :width]
+    colours = np.zeros((2, 2, rows, columns), np.float32)
+    for place, channel in enumerate((1, 2)):
+        own, other = (picture.ycc[..., channel].astype(np.float32) for picture in (first, second))
+        warped, _ = warp(other, alignment.matrix, first.width, first.height)
+        colours[0, place] = resize(own, columns, rows) - 128
+        colours[1, place] = resize(warped, columns, rows) - 128
+    product = (colours[0] * colours[1]).sum(axis=0)
+    squares, other_squares = (colours * colours).sum(axis=1)
+    noise = NO_CHROMA / 10 * max(1, int(used.sum()))
+    sums = [float(image[used].sum()) for image in (product, squares, other_squares)]
+    cosine = (product + FAINT_CHROMA) / (np.sqrt(squares * other_squares) + FAINT_CHROMA)
+    return (
+        (sums[0] + noise) / (float(np.sqrt(sums[1] * sums[2])) + noise),
+        float(cosine[both].mean()) if both.any() else 1.0,
+    )

@@ -8,6 +8,7 @@ that the two thresholds mean the two classes by construction.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from include.flow_server.imaging import DESCRIPTOR_VERSION
 from include.flow_server.index.verify import CLOSE_HASH, compare, in_order
 
 if TYPE_CHECKING:
@@ -27,19 +29,19 @@ if TYPE_CHECKING:
 WEIGHTS = Path(__file__).with_name("score-weights.json")
 NEAR, EXACT = 0.70, 0.95
 JUST_BELOW = 0.0001
-LARGEST_REST_TURN = 1.0  # degrees
+LARGEST_REST_TURN, SETTLED = 1.0, 0.45  # degrees; share of the blocks that must fit for that to mean anything
 LARGEST_MOVED, WELL_FITTING = 0.46, 0.85  # shares of the difference and of the blocks
 LEAST_OVERLAP = 0.5  # share of the frame
 LEAST_UNFOUNDED = 0.65  # correlation
 # An exact copy stays inside all of these, whatever the fitted function says.
-LARGEST_DIFFERENCE = {"aspect": 0.02, "luma_cell": 14.0, "chroma_cell": 26.0, "luma_mean": 4.0}
+LARGEST_DIFFERENCE = {"aspect": 0.008, "luma_cell": 9.0, "chroma_cell": 20.0, "luma_mean": 4.0}
 # Where both originals are so much larger than the thumbnail (log ratio), coding and scaling leave the detail
 # as it is (log ratio below 0.06), a visible blur does not.
 RESOLVED, LARGEST_SHARPNESS_GAIN = 0.6, 0.27
 # Which features speak for (1) and against (-1); 0 where that depends on the others. The fitted functions rise
 # or fall accordingly, so that they stay sensible for pictures unlike those they were fitted on.
-SAME_SIGNS = (*(1,) * 12, 0, 0, -1, 1, 0, 0, -1, -1, -1, 1, 1, 0, 0, 0, 1, 1)
-EXACT_SIGNS = (*(-1,) * 9, 1, -1)
+SAME_SIGNS = (*(1,) * 13, 0, 0, -1, 1, 0, 0, -1, -1, -1, 1, 1, 1, 0, 0, 0, 1, 1, 0)
+EXACT_SIGNS = (*(-1,) * 9, 1, -1, -1, -1)
 
 
 class Fitted:
@@ -88,7 +90,7 @@ def unlike_any_copy(comparison: Comparison) -> bool:
     burst = evidence.moved > LARGEST_MOVED and evidence.fitting > WELL_FITTING
     unfounded = evidence.alignment.votes == 0 and comparison.hash_distance > CLOSE_HASH
     return (
-        evidence.turn > LARGEST_REST_TURN
+        (evidence.turn > LARGEST_REST_TURN and evidence.fitting > SETTLED)
         or burst
         or evidence.overlap < LEAST_OVERLAP
         or (unfounded and evidence.weighted < LEAST_UNFOUNDED)
@@ -111,6 +113,7 @@ def same_features(comparison: Comparison) -> NDArray[np.float64]:
     return np.array(
         [
             evidence.weighted,
+            evidence.beside_patch,
             *evidence.quantiles,
             evidence.agreeing,
             evidence.well_agreeing,
@@ -126,12 +129,14 @@ def same_features(comparison: Comparison) -> NDArray[np.float64]:
             np.log1p(evidence.tone_median),
             np.log1p(evidence.tone_tail),
             evidence.chroma,
+            evidence.agreeing_chroma,
             evidence.overlap,
             abs(np.log(max(evidence.alignment.scale(), 0.01))),
             min(np.log(evidence.alignment.stretch()), 1.0),
             float(comparison.mirrored),
             comparison.similarity,
             max(0.0, 1 - comparison.hash_distance / 128),
+            comparison.plain,
         ]
     )
 
@@ -155,8 +160,17 @@ def exact_features(difference: Difference) -> NDArray[np.float64]:
             np.log(1.0005 - min(1.0, found.correlation)),
             np.log(found.texture + 0.3),
             np.log(found.offset + 0.004),
+            np.log((found.luma_cell + 1) / (found.luma_mean + 0.5)),
+            np.log((found.chroma_cell + 1) / (found.chroma_mean + 0.5)),
         ]
     )
+
+
+@cache
+def detector_version() -> str:
+    """What scores depend on: the analysis of a picture and the weights by which two are compared."""
+    weights = hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()
+    return f"{DESCRIPTOR_VERSION}/{weights[:8]}"
 
 
 @cache

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 MAX_KEYPOINTS = 120
 FRAME_SIDE = 32  # both sides of a whole frame squeezed for the same-frame check
+ONE_BRIGHTNESS = 7  # levels that count as one
 MIRRORED_BINS = [0, 7, 6, 5, 4, 3, 2, 1]
 
 
@@ -106,6 +107,13 @@ class Thumb:
         """Local contrast, float32 [height, width]: what stays when brightness and gamma change."""
         return local_contrast(self.luma)
 
+    @cached_property
+    def plain(self) -> float:
+        """Share of the pixels that have nearly the most frequent brightness: paper, a wall, a clear sky."""
+        counts = np.bincount(self.ycc[..., 0].ravel(), minlength=256)
+        return float(np.convolve(counts, np.ones(ONE_BRIGHTNESS), "same").max()) / (self.width * self.height)
+
+    @cached_property
     def mirrored(self) -> Thumb:
         """The same picture flipped left to right."""
         return replace(
@@ -119,7 +127,8 @@ class Thumb:
         """Bytes held when everything lazy has been computed."""
         area = self.width * self.height
         keypoints = len(self.keypoints.scales) * (128 + 4) * 4
-        return area * (3 + 4 + 4) + keypoints + 2 * 4 * FRAME_SIDE**2 + len(self.descriptor.thumbnail) + 3000
+        once = area * (3 + 4 + 4) + keypoints + 2 * 4 * FRAME_SIDE**2
+        return 2 * once + len(self.descriptor.thumbnail) + 3000
 
 
 def _frames(luma: NDArray[np.uint8], content: Box) -> tuple[Frame, ...]:

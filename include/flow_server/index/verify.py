@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from include.flow_server.index.alignment import STRAIGHT, proposals
 from include.flow_server.index.candidates import hash_distance, similarity
 from include.flow_server.index.difference import Difference, difference
-from include.flow_server.index.evidence import FEW_BLOCKS, Evidence, measure
+from include.flow_server.index.evidence import Evidence, measure
 from include.flow_server.index.refine import refine
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 GOOD_ENOUGH = 0.75
 CLOSE_HASH = 60  # bits
-LEAST_FITTING = 0.2  # share of the blocks
+LEAST_MIRRORED_SIMILARITY = 0.5  # cosine of the embeddings, which see a mirrored copy much like a copy
 # Correlation of whole frames from which they are laid onto each other; studio backgrounds are symmetric.
 LEAST_AGREEMENT, LEAST_MIRRORED_AGREEMENT = 0.4, 0.6
 MOVING = 0.4  # share of the difference
@@ -40,6 +40,7 @@ class Comparison:
     difference: Difference | None
     similarity: float  # cosine of the embeddings
     hash_distance: int  # bits
+    plain: float  # share of one brightness, in the picture that has less of it
 
     def alignment(self) -> Alignment:
         """The map from the first picture's pixels to the second's."""
@@ -59,16 +60,18 @@ def compare(first: Thumb, second: Thumb, *, mirror: bool = True) -> Comparison |
     Pictures with nearly the same hash are compared frame on frame even where nothing else proposes it.
     """
     bits = hash_distance(first.descriptor, second.descriptor)
+    alike = similarity(first.descriptor, second.descriptor)
     best, mirrored = _best(first, second, same_frame=bits <= CLOSE_HASH, least=LEAST_AGREEMENT), False
-    if mirror and (best is None or not _convincing(best[0])):
-        flipped = _best(first, second.mirrored(), same_frame=False, least=LEAST_MIRRORED_AGREEMENT)
+    may_mirror = mirror and alike > LEAST_MIRRORED_SIMILARITY
+    if may_mirror and (best is None or not _convincing(best[0])):
+        flipped = _best(first, second.mirrored, same_frame=False, least=LEAST_MIRRORED_AGREEMENT)
         if flipped and (best is None or flipped[0].strength > best[0].strength):
             best, mirrored = flipped, True
     if best is None:
         return None
     alignment = best[0].alignment.inverse() if best[1] else best[0].alignment
     changed = None if mirrored else difference(first, second, alignment)
-    return Comparison(*best, mirrored, changed, similarity(first.descriptor, second.descriptor), bits)
+    return Comparison(*best, mirrored, changed, alike, bits, min(first.plain, second.plain))
 
 
 def _best(first: Thumb, second: Thumb, *, same_frame: bool, least: float) -> tuple[Evidence, bool] | None:
@@ -78,8 +81,8 @@ def _best(first: Thumb, second: Thumb, *, same_frame: bool, least: float) -> tup
         swapped = proposal.scale() > 1
         one, two, start = (second, first, proposal.inverse()) if swapped else (first, second, proposal)
         evidence = _refined_evidence(one, two, start)
-        if evidence is None and same_frame and proposal.votes == 0:
-            evidence = _unrefined_evidence(one, two, start)
+        if evidence is None and same_frame:
+            evidence = measure(one, two, start)  # faint pictures and overlays all over cannot be refined
         if evidence is None:
             continue
         if best is None or evidence.strength > best[0].strength:
@@ -87,12 +90,6 @@ def _best(first: Thumb, second: Thumb, *, same_frame: bool, least: float) -> tup
         if _convincing(best[0]):
             break
     return best
-
-
-def _unrefined_evidence(first: Thumb, second: Thumb, start: Alignment) -> Evidence | None:
-    """For pictures with nearly the same hash: faint ones cannot be refined, and overlays may forbid it."""
-    evidence = measure(first, second, start)
-    return evidence if evidence.fitting >= LEAST_FITTING or evidence.blocks < FEW_BLOCKS else None
 
 
 def _convincing(evidence: Evidence) -> bool:

@@ -123,7 +123,8 @@ class Evaluator:
         for keys in sets[1:]:
             result = result & keys if every else result | keys
         if term.phrase and len(parts) > 1:
-            held = [key for key in result.keys.tolist() if has_phrase(self._connection, field, key, parts)]
+            fields = self._schema.texts() if field.name == CATCH_ALL else {field.name}
+            held = [key for key in result.keys.tolist() if has_phrase(self._connection, fields, key, parts)]
             return KeySet(np.array(held, dtype=np.int64))
         return result
 
@@ -132,7 +133,8 @@ class Evaluator:
         for text, sign, inclusive in ((node.low, ">", node.include_low), (node.high, "<", node.include_high)):
             if text is not None:
                 conditions.append("{value} " + sign + ("=" if inclusive else "") + " ?")
-                bounds.append(to_asked(field, text, self._moment))
+                wanted = text.lower() if field.type is FieldType.TEXT else text
+                bounds.append(to_asked(field, wanted, self._moment))
         return self._scan(field, " AND ".join(conditions), tuple(bounds))
 
     def _any_of(self, field: Field, values: tuple[str, ...]) -> KeySet:

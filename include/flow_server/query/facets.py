@@ -62,7 +62,7 @@ class Parameters:
             raise BadRequestError(f'For input string: "{text}"') from None
 
     def flag(self, name: str) -> bool:
-        text = self.text(name, "false")
+        text = self.text(name, "false").lower()
         if text not in _TRUE + _FALSE:
             raise BadRequestError(f"invalid boolean value: {text}")
         return text in _TRUE
@@ -124,6 +124,8 @@ def _field_facet(field: Field, parameters: Parameters, match: KeySet, state: Sta
     if parameters.text("facet.sort", "count" if limit > 0 else "index") in ("count", "true"):
         chosen.sort(key=lambda i: -counts[i])
     begin = parameters.number("facet.offset", 0)
+    if begin < 0:
+        raise BadRequestError("'facet.offset' parameter cannot be negative")
     flat: list[Any] = []
     for i in chosen[begin : begin + limit] if limit >= 0 else chosen[begin:]:
         flat += [shown(field, column.values[i]), int(counts[i])]
@@ -142,7 +144,7 @@ def _range(field: Field, parameters: Parameters, match: KeySet, state: State) ->
 
 
 def _stats(field: Field, match: KeySet, state: State) -> dict[str, Any]:
-    if field.type is FieldType.BOOLEAN:
+    if field.type in (FieldType.BOOLEAN, FieldType.TEXT):
         raise BadRequestError(f"Field type {field.type.value} is not currently supported by stats")
     column = state.column(field.name, match)
     inside = match.contains(column.keys)

@@ -32,8 +32,8 @@ _LAST_WHEN_MISSING = (FieldType.STRING, FieldType.BOOLEAN)
 def parse_sort(text: str, schema: Schema) -> tuple[SortKey, ...]:
     """Reads `sort`; an unknown field, or one of words, is a 400."""
     keys = []
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        name, _, direction = part.rpartition(" ")
+    for part in text.strip().removesuffix(",").split(",") if text.strip() else ():
+        name, _, direction = part.strip().rpartition(" ")
         name = name.strip()
         if direction.lower() not in ("asc", "desc") or not name:
             raise BadRequestError(f"Can't determine a Sort Order (asc or desc) in sort spec '{text}'")

@@ -68,7 +68,7 @@ def parse(text: str, operator: str = "OR", field: str | None = None) -> Node:
     local = _LOCAL_PARAMS.match(text)
     if local:
         return _parse_local(_local_params(local.group(1)), text[local.end() :], operator, field)
-    if not text.strip(" \t\n\r\u3000"):
+    if not text:
         return Group(())
     try:
         tree = _PARSER.parse(text)
@@ -176,7 +176,7 @@ class _Builder:
             return Everything()
         if word == "*" and field is not None:
             return Exists(field)
-        return Wildcard(field, word)
+        return Wildcard(field, _ESCAPE.sub(lambda match: "\\" + _escaped(match.group(1)), word))
 
     def _range(self, tree: Tree[Token], field: str | None) -> Range:
         low, high = (_bound(bound) for bound in _trees(tree))
@@ -204,4 +204,6 @@ def _unescape(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
+    if text == "u":
+        raise QuerySyntaxError("org.apache.solr.search.SyntaxError: \\u needs four hexadecimal digits")
     return chr(int(text[1:], 16)) if len(text) == 5 else text

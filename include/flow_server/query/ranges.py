@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from include.flow_server.store.keyset import Keys
 
 _MOST_BUCKETS = 100_000
+_OTHERS = ("before", "after", "between", "all", "none")
 
 
 class Parameters(Protocol):
@@ -56,7 +57,7 @@ def range_facet(
             flat += [_label(field, edge), count]
     body: dict[str, Any] = {
         "counts": flat,
-        "gap": gap if field.type is FieldType.DATE else to_asked(field, gap, moment),
+        "gap": gap if field.type is FieldType.DATE else _bound(field, to_asked(field, gap, moment)),
     }
     body |= {"start": _bound(field, edges[0]), "end": _bound(field, edges[-1])}
     between = len(np.unique(keys[(buckets > 0) & (buckets < len(edges))]))
@@ -76,6 +77,9 @@ def _only_supported(parameters: Parameters) -> None:
     for name in parameters.all("facet.range.include"):
         if name != "lower":
             raise BadRequestError(f"facet.range.include={name} is not supported, only lower is")
+    for name in parameters.all("facet.range.other"):
+        if name not in _OTHERS:
+            raise BadRequestError(f"{name} is not a valid type of 'other' range facet information")
 
 
 def _edges(field: Field, start: Indexed, end: Indexed, gap: str, hard_end: bool) -> list[Any]:
@@ -96,7 +100,8 @@ def _edges(field: Field, start: Indexed, end: Indexed, gap: str, hard_end: bool)
 
 def _step(field: Field, edge: Any, gap: str) -> Any:
     if field.type is not FieldType.DATE:
-        return edge + to_asked(field, gap, from_milliseconds(0))
+        following = edge + to_asked(field, gap, from_milliseconds(0))
+        return float(np.float32(following)) if field.type is FieldType.FLOAT else following
     try:
         return to_milliseconds(apply_math(from_milliseconds(edge), gap, gap))
     except OverflowError:
@@ -104,11 +109,14 @@ def _step(field: Field, edge: Any, gap: str) -> Any:
 
 
 def _bound(field: Field, edge: Any) -> Any:
+    if field.type is FieldType.FLOAT:
+        return float(str(np.float32(edge)))
     return format_date(edge) if field.type is FieldType.DATE else edge
 
 
 def _label(field: Field, edge: Any) -> str:
-    return format_date(edge) if field.type is FieldType.DATE else shown_number(edge)
+    bound = _bound(field, edge)
+    return bound if isinstance(bound, str) else shown_number(bound)
 
 
 def shown_number(value: Indexed) -> str:

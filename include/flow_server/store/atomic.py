@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Protocol
 
 from include.flow_server.errors import BadRequestError
-from include.flow_server.store.schema import INTEGERS, REALS, Field
+from include.flow_server.store.schema import INTEGERS, REALS, Field, FieldType
 from include.flow_server.store.terms import listed
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ def updated_fields(add: Add, old: Document | None, checker: Checker) -> dict[str
     for name, value in add.fields.items():
         for operator, operand in (value if isinstance(value, dict) else {"set": value}).items():
             current = [] if fields.get(name) is None else listed(fields[name])
+            if operator == "inc" and (isinstance(operand, (bool, list)) or operand is None):
+                raise BadRequestError(f"Invalid input for 'inc' on field {name}: {operand}")
             given = [one for one in listed(operand) if one is not None]
             changed = _Change(checker, add.id, name).apply(operator, current, given)
             fields[name] = changed
@@ -62,10 +64,12 @@ class _Change:
             case "inc":
                 result = [_increased(self._checker.field_for(self._name, given[0]), current, given[0])]
             case "removeregex":
+                if self._checker.field_for(self._name, given[0]).type is FieldType.DATE:
+                    raise BadRequestError(f"'removeregex' is not supported on dates: {self._name}")
                 patterns = [_pattern(value) for value in given]
                 result = [one for one in current if not any(p.fullmatch(str(one)) for p in patterns)]
             case "remove":
-                result = _without(current, self._checked(given))
+                result = _without(current, self._checked(given)) if current else []
             case "add-distinct":
                 result = current + [v for v in dict.fromkeys(self._checked(given)) if v not in current]
             case _:
@@ -85,11 +89,13 @@ def _without(current: list[Any], removed: list[Any]) -> list[Any]:
     return left
 
 
-def _increased(field: Field, current: list[Any], step: Any) -> int | float:
+def _increased(field: Field, current: list[Any], step: Any) -> Any:
     if field.type not in INTEGERS and field.type not in REALS:
         raise BadRequestError(f"'inc' is not supported on non-numeric field {field.name}")
+    if not current:
+        return step  # checked with all others, once `_version_` is
     try:
-        return (current[0] if current else 0) + (int(step) if field.type in INTEGERS else float(step))
+        return current[0] + (int(step) if field.type in INTEGERS else float(step))
     except (ValueError, TypeError):
         raise BadRequestError(f'For input string: "{step}"') from None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -55,6 +55,18 @@ class DeleteByQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class Reanalysed:
+    """Puts `descriptor` (None: none) in the place of `before`; where another one stands now, it stays."""
+
+    key: int
+    before: bytes
+    descriptor: bytes | None
+
+
+Operation: TypeAlias = "Add | Delete | DeleteByQuery | Reanalysed"
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
     """What one update did: ids with their new versions; a delete's version is negative."""
 
@@ -91,9 +103,7 @@ class DocumentStore(Protocol):
     def get(self, ids: Sequence[str]) -> list[Document]:
         """The newest state of documents, committed or not, in the order asked for."""
 
-    def update(
-        self, operations: Sequence[Add | Delete | DeleteByQuery], skip_conflicts: bool = False
-    ) -> Written:
+    def update(self, operations: Sequence[Operation], skip_conflicts: bool = False) -> Written:
         """Applies operations in order; the first that fails raises, and those before it stay.
 
         With `skip_conflicts` an operation that `_version_` forbids is passed over instead.

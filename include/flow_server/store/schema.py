@@ -30,6 +30,7 @@ class FieldType(Enum):
 
 INTEGERS = {FieldType.INT: 2**31, FieldType.LONG: 2**63}
 REALS = (FieldType.FLOAT, FieldType.DOUBLE)
+WORDS = (FieldType.STRING, FieldType.TEXT)
 CATCH_ALL = "_text_"
 
 
@@ -112,6 +113,10 @@ class Schema:
         if field is None:
             raise BadRequestError(f"undefined field {name}")
         return field
+
+    def texts(self) -> set[str]:
+        """The names of fields whose words the catch-all field holds: texts and strings, as in Flow."""
+        return {field.name for field in self.all() if field.type in WORDS}
 
     def learn(self, field: Field) -> None:
         """Takes in a field that now has a number in the terms table."""

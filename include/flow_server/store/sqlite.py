@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from include.flow_server.errors import BadRequestError, VersionConflictError
 from include.flow_server.query.dates import now
-from include.flow_server.store.protocol import Add, Delete, DeleteByQuery, Document, Written
 from include.flow_server.store.schema import FLOW_FIELDS, Field, FieldType, Schema
 from include.flow_server.store.selecting import Selector
 from include.flow_server.store.snapshots import Snapshots, connect
+from include.flow_server.store.upgrading import FORMAT, upgrade, written_format
 from include.flow_server.store.writing import Writer
 
 if TYPE_CHECKING:
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
     from include.flow_server.query.request import Selection, SelectRequest
     from include.flow_server.store.keyset import KeySet
+    from include.flow_server.store.protocol import Document, Operation, Written
 
     T = TypeVar("T")
 
 _TABLES = Path(__file__).with_name("tables.sql")
 _CHUNK = 500
 _CHANGES_AT_ONCE = 5000
-FORMAT = 1
 
 
 class SqliteStore:
@@ -49,6 +49,7 @@ class SqliteStore:
         for field in FLOW_FIELDS.values():
             if field.name not in ("id", "_version_"):
                 Writer(self._writer, self._schema, now()).field_for(field.name, "")
+        upgrade(self._writer, self._schema, now())
         self._writer.execute("COMMIT")
         self._watcher = connect(path)
         self._data_version = self._pragma_data_version()
@@ -93,9 +94,7 @@ class SqliteStore:
             found = [writer.find(document_id) for document_id in ids]
         return [document for document in found if document]
 
-    def update(
-        self, operations: Sequence[Add | Delete | DeleteByQuery], skip_conflicts: bool = False
-    ) -> Written:
+    def update(self, operations: Sequence[Operation], skip_conflicts: bool = False) -> Written:
         with self._write_lock:
             self._writer.execute("BEGIN IMMEDIATE")
             self._schema = self._read_schema()
@@ -143,7 +142,7 @@ class SqliteStore:
             self._watcher.close()
             self._writer.close()
 
-    def _apply(self, writer: Writer, operation: Add | Delete | DeleteByQuery) -> None:
+    def _apply(self, writer: Writer, operation: Operation) -> None:
         """One operation whole or not at all; those before it in the batch stay, as in Solr."""
         self._writer.execute("SAVEPOINT operation")
         try:
@@ -170,8 +169,8 @@ class SqliteStore:
         return Schema({name: Field(name, FieldType(kind), bool(multi), n) for name, kind, multi, n in rows})
 
     def _check_format(self, path: Path) -> None:
-        (written,) = self._writer.execute("SELECT value FROM counters WHERE name = 'format'").fetchone()
-        if written != FORMAT:
+        written = written_format(self._writer)
+        if not 1 <= written <= FORMAT:
             raise BadRequestError(
                 f"{path} has format {written}, this server reads format {FORMAT}: use its version"
             )

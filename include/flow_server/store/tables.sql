@@ -18,4 +18,4 @@ CREATE TABLE IF NOT EXISTS changes (key INTEGER PRIMARY KEY, sequence INTEGER NO
 CREATE INDEX IF NOT EXISTS changes_by_sequence ON changes (sequence);
 -- Counters: commit (bumped by each commit, so that other processes notice), version, sequence; format of the file.
 CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value NOT NULL);
-INSERT OR IGNORE INTO counters VALUES ('commit', 0), ('version', 0), ('sequence', 0), ('format', 1);
+INSERT OR IGNORE INTO counters VALUES ('commit', 0), ('version', 0), ('sequence', 0), ('format', 2);

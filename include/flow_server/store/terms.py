@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from include.flow_server.store.schema import CATCH_ALL, Field, FieldType
+from include.flow_server.store.schema import CATCH_ALL, WORDS, FieldType
 from include.flow_server.store.values import Indexed, to_indexed, words
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Container, Iterator, Mapping
     from datetime import datetime
 
     from include.flow_server.store.schema import Schema
@@ -31,7 +31,7 @@ def document_terms(
     for name, value in fields.items():
         field, number = schema.require(name), _number(schema, name)
         for one in listed(value):
-            found = words(str(one))
+            found = words(str(one)) if field.type in WORDS else []
             terms.update((catch_all, word) for word in found)
             if field.type is FieldType.TEXT:
                 terms.update((number, word) for word in found)
@@ -40,8 +40,8 @@ def document_terms(
     return terms
 
 
-def has_phrase(connection: sqlite3.Connection, field: Field, key: int, phrase: list[str]) -> bool:
-    """Whether the words stand one after the other in one value of the field (of any field: the catch-all)."""
+def has_phrase(connection: sqlite3.Connection, names: Container[str], key: int, phrase: list[str]) -> bool:
+    """Whether the words stand one after the other in one value of one of the fields."""
     document_id, text = connection.execute(
         "SELECT id, fields FROM documents WHERE key = ?", (key,)
     ).fetchone()
@@ -49,7 +49,7 @@ def has_phrase(connection: sqlite3.Connection, field: Field, key: int, phrase: l
     chosen: Iterator[Any] = (
         one
         for name, value in [("id", document_id), *fields.items()]
-        if field.name in (CATCH_ALL, name)
+        if name in names
         for one in listed(value)
     )
     return any(_contains(words(str(one)), phrase) for one in chosen)

@@ -10,8 +10,8 @@ from include.flow_server.errors import BadRequestError, VersionConflictError
 from include.flow_server.query.evaluate import Evaluator
 from include.flow_server.store.atomic import is_atomic, updated_fields
 from include.flow_server.store.keyset import as_keys
-from include.flow_server.store.protocol import Add, Delete, DeleteByQuery, Document, Written
-from include.flow_server.store.schema import Field, Schema, guess_type
+from include.flow_server.store.protocol import Add, Delete, Document, Reanalysed, Written
+from include.flow_server.store.schema import CATCH_ALL, Field, Schema, guess_type
 from include.flow_server.store.terms import document_terms, listed
 from include.flow_server.store.values import to_stored
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping
     from datetime import datetime
+
+    from include.flow_server.store.protocol import Operation
 
 _DOCUMENTS = "SELECT key, id, version, from_folder, fields FROM documents"
 
@@ -49,12 +51,14 @@ class Writer:
         sql = "SELECT value FROM counters WHERE name = ?"
         return int(self._connection.execute(sql, (name,)).fetchone()[0])
 
-    def apply(self, operation: Add | Delete | DeleteByQuery) -> None:
+    def apply(self, operation: Operation) -> None:
         """Applies one operation; a conflict or a wrong value raises before anything of it is written."""
         if isinstance(operation, Add):
             self._add(operation)
         elif isinstance(operation, Delete):
             self._delete(operation.id, operation.version)
+        elif isinstance(operation, Reanalysed):
+            self._reanalysed(operation)
         else:
             self._delete_by_query(operation.query)
 
@@ -104,6 +108,8 @@ class Writer:
             values = [value for value in listed(raw) if value is not None]
             if not values:
                 continue
+            if name == CATCH_ALL:
+                raise BadRequestError(f"ERROR: [doc={document_id}] {name} fills itself and cannot be given")
             field = self.field_for(name, values[0])
             if len(values) > 1 and not field.multi:
                 raise BadRequestError(
@@ -143,6 +149,11 @@ class Writer:
                 read_document(self._connection.execute(f"{_DOCUMENTS} WHERE key = ?", (key,)).fetchone())
             )
         self.written.queries.append((query, -self._next_version()))
+
+    def _reanalysed(self, one: Reanalysed) -> None:
+        sql = "SELECT 1 FROM descriptors WHERE key = ? AND descriptor = ?"
+        if self._connection.execute(sql, (one.key, one.before)).fetchone():
+            self._write_descriptor(one.key, one.descriptor)
 
     def _remove(self, old: Document) -> None:
         self._replace_terms(old, set())

@@ -7,6 +7,7 @@ listed in `true-duplicates.txt`; bursts and other photographs of the same thing 
 
 from __future__ import annotations
 
+import io
 import itertools
 import random
 import time
@@ -27,11 +28,13 @@ from include.flow_server.training.pages import pages
 from include.flow_server.training.pictures import pictures, true_duplicates
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from include.flow_server.training.manipulations import Manipulation
 
+COMPARED_SIDE, CELL, VISIBLE = 256, 8, 6.0  # pixels, pixels, levels
+VISIBLE_STRETCH = 0.01  # of the ratio of width to height
 STUDIO = frozenset({"clothing", "grocery", "avatars"})  # same wall, same shelf, same person
 SEED = 11
 PAGES = 40
@@ -78,6 +81,14 @@ class Library:
 
 
 @dataclass(frozen=True, slots=True)
+class Copy:
+    """A manipulated copy: its score against the original (0 if not found), whether one sees the change."""
+
+    score: float
+    visible: bool
+
+
+@dataclass(frozen=True, slots=True)
 class WrongPair:
     """Two different pictures with a score of at least 0.70."""
 
@@ -101,10 +112,20 @@ def read_library(root: Path, most_per_source: int) -> Library:
     for source, path in pictures(root, "report"):
         if source.name != "openclipart":  # look-alikes of unknown origin: nobody can say which are copies
             by_group["avatars" if "avatars" in path.parts else source.name].append(path)
+    for paths in by_group.values():
+        random.Random(SEED).shuffle(paths)  # noqa: S311
+    return _read({group: paths[:most_per_source] for group, paths in by_group.items()}, root)
+
+
+def read_folder(folder: Path) -> Library:
+    """Analyze the pictures of one folder as a single group, and text pages and charts."""
+    return _read({"folder": sorted(folder.glob("*.jpg"))}, folder)
+
+
+def _read(by_group: Mapping[str, Sequence[Path]], root: Path) -> Library:
     library = Library()
     for group, paths in sorted(by_group.items()):
-        random.Random(SEED).shuffle(paths)  # noqa: S311
-        for path in tqdm(paths[:most_per_source], desc=group, unit="picture"):
+        for path in tqdm(paths, desc=group, unit="picture"):
             library.add(group, path.relative_to(root).as_posix(), path, path.read_bytes())
     for name, page in pages(SEED, PAGES).items():
         library.add("pages", name, None, encode(page, "PNG"))
@@ -113,24 +134,44 @@ def read_library(root: Path, most_per_source: int) -> Library:
 
 def recall(
     library: Library, index: DuplicateIndex, edits: Mapping[str, Manipulation], per_group: int
-) -> tuple[dict[str, list[float]], list[tuple[float, str, str, str]]]:
-    """Scores of manipulated copies against their originals, by manipulation; and wrong hits on the way."""
-    scores: dict[str, list[float]] = defaultdict(list)
+) -> tuple[dict[str, list[Copy]], list[tuple[float, str, str, str]]]:
+    """Manipulated copies searched for, by manipulation; and wrong hits on the way."""
+    copies: dict[str, list[Copy]] = defaultdict(list)
     wrong = []
     same = same_pictures(library)
     for key in tqdm(queries(library, per_group), desc="copies", unit="picture"):
         image = library.image(key)
         for name, edit in edits.items():
-            copy = analyze(library.edited(key, image, name, edit))
-            hits = index.search(copy, SearchOptions(threshold=0.5))
+            data = library.edited(key, image, name, edit)
+            hits = index.search(analyze(data), SearchOptions(threshold=0.5))
             found = {hit.key: hit.score for hit in hits}
-            scores[name].append(found.get(key, 0.0))
+            copies[name].append(Copy(found.get(key, 0.0), visibly_changed(image, data)))
             wrong += [
                 (score, name, library.names[key], library.names[other])
                 for other, score in found.items()
                 if score >= 0.7 and other != key and frozenset((key, other)) not in same
             ]
-    return scores, wrong
+    return copies, wrong
+
+
+def visibly_changed(original: Image.Image, copy: bytes) -> bool:
+    """Whether shape or colours differ by more than coding leaves behind.
+
+    A grey photograph with more saturation is the same photograph. Colours are means of cells of 8 pixels, in
+    which the noise of coding averages out.
+    """
+    changed = Image.open(io.BytesIO(copy)).convert("RGB")
+    stretch = changed.width / changed.height * original.height / original.width
+    if abs(stretch - 1) > VISIBLE_STRETCH:
+        return True
+    side = COMPARED_SIDE // CELL
+    one, two = (
+        np.asarray(image.resize((COMPARED_SIDE, COMPARED_SIDE), Image.Resampling.BOX), np.float32)
+        .reshape(side, CELL, side, CELL, 3)
+        .mean(axis=(1, 3))
+        for image in (original, changed)
+    )
+    return bool(np.abs(one - two).max() > VISIBLE)
 
 
 def recall_of_filters(

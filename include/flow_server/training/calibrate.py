@@ -12,6 +12,7 @@ import argparse
 import json
 import random
 from collections import defaultdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,11 +30,13 @@ if TYPE_CHECKING:
     from include.flow_server.training.pictures import Part
 
 SOURCE_NAMES = ("clothing", "gcompris", "grocery")
-MOST_PER_SOURCE, EDITED_PER_SOURCE, PAGES = 1200, 110, 30
+MOST_PER_SOURCE, EDITED_PER_SOURCE, PAGES = 3000, 110, 30
 SEEDS: dict[str, int] = {"fit": 1, "choose": 2}
-EDITED_SHARE = 0.12
-SAME_DECAY, EXACT_DECAY = 2e-5, 2e-5
-ALLOWED_WRONG = 3  # negatives of both parts that may pass, of some four million pairs
+EDITED_SHARE = 0.2
+SAME_DECAY, EXACT_DECAY = 1e-4, 3e-4
+HARDEST = 3000  # negatives that the second fit looks at
+ALLOWED_WRONG = 0  # negatives of both parts that may pass, of some 14 million pairs
+EXACT_MISSED = 0.003  # share of the held-out exact copies that may be called near
 
 
 def main() -> None:
@@ -43,6 +46,7 @@ def main() -> None:
     root = parser.parse_args().pictures
     stored = fitted_weights(comparisons(root, "fit"), comparisons(root, "choose"))
     stored["descriptor"] = DESCRIPTOR_VERSION
+    stored["date"] = datetime.now(UTC).date().isoformat()
     stored["pictures"] = {
         source.name: f"{source.origin} ({source.licence})"
         for source in SOURCES
@@ -87,6 +91,7 @@ def fitted_weights(fit_rows: list[Row], choose_rows: list[Row]) -> dict[str, Any
     """
     held_out = _weights_of(fit_rows)
     stored = _weights_of(fit_rows + choose_rows)
+    held_out["exact"]["zero"] = stored["exact"]["zero"] = _exact_point(held_out, choose_rows)
     stored["figures"] = {
         "choose, held out": _figures(held_out, choose_rows),
         "both": _figures(stored, fit_rows + choose_rows),
@@ -97,12 +102,23 @@ def fitted_weights(fit_rows: list[Row], choose_rows: list[Row]) -> dict[str, Any
 def _weights_of(rows: list[Row]) -> dict[str, Any]:
     aligned = [row for row in rows if row.same is not None]
     framed = [row for row in rows if row.positive and row.exact is not None and row.edit not in HARSH]
-    stored: dict[str, Any] = {
-        "same": _fit([(row.same, row.positive) for row in aligned], SAME_SIGNS, SAME_DECAY),
-        "exact": _fit([(row.exact, row.edit in EXACT) for row in framed], EXACT_SIGNS, EXACT_DECAY),
+    same = [(row.same, row.positive) for row in aligned]
+    exact = [(row.exact, row.edit in EXACT) for row in framed]
+    first = Fitted(_fit(same, SAME_SIGNS, SAME_DECAY))
+    stored = {
+        "same": _fit(_hardest(same, first), SAME_SIGNS, SAME_DECAY),
+        "exact": _fit(exact, EXACT_SIGNS, EXACT_DECAY),
     }
     stored["same"]["zero"] = _operating_point(Fitted(stored["same"]), rows)
     return stored
+
+
+def _hardest(rows: list[tuple[Any, bool]], found: Fitted) -> list[tuple[Any, bool]]:
+    """All positives, and the negatives that come closest to them: between those the border has to lie."""
+    odds = found(np.array([features for features, _ in rows], np.float64))
+    negative = np.array([not positive for _, positive in rows])
+    least = np.sort(odds[negative])[::-1][HARDEST]
+    return [row for row, near in zip(rows, odds >= least, strict=True) if row[1] or near]
 
 
 def _fit(rows: list[tuple[Any, bool]], signs: tuple[int, ...], decay: float) -> dict[str, Any]:
@@ -114,9 +130,17 @@ def _fit(rows: list[tuple[Any, bool]], signs: tuple[int, ...], decay: float) -> 
 
 
 def _operating_point(same: Fitted, rows: list[Row]) -> float:
-    """The lowest odds above even at which no more than ALLOWED_WRONG negatives would pass."""
-    negatives = np.array([row.same for row in rows if row.same is not None and not row.positive])
-    return max(0.0, float(np.sort(same(negatives))[::-1][ALLOWED_WRONG]))
+    """The lowest odds at which no more than ALLOWED_WRONG negatives would pass."""
+    negatives = [row.same for row in rows if row.same is not None and not row.positive and not row.unlike]
+    return float(np.sort(same(np.array(negatives)))[::-1][ALLOWED_WRONG])
+
+
+def _exact_point(held_out: dict[str, Any], rows: list[Row]) -> float:
+    """The odds that all but EXACT_MISSED of the exact copies exceed, none of which was fitted on."""
+    copies = np.array(
+        [row.exact for row in rows if row.edit in EXACT and row.positive and row.exact is not None]
+    )
+    return min(0.0, float(np.quantile(Fitted(held_out["exact"])(copies), EXACT_MISSED)))
 
 
 def _figures(stored: dict[str, Any], rows: list[Row]) -> dict[str, float]:
@@ -125,7 +149,7 @@ def _figures(stored: dict[str, Any], rows: list[Row]) -> dict[str, float]:
     is_same, is_exact = Fitted(stored["same"]), Fitted(stored["exact"])
     kinds = {"exact": EXACT, "harsh": HARSH, "near": NEAR}
     for row in rows:
-        same = row.same is not None and float(is_same(row.same)) > 0
+        same = row.same is not None and not row.unlike and float(is_same(row.same)) > 0
         exact = same and row.exact is not None and float(is_exact(row.exact)) > 0
         kind = next(k for k, edits in kinds.items() if row.edit in edits) if row.positive else "wrong"
         reached[kind].append((same, exact))
@@ -134,3 +158,7 @@ def _figures(stored: dict[str, Any], rows: list[Row]) -> dict[str, float]:
         shares = np.array(pairs).mean(axis=0) if kind != "wrong" else np.array(pairs).sum(axis=0)
         figures[f"{kind} >= 0.70"], figures[f"{kind} >= 0.95"] = (round(float(x), 4) for x in shares)
     return figures
+
+
+if __name__ == "__main__":
+    main()

@@ -19,7 +19,7 @@ from tqdm import tqdm
 from include.flow_server.imaging import Descriptor, UnreadableImageError, analyze
 from include.flow_server.imaging.decode import decode
 from include.flow_server.index.candidates import Candidates
-from include.flow_server.index.score import exact_features, same_features
+from include.flow_server.index.score import exact_features, same_features, unlike_any_copy
 from include.flow_server.index.thumb import Thumb
 from include.flow_server.index.verify import compare
 from include.flow_server.training.manipulations import ALL, encode, make
@@ -40,7 +40,8 @@ KEPT_THUMBS = 6000
 class Row:
     """One comparison: what was compared, whether both are one picture, and what was measured.
 
-    `same` and `exact` are None where no alignment was found or the two are mirrored.
+    `same` and `exact` are None where no alignment was found or the two are mirrored; `unlike` pairs are
+    different whatever is fitted.
     """
 
     first: str
@@ -50,6 +51,7 @@ class Row:
     closeness: float
     same: NDArray[np.float64] | None
     exact: NDArray[np.float64] | None
+    unlike: bool
 
 
 class Collection:
@@ -146,4 +148,5 @@ def _row(
     if found is not None:
         same = same_features(found)
         exact = exact_features(found.difference) if found.difference else None
-    return Row(*names, edit, positive, closeness, same, exact)
+    unlike = found is None or unlike_any_copy(found)
+    return Row(*names, edit, positive, closeness, same, exact, unlike)

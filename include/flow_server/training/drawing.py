@@ -32,6 +32,16 @@ def meme(image: Image.Image, rng: random.Random) -> Image.Image:
     return image
 
 
+def coloured_text(image: Image.Image, rng: random.Random) -> Image.Image:
+    """A line of text in any colour straight on the picture, often as bright as what it covers."""
+    image = image.copy()
+    place = image.width * rng.uniform(0.05, 0.4), image.height * rng.uniform(0.1, 0.8)
+    colour = (rng.randrange(256), rng.randrange(256), rng.randrange(256))
+    text = rng.choice(["new", "Only today", "3 for 2", "draft 17", "@somebody"])
+    ImageDraw.Draw(image).text(place, text, font=_font(image.height * rng.uniform(0.05, 0.12)), fill=colour)
+    return image
+
+
 def logo(image: Image.Image, rng: random.Random, *, area: float) -> Image.Image:
     """An opaque label somewhere on the picture that covers this share of it."""
     image = image.copy()

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def foreign_manipulations() -> tuple[dict[str, Manipulation], dict[str, Manipulation]]:
-    """AugLy's exact and near manipulations by name.
+def foreign_manipulations() -> dict[str, dict[str, Manipulation]]:
+    """AugLy's manipulations by class (`exact`, `near`, `beyond`: grain belongs to neither) and name.
 
     Raises:
         ImportError: AugLy is not installed.
@@ -31,8 +31,8 @@ def foreign_manipulations() -> tuple[dict[str, Manipulation], dict[str, Manipula
         "crop right": partial(augly.crop, x1=0.28, y1=0.0, x2=1.0, y2=1.0),
         "crop lower": partial(augly.crop, x1=0.1, y1=0.3, x2=0.95, y2=1.0),
         "crop half": partial(augly.crop, x1=0.15, y1=0.15, x2=0.86, y2=0.86),
-        "aspect 1.3": partial(augly.change_aspect_ratio, ratio=1.3),
-        "aspect 0.8": partial(augly.change_aspect_ratio, ratio=0.8),
+        "wider": lambda image: augly.change_aspect_ratio(image, ratio=1.3 * image.width / image.height),
+        "narrower": lambda image: augly.change_aspect_ratio(image, ratio=0.8 * image.width / image.height),
         "brighter": partial(augly.brightness, factor=1.4),
         "darker": partial(augly.brightness, factor=0.6),
         "contrast": partial(augly.contrast, factor=1.5),
@@ -48,15 +48,17 @@ def foreign_manipulations() -> tuple[dict[str, Manipulation], dict[str, Manipula
         "stripes": partial(augly.overlay_stripes, line_width=0.3, line_density=0.4, line_opacity=0.6),
         "pad": partial(augly.pad, w_factor=0.12, h_factor=0.12),
         "mirror": augly.hflip,
-        "sharper": partial(augly.sharpen, factor=3.0),
-        "noise": partial(augly.random_noise, var=0.004),
         "turn 4": partial(augly.rotate, degrees=4.0),
         "opacity": partial(augly.opacity, level=0.7),
     }
-    return (
-        {f"augly {name}": _saved(edit) for name, edit in exact.items()},
-        {f"augly {name}": _saved(edit) for name, edit in near.items()},
-    )
+    beyond: dict[str, Callable[..., Any]] = {
+        "sharper": partial(augly.sharpen, factor=3.0),
+        "noise": partial(augly.random_noise, var=0.004),
+    }
+    return {
+        kind: {f"augly {name}": _saved(edit) for name, edit in edits.items()}
+        for kind, edits in (("exact", exact), ("near", near), ("beyond", beyond))
+    }
 
 
 def _saved(edit: Callable[..., Any]) -> Manipulation:

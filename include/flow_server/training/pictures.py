@@ -1,7 +1,10 @@
 """The photographs that the detector is fitted on and measured with; none of them is in the repository.
 
+    python -m include.flow_server.training.pictures DIR
+
 Each source is freely available; fetch it, unpack it under one folder, and the scripts find it there (the
-pictures of gcompris-qt-data lie in resource files: `unpack_gcompris.py` takes them out). Only sources whose
+pictures of gcompris-qt-data lie in resource files: `unpack_gcompris.py` takes them out). The command lists
+where each source comes from, where it belongs, and how much of it is there. Only sources whose
 licence allows it are fitted on. Every picture belongs to one part for good, by a hash of its series, so that
 no photograph that a rule was fitted on or chosen with is ever reported on.
 """
@@ -9,6 +12,7 @@ no photograph that a rule was fitted on or chosen with is ever reported on.
 from __future__ import annotations
 
 import hashlib
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -116,3 +120,20 @@ def true_duplicates() -> set[frozenset[str]]:
     """Pairs of names (paths under the folder of all sources) that are one picture, as looked at by eye."""
     lines = TRUE_DUPLICATES.read_text(encoding="utf-8").splitlines()
     return {frozenset(line.split("\t")) for line in lines if line}
+
+
+def main() -> None:
+    """Print what of each source is there."""
+    if len(sys.argv) != 2:
+        raise SystemExit("usage: python -m include.flow_server.training.pictures DIR")
+    root = Path(sys.argv[1])
+    for source in SOURCES:
+        found = len(source.files(root)) if (root / source.folder).is_dir() else 0
+        print(
+            f"{source.name:<12}{found:>6} of {source.pictures:>5} pictures in {root / source.folder}"
+            f"  from {source.origin} ({source.licence})"
+        )
+
+
+if __name__ == "__main__":
+    main()

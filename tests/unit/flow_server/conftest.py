@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,6 +37,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     picture(0).resize((300, 225)).save(root / "a-copy.jpg", quality=90)
     picture(0).resize((340, 255)).save(root / "sub/a-copy.jpg", quality=85)
     return root
+
+
+@pytest.fixture(scope="session")
+def elsewhere(folder: Path) -> Iterator[str]:
+    """The address of a plain web server over the folder: `host:port`."""
+    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
 
 
 @pytest.fixture(scope="session")

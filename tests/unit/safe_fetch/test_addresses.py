@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+
 import pytest
 
 from include.safe_fetch.addresses import AddressRefusedError, FetchError, is_public, resolve
+
+SECONDS = 5.0
 
 
 @pytest.mark.parametrize(
@@ -32,11 +37,26 @@ def test_public_addresses_pass(address: str) -> None:
 )
 def test_other_spellings_of_this_machine_are_refused(host: str) -> None:
     with pytest.raises(FetchError):
-        resolve(host, 80, ())
+        resolve(host, 80, (), SECONDS)
 
 
 def test_a_named_host_may_be_private() -> None:
-    assert resolve("127.0.0.1", 80, ("127.0.0.1",)) == ["127.0.0.1"]
-    assert resolve("127.0.0.1", 8080, ("127.0.0.1:8080",)) == ["127.0.0.1"]
+    assert resolve("127.0.0.1", 80, ("127.0.0.1",), SECONDS) == ["127.0.0.1"]
+    assert resolve("127.0.0.1", 8080, ("127.0.0.1:8080",), SECONDS) == ["127.0.0.1"]
     with pytest.raises(AddressRefusedError, match="not a public address"):
-        resolve("127.0.0.1", 80, ("127.0.0.1:8080",))
+        resolve("127.0.0.1", 80, ("127.0.0.1:8080",), SECONDS)
+
+
+def test_one_private_answer_among_public_ones_refuses_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = [(0, 0, 0, "", (address, 80)) for address in ("93.184.215.14", "10.0.0.1")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answers)
+    with pytest.raises(AddressRefusedError, match=r"10\.0\.0\.1"):
+        resolve("rebinding.example", 80, (), SECONDS)
+
+
+def test_a_name_server_that_does_not_answer_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    never = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [never] * (not never.wait(60)))
+    with pytest.raises(FetchError, match="timed out"):
+        resolve("slow.example", 80, (), 0.1)
+    never.set()

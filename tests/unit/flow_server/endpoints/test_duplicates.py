@@ -54,6 +54,24 @@ def test_fq_restricts_the_hits_and_rows_the_page(synced: EmbeddedServer) -> None
     assert [one["id"] for one in inside["docs"]] == ["sub/a-copy.jpg"]
 
 
+def test_start_goes_on_where_the_page_before_ended(synced: EmbeddedServer) -> None:
+    whole = ask(synced, "duplicate", rank__by__id="a.png", fl="id,score")["response"]["docs"]
+    parts = [
+        ask(synced, "duplicate", rank__by__id="a.png", fl="id,score", start=start, rows=1)["response"]
+        for start in range(4)
+    ]
+    assert [one for part in parts for one in part["docs"]] == whole
+    assert [part["numFound"] for part in parts] == [3] * 4
+
+
+@pytest.mark.parametrize("approximate", ["true", "FALSE"])
+@pytest.mark.parametrize("level", ["off", "low", "medium", "high", "extreme"])
+def test_every_level_finds_plain_copies(synced: EmbeddedServer, approximate: str, level: str) -> None:
+    search = {"rank__by__id": "a.png", "rank__approximate": approximate, "rank__smartfilter": level}
+    response = ask(synced, "duplicate", fl="id", rank__treshold="0.99", **search)["response"]
+    assert sorted(one["id"] for one in response["docs"]) == COPIES
+
+
 def test_an_analysed_picture_finds_what_its_file_finds(synced: EmbeddedServer) -> None:
     data = (synced.images / "a.png").read_bytes()  # type: ignore[operator]
     text = base64.b64encode(data).decode()
@@ -161,4 +179,6 @@ def test_the_self_join_finds_what_one_request_for_each_document_finds(
 
 
 def test_the_server_advertises_the_self_join(synced: EmbeddedServer) -> None:
-    assert "duplicates" in requests.get(synced.url, timeout=5).json()["capabilities"]
+    told = requests.get(synced.url, timeout=5).json()
+    assert "duplicates" in told["capabilities"]
+    assert told["detector_version"].startswith(f"{told['descriptor_version']}/")

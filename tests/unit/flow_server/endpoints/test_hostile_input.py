@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import random
 import struct
 import zlib
@@ -14,6 +15,7 @@ import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from pillow_heif import register_heif_opener
 
 from tests.contract import strategies as make
 from tests.unit.flow_server.conftest import picture
@@ -139,6 +141,20 @@ def test_every_kind_of_pixel_is_analysed(synced: EmbeddedServer, mode: str) -> N
     answer = requests.post(f"{synced.url}/analyze", {"input.data": data}, timeout=SECONDS)
     assert answer.status_code == 200, answer.text
     assert Image.open(buffer).size == (answer.json()["outputs"]["width"], answer.json()["outputs"]["height"])
+
+
+@pytest.mark.parametrize(
+    "form", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "HEIF", "AVIF", "JPEG2000", "ICO", "PPM"]
+)
+def test_every_format_is_analysed_to_less_than_8_kilobytes(synced: EmbeddedServer, form: str) -> None:
+    register_heif_opener()
+    buffer = io.BytesIO()
+    Image.effect_noise((250, 200), 90).convert("RGB").save(buffer, form)
+    data = base64.b64encode(buffer.getvalue()).decode()
+    answer = requests.post(f"{synced.url}/analyze", {"input.data": data}, timeout=SECONDS)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["outputs"]["format"] == form
+    assert len(json.dumps(answer.json()["outputs"])) < 8 * 1024
 
 
 @pytest.mark.parametrize("query", HUGE.values(), ids=HUGE.keys())

@@ -61,15 +61,51 @@ def test_get_sees_what_is_not_committed_yet(start_server: Callable[..., Embedded
     assert [document["id"] for document in several["docs"]] == ["a"]
 
 
-def test_commit_within_makes_it_visible_in_time(start_server: Callable[..., EmbeddedServer]) -> None:
-
+@pytest.mark.parametrize(
+    ("parameters", "body", "count"),
+    [
+        ({"commitWithin": "200"}, [{"id": "b"}], 2),
+        ({}, {"add": {"doc": {"id": "b"}, "commitWithin": 200}}, 2),
+        ({}, {"delete": {"id": "a", "commitWithin": 200}}, 0),
+        ({}, {"delete": {"query": "*:*", "commitWithin": 200}}, 0),
+    ],
+)
+def test_commit_within_makes_it_visible_in_time(
+    start_server: Callable[..., EmbeddedServer], parameters: dict[str, str], body: object, count: int
+) -> None:
     server = start_server()
     solr = server.collection_url("my-collection", "/solr/")
-    requests.post(f"{solr}/update?commitWithin=200", json=[{"id": "a"}], timeout=SECONDS).raise_for_status()
+    requests.post(f"{solr}/update?commit=true", json=[{"id": "a"}], timeout=SECONDS).raise_for_status()
+    answer = requests.post(f"{solr}/update", json=body, params=parameters, timeout=SECONDS)
+    answer.raise_for_status()
     deadline = time.monotonic() + SECONDS
-    while requests.get(f"{solr}/select", timeout=SECONDS).json()["response"]["numFound"] == 0:
+    while requests.get(f"{solr}/select", timeout=SECONDS).json()["response"]["numFound"] != count:
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize("failing", [{"id": "c", "n_i": "x"}, {"id": "c", "image": "data:,x"}])
+def test_what_came_before_a_failing_document_becomes_visible(
+    start_server: Callable[..., EmbeddedServer], failing: dict[str, str]
+) -> None:
+    server = start_server()
+    solr = server.collection_url("my-collection", "/solr/")
+    body = [{"id": "b"}, failing, {"id": "d"}]
+    answer = requests.post(f"{solr}/update?commitWithin=100", json=body, timeout=SECONDS)
+    assert answer.status_code == 400
+    deadline = time.monotonic() + SECONDS
+    while not (docs := requests.get(f"{solr}/select?fl=id", timeout=SECONDS).json()["response"]["docs"]):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert docs == [{"id": "b"}]
+
+
+def test_a_wrong_parameter_of_an_update_writes_nothing(start_server: Callable[..., EmbeddedServer]) -> None:
+    server = start_server()
+    solr = server.collection_url("my-collection", "/solr/")
+    for wrong in ("commit=x", "commitWithin=x", "softCommit=1", "failOnVersionConflicts=x"):
+        assert requests.post(f"{solr}/update?{wrong}", json=[{"id": "a"}], timeout=SECONDS).status_code == 400
+    assert requests.get(f"{solr}/get", {"id": "a"}, timeout=SECONDS).json() == {"doc": None}
 
 
 def test_basic_auth_is_asked_for_where_it_is_set(
@@ -219,3 +255,34 @@ def test_a_document_comes_back_whole_from_its_import(
     assert [{**one, "_version_": 0} for one in restored] == [{**one, "_version_": 0} for one in archived]
     hits = requests.get(f"{solr}/duplicate", {"rank.by.id": "a"}, timeout=SECONDS).json()["response"]
     assert hits["docs"][0]["score"] == 1.0
+
+
+def test_an_address_of_another_server_on_this_machine_is_not_taken_for_ours(
+    start_server: Callable[..., EmbeddedServer], synced: EmbeddedServer, folder: Path, tmp_path: Path
+) -> None:
+    """Both serve a picture of that name, but not the same one."""
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "a.png").write_bytes((folder / "b.png").read_bytes())
+    theirs = f"{synced.base}/images/a.png"
+    server = start_server(images=mine, arguments=["--allow-host", synced.base.partition("//")[2]])
+    outputs = requests.get(f"{server.url}/analyze", {"input.url": theirs}, timeout=SECONDS).json()["outputs"]
+    documents = [{"id": "1", "image": theirs}, {"id": "2", "image": theirs, "import": outputs}]
+    solr = server.collection_url("my-collection", "/solr/")
+    requests.post(f"{solr}/update?commit=true", json=documents, timeout=SECONDS).raise_for_status()
+    stored = requests.get(f"{solr}/select", {"fl": "image,bytes_l"}, timeout=SECONDS).json()["response"]
+    assert stored["docs"] == [{"image": theirs, "bytes_l": (folder / "a.png").stat().st_size}] * 2
+
+
+def test_a_restored_picture_of_the_folder_follows_the_port(
+    start_server: Callable[..., EmbeddedServer], synced: EmbeddedServer, folder: Path
+) -> None:
+    server = start_server(images=folder)
+    asked = {"q": "id:a.png", "fl": "*,import"}
+    (archived,) = requests.get(f"{synced.url}/select", asked, timeout=SECONDS).json()["response"]["docs"]
+    again = {**archived, "_version_": -1}
+    solr = server.collection_url("my-collection", "/solr/")
+    requests.post(f"{solr}/update?commit=true", json=[again], timeout=SECONDS).raise_for_status()
+    (found,) = requests.get(f"{solr}/select", asked, timeout=SECONDS).json()["response"]["docs"]
+    assert archived["image"] == f"{synced.base}/images/a.png"
+    assert found["image"] == f"{server.base}/images/a.png"

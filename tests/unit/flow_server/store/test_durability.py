@@ -1,13 +1,18 @@
-"""kill -9 at any moment: what was acknowledged is there afterwards, whole, and nothing else is."""
+"""kill -9 at any moment: what was acknowledged is there afterwards, whole, and nothing else is.
+
+Whole means that fields, terms and the descriptor of a document are of one and the same write.
+"""
 
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import random
 import threading
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import requests
 
 if TYPE_CHECKING:
@@ -23,8 +28,9 @@ WRITERS = 3
 class Ledger:
     """What one writer was told: the last acknowledged state of each id, and the one write in the air."""
 
-    def __init__(self, writer: int) -> None:
+    def __init__(self, writer: int, pictures: list[Any]) -> None:
         self.writer = writer
+        self.pictures = pictures
         self.acknowledged: dict[str, int] = {}
         self.in_the_air: tuple[str, int] | None = None
 
@@ -35,6 +41,7 @@ class Ledger:
             name = f"w{self.writer}-{random_.randrange(12)}"
             self.in_the_air = (name, number)
             body = [{"id": name, "n_i": number, "twin_i": number, "labels": [str(number), f"x{number}"]}]
+            body[0]["import"] = self.pictures[number % len(self.pictures)]
             try:
                 answer = requests.post(f"{url}/update?commit=true", json=body, timeout=10)
             except requests.exceptions.RequestException:
@@ -45,14 +52,16 @@ class Ledger:
 
 
 def stored(url: str) -> dict[str, dict[str, Any]]:
-    answer = requests.get(f"{url}/select", {"rows": "1000"}, timeout=10).json()
+    answer = requests.get(f"{url}/select", {"rows": "1000", "fl": "*,import"}, timeout=10).json()
     return {document["id"]: document for document in answer["response"]["docs"]}
 
 
+@pytest.mark.timeout(900)  # a hundred starts of the server, on a machine that is busy
 def test_kill_9_loses_no_acknowledged_commit_and_leaves_no_half_document(
-    start_server: Callable[..., EmbeddedServer], tmp_path: Path
+    start_server: Callable[..., EmbeddedServer], synced: EmbeddedServer, tmp_path: Path
 ) -> None:
-    ledgers = [Ledger(writer) for writer in range(WRITERS)]
+    pictures = [stored(synced.url)[name]["import"] for name in ("a.png", "b.png")]
+    ledgers = [Ledger(writer, pictures) for writer in range(WRITERS)]
     numbers = itertools.count(1)
     for kill in range(KILLS):
         server = start_server(tmp_path / "data")
@@ -84,9 +93,15 @@ def _check(url: str, ledgers: list[Ledger]) -> None:
     for name, document in documents.items():
         number = document["n_i"]
         assert document["twin_i"] == number
+        assert document["import"] == ledgers[0].pictures[number % 2]
         assert document["labels"] == [str(number), f"x{number}"]
         query = {"q": f"id:{name} AND n_i:{number} AND labels:x{number} AND _text_:{number}", "rows": "0"}
         assert requests.get(f"{url}/select", query, timeout=10).json()["response"]["numFound"] == 1
+    for parity, outputs in enumerate(ledgers[0].pictures):
+        query = {"rank.by.preprocessed": json.dumps(outputs), "rows": "1000", "fl": "id"}
+        hits = requests.post(f"{url}/duplicate", query, timeout=10).json()["response"]["docs"]
+        same = {name for name, document in documents.items() if document["n_i"] % 2 == parity}
+        assert {hit["id"] for hit in hits} == same
     facet = {"rows": "0", "facet": "true", "facet.field": "n_i", "facet.limit": "-1"}
     counts = requests.get(f"{url}/select", facet, timeout=10).json()["facet_counts"]["facet_fields"]["n_i"]
     assert sorted(map(int, counts[::2])) == sorted(document["n_i"] for document in documents.values())

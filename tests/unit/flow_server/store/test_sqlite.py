@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
 from include.flow_server.errors import BadRequestError, VersionConflictError
 from include.flow_server.query.request import SelectRequest, SortKey
-from include.flow_server.store.protocol import Add, Delete, DeleteByQuery
+from include.flow_server.store.protocol import Add, Delete, DeleteByQuery, Reanalysed
 from include.flow_server.store.sqlite import SqliteStore
 
 if TYPE_CHECKING:
@@ -166,3 +167,28 @@ def test_a_file_of_another_format_is_refused(store: SqliteStore, path: Path) -> 
         raw.execute("UPDATE counters SET value = 99 WHERE name = 'format'")
     with pytest.raises(BadRequestError, match="has format 99"):
         SqliteStore(path)
+
+
+def test_a_descriptor_is_renewed_only_in_the_place_of_the_one_that_was_read(store: SqliteStore) -> None:
+    store.update([Add("a", {"n_i": 1}, b"old"), Add("b", {}, b"new picture"), Add("c", {}, b"old")])
+    store.commit()
+    (before,) = store.get(["a"])
+    keys = {name: store.get([name])[0].key for name in "abc"}
+    store.update([Delete("c")])
+    store.update([Reanalysed(key, b"old", b"renewed") for key in keys.values()])
+    store.commit()
+    assert store.descriptors(list(keys.values())) == {keys["a"]: b"renewed", keys["b"]: b"new picture"}
+    assert store.get(["a"]) == [before]
+    assert {key: data for _, key, data in store.changes(3)} == {keys["a"]: b"renewed", keys["c"]: None}
+
+
+def test_reads_do_not_wait_for_a_write(store: SqliteStore, path: Path) -> None:
+    store.update([Add("a", {"n_i": 1})])
+    store.commit()
+    with closing(sqlite3.connect(path, isolation_level=None)) as writing:
+        writing.execute("BEGIN IMMEDIATE")
+        writing.execute("DELETE FROM documents")
+        assert not store.refresh()
+        assert ids(store, q="n_i:1") == ["a"]
+        assert [one.id for one in store.get(["a"])] == ["a"]
+        writing.execute("ROLLBACK")

@@ -1,0 +1,16 @@
+"""What every analysed picture leaves in the fields of its document, for rules such as "keep the widest"."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from include.flow_server.imaging import Descriptor
+
+MEASURES = ("width_i", "height_i", "bytes_l", "format_s")
+
+
+def measures(descriptor: Descriptor) -> dict[str, int | str]:
+    """The fields by name: pixels with EXIF orientation applied, bytes of the file, name of its format."""
+    values = (descriptor.width, descriptor.height, descriptor.byte_size, descriptor.format)
+    return dict(zip(MEASURES, values, strict=True))
