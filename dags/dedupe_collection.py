@@ -11,7 +11,8 @@ A dry run, which is the default, asks nobody and writes nothing to the collectio
 what a run did.
 
 ### Which documents
-A scheduled run and a backfill scan the documents of their data interval. A run started by hand says so with
+A scheduled run and a backfill scan the documents of their data interval, or of the period that their
+partition key names (`schedule_by: partition`). A run started by hand says so with
 the parameter `scope`: `full`, `range` with `from`, `to` and `categories`, or `known`, which scans nothing and
 acts on what earlier runs found. `sample` and `limit` take a part of it, to try things out.
 
@@ -24,7 +25,9 @@ Each report is an event of the asset `dedupe_<collection>`, with the run's count
 ### Triage
 A failed `scan` is tried again when its cause may pass. If a partition stays unscanned, `report` still writes
 what the others found, and fails: clear the failed `scan` tasks with what follows them. A mistake in a YAML
-shows as a DAG with one task that fails with the reason; correct the file, the DAG follows.
+shows as a DAG with one task that fails with the reason; correct the file, the DAG follows. `scan` tasks that
+stay scheduled wait for a free slot of their pool, or the pool does not exist, which Airflow does not say:
+`python -m include.orchestration.doctor` tells what is missing.
 """
 
 from __future__ import annotations
@@ -33,7 +36,15 @@ import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from airflow.sdk import DAG, CronDataIntervalTimetable, Param, TriggerRule, XComArg, task
+from airflow.sdk import (
+    DAG,
+    CronDataIntervalTimetable,
+    CronPartitionTimetable,
+    Param,
+    TriggerRule,
+    XComArg,
+    task,
+)
 
 from include.dedupe.config import CollectionConfig, collection_files, read_collection
 from include.dedupe.errors import ConfigError
@@ -88,12 +99,11 @@ PARAMS = {
 
 def build(name: str, config: CollectionConfig) -> DAG:
     """Wire the stages for one collection."""
-    schedule = CronDataIntervalTimetable(config.schedule, timezone="UTC") if config.schedule else None
     with DAG(
         dag_id=f"dedupe_{name}",
         description=config.description or f"Duplicates in the collection {name}",
         doc_md=__doc__,
-        schedule=schedule,
+        schedule=timetable(config),
         start_date=datetime.combine(config.start_date, datetime.min.time(), tzinfo=UTC),
         catchup=False,
         params=PARAMS,
@@ -122,6 +132,17 @@ def build(name: str, config: CollectionConfig) -> DAG:
         else:
             _act(name, config, clustered, reported)
     return dag
+
+
+def timetable(config: CollectionConfig) -> CronDataIntervalTimetable | CronPartitionTimetable | None:
+    """Each run looks back on the interval, or the partition, that has just ended."""
+    if config.schedule is None:
+        return None
+    if config.key_format is None:
+        return CronDataIntervalTimetable(config.schedule, timezone="UTC")
+    return CronPartitionTimetable(
+        config.schedule, timezone="UTC", run_offset=-1, key_format=config.key_format
+    )
 
 
 def _act(name: str, config: CollectionConfig, clustered: XComArg, reported: XComArg) -> None:

@@ -66,19 +66,19 @@ async def _all_match(flow: FlowReader, plan: Plan, ids: Sequence[str]) -> bool:
     return True
 
 
-async def _hits(flow: FlowReader, plan: Plan, name: str, *fq: str) -> list[Document]:
-    pages = flow.hits(
-        name,
-        fq=fq,
-        fl=("id", "score"),
-        threshold=plan.config.scan.threshold,
-        approximate=False,
-        smartfilter="off",
-        max_hits=2 * SAMPLE,
-    )
+async def _hits(flow: FlowReader, plan: Plan, name: str, *fq: str) -> Sequence[Document]:
     try:
-        return [hit async for page in pages for hit in page.docs]
+        found = await flow.hits(
+            name,
+            fq=fq,
+            fl=("id", "score"),
+            threshold=plan.config.scan.threshold,
+            approximate=False,
+            smartfilter="off",
+            max_hits=2 * SAMPLE,
+        )
     except flow.failure as error:
         if getattr(error, "retryable", True) or isinstance(error, flow.denial) or name != NOBODY:
             raise
         return []  # refusing an id that does not exist is as good as finding nothing
+    return found.docs

@@ -179,7 +179,7 @@ class _Scratch:
         return f"it finds other duplicates than before: {', '.join(sorted(lost))}" if lost else ""
 
     async def _hits(self) -> frozenset[str]:
-        pages = self.writer.reader.hits(
+        found = await self.writer.reader.hits(
             self.id,
             fq=(),
             fl=("id", "score"),
@@ -188,7 +188,7 @@ class _Scratch:
             smartfilter="off",
             max_hits=100,
         )
-        return frozenset([hit["id"] async for page in pages for hit in page.docs])
+        return frozenset(hit["id"] for hit in found.docs)
 
     async def _visible(self, is_so: Callable[[Document], bool], *, is_gone: bool = False) -> Document | None:
         """Commit, and return the document as soon as it is as expected; None if it is gone or never is."""

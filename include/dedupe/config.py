@@ -17,6 +17,7 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from include.dedupe.errors import ConfigError
+from include.dedupe.partition_key import KEY_FORMATS
 from include.dedupe.partition_settings import Partitions, WholeScope, divisions
 from include.dedupe.policy_settings import (
     Approval,
@@ -28,13 +29,13 @@ from include.dedupe.policy_settings import (
     Quarantine,
     TagFields,
 )
-from include.dedupe.section import FilterQueries, Score, Section
+from include.dedupe.scan_settings import ScanSettings
+from include.dedupe.section import FilterQueries, Section
 from include.dedupe.settings_errors import explain
 
 COLLECTIONS_VARIABLE = "FLOW_DEDUPE_COLLECTIONS"
 REFERENCE_NAME = "reference.yaml"
 NAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
-ScanMode = Literal["balanced", "speed"]
 
 
 class FlowSettings(Section):
@@ -81,63 +82,6 @@ class FieldSettings(Section):
     )
 
 
-class ScanSettings(Section):
-    mode: ScanMode = Field(
-        "balanced",
-        description="balanced or speed: how much accuracy is given for time as the collection grows.",
-    )
-    threshold: Score = Field(0.7, description="Lowest score of a near duplicate.")
-    floor: Score = Field(
-        0.6,
-        description="Scores are kept down to here, so that another threshold needs no new scan; "
-        "a lower threshold lowers it.",
-    )
-    exact_threshold: Score = Field(0.95, description="Lowest score of an exact duplicate.")
-    self_join: bool = Field(
-        True,
-        description="Ask for the duplicates of many documents at once where the server can do that, as the "
-        "embedded one can; otherwise document by document.",
-    )
-    in_flight: int = Field(16, ge=1, le=256, description="Queries under way at once, for each partition.")
-    max_in_flight: int | None = Field(
-        None,
-        ge=1,
-        description="Queries under way at once, for all scans of the collection together.",
-        examples=[32],
-    )
-    max_rps: float | None = Field(
-        None,
-        gt=0,
-        description="Queries begun in a second, by all scans of the collection together.",
-        examples=[200],
-    )
-    max_hits: int = Field(
-        1000, ge=1, le=100_000, description="Hits read for one document; one with more is reported as a hub."
-    )
-    max_failed_share: Score = Field(
-        0.0, description="Share of a partition's queries that may fail before the partition fails."
-    )
-    page_documents: int = Field(
-        1000, ge=1, le=1000, description="Documents after which a scan writes down what it has found."
-    )
-    wait_hours: float = Field(
-        6.0,
-        ge=0.0,
-        le=168.0,
-        description="How long a scan waits for a Flow that does not answer before its task fails.",
-    )
-
-    @property
-    def lowest_score(self) -> float:
-        return min(self.floor, self.threshold)
-
-    @model_validator(mode="after")
-    def _exact_is_stricter(self) -> Self:
-        if self.exact_threshold < self.threshold:
-            raise ValueError(f"exact_threshold {self.exact_threshold} is below threshold {self.threshold}")
-        return self
-
-
 class ReportSettings(Section):
     pictured_clusters: int = Field(
         200,
@@ -163,6 +107,11 @@ class CollectionConfig(Section):
         description="Cron expression or preset (@daily, @weekly, @monthly). Each run scans the documents "
         "whose date lies in its interval. Without a schedule, runs are started by hand.",
         examples=["@daily"],
+    )
+    schedule_by: Literal["interval", "partition"] = Field(
+        "interval",
+        description="What a scheduled run goes by: its data interval, or a partition key of Airflow, which "
+        "DAGs that follow can go by too. Keys need a schedule of @hourly, @daily, @monthly or @yearly.",
     )
     lookback_days: int = Field(
         0,
@@ -216,7 +165,11 @@ class CollectionConfig(Section):
         "variable FLOW_DEDUPE_STORAGE, or flow_dedupe in AIRFLOW_HOME.",
         examples=["s3://bucket/flow-dedupe"],
     )
-    pool: str = Field("default_pool", description="Airflow pool of the scanning tasks.")
+    pool: str = Field(
+        "default_pool",
+        description="Airflow pool of the scanning tasks. It must exist, or they are never started: "
+        "`python -m include.orchestration.doctor` looks for it.",
+    )
     retries: int = Field(2, ge=0, le=100, description="Retries of a failed task.")
 
     @model_validator(mode="after")
@@ -225,6 +178,17 @@ class CollectionConfig(Section):
         needs_date = "partitions by date" if by_date else "a schedule" if self.schedule else None
         if needs_date and self.fields.date is None:
             raise ValueError(f"{needs_date} needs fields.date: the field that holds a document's date")
+        return self
+
+    @property
+    def key_format(self) -> str | None:
+        """How partition keys are written; None where runs go by their interval."""
+        return KEY_FORMATS[self.schedule or ""] if self.schedule_by == "partition" else None
+
+    @model_validator(mode="after")
+    def _keys_name_periods(self) -> Self:
+        if self.schedule_by == "partition" and self.schedule not in KEY_FORMATS:
+            raise ValueError(f"schedule_by: partition needs a schedule of {', '.join(KEY_FORMATS)}")
         return self
 
     @model_validator(mode="after")

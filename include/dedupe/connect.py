@@ -112,7 +112,7 @@ class ClientReader:
             found.extend(page.docs)
         return found
 
-    def hits(
+    async def hits(
         self,
         document_id: str | None = None,
         *,
@@ -124,9 +124,9 @@ class ClientReader:
         approximate: bool,
         smartfilter: str,
         max_hits: int,
-    ) -> AsyncIterator[Page]:
+    ) -> Page:
         picture: dict[str, Any] = {"url": url} if url else {"data": data} if data else {}
-        return self._client.iterate_duplicates_of(
+        return await self._client.all_duplicates_of(
             document_id,
             **picture,
             fq=fq,

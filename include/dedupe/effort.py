@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from include.dedupe.config import ScanMode
+from include.dedupe.scan_settings import ScanMode
 
 
 @dataclass(frozen=True, slots=True)

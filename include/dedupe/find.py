@@ -67,7 +67,7 @@ async def find(
             )
     effort = choose_effort(config.scan.mode, (await flow.select()).num_found)
     image = config.fields.image
-    pages = flow.hits(
+    found = await flow.hits(
         picture.document_id,
         url=picture.url,
         data=picture.data,
@@ -83,6 +83,5 @@ async def find(
         Duplicate(
             hit["id"], hit["score"], "exact" if hit["score"] >= exact else "near", str(hit.get(image, ""))
         )
-        async for page in pages
-        for hit in page.docs
+        for hit in found.docs
     ]

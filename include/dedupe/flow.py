@@ -116,7 +116,7 @@ class FlowReader(Protocol):
     ) -> Sequence[Document]:
         """Return those documents among ``ids`` that the collection holds and ``fq`` lets through."""
 
-    def hits(
+    async def hits(
         self,
         document_id: str | None = None,
         *,
@@ -128,10 +128,10 @@ class FlowReader(Protocol):
         approximate: bool,
         smartfilter: str,
         max_hits: int,
-    ) -> AsyncIterator[Page]:
-        """Yield the documents that look like one picture, best first, without the document itself.
+    ) -> Page:
+        """Return all documents that look like one picture, best first, without the document itself.
 
-        At ``max_hits`` it ends, and the last page still says ``has_more``.
+        At ``max_hits`` it ends, and the page still says ``has_more``.
         """
 
     async def own_score(self, document_id: str) -> float | None:

@@ -77,17 +77,17 @@ async def objection_to_pair(reader: FlowReader, order: Order, config: Collection
         return ""
     threshold = config.guards.delete_threshold if order.decision in DELETING else config.scan.threshold
     for one, other in ((order.id, order.keeper_id), (order.keeper_id, order.id)):
-        pages = reader.hits(
-            one,
-            fq=(reader.filters.any_of("id", [other]),),
-            fl=("id", "score"),
-            threshold=threshold,
-            approximate=False,
-            smartfilter="off",
-            max_hits=1,
-        )
         try:
-            if [hit async for page in pages for hit in page.docs if hit["id"] == other]:
+            found = await reader.hits(
+                one,
+                fq=(reader.filters.any_of("id", [other]),),
+                fl=("id", "score"),
+                threshold=threshold,
+                approximate=False,
+                smartfilter="off",
+                max_hits=1,
+            )
+            if any(hit["id"] == other for hit in found.docs):
                 return ""
         except reader.failure as error:
             if getattr(error, "retryable", False):

@@ -103,7 +103,7 @@ async def plan(
     ``most``: partitions that there may be at all, whatever the settings say.
 
     Raises:
-        PlanError: the partitions would not hold each document of the scope exactly once.
+        PlanError: the partitions would not hold each document of the scope exactly once, or be too many.
         ScopeError: the settings do not name the field that the scope goes by.
     """
     stage = run.stage("plan", attempt)
@@ -111,6 +111,12 @@ async def plan(
         return read_plan(run)
     await check_fields(flow, config)
     fq = scope_filters(scope, config, flow.filters)
+    partitions = await divide(flow, config, fq, min(config.max_partitions, most))
+    if len(partitions) > most:
+        raise PlanError(
+            f"The settings make {len(partitions)} partitions, but a task can be mapped {most} times only "
+            f"(core.max_map_length); name fewer queries in partitions."
+        )
     collection_documents = (await flow.select(rows=0)).num_found
     made = Plan(
         run_id=run.run_id,
@@ -122,7 +128,7 @@ async def plan(
         collection_documents=collection_documents,
         detector=config.flow.detector or flow.detector,
         effort=choose_effort(config.scan.mode, collection_documents),
-        partitions=_with_quotas(await divide(flow, config, fq, min(config.max_partitions, most)), scope),
+        partitions=_with_quotas(partitions, scope),
     )
     stage.write_file(PLAN_FILE, json.dumps(made.to_json(), indent=2, ensure_ascii=False).encode())
     stage.finish({"documents": made.documents, "partitions": len(made.partitions)})

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from include.dedupe.config import CollectionConfig
 from include.dedupe.errors import ScopeError
 from include.dedupe.flow import Filters
+from include.dedupe.partition_key import read_period
 from include.dedupe.settings_errors import explain
 
 FULL, RANGE, KNOWN = "full", "range", "known"
@@ -79,16 +80,20 @@ def resolve_scope(
     interval: tuple[dt.datetime | None, dt.datetime | None],
     *,
     by_hand: bool,
+    partition_key: str | None = None,
     lookback: dt.timedelta = dt.timedelta(),
 ) -> Scope:
-    """Return what a run scans: its parameters, else the data interval of a run that was not started by hand.
+    """Return what a run scans: by its parameters, else its partition key, else its data interval.
+
+    The interval of a run that was started by hand says nothing: Airflow makes it up.
 
     Args:
         params: ``scope`` (full, range, known or nothing), ``from``, ``to`` (ISO dates or times, UTC without
             an offset), ``categories`` (a list), ``sample`` or ``limit`` (documents).
         interval: start and end of the data interval.
         by_hand: a person started the run.
-        lookback: so much before its interval a run scans too, for documents that arrived late.
+        partition_key: an hour, day, month or year, such as 2026-04-01.
+        lookback: so much before its period or interval a run scans too, for documents that arrived late.
 
     Raises:
         ScopeError: it is not clear what is meant.
@@ -98,7 +103,9 @@ def resolve_scope(
     given = [name for name in ("from", "to", "categories", "sample", "limit") if params.get(name)]
     if given:
         raise ScopeError(f"{', '.join(given)} need the parameter scope; set it, or leave them out.")
-    if by_hand:
+    if partition_key is not None:
+        interval = read_period(partition_key)
+    elif by_hand:
         raise ScopeError(f"Say what this run is to scan: parameter scope = {FULL}, {RANGE} or {KNOWN}.")
     if interval[0] is None or interval[1] is None:
         raise ScopeError("This run has no data interval; start it by hand with the parameter scope.")

@@ -103,7 +103,7 @@ class Searcher:
         if hits:
             found.documents[document["id"]] = self._describe(document)
 
-    async def _ask(self, document: Document, found: Found) -> list[Document]:
+    async def _ask(self, document: Document, found: Found) -> Sequence[Document]:
         for round_number in range(1, ROUNDS + 1):
             try:
                 return await self._hits(document, found)
@@ -113,10 +113,9 @@ class Searcher:
                     raise
         raise AssertionError("the last round returns or raises")
 
-    async def _hits(self, document: Document, found: Found) -> list[Document]:
+    async def _hits(self, document: Document, found: Found) -> Sequence[Document]:
         settings = self._plan.config.scan
-        hits: list[Document] = []
-        pages = self._flow.hits(
+        page = await self._flow.hits(
             document["id"],
             fq=self._plan.search_fq,
             fl=("score", *document_fields(self._plan)),
@@ -125,12 +124,9 @@ class Searcher:
             smartfilter=self._plan.effort.smartfilter,
             max_hits=settings.max_hits,
         )
-        async for page in pages:
-            hits.extend(page.docs)
-            has_more, num_found = page.has_more, page.num_found
-        if has_more and hits and hits[-1]["score"] >= settings.threshold:
-            found.hubs.append((document["id"], num_found))
-        return hits
+        if page.has_more and page.docs and page.docs[-1]["score"] >= settings.threshold:
+            found.hubs.append((document["id"], page.num_found))
+        return page.docs
 
     def _describe(self, document: Document) -> tuple[str, str]:
         return str(document.get(self._image, "")), fingerprint(document, self._image)

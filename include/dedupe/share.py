@@ -14,10 +14,10 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from include.dedupe.config import ScanSettings
 from include.dedupe.errors import ArtifactError
 from include.dedupe.flow import FlowReader
 from include.dedupe.rundir import Storage
+from include.dedupe.scan_settings import ScanSettings
 
 FOLDER = "scanning"
 EVERY_S = 2.0

@@ -4,8 +4,9 @@
         async for page in flow.iterate(fq=[query.term("category", "fishes")]):
             ...
 
-`client` has the calls, `query` makes filters of values, `params` holds Flow's names, `answers` checks what
-comes back, `transport` has connections and repeats, `errors` what can go wrong.
+`client` has the calls, `query` makes filters of values, `params` holds Flow's names, `decoding` tells what is
+no success, `answers` checks what comes back, `transport` has connections and repeats, `errors` what can go
+wrong.
 """
 
 from __future__ import annotations

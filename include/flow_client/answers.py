@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
-from include.flow_client.errors import (
-    FlowAuthError,
-    FlowError,
-    FlowRequestError,
-    FlowResponseError,
-    FlowUnavailableError,
-)
+from include.flow_client.decoding import by_status, malformed
 
 Document = dict[str, Any]
 """One document as Flow returned it: only the fields asked for, integers (also `_version_`) exact."""
 
-MESSAGE_CHARS = 600
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """One page of documents, best or first in sort order first.
 
     `num_found` is Flow's count for the whole question: in a duplicate search it includes the query document,
@@ -37,11 +30,10 @@ class Page:
     received: int = 0
     has_more: bool = False
     next_cursor_mark: str | None = None
-    max_score: float | None = None
-    facets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    facet_queries: Mapping[str, int] = field(default_factory=dict)
-    ranges: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    stats: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    facets: Mapping[str, Mapping[str, int]] = NOTHING
+    facet_queries: Mapping[str, int] = NOTHING
+    ranges: Mapping[str, Mapping[str, int]] = NOTHING
+    stats: Mapping[str, Mapping[str, Any]] = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,79 +70,6 @@ class CollectionInfo:
     detector: str = ""
 
 
-def decode(status: int, body: bytes, what: str) -> dict[str, Any]:
-    """The JSON object of an answer that Flow itself calls a success.
-
-    Args:
-        status: the HTTP status.
-        body: the whole body.
-        what: the call and the collection, for error messages.
-
-    Raises:
-        FlowError: the kind that fits the status; FlowResponseError for anything that is not Flow's JSON.
-    """
-    try:
-        answer = json.loads(body)
-    except ValueError:
-        answer = None
-    if status != 200 or not isinstance(answer, dict) or "error" in answer:
-        raise refused(status, body, answer, what)
-    header = answer.get("responseHeader")
-    if not isinstance(header, dict):
-        if header is not None:
-            raise malformed(what, "responseHeader is no object")
-        return answer
-    if header.get("status", 0) != 0:
-        raise refused(status, body, answer, what)
-    if header.get("partialResults"):
-        raise FlowResponseError(
-            f"{what}: the answer is marked partialResults, some hits are missing. Ask again later."
-        )
-    return answer
-
-
-def refused(status: int, body: bytes, answer: Any, what: str) -> FlowError:
-    """The error for an answer that is no success."""
-    error = answer.get("error") if isinstance(answer, dict) else None
-    told = error.get("msg") or error.get("trace") if isinstance(error, dict) else error
-    flow_message = _clipped(str(told)) if told else ""
-    if status == 200:
-        code = error.get("code") if isinstance(error, dict) else None
-        if error is None and not (isinstance(answer, dict) and "responseHeader" in answer):
-            start = _clipped(body[:80].decode("utf-8", "replace"))
-            return FlowResponseError(
-                f"{what}: the answer is not JSON of Flow (it begins {start!r}). Is a proxy in between?"
-            )
-        status = code if isinstance(code, int) and code >= 400 else 500
-    return by_status(status, flow_message, what)
-
-
-def by_status(status: int, flow_message: str, what: str) -> FlowError:
-    """The error for an HTTP status and what Flow said with it."""
-    said = f": {flow_message}" if flow_message else ""
-    if status in {401, 403, 407}:
-        return FlowAuthError(f"{what}: not let in (HTTP {status}){said}. Check login, token and rights.")
-    if status in {429, 502, 503, 504}:
-        return FlowUnavailableError(
-            f"{what}: not available (HTTP {status}){said}. Try again later.",
-            status=status,
-            timed_out=status == 504,
-        )
-    if status == 404:
-        hint = "Check the URL and the name of the collection, and that it has this handler."
-    elif 300 <= status < 400:
-        hint = "Redirects are not followed: give the address that it leads to."
-    elif status == 409:
-        hint = "The document is no longer as it was read: read it again."
-    elif status in {413, 414, 431}:
-        hint = "The request is too large for the server or a proxy: send less at once."
-    else:
-        hint = "The request would fail again: correct it."
-    return FlowRequestError(
-        f"{what}: refused (HTTP {status}){said}. {hint}", status=status, flow_message=flow_message
-    )
-
-
 def page(answer: Mapping[str, Any], what: str) -> Page:
     """Read the hits of a search.
 
@@ -168,38 +87,50 @@ def page(answer: Mapping[str, Any], what: str) -> Page:
     mark = answer.get("nextCursorMark")
     if mark is not None and not isinstance(mark, str):
         raise malformed(what, "`nextCursorMark` is no text")
-    max_score = response.get("maxScore")
-    return Page(
-        docs=tuple(docs),
-        num_found=num_found,
-        start=start,
-        received=len(docs),
-        has_more=start + len(docs) < num_found,
-        next_cursor_mark=mark,
-        max_score=float(max_score) if isinstance(max_score, int | float) else None,
-        facets=_counts(answer, "facet_fields", what) if "facet_counts" in answer else {},
-        facet_queries=_query_counts(answer, what) if "facet_counts" in answer else {},
-        ranges=_counts(answer, "facet_ranges", what) if "facet_counts" in answer else {},
-        stats=answer["stats"].get("stats_fields", {}) if isinstance(answer.get("stats"), dict) else {},
+    received = len(docs)
+    read = Page(tuple(docs), num_found, start, received, start + received < num_found, mark)
+    if "facet_counts" in answer:
+        read = read._replace(
+            facets=_counts(answer, "facet_fields", what),
+            facet_queries=_query_counts(answer, what),
+            ranges=_counts(answer, "facet_ranges", what),
+        )
+    if isinstance(answer.get("stats"), dict):
+        read = read._replace(stats=answer["stats"].get("stats_fields", {}))
+    return read
+
+
+def hits(answer: Mapping[str, Any], threshold: float, query_id: str | None, what: str) -> Page:
+    """Read one page of a duplicate search, without hits below `threshold` and without the query document.
+
+    Raises:
+        FlowResponseError: it is not what a duplicate search returns.
+    """
+    found = page(answer, what)
+    if not found.docs:
+        return found
+    kept = tuple(
+        doc for doc in scored(found.docs, what) if doc["score"] >= threshold and doc["id"] != query_id
     )
+    if len(kept) == len(found.docs):
+        return found
+    return found._replace(docs=kept, has_more=found.has_more and found.docs[-1]["score"] >= threshold)
 
 
-def scored(docs: tuple[Document, ...], what: str) -> list[tuple[float, Document]]:
-    """Pair each hit with its score as a float, and put that into the document.
+def scored(docs: Sequence[Document], what: str) -> Sequence[Document]:
+    """Make sure that each hit has an id, and its score as a float.
 
     Raises:
         FlowResponseError: a hit has no id or no score between 0 and 1.
     """
-    hits = []
     for doc in docs:
         score = doc.get("score")
         is_usable = isinstance(score, int | float) and -0.001 <= score <= 1.001
         if score is None or not is_usable or not isinstance(doc.get("id"), str):
             hit = f"id {doc.get('id')!r}, score {score!r}"
             raise malformed(what, f"a hit has no id or no score from 0 to 1 ({hit})")
-        doc["score"] = score = float(score)
-        hits.append((score, doc))
-    return hits
+        doc["score"] = float(score)
+    return docs
 
 
 def join_page(answer: Mapping[str, Any], threshold: float, what: str) -> JoinPage:
@@ -224,9 +155,7 @@ def _joined(doc: Document, threshold: float, what: str) -> JoinedDocument:
         raise malformed(what, f"a document has no id or no hits (id {doc_id!r})")
     if not all(isinstance(hit, dict) for hit in hits):
         raise malformed(what, f"the hits of {doc_id!r} are no documents")
-    kept = tuple(
-        hit for score, hit in scored(tuple(hits), what) if score >= threshold and hit["id"] != doc_id
-    )
+    kept = tuple(hit for hit in scored(hits, what) if hit["score"] >= threshold and hit["id"] != doc_id)
     return JoinedDocument(doc_id, kept, doc.get("picture") is not False)
 
 
@@ -257,13 +186,6 @@ def info(answer: Mapping[str, Any], collection: str, what: str) -> CollectionInf
     )
 
 
-def malformed(what: str, why: str) -> FlowResponseError:
-    """The error for JSON that is not what Flow returns for this call."""
-    return FlowResponseError(
-        f"{what}: the answer is malformed, {why}. Check that the address is that of a Flow."
-    )
-
-
 def _counts(answer: Mapping[str, Any], kind: str, what: str) -> dict[str, dict[str, int]]:
     try:
         found = answer["facet_counts"].get(kind, {})
@@ -285,7 +207,3 @@ def _query_counts(answer: Mapping[str, Any], what: str) -> dict[str, int]:
     if not isinstance(counts, dict) or not all(type(count) is int for count in counts.values()):
         raise malformed(what, "`facet_queries` cannot be read")
     return counts
-
-
-def _clipped(text: str) -> str:
-    return text if len(text) <= MESSAGE_CHARS else f"{text[:MESSAGE_CHARS]}… ({len(text)} characters)"

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self, Unpack
 from urllib.parse import quote_plus, urlencode
 
+from yarl import URL
+
 from include.flow_client import answers, params
 from include.flow_client.address import FlowAddress
-from include.flow_client.answers import CollectionInfo, JoinPage, Page
+from include.flow_client.answers import CollectionInfo, Document, JoinPage, Page
+from include.flow_client.decoding import malformed
 from include.flow_client.params import JoinSearch, PictureSearch, Query, SmartFilter
 from include.flow_client.query import term
 from include.flow_client.renewal import RenewedTransport
-from include.flow_client.transport import Request, RetryPolicy, Transport
+from include.flow_client.transport import Handler, Request, RetryPolicy, Transport
 from include.flow_client.writing import Writing
 
 LONGEST_QUERY_CHARS = 4096
@@ -52,6 +55,7 @@ class FlowClient(Writing):
         self._retry = retry or RetryPolicy()
         self._max_answer_bytes = max_answer_bytes
         self._transport: RenewedTransport | None = None
+        self._handlers: dict[str, Handler] = {}
 
     async def __aenter__(self) -> Self:
         self._transport = RenewedTransport(self.address, self._connect, self._renew)
@@ -72,8 +76,8 @@ class FlowClient(Writing):
         Raises:
             FlowRequestError: there is no such collection (404).
         """
-        what = self._what("info")
-        answer = await self._call(Request("GET", self.address.core_url, what))
+        what = f"info on {self.address}"
+        answer = await self._call(Request("GET", URL(self.address.core_url, encoded=True), what))
         return answers.info(answer, self.address.collection, what)
 
     async def ping(self) -> CollectionInfo:
@@ -91,7 +95,7 @@ class FlowClient(Writing):
         missing = set(query.facet_fields) - set(page.facets) | set(query.stats_fields) - set(page.stats)
         missing |= set(query.facet_queries) - set(page.facet_queries)
         if missing:
-            raise answers.malformed(what, f"facets or statistics of {sorted(missing)} are missing")
+            raise malformed(what, f"facets or statistics of {sorted(missing)} are missing")
         return page
 
     async def count(self, fq: Sequence[str] = ()) -> int:
@@ -116,14 +120,12 @@ class FlowClient(Writing):
         while True:
             page = await self.select(replace(query, cursor_mark=cursor_mark))
             if page.next_cursor_mark is None:
-                raise answers.malformed(self._what(params.SELECT), "`nextCursorMark` is missing")
+                raise malformed(self._what(params.SELECT), "`nextCursorMark` is missing")
             is_end = page.next_cursor_mark == cursor_mark
             if page.docs:
-                yield replace(page, has_more=not is_end)
+                yield page._replace(has_more=not is_end)
             elif not is_end:
-                raise answers.malformed(
-                    self._what(params.SELECT), "a page without documents has a further mark"
-                )
+                raise malformed(self._what(params.SELECT), "a page without documents has a further mark")
             if is_end:
                 return
             cursor_mark = page.next_cursor_mark
@@ -150,7 +152,7 @@ class FlowClient(Writing):
         The picture is a document of the collection (`doc_id`), a URL that Flow can reach, bytes, or what
         `analyze` returned. The query document itself and hits below `threshold` (0 to 1) are taken out here.
         """
-        picture = params.rank_by(doc_id, url, data, preprocessed)
+        name, picture = params.rank_by(doc_id, url, data, preprocessed)
         settings = params.search_settings(
             fq=params.listed(fq),
             fl=params.listed(fl),
@@ -160,46 +162,37 @@ class FlowClient(Writing):
             start=start,
             rows=rows,
         )
-        answer = await self._search(params.DUPLICATE, f"{settings}&{picture[0]}={quote_plus(picture[1])}")
-        what = self._what(params.DUPLICATE)
-        page = answers.page(answer, what)
-        hits = answers.scored(page.docs, what)
-        docs = tuple(doc for score, doc in hits if score >= threshold and doc[params.ID] != doc_id)
-        if not hits or len(docs) == len(hits):
-            return page
-        return replace(page, docs=docs, has_more=page.has_more and hits[-1][0] >= threshold)
+        answer = await self._search(params.DUPLICATE, f"{settings}&{name}={quote_plus(picture)}")
+        return answers.hits(answer, threshold, doc_id, self._what(params.DUPLICATE))
 
-    async def iterate_duplicates_of(
+    async def all_duplicates_of(
         self,
         doc_id: str | None = None,
         *,
         page_size: int = 100,
         max_hits: int = 1000,
         **search: Unpack[PictureSearch],
-    ) -> AsyncIterator[Page]:
-        """All documents that look like one picture, in pages, best first; at least one page, maybe empty.
+    ) -> Page:
+        """All documents that look like one picture, best first, asked for in pages of `page_size`.
 
-        It ends when all hits are seen, or at `max_hits`: then the last page still says `has_more`.
+        At `max_hits` it ends, and the page returned still says `has_more`.
         """
-        start = kept = 0
-        while True:
+        docs: list[Document] = []
+        start, has_more = 0, True
+        while has_more and len(docs) < max_hits:
             page = await self.duplicates_of(doc_id, start=start, rows=page_size, **search)
-            if page.has_more and not page.received:
+            has_more = page.has_more
+            if not has_more and not start and len(page.docs) <= max_hits:
+                return page
+            if has_more and not page.received:
                 if not search.get("approximate"):
-                    raise answers.malformed(
-                        self._what(params.DUPLICATE),
-                        f"it counts {page.num_found} hits but ends after {start}",
-                    )
-                page = replace(
-                    page, has_more=False
-                )  # approximate search counts more candidates than it returns
-            kept += len(page.docs)
+                    told = f"it counts {page.num_found} hits but ends after {start}"
+                    raise malformed(self._what(params.DUPLICATE), told)
+                has_more = False  # approximate search counts more candidates than it returns
+            docs += page.docs
             start += page.received
-            if kept > max_hits:
-                page = replace(page, docs=page.docs[: len(page.docs) - (kept - max_hits)], has_more=True)
-            yield page
-            if not page.has_more or kept >= max_hits:
-                return
+        has_more = has_more or len(docs) > max_hits
+        return Page(tuple(docs[:max_hits]), page.num_found, received=start, has_more=has_more)
 
     async def own_score(self, doc_id: str) -> float | None:
         """The score with which a document finds itself, None if it does not: what searching is worth."""
@@ -215,7 +208,7 @@ class FlowClient(Writing):
         answer = await self._search(params.DUPLICATE, f"{settings}&{urlencode([('rank.by.id', doc_id)])}")
         what = self._what(params.DUPLICATE)
         hits = answers.scored(answers.page(answer, what).docs, what)
-        return next((score for score, doc in hits if doc[params.ID] == doc_id), None)
+        return next((hit[params.SCORE] for hit in hits if hit[params.ID] == doc_id), None)
 
     async def join(
         self,
@@ -242,20 +235,27 @@ class FlowClient(Writing):
         answer = await self._search(params.ANALYZE, urlencode(params.analyze(url, data, modules)))
         outputs = answer.get("outputs")
         if not isinstance(outputs, dict) or not outputs:
-            raise answers.malformed(self._what(params.ANALYZE), "`outputs` is missing or empty")
+            raise malformed(self._what(params.ANALYZE), "`outputs` is missing or empty")
         return outputs
 
     # --- requests
 
-    def _what(self, handler: str) -> str:
-        return f"{handler} on {self.address}"
+    def _handler(self, name: str) -> Handler:
+        handler = self._handlers.get(name)
+        if handler is None:
+            url = URL(f"{self.address.core_url}/{name}", encoded=True)
+            handler = self._handlers[name] = Handler(f"{name} on {self.address}", url)
+        return handler
+
+    def _what(self, name: str) -> str:
+        return self._handler(name).what
 
     def limit(self, in_flight: int, per_second: float | None = None) -> None:
         """Send at most so many requests at once, and so many in a second, from now on."""
         self._opened().pace.limit(min(in_flight, self._connections), per_second)
 
-    async def _call(self, request: Request) -> dict[str, Any]:
-        return await self._opened().call(request)
+    def _call(self, request: Request) -> Coroutine[Any, Any, dict[str, Any]]:
+        return self._opened().call(request)
 
     def _connect(self, address: FlowAddress) -> Transport:
         return Transport(address, self._connections, self._retry, self._max_answer_bytes)
@@ -265,9 +265,9 @@ class FlowClient(Writing):
             raise RuntimeError("FlowClient is not open: use it as `async with FlowClient(address) as flow`.")
         return self._transport
 
-    async def _search(self, handler: str, query: str) -> dict[str, Any]:
-        url, what = f"{self.address.core_url}/{handler}", self._what(handler)
-        if len(url) + len(query) < LONGEST_QUERY_CHARS:
-            return await self._call(Request("GET", f"{url}?{query}", what))
-        body = query.encode()
-        return await self._call(Request("POST", f"{url}?{urlencode([params.UNLOGGED])}", what, body, FORM))
+    def _search(self, name: str, query: str) -> Coroutine[Any, Any, dict[str, Any]]:
+        handler = self._handler(name)
+        if len(query) < LONGEST_QUERY_CHARS:
+            return self._call(Request("GET", handler.asking(query), handler.what))
+        url = handler.asking(urlencode([params.UNLOGGED]))
+        return self._call(Request("POST", url, handler.what, query.encode(), FORM))

@@ -21,7 +21,9 @@ class Pace:
 
     def __init__(self, most: int, per_second: float | None = None) -> None:
         self._most = most
-        self._allowed = float(most)
+        self._goal = float(most)
+        self.allowed = most
+        """How many requests may be under way now."""
         self._interval_s = 1 / per_second if per_second else 0.0
         self._under_way = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -30,15 +32,10 @@ class Pace:
         self._window: list[float] = []
         self._window_is_busy = False
 
-    @property
-    def allowed(self) -> int:
-        """How many requests may be under way now."""
-        return min(self._most, max(1, int(self._allowed)))
-
     def limit(self, most: int, per_second: float | None) -> None:
         """Set other limits; none may begin while ``most`` is 0."""
         self._most = most
-        self._allowed = min(max(self._allowed, 1.0), float(most))
+        self._aim(min(max(self._goal, 1.0), float(most)))
         self._interval_s = 1 / per_second if per_second else 0.0
         self._wake()
 
@@ -72,15 +69,19 @@ class Pace:
     def _adapt(self) -> None:
         quickest_s = min(self._window)
         if self._window_is_busy:
-            self._allowed = max(1.0, self._allowed / 2)
+            self._aim(max(1.0, self._goal / 2))
         elif quickest_s > SLOW * self._shortest_s:
-            self._allowed = max(2.0, self._allowed * 0.9)
+            self._aim(max(2.0, self._goal * 0.9))
         else:
-            self._allowed = min(float(self._most), self._allowed + 1)
+            self._aim(min(float(self._most), self._goal + 1))
         if not self._window_is_busy:
             self._shortest_s = min(self._shortest_s * FORGETTING, quickest_s)
         self._window.clear()
         self._window_is_busy = False
+
+    def _aim(self, goal: float) -> None:
+        self._goal = goal
+        self.allowed = min(self._most, max(1, int(goal)))
 
     async def _wait_for_start(self) -> None:
         now = time.monotonic()

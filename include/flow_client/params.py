@@ -176,6 +176,8 @@ def rank_by(
     Raises:
         ValueError: none or several are given.
     """
+    if doc_id is not None and url is None and data is None and preprocessed is None:
+        return "rank.by.id", doc_id
     given = [
         ("rank.by.id", doc_id),
         ("rank.by.url", url),  # inferred

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import random
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -15,11 +15,13 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 import aiohttp
+from aiohttp import hdrs
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 from yarl import URL
 
-from include.flow_client import answers
 from include.flow_client.address import FlowAddress
+from include.flow_client.deadline import Deadline
+from include.flow_client.decoding import by_status, decode
 from include.flow_client.errors import FlowAuthError, FlowError, FlowResponseError, FlowUnavailableError
 from include.flow_client.pace import Pace
 
@@ -46,11 +48,29 @@ class Request(NamedTuple):
     """One HTTP request. `what` names it in error messages; `is_repeatable` if doing it twice does no harm."""
 
     method: str
-    url: str
+    url: URL
     what: str
     body: bytes | None = None
     content_type: str | None = None
     is_repeatable: bool = True
+
+
+class Handler(NamedTuple):
+    """One of Flow's handlers: `what` names it in error messages, its `url` is parsed once for all."""
+
+    what: str
+    url: URL
+
+    def asking(self, query: str) -> URL:
+        """Its URL with parameters, which are percent-encoded already."""
+        url = self.url
+        return URL.build(
+            scheme=url.scheme,
+            authority=url.raw_authority,
+            path=url.raw_path,
+            query_string=query,
+            encoded=True,
+        )
 
 
 class Transport:
@@ -64,9 +84,11 @@ class Transport:
         self._retry_policy = retry
         self._max_answer_bytes = max_answer_bytes
         self._proxy = Proxy.of(address.proxy)
+        self._deadline = Deadline(address.timeout_s)
         self._session = _session(address, connections, self._proxy)
 
     async def close(self) -> None:
+        self._deadline.close()
         await self._session.close()
 
     async def call(self, request: Request) -> dict[str, Any]:
@@ -97,18 +119,19 @@ class Transport:
 
     async def _exchange(self, request: Request) -> dict[str, Any]:
         try:
-            async with self._send(request) as response:
+            with self._deadline:
+                response = await self._send(request)
                 body = await self._read(response, request.what)
-                if response.status == 200:
-                    return answers.decode(200, body, request.what)
-                raise _refusal(response, body, request.what)
+            if response.status == 200:
+                return decode(200, body, request.what)
+            raise _refusal(response, body, request.what)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise self._connection_error(error, request.what) from error
 
-    def _send(self, request: Request) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+    def _send(self, request: Request) -> Awaitable[aiohttp.ClientResponse]:
         return self._session.request(
             request.method,
-            URL(request.url, encoded=True),
+            request.url,
             data=request.body,
             headers={"Content-Type": request.content_type} if request.content_type else None,
             allow_redirects=False,
@@ -117,21 +140,20 @@ class Transport:
         )
 
     async def _read(self, response: aiohttp.ClientResponse, what: str) -> bytes:
+        """The whole body; with its end the connection is free again, and closed where it does not come."""
         length = response.content_length
-        if (
-            length is not None
-            and length <= self._max_answer_bytes
-            and "Content-Encoding" not in response.headers
-        ):
+        is_plain = hdrs.CONTENT_ENCODING not in response.headers
+        if length is not None and length <= self._max_answer_bytes and is_plain:
             return await response.read()
         body = bytearray()
-        async for chunk in response.content.iter_any():
-            body += chunk
-            if len(body) > self._max_answer_bytes:
-                limit = self._max_answer_bytes
-                raise FlowResponseError(
-                    f"{what}: the answer is larger than {limit} bytes. Ask for fewer rows or fields."
-                )
+        async with response:
+            async for chunk in response.content.iter_any():
+                body += chunk
+                if len(body) > self._max_answer_bytes:
+                    limit = self._max_answer_bytes
+                    raise FlowResponseError(
+                        f"{what}: the answer is larger than {limit} bytes. Ask for fewer rows or fields."
+                    )
         return bytes(body)
 
     def _connection_error(self, error: Exception, what: str) -> FlowError:
@@ -218,7 +240,7 @@ def _session(address: FlowAddress, connections: int, proxy: Proxy) -> aiohttp.Cl
             limit=connections, keepalive_timeout=KEEPALIVE_S, ssl=address.tls() if is_tls else True
         ),
         headers=headers,
-        timeout=aiohttp.ClientTimeout(total=address.timeout_s, sock_connect=min(10.0, address.timeout_s)),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=min(10.0, address.timeout_s)),
         cookie_jar=aiohttp.DummyCookieJar(),
     )
 
@@ -244,9 +266,9 @@ class Proxy(NamedTuple):
 def _refusal(response: aiohttp.ClientResponse, body: bytes, what: str) -> FlowError:
     location = response.headers.get("Location")
     if location is not None and 300 <= response.status < 400:
-        return answers.by_status(response.status, f"it leads to {location.split('?')[0]}", what)
+        return by_status(response.status, f"it leads to {location.split('?')[0]}", what)
     try:
-        answers.decode(response.status, body, what)
+        decode(response.status, body, what)
     except FlowUnavailableError as error:
         error.retry_after_s = _seconds(response.headers.get("Retry-After"))
         return error

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any
 from urllib.parse import urlencode
+
+from yarl import URL
 
 from include.flow_client import answers, params
 from include.flow_client.address import FlowAddress
@@ -20,10 +22,7 @@ class Writing(ABC):
     address: FlowAddress
 
     @abstractmethod
-    async def _call(self, request: Request) -> dict[str, Any]: ...
-
-    @abstractmethod
-    def _what(self, handler: str) -> str: ...
+    def _call(self, request: Request) -> Coroutine[Any, Any, dict[str, Any]]: ...
 
     async def update(
         self,
@@ -45,9 +44,8 @@ class Writing(ABC):
         if not docs or not all(isinstance(doc.get(params.ID), str) and doc[params.ID] for doc in docs):
             raise ValueError("An update needs documents, and each of them an `id` that is a text.")
         pairs = params.update_pairs(commit, commit_within_ms, modules)
-        return answers.versions(
-            await self._write("update", docs, pairs, is_repeatable=False), self._what("update")
-        )
+        answer = await self._write("update", docs, pairs, is_repeatable=False)
+        return answers.versions(answer, f"update on {self.address}")
 
     async def delete(
         self,
@@ -79,11 +77,18 @@ class Writing(ABC):
     async def commit(self, *, soft: bool = False) -> None:
         """Make everything written so far visible to searches."""
         url = f"{self.address.core_url}/{params.UPDATE}?{urlencode(params.commit_pairs(soft))}"
-        await self._call(Request("POST", url, self._what("commit")))
+        await self._call(Request("POST", URL(url, encoded=True), f"commit on {self.address}"))
 
     async def _write(self, what: str, body: Any, pairs: params.Pairs, is_repeatable: bool) -> dict[str, Any]:
         url = f"{self.address.update_url}?{urlencode(pairs)}" if pairs else self.address.update_url
         data = json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
         return await self._call(
-            Request("POST", url, self._what(what), data, "application/json", is_repeatable=is_repeatable)
+            Request(
+                "POST",
+                URL(url, encoded=True),
+                f"{what} on {self.address}",
+                data,
+                "application/json",
+                is_repeatable=is_repeatable,
+            )
         )

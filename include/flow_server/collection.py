@@ -15,7 +15,7 @@ from include.flow_server.index import DuplicateIndex
 from include.flow_server.store.keyset import NOTHING, KeySet, as_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
     from include.flow_server.index import Hit, SearchOptions
     from include.flow_server.store.keyset import Keys
@@ -72,7 +72,13 @@ class Collection:
     def duplicates(
         self, query: Descriptor, options: SearchOptions, allowed: KeySet, explain: bool = False
     ) -> list[Hit]:
-        """The hits that `allowed` lets through, best first.
+        """The hits that `allowed` lets through, best first."""
+        return self.all_duplicates([query], options, allowed, explain)[0]
+
+    def all_duplicates(
+        self, queries: Sequence[Descriptor], options: SearchOptions, allowed: KeySet, explain: bool = False
+    ) -> list[list[Hit]]:
+        """The hits of each query that `allowed` lets through, best first.
 
         Raises:
             OutdatedError: some that it lets through cannot be compared, so that hits might be missing.
@@ -81,10 +87,15 @@ class Collection:
         if len(outdated.keys):
             raise self._outdated_error(len(outdated.keys))
         if not allowed.complement:
-            return self._index.search(query, options, allowed.keys, explain=explain)
-        hits = self._index.search(query, options, None, explain=explain)
-        through = allowed.contains(np.array([hit.key for hit in hits], dtype=np.int64))
-        return [hit for hit, passes in zip(hits, through.tolist(), strict=True) if passes]
+            return self._index.search_all(queries, options, allowed.keys, explain=explain)
+        found = self._index.search_all(queries, options, None, explain=explain)
+        return [[hit for hit in hits if allowed.has(hit.key)] for hits in found]
+
+    def finders(
+        self, asked: Sequence[tuple[Descriptor, Set[int]]], options: SearchOptions, allowed: KeySet
+    ) -> list[Set[int]]:
+        """Which of the documents beside it a search for each picture finds; see `DuplicateIndex.finders`."""
+        return self._index.finders(asked, options, None if allowed.complement else allowed.keys)
 
     def descriptor(self, key: int) -> Descriptor | None:
         """The descriptor of a document, None where it has none."""

@@ -5,11 +5,12 @@ What a task returns goes through XCom, so it names partitions and counts, never 
 
 from __future__ import annotations
 
-import asyncio
+import logging
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
+import uvloop
 from airflow.sdk import Asset, ExceptionRetryPolicy, RetryAction, RetryRule, get_current_context
 from airflow.sdk.configuration import conf
 
@@ -34,6 +35,8 @@ from include.dedupe.scan import scan as scan_stage
 from include.dedupe.scope import resolve_scope, settings_of_run
 from include.flow_client import FlowAddressError, FlowAuthError, FlowRequestError
 from include.orchestration.context import address, attempt, may_write, open_run
+
+log = logging.getLogger(__name__)
 
 RETRY_POLICY = ExceptionRetryPolicy(
     rules=[
@@ -61,6 +64,7 @@ def plan(collection: str) -> list[dict[str, str]]:
         context["params"],
         (dag_run.data_interval_start, dag_run.data_interval_end),
         by_hand=dag_run.run_type == "manual",
+        partition_key=dag_run.partition_key,
         lookback=timedelta(days=config.lookback_days),
     )
     most = conf.getint("core", "max_map_length")
@@ -71,7 +75,11 @@ def plan(collection: str) -> list[dict[str, str]]:
             await rehearse(flow, run, attempt())
             return made
 
-    made = asyncio.run(make())
+    made = uvloop.run(make())
+    if config.pool != "default_pool":
+        log.info(
+            "Scans wait for the pool %s. Is it there? python -m include.orchestration.doctor", config.pool
+        )
     return [{"name": partition.name, "label": partition.label} for partition in made.partitions]
 
 
@@ -85,7 +93,7 @@ def scan(collection: str, partition: dict[str, str]) -> dict[str, Any]:
         async with open_flow(address(config), config.scan.in_flight, lambda: address(config)) as flow:
             return await scan_stage(flow, run, attempt(), partition["name"])
 
-    return asdict(asyncio.run(search()))
+    return asdict(uvloop.run(search()))
 
 
 def merge(collection: str) -> dict[str, Any]:
@@ -97,7 +105,7 @@ def merge(collection: str) -> dict[str, Any]:
         async with open_flow(address(config), config.scan.in_flight, lambda: address(config)) as flow:
             return await merge_stage(flow, run, attempt())
 
-    return asdict(asyncio.run(join()))
+    return asdict(uvloop.run(join()))
 
 
 def cluster(collection: str) -> dict[str, Any]:
@@ -110,7 +118,7 @@ def cluster(collection: str) -> dict[str, Any]:
             await gather_facts(flow, run, attempt())
 
     if needs_facts(config):
-        asyncio.run(gather())
+        uvloop.run(gather())
     return asdict(cluster_stage(run, attempt()))
 
 

@@ -13,6 +13,8 @@ import re
 from functools import lru_cache
 from urllib.parse import parse_qs, urlsplit
 
+import uvloop
+
 HIT_EVERY = 30
 PAGE = 1000
 
@@ -25,6 +27,9 @@ class Answering(asyncio.Protocol):
         self._received = b""
 
     def data_received(self, data: bytes) -> None:
+        if data.startswith(b"GET ") and data.find(b"\r\n\r\n") == len(data) - 4 and not self._received:
+            self._transport.write(_response(data.split(b" ", 2)[1], b""))  # type: ignore[attr-defined]
+            return
         self._received += data
         while (end := self._received.find(b"\r\n\r\n")) >= 0:
             head = self._received[: end + 2]
@@ -45,7 +50,7 @@ def _response(target: bytes, body: bytes) -> bytes:
 
 
 def _duplicate(query: bytes) -> bytes:
-    number = int(re.search(rb"rank\.by\.id=d(\d+)", query)[1])  # type: ignore[index]
+    number = int(query.partition(b"rank.by.id=d")[2].partition(b"&")[0])
     return _HIT if number % HIT_EVERY == 0 else _MISS
 
 
@@ -59,8 +64,11 @@ def _other(path: str, query: str) -> bytes:
         return _http({"capabilities": ["duplicates"]})
     if "cursorMark" in given:
         return _page(total, given["cursorMark"][0], False)
+    wanted = [fq.partition("}")[2] for fq in given.get("fq", ()) if fq.startswith("{!terms f=id")]
+    ids = wanted[0].split(",") if wanted else ["d0"]
     counts = {"facet_queries": dict.fromkeys(given.get("facet.query", ()), total)}
-    response = {"numFound": total, "start": 0, "docs": [{"id": "d0", "image": "x"}]}
+    docs = [{"id": name, "image": f"http://images/{name}.jpg"} for name in ids]
+    response = {"numFound": total, "start": 0, "docs": docs}
     return _http({"response": response, "facet_counts": counts})
 
 
@@ -98,4 +106,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    uvloop.run(main())

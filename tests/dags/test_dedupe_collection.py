@@ -80,6 +80,14 @@ class TestWiring:
         (collections / "nightly.yaml").write_text(text)
         assert type(load_dags()["dedupe_nightly"].timetable).__name__ == "CronDataIntervalTimetable"
 
+    def test_a_schedule_by_partition_gives_keys_that_name_the_period_that_has_ended(
+        self, collections: Path
+    ) -> None:
+        text = DEMO.read_text() + "\nschedule: '@monthly'\nschedule_by: partition\n"
+        (collections / "monthly.yaml").write_text(text)
+        timetable = load_dags()["dedupe_monthly"].timetable
+        assert (timetable.key_format, timetable.run_offset) == ("%Y-%m", -1)
+
     @pytest.mark.parametrize(
         ("text", "message"),
         [

@@ -22,6 +22,7 @@ fields: {date: date_dt, category: category}
 schedule: '@daily'
 start_date: 2026-05-01
 """
+BY_KEY = f"{SETTINGS}schedule_by: partition\n"
 DAYS = {"2026-05-01": 1, "2026-05-02": 1, "2026-05-03": 0}
 """Documents of each day: on the first, one of three copies of a picture; on the second, one without any."""
 
@@ -51,6 +52,7 @@ def test_a_backfill_of_three_days_scans_each_day_once_and_knows_all_pairs(
 
     (tmp_path / "collections").mkdir()
     (tmp_path / "collections" / "daily.yaml").write_text(SETTINGS)
+    (tmp_path / "collections" / "keyed.yaml").write_text(BY_KEY)
     port = free_port()
     environment = {
         **up.airflow_settings(port),
@@ -76,11 +78,9 @@ def test_a_backfill_of_three_days_scans_each_day_once_and_knows_all_pairs(
         api.call("POST", "/backfills", {**body, "max_active_runs": 3, "run_backwards": True})
         runs = wait_for(lambda: ended_backfill(api, len(DAYS)))
         assert {run["state"] for run in runs} == {"success"}
-        known = {"logical_date": None, "conf": {"scope": "known"}}
-        run_id = api.call("POST", "/dags/dedupe_daily/dagRuns", known)["dag_run_id"]
-        path = f"/dags/dedupe_daily/dagRuns/{run_id}"
-        wait_for(lambda: api.call("GET", path)["state"] not in ("queued", "running"))
-        assert api.call("GET", path)["state"] == "success"
+        run_by_hand(api, "dedupe_daily", {"logical_date": None, "conf": {"scope": "known"}})
+        api.call("PATCH", "/dags/dedupe_keyed", {"is_paused": False})
+        run_by_hand(api, "dedupe_keyed", {"logical_date": None, "partition_key": days[0]})
     folders = sorted((tmp_path / "storage" / "daily" / "runs").glob("backfill*"))
     summaries = [json.loads((folder / "report" / "summary.json").read_text()) for folder in folders]
     scopes = [
@@ -94,6 +94,16 @@ def test_a_backfill_of_three_days_scans_each_day_once_and_knows_all_pairs(
     together = json.loads((last / "report" / "summary.json").read_text())
     assert together["coverage"]["scanned"] == 0
     assert together["clusters"]["documents"] == 3
+    (keyed,) = (tmp_path / "storage" / "keyed" / "runs").glob("manual*")
+    summary = json.loads((keyed / "report" / "summary.json").read_text())
+    assert (summary["scope"]["documents"], summary["coverage"]["scanned"]) == (scopes[0], 1)
+
+
+def run_by_hand(api: Api, dag_id: str, body: dict[str, Any]) -> None:
+    run_id = api.call("POST", f"/dags/{dag_id}/dagRuns", body)["dag_run_id"]
+    path = f"/dags/{dag_id}/dagRuns/{run_id}"
+    wait_for(lambda: api.call("GET", path)["state"] not in ("queued", "running"))
+    assert api.call("GET", path)["state"] == "success"
 
 
 def ended_backfill(api: Api, count: int) -> list[dict[str, Any]]:

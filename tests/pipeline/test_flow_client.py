@@ -20,6 +20,7 @@ from include.flow_client import (
     FlowRequestError,
     FlowResponseError,
     FlowUnavailableError,
+    Page,
     Query,
     RetryPolicy,
     query,
@@ -138,10 +139,11 @@ def test_date_ranges_are_disjoint_and_facets_count_them(server: EmbeddedServer) 
 def test_duplicates_of_a_document_are_found_without_itself_in_pages_and_in_a_filter(
     server: EmbeddedServer,
 ) -> None:
-    found = ask(server, lambda flow: ids(flow.iterate_duplicates_of(FISHES[0], page_size=1)))
-    assert sorted(found) == sorted(FISHES[1:])
+    found = ask(server, lambda flow: flow.all_duplicates_of(FISHES[0], page_size=1))
+    assert sorted(doc["id"] for doc in found.docs) == sorted(FISHES[1:])
     only = [query.term("id", FISHES[2])]
-    assert ask(server, lambda flow: ids(flow.iterate_duplicates_of(FISHES[0], fq=only))) == [FISHES[2]]
+    [hit] = ask(server, lambda flow: flow.all_duplicates_of(FISHES[0], fq=only)).docs
+    assert hit["id"] == FISHES[2]
     page = ask(server, lambda flow: flow.duplicates_of(FISHES[0], fl=["category"]))
     assert {(doc["score"], doc["category"]) for doc in page.docs} == {(1.0, "fishes")}
 
@@ -149,13 +151,13 @@ def test_duplicates_of_a_document_are_found_without_itself_in_pages_and_in_a_fil
 def test_a_picture_from_outside_is_found_by_its_bytes_and_by_its_analysis(server: EmbeddedServer) -> None:
     picture = (PHOTOS / "gcompris-fish8.jpg").read_bytes()
 
-    async def found(flow: FlowClient) -> tuple[list[str], list[str]]:
+    async def found(flow: FlowClient) -> list[Page]:
         outputs = await flow.analyze(data=picture)
-        by_bytes = await ids(flow.iterate_duplicates_of(data=picture))
-        return by_bytes, await ids(flow.iterate_duplicates_of(preprocessed=outputs))
+        by_bytes = await flow.all_duplicates_of(data=picture)
+        return [by_bytes, await flow.all_duplicates_of(preprocessed=outputs)]
 
-    by_bytes, by_analysis = ask(server, found)
-    assert sorted(by_bytes) == sorted(by_analysis) == sorted(FISHES)
+    for page in ask(server, found):
+        assert sorted(doc["id"] for doc in page.docs) == sorted(FISHES)
 
 
 def test_a_document_is_written_tagged_and_deleted_only_as_it_was_read(server: EmbeddedServer) -> None:

@@ -204,46 +204,42 @@ def test_a_duplicate_search_pages_until_all_hits_are_seen() -> None:
         found(hit("b", 0.9), hit("c", 0.8), num_found=5, start=2),
         found(hit("d", 0.75), num_found=5, start=4),
     ]
-    pages, flow = run(lambda client: all_pages(client.iterate_duplicates_of("q", page_size=2)), *script)
-    assert [doc["id"] for page in pages for doc in page.docs] == ["a", "b", "c", "d"]
+    page, flow = run(lambda client: client.all_duplicates_of("q", page_size=2), *script)
+    assert [doc["id"] for doc in page.docs] == ["a", "b", "c", "d"]
     assert [asked.value("start") for asked in flow.asked] == ["0", "2", "4"]
-    assert not pages[-1].has_more
+    assert not page.has_more
 
 
 def test_a_server_that_sends_shorter_pages_than_asked_loses_no_hits() -> None:
     script = [found(hit("a", 0.9), num_found=2), found(hit("b", 0.8), num_found=2, start=1)]
-    pages, flow = run(lambda client: all_pages(client.iterate_duplicates_of("q", page_size=100)), *script)
-    assert [doc["id"] for page in pages for doc in page.docs] == ["a", "b"]
+    page, flow = run(lambda client: client.all_duplicates_of("q", page_size=100), *script)
+    assert [doc["id"] for doc in page.docs] == ["a", "b"]
     assert flow.asked[1].value("start") == "1"
 
 
-def test_past_max_hits_the_last_page_says_that_there_is_more() -> None:
+def test_past_max_hits_the_page_says_that_there_is_more() -> None:
     script = [
         found(hit("a", 0.9), hit("b", 0.9), num_found=9),
         found(hit("c", 0.9), hit("d", 0.9), num_found=9, start=2),
     ]
-    pages, _ = run(
-        lambda client: all_pages(client.iterate_duplicates_of("q", page_size=2, max_hits=3)), *script
-    )
-    assert [doc["id"] for page in pages for doc in page.docs] == ["a", "b", "c"]
-    assert pages[-1].has_more
+    page, _ = run(lambda client: client.all_duplicates_of("q", page_size=2, max_hits=3), *script)
+    assert [doc["id"] for doc in page.docs] == ["a", "b", "c"]
+    assert page.has_more
 
 
 def test_hits_below_the_threshold_are_dropped_and_end_the_search() -> None:
     script = [found(hit("q", 1.0), hit("a", 0.8), hit("b", 0.3), num_found=500)]
-    pages, flow = run(
-        lambda client: all_pages(client.iterate_duplicates_of("q", threshold=0.7, approximate=True)), *script
-    )
-    assert [doc["id"] for page in pages for doc in page.docs] == ["a"]
+    page, flow = run(lambda client: client.all_duplicates_of("q", threshold=0.7, approximate=True), *script)
+    assert [doc["id"] for doc in page.docs] == ["a"]
     assert len(flow.asked) == 1
 
 
 def test_announced_hits_that_never_come_are_an_error_unless_approximate() -> None:
     script = [found(hit("a", 0.9), num_found=60), found(num_found=60, start=1)]
-    error, _ = fail(FlowResponseError, lambda client: all_pages(client.iterate_duplicates_of("q")), *script)
+    error, _ = fail(FlowResponseError, lambda client: client.all_duplicates_of("q"), *script)
     assert "counts 60 hits but ends after 1" in str(error)
-    pages, _ = run(lambda client: all_pages(client.iterate_duplicates_of("q", approximate=True)), *script)
-    assert not pages[-1].has_more
+    page, _ = run(lambda client: client.all_duplicates_of("q", approximate=True), *script)
+    assert not page.has_more
 
 
 # --- about the collection

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import io
 import itertools
 import random
 from dataclasses import replace
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from include.dedupe.coverage import Coverage, measure_coverage
 from include.dedupe.merge import MergeStats, merge
@@ -19,8 +21,10 @@ from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.scan import scan
 from include.dedupe.scope import Scope
 from include.dedupe.tables import PAIRS
+from include.flow_client import FlowClient
 from tests.pipeline.conftest import Bench
 from tests.support.many_documents import add, fill, remove
+from tests.support.small_collection import PHOTOS
 
 MONTHS = [dt.datetime(2025, month, 1, tzinfo=dt.UTC) for month in range(1, 13)]
 INTERVALS = [*itertools.pairwise(MONTHS), (MONTHS[-1], dt.datetime(2026, 1, 1, tzinfo=dt.UTC))]
@@ -192,10 +196,26 @@ def test_documents_that_come_and_go_during_a_run_neither_fail_it_nor_hide_a_gap(
     assert known >= set(come)
 
 
-def test_a_large_group_of_duplicates_is_found_whole(plain: Bench, tmp_path: Path) -> None:
-    group = [{"id": f"g{number:03}", "picture": 1} for number in range(60)]
-    asyncio.run(add(plain.address(), group))
+def test_a_group_of_two_hundred_duplicates_is_found_whole(plain: Bench, tmp_path: Path) -> None:
+    """Copies of equal pixels, and copies that are only alike: more of them than a search may fail on."""
+    size, alike = 200, 20
+    with Image.open(PHOTOS / "skimage-coffee.jpg") as picture:
+        copies = [jpeg(picture, quality=95 - number // 2, width=420 + number) for number in range(alike)]
+
+    async def fill_group() -> None:
+        async with FlowClient(plain.address()) as client:
+            analysed = [await client.analyze(data=copy) for copy in copies]
+            group = [{"id": f"g{n:03}", "import": analysed[n % alike]} for n in range(size)]
+            await client.update(group, commit=True)
+
+    asyncio.run(fill_group())
     for self_join in (True, False):
         runs = Runs(replace(plain, self_join=self_join), tmp_path / str(self_join))
         found = runs.after(Scope(), scope=["id:g*"], search_scope=["id:g*"])
-        assert len(found) == 60 * 59 / 2
+        assert len(found) == size * (size - 1) / 2
+
+
+def jpeg(picture: Image.Image, *, quality: int, width: int) -> bytes:
+    file = io.BytesIO()
+    picture.resize((width, width * picture.height // picture.width)).save(file, "JPEG", quality=quality)
+    return file.getvalue()

@@ -13,8 +13,11 @@ from hypothesis import strategies as st
 
 from include.dedupe.errors import PlanError
 from include.dedupe.field_check import check_fields
-from include.dedupe.flow import FlowReader
+from include.dedupe.flow import FlowReader, Page
 from include.dedupe.partitions import Partition, divide
+from include.dedupe.plan import plan
+from include.dedupe.rundir import Attempt
+from include.dedupe.scope import Scope
 from tests.pipeline.conftest import Bench
 from tests.support.many_documents import fill
 
@@ -132,6 +135,32 @@ def test_a_product_divides_each_part_by_the_other_division(plain: Bench) -> None
     of = [BY_CATEGORY, {"by": "date", "step": "year"}]
     labels = {partition.label for partition in divided(plain, partitions={"by": "product", "of": of})}
     assert labels == {f"category: {c} / {y}" for c in "ab" for y in (2024, 2025)}
+
+
+def test_counts_that_do_not_add_up_are_refused(plain: Bench) -> None:
+    """As when somebody writes to a collection whose answers are not of one moment."""
+    filled(plain, [{"category": "a"}, {"category": "b"}])
+
+    async def ask(flow: FlowReader) -> None:
+        select = flow.select
+
+        async def select_less(**asked: Any) -> Page:
+            page: Any = await select(**asked)
+            return page._replace(facet_queries=dict.fromkeys(page.facet_queries, 0))
+
+        flow.select = select_less  # type: ignore[method-assign, assignment]
+        await divide(flow, plain.config(partitions=BY_CATEGORY), (), 64)
+
+    with pytest.raises(PlanError, match="The partitions hold 0 documents, but the scope holds 2"):
+        asyncio.run(plain.ask(ask))
+
+
+def test_more_queries_than_a_task_can_be_mapped_are_refused(plain: Bench) -> None:
+    filled(plain, [{"labels": [label]} for label in "abc"])
+    queries = {"A": "labels:a", "B": "labels:b"}
+    config = plain.config(fields={}, partitions={"by": "query", "queries": queries})
+    with pytest.raises(PlanError, match="3 partitions, but a task can be mapped 2 times only"):
+        asyncio.run(plain.ask(lambda flow: plan(flow, plain.run, Attempt(), config, Scope(), most=2)))
 
 
 def test_a_date_field_with_several_values_is_refused(plain: Bench) -> None:

@@ -32,7 +32,7 @@ HANDLERS = (
     "metrics",
     "images",
 )
-KINDS = ("unavailable", "slow", "cut", "malformed", "truncated", "partial", "unauthorized")
+KINDS = ("unavailable", "slow", "cut", "malformed", "truncated", "partial", "unauthorized", "missing")
 
 
 @dataclass
@@ -42,7 +42,8 @@ class Fault:
     `kind`: unavailable = 503 with Retry-After and a page of HTML; slow = `seconds` before the answer; cut =
     the connection ends in the middle of the body; malformed = 200 with what is not JSON; truncated =
     JSON that ends early, with a matching Content-Length; partial = half of the documents and
-    responseHeader.partialResults; unauthorized = 401 unless the Authorization header is `token`.
+    responseHeader.partialResults; unauthorized = 401 unless the Authorization header is `token`;
+    missing = 404 with an error as Flow's.
     `handler`: only requests of that handler; None is all. `skip`: so many pass before the fault begins.
     `times`: how many requests it hits; None is all. `retry_after`: seconds told with a 503.
     """
@@ -117,6 +118,8 @@ class FaultyApp:
         if fault.kind == "unavailable":
             retry = [(b"retry-after", f"{fault.retry_after:g}".encode())]
             await _answer(send, 503, b"<html><body>Service Unavailable</body></html>", b"text/html", retry)
+        elif fault.kind == "missing":
+            await _answer(send, 404, b'{"error": {"code": 404, "msg": "no such document"}}')
         elif fault.kind == "malformed":
             await _answer(send, 200, b"<html><body>It works!</body></html>")
         elif (

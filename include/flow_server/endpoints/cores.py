@@ -18,7 +18,7 @@ CAPABILITIES = ("duplicates", "explain", "import")
 
 
 def core(collection: Collection, started: float) -> dict[str, Any]:
-    """Answers GET /api/cores/<collection>: counts, versions of descriptors and scores, what goes beyond Flow."""
+    """Answers GET /api/cores/<collection>: counts, versions of descriptors and scores, extras."""
     return {
         "responseHeader": header(started),
         "name": collection.name,

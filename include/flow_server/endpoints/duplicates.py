@@ -18,6 +18,8 @@ from include.flow_server.query.request import SelectRequest, SortKey
 from include.flow_server.store.keyset import KeySet
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Set
+
     from include.flow_server.collection import Collection
     from include.flow_server.endpoints.parameters import Parameters
     from include.flow_server.imaging import Descriptor
@@ -70,37 +72,61 @@ class _Join:
         self._explain = self._fields.wants("explain")
         self._scanned: KeySet = collection.store.matching(parameters.all("fq"), df)
         self._searched: KeySet = collection.store.matching(parameters.all("search.fq"), df)
-        self._hits_of: dict[int, list[Hit]] = {}
 
     def scanned(self, documents: list[Document]) -> list[dict[str, Any]]:
         """The page with the hits of each document."""
-        descriptors = self._collection.descriptors([document.key for document in documents])
-        return [self._one(document, descriptors.get(document.key)) for document in documents]
+        queries = self._collection.descriptors([document.key for document in documents])
+        found = self._collection.all_duplicates(
+            list(queries.values()), self._options, self._searched, self._explain
+        )
+        hits = dict(zip(queries, found, strict=True))
+        keys = {hit.key for each in found for hit in each}
+        others = self._collection.store.documents(sorted(keys))
+        told = self._told_by_smaller(documents, queries, hits, others)
+        return [
+            self._show(document, hits.get(document.key), told[document.key], others) for document in documents
+        ]
 
-    def _one(self, document: Document, query: Descriptor | None) -> dict[str, Any]:
-        if query is None:
+    def _show(
+        self,
+        document: Document,
+        hits: list[Hit] | None,
+        told_elsewhere: Set[int],
+        others: Mapping[int, Document],
+    ) -> dict[str, Any]:
+        if hits is None:
             return {"id": document.id, "picture": False, "hits": []}
-        others = [hit for hit in self._search(document.key, query) if hit.key != document.key]
-        found = self._collection.store.documents([hit.key for hit in others])
-        smaller = [hit.key for hit in others if hit.key in found and found[hit.key].id < document.id]
-        told_there = self._finders(document.key, smaller)
-        told = [hit for hit in others if hit.key in found and hit.key not in told_there]
-        return {"id": document.id, "hits": show_hits(told, found, self._fields, self._base)}
+        told = [hit for hit in hits if hit.key != document.key and hit.key not in told_elsewhere]
+        return {"id": document.id, "hits": show_hits(told, others, self._fields, self._base)}
 
-    def _finders(self, key: int, others: list[int]) -> set[int]:
-        """Those of `others` that are scanned and find the document: they tell the pair."""
-        if not self._searched.has(key):
-            return set()
-        scanned = [other for other in others if self._scanned.has(other)]
-        unknown = [other for other in scanned if other not in self._hits_of]
-        for other, descriptor in self._collection.descriptors(unknown).items():
-            self._search(other, descriptor)
-        return {other for other in scanned if any(hit.key == key for hit in self._hits_of.get(other, ()))}
+    def _told_by_smaller(
+        self,
+        documents: list[Document],
+        queries: Mapping[int, Descriptor],
+        hits: Mapping[int, list[Hit]],
+        others: Mapping[int, Document],
+    ) -> dict[int, set[int]]:
+        """For each document, those of its hits that are scanned, have a smaller id and find the document."""
+        told: dict[int, set[int]] = {document.key: set() for document in documents}
+        asked: dict[int, set[int]] = {}
+        for document in documents:
+            if not self._searched.has(document.key):
+                continue
+            for hit in hits.get(document.key, ()):
+                other = others.get(hit.key)
+                if other is not None and other.id < document.id and self._scanned.has(hit.key):
+                    asked.setdefault(hit.key, set()).add(document.key)
+        for other_key, seen in self._finders(asked, queries, hits):
+            for key in seen:
+                told[key].add(other_key)
+        return told
 
-    def _search(self, key: int, query: Descriptor) -> list[Hit]:
-        """The hits of a document; each is searched for once a page."""
-        if key not in self._hits_of:
-            self._hits_of[key] = self._collection.duplicates(
-                query, self._options, self._searched, self._explain
-            )
-        return self._hits_of[key]
+    def _finders(
+        self, asked: Mapping[int, set[int]], queries: Mapping[int, Descriptor], hits: Mapping[int, list[Hit]]
+    ) -> Iterator[tuple[int, Set[int]]]:
+        """For each document asked about, which of those beside it a search for it finds."""
+        for key in asked.keys() & hits.keys():
+            yield key, asked[key] & {hit.key for hit in hits[key]}
+        elsewhere = self._collection.descriptors(sorted(asked.keys() - queries.keys()))
+        pairs = [(descriptor, asked[key]) for key, descriptor in elsewhere.items()]
+        yield from zip(elsewhere, self._collection.finders(pairs, self._options, self._searched), strict=True)

@@ -7,13 +7,18 @@ embedding's entries choose which documents are compared in full, and parts of th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+import math
+import os
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import faiss
 import numpy as np
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # faiss' searches are short: waiting threads would cost more
+import faiss
+
 from include.flow_server.imaging.embedding import DIMENSIONS, LEVELS
+from include.flow_server.index.embeddings import Embeddings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,24 +29,38 @@ if TYPE_CHECKING:
 
 HASH_BITS = 256
 HASH_RANGE = 160  # bits of distance at which hashes say nothing any more
+HASHES = ("pdq", "pdq_content")
+MOST_FOUND = 2_000_000  # pairs of query and document held at once
 PREFILTER = 8  # documents compared in full per candidate wanted
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A document of stage 1: cosine of the embeddings and distance of the hashes in bits.
-
-    Where only one of the two was near, the other is 0 or HASH_BITS / 2, as for unrelated pictures.
-    """
+class Candidate(NamedTuple):
+    """A document of stage 1. `closeness` is what candidates are ranked by, 1 = the same."""
 
     key: int
-    similarity: float
-    hash_distance: int
+    closeness: float
 
-    @property
-    def closeness(self) -> float:
-        """What candidates are ranked by, 1 = the same."""
-        return max(self.similarity, 1 - self.hash_distance / HASH_RANGE)
+
+class Shortlist(NamedTuple):
+    """Keys of documents that a query may find: those with the same pixels, and the nearest ones.
+
+    `is_whole`: no others are close enough.
+    """
+
+    same: list[int]
+    nearest: list[int]
+    is_whole: bool
+
+
+class Found(NamedTuple):
+    """Arrays of one length: row of a document, number of the picture that it is close to, closeness."""
+
+    rows: NDArray[np.int64]
+    numbers: NDArray[np.int64]
+    closeness: NDArray[np.float64]
+
+
+NOTHING = Found(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
 
 
 class Candidates:
@@ -49,12 +68,10 @@ class Candidates:
 
     def __init__(self) -> None:
         self._keys = np.zeros(0, np.int64)
-        self._embeddings = faiss.IndexScalarQuantizer(
-            DIMENSIONS, faiss.ScalarQuantizer.QT_8bit_direct_signed, faiss.METRIC_INNER_PRODUCT
-        )
+        self._embeddings = Embeddings()
         self._signs = faiss.IndexBinaryFlat(DIMENSIONS)
         self._hashes = [faiss.IndexBinaryFlat(HASH_BITS), faiss.IndexBinaryFlat(HASH_BITS)]
-        self._mask: tuple[NDArray[np.int64], NDArray[np.uint8]] | None = None
+        self._mask: tuple[NDArray[np.int64], NDArray[np.bool_]] | None = None
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -67,10 +84,10 @@ class Candidates:
         """Take in documents that are not there yet."""
         if not items:
             return
-        codes = np.stack([vectors(descriptor)[0] for _, descriptor in items])
+        codes = np.stack([_codes(descriptor)[0] for _, descriptor in items])
         self._embeddings.add(codes)
         self._signs.add(_signs(codes))
-        for index, name in zip(self._hashes, ("pdq", "pdq_content"), strict=True):
+        for index, name in zip(self._hashes, HASHES, strict=True):
             index.add(np.stack([_bits(getattr(descriptor, name)) for _, descriptor in items]))
         self._keys = np.concatenate([self._keys, np.array([key for key, _ in items], np.int64)])
         self._mask = None
@@ -79,84 +96,113 @@ class Candidates:
         """Forget documents; unknown keys are none of its business."""
         gone = np.isin(self._keys, np.array(keys, np.int64))
         selector = faiss.IDSelectorBatch(np.flatnonzero(gone))
-        self._embeddings.remove_ids(selector)
         for index in (self._signs, *self._hashes):
             index.remove_ids(selector)
+        self._embeddings.keep(~gone)
         self._keys = self._keys[~gone]
         self._mask = None
 
-    def nearest(
+    def nearest(self, query: Descriptor, most: int, least_closeness: float) -> list[Candidate]:
+        """Up to `most` documents closer than `least_closeness`, closest first, ties by key."""
+        return self.nearest_of([query], [most], least_closeness)[0]
+
+    def nearest_of(
         self,
-        query: Descriptor,
-        most: int,
+        queries: Sequence[Descriptor],
+        most: Sequence[int],
         least_closeness: float,
         *,
         allowed: NDArray[np.int64] | None = None,
         approximate: bool = False,
-    ) -> list[Candidate]:
-        """Up to `most` documents closer than `least_closeness`, closest first, ties by key."""
-        if not len(self._keys):
-            return []
-        parameters = self._only(allowed)
-        wanted = min(most, len(self._keys))
-        similar = self._by_embedding(query, wanted, parameters, approximate=approximate)
-        close = self._by_hash(query, wanted, parameters)
-        found = [
-            Candidate(int(self._keys[row]), similar.get(row, 0.0), close.get(row, HASH_BITS // 2))
-            for row in similar.keys() | close.keys()
-        ]
-        found = [candidate for candidate in found if candidate.closeness > least_closeness]
-        return sorted(found, key=lambda candidate: (-candidate.closeness, candidate.key))[:most]
+    ) -> list[list[Candidate]]:
+        """What is `nearest` to each of many queries, with a `most` of its own; `allowed` keys only."""
+        if not len(self._keys) or not queries:
+            return [[] for _ in queries]
+        mask, limits = self._only(allowed), np.array(most, np.int64)
+        if approximate:
+            similar = self._prefiltered(queries, limits, mask)
+        else:
+            similar = self._by_embedding(queries, limits, least_closeness, mask)
+        found = _joined([similar, self._by_hash(queries, least_closeness, mask)])
+        chosen = self._closest(_filtered(found, found.closeness > least_closeness), limits)
+        candidates = map(Candidate, self._keys[chosen.rows].tolist(), chosen.closeness.tolist())
+        ends = np.cumsum(np.bincount(chosen.numbers, minlength=len(queries)))
+        return [list(islice(candidates, count)) for count in np.diff(ends, prepend=0).tolist()]
 
     def _by_embedding(
-        self, query: Descriptor, wanted: int, parameters: Any, *, approximate: bool
-    ) -> dict[int, float]:
-        """Rows with the best cosine over the query's whole and its parts."""
-        parts = vectors(query)
-        if approximate:
-            rows = self._prefiltered(parts[:1], wanted, parameters)
-            products = self._embeddings.reconstruct_batch(rows) @ parts[0]
-            return dict(zip(rows.tolist(), (products / LEVELS**2).tolist(), strict=True))
-        products, rows = self._embeddings.search(parts, wanted, params=parameters)
-        best: dict[int, float] = {}
-        for row, product in zip(rows.ravel().tolist(), (products / LEVELS**2).ravel().tolist(), strict=True):
-            if row >= 0:
-                best[row] = max(product, best.get(row, -1.0))
-        return best
+        self,
+        queries: Sequence[Descriptor],
+        limits: NDArray[np.int64],
+        least_closeness: float,
+        mask: NDArray[np.bool_] | None,
+    ) -> Found:
+        """By the best cosine over a query's whole and its parts."""
+        parts = np.stack([vectors(query) for query in queries])
+        found, waiting = NOTHING, list[Found]()
+        for rows, numbers, products in self._embeddings.search(parts, least_closeness * LEVELS**2 - 1, mask):
+            waiting.append(Found(rows, numbers, products.astype(np.float64) / LEVELS**2))
+            if sum(len(each.rows) for each in waiting) > MOST_FOUND:
+                found, waiting = self._closest(_joined([found, *waiting]), limits), []
+        return _joined([found, *waiting])
 
-    def _prefiltered(self, whole: NDArray[np.float32], wanted: int, parameters: Any) -> NDArray[np.int64]:
-        many = min(len(self._keys), PREFILTER * wanted)
-        _, rows = self._signs.search(_signs(whole), many, params=parameters)
-        chosen: NDArray[np.int64] = rows[rows >= 0]
-        return chosen
+    def _prefiltered(
+        self, queries: Sequence[Descriptor], limits: NDArray[np.int64], mask: NDArray[np.bool_] | None
+    ) -> Found:
+        """By the cosine of the wholes, of those documents alone whose signs agree best."""
+        parameters = None
+        if mask is not None:
+            search_parameters: Any = faiss.SearchParameters  # annotated without its arguments
+            bitmap: Any = faiss.IDSelectorBitmap
+            parameters = search_parameters(sel=bitmap(np.packbits(mask, bitorder="little")))
+        found = []
+        for number, (query, limit) in enumerate(zip(queries, limits.tolist(), strict=True)):
+            many = min(len(self._keys), PREFILTER * limit)
+            if not many:
+                continue
+            _, rows = self._signs.search(_signs(_codes(query)[:1]), many, params=parameters)
+            rows = rows[rows >= 0]
+            products = self._embeddings.products(rows, vectors(query)[0])
+            closeness = products.astype(np.float64) / LEVELS**2
+            found.append(Found(rows, np.full(len(rows), number), closeness))
+        return _joined(found)
 
-    def _by_hash(self, query: Descriptor, wanted: int, parameters: Any) -> dict[int, int]:
-        """Rows with the least distance between any hash of theirs and any of the query's."""
-        own = np.stack([_bits(query.pdq), _bits(query.pdq_content)])
-        best: dict[int, int] = {}
+    def _by_hash(
+        self, queries: Sequence[Descriptor], least_closeness: float, mask: NDArray[np.bool_] | None
+    ) -> Found:
+        """By the distance between any hash of theirs and any of a query's."""
+        own = np.stack([_bits(getattr(query, name)) for query in queries for name in HASHES])
+        radius = math.ceil((1 - least_closeness) * HASH_RANGE)
+        found = []
         for index in self._hashes:
-            distances, rows = index.search(own, wanted, params=parameters)
-            for row, distance in zip(rows.ravel().tolist(), distances.ravel().tolist(), strict=True):
-                if row >= 0:
-                    best[row] = min(distance, best.get(row, HASH_BITS))
-        return best
+            ends, distances, rows = index.range_search(own, radius)
+            numbers = np.repeat(np.arange(len(own)) // len(HASHES), np.diff(ends.astype(np.int64)))
+            each = Found(rows, numbers, 1 - distances.astype(np.float64) / HASH_RANGE)
+            found.append(each if mask is None else _filtered(each, mask[rows]))
+        return _joined(found)
 
-    def _only(self, allowed: NDArray[np.int64] | None) -> Any:
-        """Search parameters that let only `allowed` keys through; a scan passes the same array many times."""
+    def _closest(self, found: Found, limits: NDArray[np.int64]) -> Found:
+        """Each document once, and for each query up to its limit of them: closest first, ties by key."""
+        rows, numbers, closeness = _filtered(found, np.lexsort((-found.closeness, found.rows, found.numbers)))
+        is_first = np.ones(len(rows), np.bool_)
+        is_first[1:] = (rows[1:] != rows[:-1]) | (numbers[1:] != numbers[:-1])
+        rows, numbers, closeness = rows[is_first], numbers[is_first], closeness[is_first]
+        order = np.lexsort((self._keys[rows], -closeness, numbers))
+        rows, numbers, closeness = rows[order], numbers[order], closeness[order]
+        ranks = np.arange(len(rows)) - np.searchsorted(numbers, numbers)
+        return _filtered(Found(rows, numbers, closeness), ranks < limits[numbers])
+
+    def _only(self, allowed: NDArray[np.int64] | None) -> NDArray[np.bool_] | None:
+        """For each row whether it may be found; a scan passes the same `allowed` many times."""
         if allowed is None:
             return None
         if self._mask is None or self._mask[0] is not allowed:
-            mask = np.packbits(np.isin(self._keys, allowed), bitorder="little")
-            self._mask = allowed, mask
-        search_parameters: Any = faiss.SearchParameters  # annotated without its arguments
-        selector: Any = faiss.IDSelectorBitmap
-        return search_parameters(sel=selector(self._mask[1]))
+            self._mask = allowed, np.isin(self._keys, allowed)
+        return self._mask[1]
 
 
 def vectors(descriptor: Descriptor) -> NDArray[np.float32]:
     """Embeddings of the whole and of the parts, float32 [6, 256] with the values of the int8 codes."""
-    codes = np.frombuffer(descriptor.embedding, np.int8).reshape(-1, DIMENSIONS)
-    return codes.astype(np.float32)
+    return _codes(descriptor).astype(np.float32)
 
 
 def similarity(first: Descriptor, second: Descriptor) -> float:
@@ -172,7 +218,19 @@ def hash_distance(first: Descriptor, second: Descriptor) -> int:
     return int(np.bitwise_count(one[:, None] ^ two[None]).sum(axis=2).min())
 
 
-def _signs(codes: NDArray[np.float32]) -> NDArray[np.uint8]:
+def _joined(found: Sequence[Found]) -> Found:
+    return Found(*map(np.concatenate, zip(NOTHING, *found, strict=True)))
+
+
+def _filtered(found: Found, chosen: NDArray[Any]) -> Found:
+    return Found(*(column[chosen] for column in found))
+
+
+def _codes(descriptor: Descriptor) -> NDArray[np.int8]:
+    return np.frombuffer(descriptor.embedding, np.int8).reshape(-1, DIMENSIONS)
+
+
+def _signs(codes: NDArray[np.int8]) -> NDArray[np.uint8]:
     return np.packbits(codes > 0, axis=1)
 
 

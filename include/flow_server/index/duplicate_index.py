@@ -6,14 +6,16 @@ key when needed and kept prepared in a bounded cache.
 
 from __future__ import annotations
 
+import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from include.flow_server.imaging.descriptor import check_version
-from include.flow_server.index.candidates import Candidates
+from include.flow_server.index.candidates import Candidates, Shortlist
 from include.flow_server.index.explain import explain_pair
 from include.flow_server.index.options import Explanation, Hit
 from include.flow_server.index.score import score_pair
@@ -21,7 +23,7 @@ from include.flow_server.index.thumb import Thumb
 from include.flow_server.index.thumb_cache import ThumbCache
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 
     from numpy.typing import NDArray
 
@@ -33,7 +35,10 @@ LEAST_CLOSENESS = {"off": 0.38, "low": 0.42, "medium": 0.46, "high": 0.52, "extr
 MOST_FAILURES = {"off": 64, "low": 48, "medium": 32, "high": 16, "extreme": 8}
 CACHE_BYTES = 256 << 20
 MOST_SCORES = 300_000
+AT_ONCE = 128  # queries of one batch, during which the index is locked
 SAME_PIXELS = 1.0
+
+_THREADS = ThreadPoolExecutor(os.cpu_count(), "verify")  # OpenCV works outside Python's lock
 
 
 class DuplicateIndex:
@@ -128,44 +133,106 @@ class DuplicateIndex:
         Raises:
             DescriptorVersionError: the query was analyzed by another version.
         """
-        check_version(query.version)
+        return self.search_all([query], options, allowed, explain)[0]
+
+    def search_all(
+        self,
+        queries: Sequence[Descriptor],
+        options: SearchOptions,
+        allowed: NDArray[np.int64] | None = None,
+        explain: bool = False,
+    ) -> list[list[Hit]]:
+        """What `search` finds for each of many pictures, in less time than one by one."""
+        for query in queries:
+            check_version(query.version)
+
+        def answer(shortlisted: tuple[Descriptor, Shortlist]) -> list[Hit]:
+            query, shortlist = shortlisted
+            hits = [Hit(key, SAME_PIXELS, _same_pixels() if explain else None) for key in shortlist.same]
+            hits += self._verified(query, shortlist, options, allowed, explain=explain)
+            return sorted(hits, key=lambda hit: (-hit.score, hit.key))
+
+        work = self._shortlisted(queries, options, allowed)
+        return list(map(answer, work) if len(queries) == 1 else _THREADS.map(answer, work))
+
+    def finders(
+        self,
+        asked: Sequence[tuple[Descriptor, Set[int]]],
+        options: SearchOptions,
+        allowed: NDArray[np.int64] | None = None,
+    ) -> list[Set[int]]:
+        """For each picture, which of the documents beside it a search for the picture finds.
+
+        The documents must be known to score enough against it: then being a candidate is all that counts.
+        """
+        found = []
+        shortlists = self._shortlisted([query for query, _ in asked], options, allowed)
+        for (query, shortlist), (_, keys) in zip(shortlists, asked, strict=True):
+            seen = keys & {*shortlist.same, *shortlist.nearest}
+            if seen != keys and not shortlist.is_whole:
+                seen = keys & {hit.key for hit in self.search(query, options, allowed)}
+            found.append(seen)
+        return found
+
+    def _shortlisted(
+        self, queries: Sequence[Descriptor], options: SearchOptions, allowed: NDArray[np.int64] | None
+    ) -> Iterator[tuple[Descriptor, Shortlist]]:
+        """Each query with its shortlist."""
+        for first in range(0, len(queries), AT_ONCE):
+            some = queries[first : first + AT_ONCE]
+            yield from zip(some, self._shortlists(some, options, allowed), strict=True)
+
+    def _shortlists(
+        self,
+        queries: Sequence[Descriptor],
+        options: SearchOptions,
+        allowed: NDArray[np.int64] | None,
+        passed: int = 0,
+    ) -> list[Shortlist]:
+        """What is to be verified, where so many candidates beyond the same pixels have passed already."""
         with self._lock:
-            same_keys = sorted(self._keys_of.get(query.content_hash, ()))
-        if allowed is not None and same_keys:
-            same_keys = np.intersect1d(same_keys, allowed).tolist()
-        hits = [Hit(key, SAME_PIXELS, _same_pixels() if explain else None) for key in same_keys]
-        if not query.flat:
-            hits += self._verified(query, options, allowed, set(same_keys), explain=explain)
-        return sorted(hits, key=lambda hit: (-hit.score, hit.key))
+            same = [self._same(query, allowed) for query in queries]
+            most = [
+                0 if query.flat else MOST_FAILURES[options.smartfilter] + len(keys) + passed
+                for query, keys in zip(queries, same, strict=True)
+            ]
+            found = self._candidates.nearest_of(
+                queries,
+                most,
+                LEAST_CLOSENESS[options.smartfilter],
+                allowed=allowed,
+                approximate=options.approximate,
+            )
+        return [
+            Shortlist(keys, [candidate.key for candidate in nearest], len(nearest) < limit or not limit)
+            for keys, nearest, limit in zip(same, found, most, strict=True)
+        ]
+
+    def _same(self, query: Descriptor, allowed: NDArray[np.int64] | None) -> list[int]:
+        """The documents with the same pixels."""
+        keys = sorted(self._keys_of.get(query.content_hash, ()))
+        return np.intersect1d(keys, allowed).tolist() if keys and allowed is not None else keys
 
     def _verified(
         self,
         query: Descriptor,
+        shortlist: Shortlist,
         options: SearchOptions,
         allowed: NDArray[np.int64] | None,
-        known: set[int],
         *,
         explain: bool,
     ) -> list[Hit]:
         """Hits of verified candidates. The cap counts candidates that fail: no duplicate is cut off."""
-        seen, passed = set(known), 0
+        seen = set(shortlist.same)
         hits: list[Hit] = []
         while True:
-            with self._lock:
-                nearest = self._candidates.nearest(
-                    query,
-                    MOST_FAILURES[options.smartfilter] + len(known) + passed,
-                    LEAST_CLOSENESS[options.smartfilter],
-                    allowed=allowed,
-                    approximate=options.approximate,
-                )
-                fresh = [found.key for found in nearest if found.key not in seen]
-            if not fresh:
-                return hits
+            fresh = [key for key in shortlist.nearest if key not in seen]
             seen.update(fresh)
-            found = self._hits(query, fresh, options.threshold, explain=explain)
+            found = self._hits(query, fresh, options.threshold, explain=explain) if fresh else []
             hits += found
-            passed += len(found)
+            if shortlist.is_whole or not found:
+                return hits
+            [shortlist] = self._shortlists([query], options, allowed, len(hits))
 
     def _hits(self, query: Descriptor, keys: Sequence[int], threshold: float, *, explain: bool) -> list[Hit]:
         """Those of `keys` that score at least `threshold`."""
@@ -173,7 +240,7 @@ class DuplicateIndex:
         hits = [Hit(key, score) for key, score in scores.items() if score >= threshold]
         if not explain or not hits:
             return hits
-        own = Thumb.of(query)
+        own = self._thumb_of(query)
         with self._lock:
             wanted = {
                 hit.key: self._content_hashes[hit.key] for hit in hits if hit.key in self._content_hashes
@@ -195,13 +262,20 @@ class DuplicateIndex:
         missing = {key: content_hash for key, content_hash in wanted.items() if key not in scores}
         if not missing:
             return scores
-        own, thumbs = Thumb.of(query), self._thumbs.get(missing)
+        own, thumbs = self._thumb_of(query), self._thumbs.get(missing)
         fresh = {key: score_pair(own, other, mirror=self._mirror) for key, other in thumbs.items()}
         with self._lock:
             if len(self._scores) + len(fresh) > MOST_SCORES:
                 self._scores.clear()
             self._scores.update((pairs[key], score) for key, score in fresh.items())
         return scores | fresh
+
+    def _thumb_of(self, query: Descriptor) -> Thumb:
+        """The query made ready for comparison; kept where it is a document, which others will find."""
+        with self._lock:
+            keys = self._keys_of.get(query.content_hash)
+            key = min(keys) if keys else None
+        return Thumb.of(query) if key is None else self._thumbs.made_of(key, query)
 
 
 def _pair(one: str, other: str) -> tuple[str, str]:

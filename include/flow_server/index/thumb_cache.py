@@ -49,6 +49,18 @@ class ThumbCache:
                 self._keep(key, thumb)
         return found | fresh
 
+    def made_of(self, key: int, descriptor: Descriptor) -> Thumb:
+        """The prepared thumbnail of a document whose descriptor is at hand."""
+        with self._lock:
+            thumb = self._thumbs.get(key)
+            if thumb is not None and thumb.content_hash == descriptor.content_hash:
+                self._thumbs.move_to_end(key)
+                return thumb
+        thumb = Thumb.of(descriptor)
+        with self._lock:
+            self._keep(key, thumb)
+        return thumb
+
     def forget(self, keys: Iterable[int]) -> None:
         """Drop documents that were removed or replaced."""
         with self._lock:

@@ -44,6 +44,10 @@ def test_a_minimal_file_gets_the_thresholds_of_flows_documentation(tmp_path: Pat
         ("partitions: {by: colour}", "'colour'"),
         ("partitions: {by: date}", "partitions by date needs fields.date"),
         ("schedule: '@daily'", "a schedule needs fields.date"),
+        (
+            "fields: {date: d}\nschedule: '@weekly'\nschedule_by: partition",
+            "schedule_by: partition needs a schedule of @hourly, @daily, @monthly, @yearly",
+        ),
     ],
 )
 def test_a_wrong_setting_is_named_with_its_remedy(tmp_path: Path, text: str, expected: str) -> None:

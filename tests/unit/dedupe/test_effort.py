@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from include.dedupe.config import ScanMode
 from include.dedupe.effort import Effort, choose_effort
+from include.dedupe.scan_settings import ScanMode
 
 
 @pytest.mark.parametrize(

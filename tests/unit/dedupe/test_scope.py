@@ -52,6 +52,41 @@ def test_contradictions_are_refused(params: dict[str, Any], message: str) -> Non
         resolve_scope(params, APRIL, by_hand=True)
 
 
+@pytest.mark.parametrize(
+    ("key", "start", "end"),
+    [
+        ("2026-04-01", (2026, 4, 1), (2026, 4, 2)),
+        ("2026-12", (2026, 12, 1), (2027, 1, 1)),
+        ("2024", (2024, 1, 1), (2025, 1, 1)),
+        ("2026-04-30T23", (2026, 4, 30, 23), (2026, 5, 1)),
+    ],
+)
+def test_a_partition_key_names_a_period_and_comes_before_the_interval(
+    key: str, start: tuple[int, int, int], end: tuple[int, int, int]
+) -> None:
+    expected = Scope(dt.datetime(*start, tzinfo=dt.UTC), dt.datetime(*end, tzinfo=dt.UTC))
+    assert resolve_scope({}, (None, None), by_hand=False, partition_key=key) == expected
+    assert resolve_scope({}, APRIL, by_hand=True, partition_key=key) == expected
+
+
+def test_parameters_come_before_the_partition_key() -> None:
+    asked = {"scope": "full"}
+    assert resolve_scope(asked, APRIL, by_hand=True, partition_key="2026-04-01") == Scope()
+
+
+@pytest.mark.parametrize("key", ["", "animals", "2026-13", "2026-W14", "2026-04-01T00:00:00"])
+def test_a_key_that_names_no_period_is_refused(key: str) -> None:
+    with pytest.raises(ScopeError, match="names no period; write an hour, day, month or year"):
+        resolve_scope({}, APRIL, by_hand=False, partition_key=key)
+
+
+def test_a_run_by_its_key_looks_back_too() -> None:
+    scope = resolve_scope(
+        {}, (None, None), by_hand=False, partition_key="2026-04-04", lookback=dt.timedelta(days=3)
+    )
+    assert scope == Scope(dt.datetime(2026, 4, 1, tzinfo=dt.UTC), dt.datetime(2026, 4, 5, tzinfo=dt.UTC))
+
+
 def test_an_interval_of_no_width_is_refused() -> None:
     with pytest.raises(ScopeError, match="is empty"):
         resolve_scope({}, NOW, by_hand=False)
