@@ -19,13 +19,8 @@ from include.dedupe.batch import Batch, Outcome
 from include.dedupe.changes import Order
 from include.dedupe.check import require_check
 from include.dedupe.coverage import measure_coverage
-from include.dedupe.decide import (
-    CONDEMN,
-    UNTAG,
-    current_decisions,
-    read_decisions,
-    still_standing,
-)
+from include.dedupe.decide import current_decisions
+from include.dedupe.decisions import CONDEMN, UNTAG, read_decisions, still_standing
 from include.dedupe.errors import GuardError
 from include.dedupe.guards import broken_guards, require_guards
 from include.dedupe.lease import Lease, hold_lease

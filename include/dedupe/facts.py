@@ -62,7 +62,7 @@ def read_facts(run: RunDir, config: CollectionConfig) -> pd.DataFrame | None:
 
 def read_fields(facts: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the fields of each row of FACTS; all in one go, which takes a quarter of the time."""
-    fields: list[dict[str, Any]] = json.loads(f"[{','.join(facts['fields'])}]")
+    fields: list[dict[str, Any]] = json.loads(f"[{','.join(facts['fields'].to_numpy())}]")
     return fields
 
 

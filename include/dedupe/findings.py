@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from include.dedupe.decide import DecideStats, read_decisions
+from include.dedupe.decide import DecideStats
+from include.dedupe.decisions import read_decisions
 from include.dedupe.rundir import RunDir, read_manifest
 from include.dedupe.tables import CLUSTERS, DOCUMENTS, PAIRS
 

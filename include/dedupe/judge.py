@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from include.dedupe.archive import Entry
 from include.dedupe.changes import Order, missing_from
 from include.dedupe.config import CollectionConfig
-from include.dedupe.decide import UNTAG, condemned_since
+from include.dedupe.decisions import UNTAG
 from include.dedupe.facts import fingerprint
 from include.dedupe.flow import Document, FlowReader
+from include.dedupe.grace import condemned_since
 from include.dedupe.policy_settings import DELETING
 
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from include.dedupe.decide import ACTS, DecideStats, decide_again, read_decisions
+from include.dedupe.decide import DecideStats, decide_again
+from include.dedupe.decisions import ACTS, read_decisions
 from include.dedupe.errors import ApprovalError
 from include.dedupe.rundir import RunDir
 from include.dedupe.tables import CLUSTERS

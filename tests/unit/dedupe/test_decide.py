@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from include.dedupe.cluster import to_clusters
 from include.dedupe.config import CollectionConfig
-from include.dedupe.decide import ACTS, decide_documents, decisions_hash, still_standing
+from include.dedupe.decide import decide_documents
+from include.dedupe.decisions import ACTS, decisions_hash, still_standing
 from include.dedupe.facts import canonical
 from include.dedupe.merge import to_pairs
 from include.dedupe.pair_rules import allowed_pairs
