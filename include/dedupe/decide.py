@@ -18,7 +18,7 @@ import pandas as pd
 from include.dedupe.cluster import hub_ids, to_clusters
 from include.dedupe.config import CollectionConfig
 from include.dedupe.coverage import measure_coverage
-from include.dedupe.decisions import ACTS, CONDEMN, UNTAG, write_decisions
+from include.dedupe.decisions import ACTS, CONDEMN, EXPORT, UNTAG, write_decisions
 from include.dedupe.facts import read_fields
 from include.dedupe.grace import apply_grace
 from include.dedupe.guards import broken_guards
@@ -26,6 +26,7 @@ from include.dedupe.keeper import choose_keepers
 from include.dedupe.pair_rules import allowed_pairs
 from include.dedupe.plan import Plan, read_plan
 from include.dedupe.rundir import Attempt, RunDir
+from include.dedupe.settled import is_settled, read_settled
 from include.dedupe.tables import CLUSTERS, DECISIONS, FACTS, NAMES, PAIRS
 from include.dedupe.verdicts import Standing, read_verdicts, standing_verdicts
 
@@ -77,7 +78,10 @@ def current_decisions(run: RunDir) -> pd.DataFrame:
         exact = plan.config.scan.exact_threshold
         clusters = to_clusters(pairs, exact, clusters[NAMES.names], hub_ids(run)).members
     now = dt.datetime.fromisoformat(plan.created_at)
-    decided = decide_documents(clusters, pairs, facts, config=plan.config, standing=standing, now=now)
+    settled = read_settled(run.lasting, standing.acknowledged)
+    decided = decide_documents(
+        clusters, pairs, facts, config=plan.config, standing=standing, now=now, settled=settled
+    )
     coverage = measure_coverage(run, plan)
     if coverage.share < 1.0 or plan.scope.is_part:  # absence of a pair proves nothing then
         return decided
@@ -92,6 +96,7 @@ def decide_documents(
     config: CollectionConfig,
     standing: Standing,
     now: dt.datetime,
+    settled: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Return one row for each document of each cluster (columns of DECISIONS), sorted like ``clusters``.
 
@@ -102,6 +107,7 @@ def decide_documents(
         config: settings, with policies.
         standing: what people said.
         now: the moment that grace periods are measured at.
+        settled: columns of SETTLED: what was exported before and acknowledged.
     """
     rows = _with_facts(clusters, facts)
     fields = read_fields(rows)
@@ -116,6 +122,11 @@ def decide_documents(
     decision, reason = _by_policy(rows, config)
     apply_grace(rows, fields, decision, reason, config=config, now=now)
     _apply_rules(rows, is_keeper, decision, reason, config=config, standing=standing)
+    if settled is not None and len(settled):
+        pictures = pd.Series([str(document.get(config.fields.image, "")) for document in fields])
+        pictured = rows.assign(image=pictures, keeper_image=pictures.take(keepers.row).array)
+        done = is_settled(pictured, settled) & (decision == EXPORT)
+        decision[done], reason[done] = "keep", "exported before, and acknowledged"
     stale = _are_tagged(fields, config) & (decision == "keep") & ~rows["is_protected"].to_numpy(bool)
     decision[stale], reason[stale] = UNTAG, "it is tagged as a duplicate and is none"
     rows["decision"], rows["reason"] = decision, reason
@@ -124,7 +135,7 @@ def decide_documents(
 
 
 def _with_facts(clusters: pd.DataFrame, facts: pd.DataFrame) -> pd.DataFrame:
-    place = pd.Index(facts["id"]).get_indexer(clusters["id"])
+    place = pd.Index(facts["id"]).get_indexer(pd.Index(clusters["id"]))
     names = [name for name in FACTS.names if name != "id"]
     return clusters.assign(**{name: facts[name].take(place).array for name in names})
 
@@ -134,7 +145,7 @@ def _scores_with_keeper(
 ) -> npt.NDArray[np.float64]:
     """Return the score of each document's pair with its keeper; NaN where they are no pair."""
     index = pd.Index(ids)
-    a, b = (index.get_indexer(pairs[name]) for name in ("id_a", "id_b"))
+    a, b = (index.get_indexer(pd.Index(pairs[name])) for name in ("id_a", "id_b"))
     scores, found = pairs["score"].to_numpy(np.float64), np.full(len(ids), np.nan)
     for one, other in ((a, b), (b, a)):
         direct = keeper[one] == other

@@ -11,15 +11,19 @@ from include.dedupe.policy_settings import WRITING
 from include.dedupe.rundir import RunDir
 from include.dedupe.tables import DECISIONS, from_parquet, to_parquet
 
-UNTAG, CONDEMN = "untag", "condemn"
+UNTAG, CONDEMN, EXPORT = "untag", "condemn", "export"
 ACTS = frozenset({*WRITING, UNTAG, CONDEMN})
 """Decisions that write to the collection."""
 
 
 def decisions_hash(run_id: str, decisions: pd.DataFrame) -> str:
-    """Return what an approval is bound to: it changes with any document, keeper, decision or fingerprint."""
+    """Return what an approval is bound to.
+
+    It changes with the document, keeper, decision, score or fingerprint of whatever is carried out, here or
+    by those to whom it is exported.
+    """
     names = ("id", "decision", "keeper_id", "cluster_id", "fingerprint", "keeper_fingerprint")
-    bound = decisions[decisions["decision"].isin(ACTS)]
+    bound = decisions[decisions["decision"].isin((*ACTS, EXPORT))]
     scores = bound["score"].map(repr)
     lines = sorted("\x1f".join(row) for row in zip(*(bound[name] for name in names), scores, strict=True))
     return hashlib.sha256("\x1e".join([run_id, *lines]).encode()).hexdigest()[:16]
