@@ -163,6 +163,12 @@ class Approval(Section):
         "ask", description="ask a person before anything is written, or none: write without asking."
     )
     timeout_hours: float = Field(72.0, gt=0, description="Hours to wait for an answer; then it is no.")
+    recheck_minutes: float = Field(
+        15.0,
+        gt=0,
+        description="Minutes after which a question that waits looks whether a newer run has decided anew, "
+        "and then closes itself.",
+    )
     notifiers: tuple[str, ...] = Field(
         (),
         description="Notifiers told of the question, as the dotted name of a callable that returns one.",

@@ -30,6 +30,7 @@ from include.dedupe.tables import CLUSTERS
 from include.dedupe.verdicts import Verdict, give_verdict
 
 EXAMPLES = 10
+QUESTION = "approve/decisions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,15 @@ def answer(run: RunDir, digest: str, *, approve: bool) -> dict[str, object]:
     if approve and newest != digest:
         raise ApprovalError(f"The decisions are {newest} by now, not {digest}; look at them again.")
     return {"chosen_options": ["Approve" if approve else "Reject"], "params_input": {"decisions": digest}}
+
+
+def shown_hash(run: RunDir, digest: str) -> str:
+    """Return the hash of the run's question: that of its first one.
+
+    Airflow keeps the text of a question also when its task is cleared; an answer means what was shown.
+    """
+    run.storage.create(QUESTION, digest.encode())
+    return run.storage.read(QUESTION).decode()
 
 
 def question(run: RunDir, digest: str) -> str:

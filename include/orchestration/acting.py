@@ -51,8 +51,7 @@ def apply(collection: str) -> dict[str, Any]:
     if answer is None or answer["chosen_options"] != ["Approve"]:
         raise ApprovalError(f"Nobody has approved the decisions of {run.address}; nothing was written.")
     dry_run = decided["dry_run"] or not may_write(plan)
-    digest = (answer.get("params_input") or {}).get("decisions") or decided["hash"]
-    approved_at = str(answer.get("responded_at") or now())
+    digest, approved_at = answer["decisions"], str(answer.get("responded_at") or now())
 
     async def carry_out() -> ApplyStats:
         async with open_writer(address(config) if dry_run else write_address(config)) as writer:

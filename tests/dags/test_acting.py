@@ -155,6 +155,35 @@ def test_what_a_person_rejects_is_not_done_and_recorded(
     assert set(acting.documents()) == set(DOCUMENTS)
 
 
+def test_a_question_that_a_newer_run_has_overtaken_closes_itself(
+    acting: Acting, answer: Callable[..., list[str]]
+) -> None:
+    asked = answer("Approve")
+    newer = {"run_id": "run-9", "folder": "run-9", "hash": "0", "at": "2999-01-01T00:00:00+00:00"}
+    acting.run().lasting.write("decided/2999-01-01--run-9.json", json.dumps(newer).encode())
+    dag_run = run(load_dag(acting), scope="full", dry_run=False)
+    assert not asked
+    assert (states(dag_run)["apply"], states(dag_run)["record"]) == ("skipped", "success")
+    assert record(acting, dag_run)["answer"]["superseded_by"] == "run-9"
+    assert set(acting.documents()) == set(DOCUMENTS)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("tests.support.notifier.Nobody", "has no attribute 'Nobody'"),
+        ("tests.support.notifier.nothing", "returns 'nothing', which is no notifier"),
+        ("nowhere.at_all", "No module named 'nowhere'"),
+        ("Slack", "Empty module name"),
+    ],
+)
+def test_a_notifier_that_cannot_be_used_is_said_in_the_dag(acting: Acting, name: str, reason: str) -> None:
+    dag = load_dag(acting, f"approval: {{notifiers: [{name}]}}")
+    assert sorted(dag.task_ids) == ["settings_error"]
+    assert f"approval.notifiers: {name}" in dag.description
+    assert reason in dag.description
+
+
 def test_an_approval_of_other_decisions_does_nothing_and_fails_the_run(
     acting: Acting, answer: Callable[..., list[str]]
 ) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from include.dedupe.decide import decide
 from include.dedupe.plan import read_plan
-from include.dedupe.review import say
+from include.dedupe.review import say, shown_hash
+from include.dedupe.rundir import Attempt
 from include.dedupe.supersede import register_decisions
 from tests.pipeline.acting_fixture import CAT, DOCUMENTS, MOOSE, acting, policies
 from tests.support.acting import Acting, outcomes, reasons
@@ -93,6 +95,17 @@ class TestWhatHasChangedMeanwhile:
         assert acting.apply(acting.run(), stats.hash).done == 1
         assert set(acting.documents()) == set(DOCUMENTS) - {"cat"}
         assert digest != stats.hash
+
+    def test_an_answer_means_the_decisions_of_the_first_question(self, acting: Acting) -> None:
+        """Airflow keeps the text of a question also when its task is cleared and the run decided anew."""
+        first = self.decided(acting)
+        assert shown_hash(acting.run(), first) == first
+        say(acting.run(), "keep", ("cat copy",), "a test")
+        second = decide(acting.run(), Attempt(1, 2)).hash
+        assert second != first
+        assert shown_hash(acting.run(), second) == first
+        assert acting.apply(acting.run(), first).done == 0
+        assert set(acting.documents()) == set(DOCUMENTS)
 
     def test_an_approval_after_a_newer_run_has_decided_does_nothing(self, acting: Acting) -> None:
         digest = self.decided(acting)

@@ -25,6 +25,35 @@ class TestGuards:
             acting.apply(acting.run(), stats.hash)
         assert set(acting.documents()) == set(DOCUMENTS)
 
+    def test_what_was_not_scanned_stops_deletion_unless_the_settings_allow_it(self, acting: Acting) -> None:
+        """One of five searches fails; the pair of cat and its copy is seen from the other side."""
+        scan = {**policies("delete")["scan"], "self_join": False, "max_failed_share": 1.0}  # type: ignore[dict-item]
+        config = acting.config(**{**policies("delete"), "scan": scan})
+        acting.check(config)
+        acting.server.fault("malformed", handler="duplicate", skip=4, times=1)
+        stats = acting.decide(acting.run(), config)
+        assert (
+            "4 of 5 documents were scanned, less than the share guards.min_coverage 1.0" in stats.problems[0]
+        )
+        with pytest.raises(GuardError, match=r"guards\.min_coverage 1\.0 that deletion needs"):
+            acting.apply(acting.run(), stats.hash)
+        assert set(acting.documents()) == set(DOCUMENTS)
+        guards = {"min_coverage": 0.8, "delete_threshold": 0.7}
+        config = acting.config(**{**policies("delete"), "scan": scan, "guards": guards})
+        acting.server.fault("malformed", handler="duplicate", skip=4, times=1)
+        stats = acting.decide(acting.run("run-2"), config)
+        assert not stats.problems
+        assert acting.apply(acting.run("run-2"), stats.hash).done == 1
+
+    def test_tagging_needs_no_full_coverage(self, acting: Acting) -> None:
+        scan = {"exact_threshold": 0.9999, "self_join": False, "max_failed_share": 1.0}
+        config = acting.config(**{**policies("tag"), "scan": scan})
+        acting.check(config)
+        acting.server.fault("malformed", handler="duplicate", skip=4, times=1)
+        stats = acting.decide(acting.run(), config)
+        assert not stats.problems
+        assert acting.apply(acting.run(), stats.hash).done == 1
+
     def test_without_the_check_nothing_is_written(self, acting: Acting) -> None:
         stats = acting.decide(acting.run(), acting.config(**policies("delete")))
         with pytest.raises(CheckError, match="Nothing has shown yet"):
