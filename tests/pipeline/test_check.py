@@ -93,3 +93,18 @@ class TestReport:
         assert "policy for exact duplicates" in page
         nodes = json.loads(storage.read("report/graph.json"))["elements"]["nodes"]
         assert {node["data"]["cluster"] for node in nodes} == {row["cluster_id"] for row in rows}
+
+    def test_it_says_what_is_left_of_a_cluster_at_further_thresholds(self, acting: Acting) -> None:
+        settings = policies("report")
+        acting.decide(acting.run(), acting.config(**settings, cluster={"thresholds": [1.0, 0.9999, 0.9]}))
+        report(acting.run(), FIRST, WebPictures(acting.server.base, ()))
+        summary = json.loads(acting.run().storage.read("report/summary.json"))
+        assert summary["thresholds"] == [
+            {"threshold": 0.9, "clusters": 1, "documents": 3},
+            {"threshold": 0.9999, "clusters": 1, "documents": 2},
+            {"threshold": 1.0, "clusters": 1, "documents": 2},
+        ]
+        page = " ".join(acting.run().storage.read("report/report.html").decode().split())
+        assert "At further thresholds" in page
+        assert "at 0.9: 1 part with 3" in page
+        assert "at 0.9999: 1 part with 2" in page
