@@ -6,6 +6,7 @@ nothing; one that was approved before does only what the newer decisions say, to
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Callable, Iterable
 
@@ -33,12 +34,15 @@ def newer_run(run: RunDir, plan: Plan) -> str:
 def objection_of_newer(
     run: RunDir, plan: Plan, orders: Iterable[Order], approved_at: str
 ) -> Callable[[Order], str]:
-    """Return what says of an order why a newer run speaks against it; empty if none does."""
+    """Return what says of an order why a newer run speaks against it; empty if none does.
+
+    What a newer run does not decide any more, it speaks against, too.
+    """
     latest = _newest(run, plan)
     if latest is None:
         return lambda _: ""
     words = f"run {latest['run_id']} has decided anew"
-    if latest["at"] <= approved_at:
+    if dt.datetime.fromisoformat(latest["at"]) <= dt.datetime.fromisoformat(approved_at):
         return lambda _: words
     path = f"runs/{latest['folder']}/decide/decisions-{latest['hash']}.parquet"
     decisions = from_parquet(run.lasting.read(path), DECISIONS, run.lasting.path(path))
@@ -47,8 +51,7 @@ def objection_of_newer(
     said = dict(zip(known["id"], zip(known["decision"], known["keeper_id"], strict=True), strict=True))
 
     def objection(order: Order) -> str:
-        agrees = said.get(order.id, (order.decision, order.keeper_id)) == (order.decision, order.keeper_id)
-        return "" if agrees else words
+        return "" if said.get(order.id) == (order.decision, order.keeper_id) else words
 
     return objection
 

@@ -12,7 +12,6 @@ from airflow.sdk import get_current_context
 
 from include.dedupe.apply import ApplyStats
 from include.dedupe.apply import apply as apply_stage
-from include.dedupe.archive import now
 from include.dedupe.check import check, has_passed, require_check
 from include.dedupe.client_writer import open_writer
 from include.dedupe.config import CollectionConfig, find_collection
@@ -51,7 +50,7 @@ def apply(collection: str) -> dict[str, Any]:
     if answer is None or answer["chosen_options"] != ["Approve"]:
         raise ApprovalError(f"Nobody has approved the decisions of {run.address}; nothing was written.")
     dry_run = decided["dry_run"] or not may_write(plan)
-    digest, approved_at = answer["decisions"], str(answer.get("responded_at") or now())
+    digest, approved_at = answer["decisions"], answer["responded_at"]
 
     async def carry_out() -> ApplyStats:
         async with open_writer(address(config) if dry_run else write_address(config)) as writer:

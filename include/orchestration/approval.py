@@ -57,7 +57,7 @@ class DecisionApproval(ApprovalOperator):
                 return self._wait(context, end)
         shown = shown_hash(run, context["ti"].xcom_pull(task_ids="decide")["hash"])
         digest = (event.get("params_input") or {}).get("decisions") or shown
-        answer = {**event, "responded_at": str(event.get("responded_at", "")), "asked": True}
+        answer = {**event, "responded_at": event["responded_at"].isoformat(), "asked": True}
         _keep(context, {**answer, "decisions": digest, "superseded_by": newer})
         return super().execute_complete(context, event)
 

@@ -117,6 +117,30 @@ class TestWhatHasChangedMeanwhile:
         assert "run run-2 has decided anew" in reasons(acting.run())["cat copy"]
         assert acting.apply(newer, stats.hash).done == 1
 
+    @pytest.mark.parametrize("at", ["2026-05-01 12:00:00.000001+00:00", "2026-05-01T14:00:00+02:00"])
+    def test_which_came_first_does_not_depend_on_how_the_moment_is_written(
+        self, acting: Acting, monkeypatch: pytest.MonkeyPatch, at: str
+    ) -> None:
+        digest = self.decided(acting)
+        newer = acting.run("run-2")
+        stats = acting.decide(newer, acting.config(**policies("delete")))
+        monkeypatch.setattr("include.dedupe.supersede.now", lambda: "2026-05-01T12:00:00+00:00")
+        register_decisions(newer, read_plan(newer), stats.hash)
+        assert acting.apply(acting.run(), digest, approved_at=at).skipped == 1
+
+    def test_what_a_newer_run_does_not_decide_any_more_is_not_done(self, acting: Acting) -> None:
+        digest = self.decided(acting)
+        newer, config = (
+            acting.run("run-2"),
+            acting.config(**policies("delete"), only_pairs={"same": ["no_s"]}),
+        )
+        stats = acting.decide(newer, config)
+        assert not stats.counts
+        register_decisions(newer, read_plan(newer), stats.hash)
+        acting.apply(acting.run(), digest, approved_at="2000-01-01T00:00:00+00:00")
+        assert "run run-2 has decided anew" in reasons(acting.run())["cat copy"]
+        assert set(acting.documents()) == set(DOCUMENTS)
+
     def test_an_approval_before_a_newer_run_does_what_both_say(self, acting: Acting) -> None:
         digest = self.decided(acting, **policies("delete", "tag"))
         newer = acting.run("run-2")
