@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 
 import pandas as pd
 
-from include.dedupe.archive import Entry, now, read_entries
+from include.dedupe.archive import Entry, now, read_entries, read_tombstones
 from include.dedupe.batch import Batch, Outcome
 from include.dedupe.changes import Order
 from include.dedupe.check import require_check
@@ -117,15 +117,26 @@ class _Work:
         with ExitStack() as held:
             lease = None if self.dry_run else held.enter_context(self._lease())
             progress = held.enter_context(show_progress("apply", len(orders), "decisions"))
-            earlier = {entry.id: entry for entry in read_entries(self.run.lasting, self.run.folder)}
-            stands = self._stands(orders)
+            earlier = self._earlier()
             said = self.run.lasting.names(VERDICTS)
+            stands = self._stands(orders)
             for number, batch in enumerate(in_batches(orders)):
                 if said != (said := self.run.lasting.names(VERDICTS)):
                     stands = self._stands(orders)
                 outcomes += await self._one_batch(number, batch, stands, earlier, lease)
                 progress.advance(len(batch))
         return outcomes
+
+    def _earlier(self) -> dict[str, Entry]:
+        """Return what this run has archived before, without what others have deleted since."""
+        earlier = {entry.id: entry for entry in read_entries(self.run.lasting, self.run.folder)}
+        stones = read_tombstones(self.run.lasting) if earlier else {}
+        by_others = {name for name, stone in stones.items() if stone.run_id != self.run.run_id}
+        return {
+            name: entry
+            for name, entry in earlier.items()
+            if name not in by_others or stones[name].at < entry.at
+        }
 
     def _lease(self) -> AbstractContextManager[Lease]:
         return hold_lease(self.run.lasting, f"Run {self.run.run_id}", takes_over=True)
@@ -140,7 +151,9 @@ class _Work:
     ) -> list[Outcome]:
         journal = f"{journal_folder(self.attempt.generation)}/{number:06}.json"
         if self.run.storage.exists(journal):
-            return [Outcome.from_json(value) for value in json.loads(self.run.storage.read(journal))]
+            known = [Outcome.from_json(value) for value in json.loads(self.run.storage.read(journal))]
+            if [outcome.order for outcome in known] == orders:
+                return known
         if lease:
             lease.require()
         objections = {order: stands(order) for order in orders}

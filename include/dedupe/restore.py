@@ -41,7 +41,10 @@ RESTORED = "restored"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to be taken back: everything that fits all that is given."""
+    """What is to be taken back: everything that fits all that is given.
+
+    A keeper's merged fields fit where all documents that were merged into it are named, or itself.
+    """
 
     runs: tuple[str, ...] = ()
     ids: tuple[str, ...] = ()
@@ -50,11 +53,11 @@ class Wanted:
     until: dt.datetime | None = None
 
     def fits(self, entry: Entry) -> bool:
-        at = dt.datetime.fromisoformat(entry.at)
-        concerned = {entry.id, *entry.partners}
+        at, ids = dt.datetime.fromisoformat(entry.at), set(self.ids)
+        all_partners = bool(entry.partners) and ids.issuperset(entry.partners)
         return (
             (not self.runs or entry.run_id in self.runs)
-            and (not self.ids or bool(concerned & set(self.ids)))
+            and (not ids or entry.id in ids or all_partners)
             and (not self.clusters or entry.cluster_id in self.clusters)
             and (self.since is None or at >= self.since)
             and (self.until is None or at < self.until)
@@ -107,11 +110,9 @@ async def restore(
     with ExitStack() as held:
         lease = None if dry_run else held.enter_context(hold_lease(lasting, f"A restore by {by}"))
         stones = read_tombstones(lasting)
-        work = _Batch(writer, lasting, lease, stones)
+        work = _Batch(writer, lasting, lease, stones, by if remember else "")
         for batch in _batches(entries):
             found += await work.take_back(batch)
-        if lease and remember:
-            _remember(lasting, entries, found, by)
     return found
 
 
@@ -134,22 +135,14 @@ def _batches(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
         yield from (one[first : first + BATCH] for first in range(0, len(one), BATCH))
 
 
-def _remember(lasting: Storage, entries: Sequence[Entry], found: Sequence[Restored], by: str) -> None:
-    restored = {(one.id, one.run_id) for one in found if one.outcome == "restored"}
-    known = standing_verdicts(read_verdicts(lasting)).not_duplicates
-    for entry in entries:
-        low, high = sorted((entry.id, entry.keeper_id), key=str.encode)
-        if entry.keeper_id and (entry.id, entry.run_id) in restored and (low, high) not in known:
-            give_verdict(lasting, "not_duplicate", (low, high), by, f"restored from run {entry.run_id}")
-            known |= {(low, high)}
-
-
 @dataclass(slots=True)
 class _Batch:
     writer: FlowWriter
     lasting: Storage
     lease: Lease | None
     stones: Mapping[str, Tombstone]
+    remembers: str
+    """Who says of what is restored that it is no duplicate; empty: nobody does."""
 
     async def take_back(self, entries: Sequence[Entry]) -> list[Restored]:
         """Take back at most one entry of each document."""
@@ -157,28 +150,43 @@ class _Batch:
             self.lease.require()
         before = _restored_before(self.lasting)
         documents = await self.writer.read([entry.id for entry in entries], FIELDS)
-        found = await asyncio.gather(
-            *(self._one(entry, documents.get(entry.id), before) for entry in entries)
-        )
+        reasons = [self._why_not(entry, documents.get(entry.id), before) for entry in entries]
+        if self.lease and self.remembers:  # before it is there, so that no later run deletes it again
+            self._remember([entry for entry, reason in zip(entries, reasons, strict=True) if not reason])
+        pairs = zip(entries, reasons, strict=True)
+        found = await asyncio.gather(*(self._one(one, documents.get(one.id), why) for one, why in pairs))
         if self.lease:
             await self.writer.commit()
-            pairs = zip(entries, found, strict=True)
-            restored = [_key(entry) for entry, one in pairs if one.outcome == "restored"]
+            pairs_done = zip(entries, found, strict=True)
+            restored = [_key(entry) for entry, one in pairs_done if one.outcome == "restored"]
             self.lasting.write(f"{RESTORED}/{now().replace(':', '-')}.json", json.dumps(restored).encode())
         return found
 
-    async def _one(self, entry: Entry, document: Document | None, before: Container[str]) -> Restored:
-        known = _key(entry) in before
-        outcome, reason = ("untouched", "restored before") if known else await self._try(entry, document)
-        return Restored(entry.id, entry.action, entry.run_id, outcome, reason)
+    def _remember(self, entries: Sequence[Entry]) -> None:
+        known = set(standing_verdicts(read_verdicts(self.lasting)).not_duplicates)
+        for entry in entries:
+            low, high = sorted((entry.id, entry.keeper_id), key=str.encode)
+            if entry.keeper_id and (low, high) not in known:
+                why = f"restored from run {entry.run_id}"
+                give_verdict(self.lasting, "not_duplicate", (low, high), self.remembers, why)
+                known.add((low, high))
+
+    def _why_not(self, entry: Entry, document: Document | None, before: Container[str]) -> str:
+        if _key(entry) in before:
+            return "restored before"
+        if entry.action in DELETING:
+            return self._why_not_added(entry, document)
+        return _why_not_reset(entry, document)
+
+    async def _one(self, entry: Entry, document: Document | None, reason: str) -> Restored:
+        outcome, why = ("untouched", reason) if reason else ("planned", "")
+        if self.lease and not reason:
+            outcome, why = await self._try(entry, document)
+        return Restored(entry.id, entry.action, entry.run_id, outcome, why)
 
     async def _try(self, entry: Entry, document: Document | None) -> tuple[str, str]:
-        deleted = entry.action in DELETING
-        reason = self._why_not_added(entry, document) if deleted else _why_not_reset(entry, document)
-        if reason or self.lease is None:
-            return ("untouched", reason) if reason else ("planned", "")
         try:
-            if deleted:
+            if entry.action in DELETING:
                 await self._add_again(entry)
             else:
                 assert document is not None, "checked above"  # noqa: S101
@@ -194,18 +202,22 @@ class _Batch:
         if document is not None:
             return "it exists"
         stone = self.stones.get(entry.id)
-        if stone is not None and stone.run_id != entry.run_id:
-            return f"run {stone.run_id} deleted it later; restore that run"
-        if stone is None or stone.restored_at:
-            return "it was not deleted by this run"
-        return ""
+        if stone is None or (stone.restored_at or stone.at) < entry.at:
+            return ""  # it was archived, and its deletion was interrupted before it was written down
+        if stone.restored_at:
+            return "restored before"
+        later = stone.run_id != entry.run_id
+        return f"run {stone.run_id} deleted it later; restore that run" if later else ""
 
     async def _add_again(self, entry: Entry) -> None:
         if entry.file:
             await asyncio.to_thread(bring_back, entry.file)
         fields = {name: value for name, value in entry.before.items() if name not in ("_version_", "score")}
         await self.writer.add(fields, entry.analysis)
-        taken_back = replace(self.stones[entry.id], restored_at=now())
+        stone = self.stones.get(entry.id) or Tombstone(
+            entry.id, entry.fingerprint, entry.keeper_id, entry.run_id, "interrupted", entry.at
+        )
+        taken_back = replace(stone, restored_at=now())
         label = f"{now().replace(':', '-')}-{entry.id.encode().hex()[:32]}-restored"
         write_tombstones(self.lasting, label, [taken_back])
 
