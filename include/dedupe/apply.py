@@ -22,7 +22,7 @@ from include.dedupe.coverage import measure_coverage
 from include.dedupe.decide import current_decisions
 from include.dedupe.decisions import CONDEMN, UNTAG, read_decisions, still_standing
 from include.dedupe.errors import GuardError
-from include.dedupe.guards import broken_guards, require_guards
+from include.dedupe.guards import broken_guards, require_guards, scope_size
 from include.dedupe.lease import Lease, hold_lease
 from include.dedupe.plan import Plan, read_plan
 from include.dedupe.progress import show_progress
@@ -209,7 +209,8 @@ def _orders(run: RunDir, attempt: Attempt, plan: Plan, digest: str) -> list[Orde
     name = f"apply/orders-{digest}-g{attempt.generation}.parquet"
     if not run.storage.exists(name):
         standing = still_standing(read_decisions(run, digest), current_decisions(run))
-        problems = broken_guards(standing, plan.documents, measure_coverage(run, plan), plan.config.guards)
+        size = scope_size(run, plan)
+        problems = broken_guards(standing, size, measure_coverage(run, plan), plan.config.guards)
         require_guards(problems, run.address)
         run.storage.write(name, to_parquet(standing, DECISIONS))
     frame = from_parquet(run.storage.read(name), DECISIONS, run.storage.path(name))

@@ -21,7 +21,7 @@ from include.dedupe.coverage import measure_coverage
 from include.dedupe.decisions import ACTS, CONDEMN, EXPORT, UNTAG, write_decisions
 from include.dedupe.facts import read_fields
 from include.dedupe.grace import apply_grace
-from include.dedupe.guards import broken_guards
+from include.dedupe.guards import broken_guards, scope_size
 from include.dedupe.keeper import choose_keepers
 from include.dedupe.pair_rules import allowed_pairs
 from include.dedupe.plan import Plan, read_plan
@@ -61,7 +61,8 @@ def decide_again(run: RunDir) -> DecideStats:
     plan = read_plan(run)
     decisions = current_decisions(run)
     digest = write_decisions(run, decisions)
-    problems = broken_guards(decisions, plan.documents, measure_coverage(run, plan), plan.config.guards)
+    size = scope_size(run, plan)
+    problems = broken_guards(decisions, size, measure_coverage(run, plan), plan.config.guards)
     counts = {str(name): int(count) for name, count in decisions["decision"].value_counts().items()}
     return DecideStats(digest, counts, problems)
 
@@ -121,6 +122,7 @@ def decide_documents(
     rows["duplicates"] = _classes(scores, is_keeper, config.scan.exact_threshold)
     decision, reason = _by_policy(rows, config)
     apply_grace(rows, fields, decision, reason, config=config, now=now)
+    rows["keeper_protected"] = rows["is_protected"].take(keepers.row).array
     _apply_rules(rows, is_keeper, decision, reason, config=config, standing=standing)
     if settled is not None and len(settled):
         pictures = pd.Series([str(document.get(config.fields.image, "")) for document in fields])
@@ -181,7 +183,9 @@ def _apply_rules(
     """What holds whatever the policies say; the last that applies is the strongest."""
     loses = np.isin(decision.astype(str), ("delete", "merge", CONDEMN))
     weak = loses & (rows["score"].to_numpy(np.float64) < config.guards.delete_threshold)
+    absorbing = (decision == "merge") & rows["keeper_protected"].to_numpy(bool) & _merges(rows, config)
     rules: list[tuple[Mask, str, str]] = [
+        (absorbing, "review", "its keeper is protected and takes in no fields"),
         (weak, "review", f"its score is below delete_threshold {config.guards.delete_threshold}"),
         ((rows["duplicates"] == "chained").to_numpy(bool), "review", "no pair with the keeper"),
         (rows["hub"].to_numpy(bool), "review", "a document of the cluster has more hits than were read"),
@@ -193,6 +197,13 @@ def _apply_rules(
     ]
     for applies, what, why in rules:
         decision[applies], reason[applies] = what, why
+
+
+def _merges(rows: pd.DataFrame, config: CollectionConfig) -> Mask:
+    """Rows whose class has fields to merge."""
+    assert config.policies is not None, "decisions need policies"  # noqa: S101
+    names = [name for name in ("exact", "near") if config.policies.by_class(name).merge_fields]
+    return rows["duplicates"].isin(names).to_numpy(bool)
 
 
 def _named(rows: pd.DataFrame, ids: frozenset[str]) -> Mask:

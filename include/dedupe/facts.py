@@ -37,7 +37,8 @@ async def gather_facts(flow: FlowReader, run: RunDir, attempt: Attempt) -> int:
         rows.extend(await _facts_of(flow, config, ids[first : first + BATCH]))
     facts = pd.DataFrame(rows, columns=FACTS.names).sort_values("id", ignore_index=True)
     stage.write_table("facts", facts, FACTS)
-    stage.finish({"documents": len(facts)})
+    in_scope = (await flow.select(fq=config.scope)).num_found
+    stage.finish({"documents": len(facts), "in_scope": in_scope})
     return len(facts)
 
 

@@ -58,12 +58,18 @@ class Moment:
             return "it is its own keeper"
         if keeper.get(self.config.tags.role) or keeper.get(self.config.tags.link):
             return "its keeper is condemned or marked as a duplicate itself"
-        if order.decision == "merge" and order.keeper_id in self.protected:
+        if order.keeper_id in self.protected and self._merges_fields(order):
             return "its keeper is protected by now, and takes in no fields"
         now = fingerprint(keeper, self.config)
         absorbed = self.earlier.get(order.keeper_id)
         is_ours = absorbed is not None and absorbed.action == ABSORB and now == self._after(absorbed)
         return "" if now == order.keeper_fingerprint or is_ours else "its keeper has changed"
+
+    def _merges_fields(self, order: Order) -> bool:
+        policies = self.config.policies
+        return order.decision == "merge" and bool(
+            policies and policies.by_class(order.duplicates).merge_fields
+        )
 
     def _after(self, entry: Entry) -> str:
         """Return the fingerprint that a document has after what the entry is about."""

@@ -68,6 +68,16 @@ class TestWhatHasChangedMeanwhile:
         assert acting.apply(acting.run(), digest).skipped == 1
         assert reason in reasons(acting.run())["cat copy"]
 
+    def test_a_keeper_that_is_protected_by_now_takes_in_no_fields(self, acting: Acting) -> None:
+        keeper = {"protected": ["category_s:masters"]}
+        settings = policies("merge", merge_fields={"labels": "union"})
+        digest = self.decided(acting, **settings, keeper=keeper)
+        acting.change({"id": "cat", "category_s": {"set": "masters"}})
+        before = acting.documents()
+        assert acting.apply(acting.run(), digest).skipped == 1
+        assert "its keeper is protected" in reasons(acting.run())["cat copy"]
+        assert acting.documents() == before
+
     @pytest.mark.parametrize("gone", ["cat", "cat copy"])
     def test_what_is_gone_stops_it(self, acting: Acting, gone: str) -> None:
         digest = self.decided(acting)

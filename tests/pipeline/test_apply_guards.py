@@ -25,6 +25,17 @@ class TestGuards:
             acting.apply(acting.run(), stats.hash)
         assert set(acting.documents()) == set(DOCUMENTS)
 
+    def test_a_run_that_scans_nothing_is_measured_by_the_whole_scope(self, acting: Acting) -> None:
+        config = acting.config(**policies("delete"))
+        acting.check(config)
+        acting.decide(acting.run("found-it"), config)
+        stats = acting.decide(acting.run(), config, known=True)
+        assert (stats.counts["delete"], stats.problems) == (1, [])
+        small = acting.config(**{**policies("delete"), "guards": {"max_delete_share": 0.1}})
+        (problem,) = acting.decide(acting.run("run-2"), small, known=True).problems
+        assert "1 of the 5 documents in the scope" in problem
+        assert acting.apply(acting.run(), stats.hash).done == 1
+
     def test_what_was_not_scanned_stops_deletion_unless_the_settings_allow_it(self, acting: Acting) -> None:
         """One of five searches fails; the pair of cat and its copy is seen from the other side."""
         scan = {**policies("delete")["scan"], "self_join": False, "max_failed_share": 1.0}  # type: ignore[dict-item]

@@ -106,11 +106,13 @@ class Acting:
     def check(self, config: CollectionConfig) -> list[Step]:
         return self.ask(lambda writer: check(writer, self.run().lasting, config))
 
-    def decide(self, run: RunDir, config: CollectionConfig, categories: tuple[str, ...] = ()) -> DecideStats:
-        """Run all stages up to the decisions."""
+    def decide(
+        self, run: RunDir, config: CollectionConfig, categories: tuple[str, ...] = (), *, known: bool = False
+    ) -> DecideStats:
+        """Run all stages up to the decisions; ``known``: on what earlier runs found."""
 
         async def stages(writer: ClientWriter) -> None:
-            made = await plan(writer.reader, run, FIRST, config, Scope(categories=categories))
+            made = await plan(writer.reader, run, FIRST, config, Scope(categories=categories, known=known))
             for partition in made.partitions:
                 await scan(writer.reader, run, FIRST, partition.name)
             await merge(writer.reader, run, FIRST)

@@ -231,6 +231,13 @@ def test_what_is_near_is_not_deleted_below_the_delete_threshold() -> None:
     assert case.decided()["d2"] == "review"
 
 
+@pytest.mark.parametrize(("merge_fields", "expected"), [({"labels": "union"}, "review"), ({}, "merge")])
+def test_nothing_is_merged_into_a_protected_keeper(merge_fields: dict[str, str], expected: str) -> None:
+    policies = {"exact": {"do": "merge", "merge_fields": merge_fields}}
+    case = Case([("d1", "d2", 1.0)], config(policies=policies), protected=frozenset({"d1"}))
+    assert case.decided() == {"d1": "keep", "d2": expected}
+
+
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
