@@ -23,7 +23,7 @@ from include.dedupe.decide import current_decisions
 from include.dedupe.decisions import CONDEMN, UNTAG, read_decisions, still_standing
 from include.dedupe.errors import GuardError
 from include.dedupe.guards import broken_guards, require_guards, scope_size
-from include.dedupe.lease import Lease, hold_lease
+from include.dedupe.lease import Lease, hold_lease, meeting_place
 from include.dedupe.plan import Plan, read_plan
 from include.dedupe.progress import show_progress
 from include.dedupe.rundir import Attempt, RunDir
@@ -139,7 +139,8 @@ class _Work:
         }
 
     def _lease(self) -> AbstractContextManager[Lease]:
-        return hold_lease(self.run.lasting, f"Run {self.run.run_id}", takes_over=True)
+        place = meeting_place(self.run.lasting, self.plan.config)
+        return hold_lease(place, f"Run {self.run.run_id} of {self.run.collection}", takes_over=True)
 
     async def _one_batch(
         self,

@@ -217,6 +217,8 @@ class Batch:
         return {outcome.order: outcome for outcome in outcomes}
 
     async def _one(self, entry: Entry, version: int) -> tuple[str, str]:
+        assert self.lease is not None, "nothing is written without a lease"  # noqa: S101
+        self.lease.keep()
         try:
             if entry.action in DELETING:
                 await self.writer.delete(entry.id, version)

@@ -20,7 +20,7 @@ from include.dedupe.config import CollectionConfig
 from include.dedupe.errors import CheckError
 from include.dedupe.facts import canonical
 from include.dedupe.flow import Document
-from include.dedupe.lease import hold_lease
+from include.dedupe.lease import hold_lease, meeting_place
 from include.dedupe.pictures import picture_bytes
 from include.dedupe.rundir import Storage
 from include.dedupe.writer import FlowWriter
@@ -46,7 +46,7 @@ async def check(writer: FlowWriter, lasting: Storage, config: CollectionConfig) 
     Raises:
         LeaseError: somebody else writes to the collection.
     """
-    with hold_lease(lasting, "The check"):
+    with hold_lease(meeting_place(lasting, config), "The check"):
         scratch = _Scratch(writer, config, f"{PREFIX}{uuid.uuid4().hex}")
         steps = await scratch.all_steps()
     passed = all(not step.problem for step in steps)

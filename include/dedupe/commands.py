@@ -13,7 +13,7 @@ from include.dedupe.client_writer import locate_flow, open_writer
 from include.dedupe.config import CollectionConfig, find_collection
 from include.dedupe.csv_table import read_csv
 from include.dedupe.errors import VerdictError
-from include.dedupe.lease import allow_writing, stop_writing
+from include.dedupe.lease import allow_writing, meeting_place, stop_writing
 from include.dedupe.restore import Restored, Wanted, restore
 from include.dedupe.review import acknowledge, say
 from include.dedupe.rundir import RunDir, Storage, default_storage
@@ -86,7 +86,7 @@ def run_restore(options: argparse.Namespace) -> int:
     async def ask() -> list[Restored]:
         async with open_writer(locate_flow(config, options.flow)) as writer:
             lasting = _lasting(options.collection, config)
-            return await restore(writer, lasting, wanted, options.by, dry_run=not options.write)
+            return await restore(writer, lasting, config, wanted, options.by, dry_run=not options.write)
 
     found = asyncio.run(ask())
     for one in found:
@@ -95,17 +95,22 @@ def run_restore(options: argparse.Namespace) -> int:
 
 
 def run_stop(options: argparse.Namespace) -> int:
-    stop_writing(_lasting(options.collection, find_collection(options.collection)), getpass.getuser())
+    stop_writing(_meeting_place(options), getpass.getuser())
     return 0
 
 
 def run_allow(options: argparse.Namespace) -> int:
-    allow_writing(_lasting(options.collection, find_collection(options.collection)))
+    allow_writing(_meeting_place(options))
     return 0
 
 
 def _lasting(name: str, config: CollectionConfig) -> Storage:
     return Storage(f"{(config.storage or default_storage()).rstrip('/')}/{name}")
+
+
+def _meeting_place(options: argparse.Namespace) -> Storage:
+    config = find_collection(options.collection)
+    return meeting_place(_lasting(options.collection, config), config)
 
 
 def _run(options: argparse.Namespace, config: CollectionConfig) -> RunDir:

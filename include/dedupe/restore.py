@@ -25,9 +25,10 @@ from include.dedupe.archive import (
     read_tombstones,
     write_tombstones,
 )
+from include.dedupe.config import CollectionConfig
 from include.dedupe.errors import DedupeError
 from include.dedupe.flow import Document
-from include.dedupe.lease import Lease, hold_lease
+from include.dedupe.lease import Lease, hold_lease, meeting_place
 from include.dedupe.policy_settings import DELETING
 from include.dedupe.quarantine import bring_back
 from include.dedupe.rundir import Storage, folder_name
@@ -82,6 +83,7 @@ class Restored:
 async def restore(
     writer: FlowWriter,
     lasting: Storage,
+    config: CollectionConfig,
     wanted: Wanted,
     by: str,
     *,
@@ -93,6 +95,7 @@ async def restore(
     Args:
         writer: the collection.
         lasting: its storage.
+        config: its settings.
         wanted: which actions.
         by: who asks, for the verdicts.
         dry_run: say what would be done and write nothing.
@@ -108,7 +111,8 @@ async def restore(
     entries.sort(key=lambda entry: entry.at, reverse=True)
     found: list[Restored] = []
     with ExitStack() as held:
-        lease = None if dry_run else held.enter_context(hold_lease(lasting, f"A restore by {by}"))
+        place = meeting_place(lasting, config)
+        lease = None if dry_run else held.enter_context(hold_lease(place, f"A restore by {by}"))
         stones = read_tombstones(lasting)
         work = _Batch(writer, lasting, lease, stones, by if remember else "")
         for batch in _batches(entries):
@@ -185,6 +189,8 @@ class _Batch:
         return Restored(entry.id, entry.action, entry.run_id, outcome, why)
 
     async def _try(self, entry: Entry, document: Document | None) -> tuple[str, str]:
+        assert self.lease is not None, "nothing is written without a lease"  # noqa: S101
+        self.lease.keep()
         try:
             if entry.action in DELETING:
                 await self._add_again(entry)

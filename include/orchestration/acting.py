@@ -81,7 +81,7 @@ def restore() -> dict[str, int]:
     async def take_back() -> list[Restored]:
         async with open_writer(address(config) if params["dry_run"] else write_address(config)) as writer:
             by = f"DAG run {get_current_context()['run_id']}"
-            return await restore_stage(writer, lasting, wanted, by, dry_run=params["dry_run"])
+            return await restore_stage(writer, lasting, config, wanted, by, dry_run=params["dry_run"])
 
     found = asyncio.run(take_back())
     for one in found:

@@ -120,4 +120,4 @@ class TestDryRun:
         acting.server.clear_counts()
         assert acting.apply(run, digest, dry_run=True).planned == 2
         assert acting.server.counts().get("update", 0) == 0
-        assert not acting.run().lasting.names("lease")
+        assert not acting.writers.names("lease")

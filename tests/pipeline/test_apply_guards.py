@@ -90,10 +90,10 @@ class TestGuards:
         config = acting.config(**policies("delete"))
         acting.check(config)
         digest = acting.decide(acting.run(), config).hash
-        stop_writing(acting.run().lasting, "somebody")
+        stop_writing(acting.writers, "somebody")
         with pytest.raises(StoppedError, match="somebody has stopped all writing"):
             acting.apply(acting.run(), digest)
-        allow_writing(acting.run().lasting)
+        allow_writing(acting.writers)
         assert acting.apply(acting.run(), digest).done == 1
 
     def test_while_somebody_else_writes_apply_waits(self, acting: Acting) -> None:
@@ -101,7 +101,7 @@ class TestGuards:
         acting.check(config)
         digest = acting.decide(acting.run(), config).hash
         with (
-            hold_lease(acting.run().lasting, "A restore by somebody"),
+            hold_lease(acting.writers, "A restore by somebody"),
             pytest.raises(Exception, match=r"A restore by somebody .* is writing"),
         ):
             acting.apply(acting.run(), digest)

@@ -181,7 +181,7 @@ def test_a_zombie_that_lost_its_lease_writes_nothing_more(acting: Acting) -> Non
     class Overtaken(ClientWriter):
         async def analyze(self, *, url: str | None = None, data: bytes | None = None) -> Mapping[str, Any]:
             found = await super().analyze(url=url, data=data)
-            with hold_lease(run.lasting, f"Run {run.run_id}", takes_over=True):
+            with hold_lease(acting.writers, f"Run {run.run_id} of {run.collection}", takes_over=True):
                 pass
             return found
 

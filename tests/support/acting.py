@@ -20,10 +20,11 @@ from include.dedupe.cluster import cluster
 from include.dedupe.config import CollectionConfig
 from include.dedupe.decide import DecideStats, decide
 from include.dedupe.facts import gather_facts
+from include.dedupe.lease import meeting_place
 from include.dedupe.merge import merge
 from include.dedupe.plan import plan
 from include.dedupe.restore import Restored, Wanted, restore
-from include.dedupe.rundir import Attempt, RunDir
+from include.dedupe.rundir import Attempt, RunDir, Storage
 from include.dedupe.scan import scan
 from include.dedupe.scope import Scope
 from include.dedupe.tables import ACTIONS
@@ -142,10 +143,17 @@ class Acting:
         return self.apply(run, self.decide(run, config, categories).hash)
 
     def restore(self, wanted: Wanted, *, dry_run: bool = False, remember: bool = True) -> list[Restored]:
-        lasting = self.run().lasting
+        lasting, config = self.run().lasting, self.config()
         return self.ask(
-            lambda writer: restore(writer, lasting, wanted, "a test", dry_run=dry_run, remember=remember)
+            lambda writer: restore(
+                writer, lasting, config, wanted, "a test", dry_run=dry_run, remember=remember
+            )
         )
+
+    @property
+    def writers(self) -> Storage:
+        """Where all that write to the collection meet."""
+        return meeting_place(self.run().lasting, self.config())
 
 
 def actions(run: RunDir) -> pd.DataFrame:
