@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 import pandas as pd
 
 from include.dedupe.archive import Entry, now, read_entries, read_tombstones
-from include.dedupe.batch import Batch, Outcome
+from include.dedupe.batch import Batch
 from include.dedupe.changes import Order
 from include.dedupe.check import require_check
 from include.dedupe.coverage import measure_coverage
@@ -24,6 +24,7 @@ from include.dedupe.decisions import CONDEMN, UNTAG, read_decisions, still_stand
 from include.dedupe.errors import GuardError
 from include.dedupe.guards import broken_guards, require_guards, scope_size
 from include.dedupe.lease import Lease, hold_lease, meeting_place
+from include.dedupe.outcome import Outcome
 from include.dedupe.plan import Plan, read_plan
 from include.dedupe.progress import show_progress
 from include.dedupe.rundir import Attempt, RunDir

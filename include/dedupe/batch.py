@@ -6,7 +6,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any
 
 from include.dedupe.archive import ABSORB, Entry, Tombstone, now, write_entries, write_tombstones
 from include.dedupe.changes import Order, changes, merged, missing_from
@@ -16,6 +16,7 @@ from include.dedupe.facts import protected_among
 from include.dedupe.flow import Document
 from include.dedupe.judge import Moment, objection_to_pair
 from include.dedupe.lease import Lease
+from include.dedupe.outcome import Outcome
 from include.dedupe.pictures import picture_bytes
 from include.dedupe.policy_settings import DELETING
 from include.dedupe.quarantine import move_away, plan_move
@@ -26,26 +27,6 @@ ALL_FIELDS = ("*", "_version_")
 VISIBLE_WITHIN_S = 30.0
 UNSEEN = "it was written but cannot be seen in the collection"
 ORPHANED = "it was deleted, and at the same moment somebody else removed its keeper; restore it"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of an order: done, skipped, failed or planned, why, and when."""
-
-    order: Order
-    outcome: str
-    reason: str
-    at: str
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Self:
-        return cls(**{**value, "order": Order(*value["order"])})
-
-    def columns(self) -> tuple[object, ...]:
-        """Return the outcome as a row of ACTIONS."""
-        order, reason = self.order, self.reason or self.order.reason
-        ids = (order.id, order.cluster_id, order.keeper_id)
-        return (*ids, order.decision, self.outcome, reason, order.score, self.at)
 
 
 @dataclass(slots=True)
@@ -98,7 +79,17 @@ class Batch:
         ids = sorted({one for order in orders for one in (order.id, order.keeper_id) if one})
         documents = await self.writer.read(ids, ALL_FIELDS) if ids else {}
         protected = await protected_among(self.writer.reader, self.config, ids) if ids else frozenset()
-        return Moment(self.config, documents, protected, self.earlier)
+        linked = await self._linked([order.id for order in orders if order.decision in DELETING])
+        return Moment(self.config, documents, protected, linked, self.earlier)
+
+    async def _linked(self, ids: Sequence[str]) -> dict[str, str]:
+        """Return those of ``ids`` that other documents link to, with one that does."""
+        link = self.config.tags.link
+        if not ids:
+            return {}
+        only = self.writer.reader.filters.any_of(link, ids)
+        pages = self.writer.reader.iterate(fq=(only,), fl=("id", link))
+        return {str(one[link]): str(one["id"]) async for page in pages for one in page.docs}
 
     async def _write(self, orders: Sequence[Order], moment: Moment, suffix: str) -> dict[Order, Outcome]:
         found: dict[Order, Outcome] = {}

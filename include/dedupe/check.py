@@ -29,6 +29,7 @@ FILE = "check.json"
 PREFIX = "flow-dedupe-check-"
 VISIBLE_WITHIN_S = 60.0
 FIELDS = ("*", "_version_")
+SAMPLE = 100
 NOT_RESTORED = frozenset({"_version_"})
 
 
@@ -85,7 +86,7 @@ def _key(config: CollectionConfig) -> str:
 
 @dataclass(slots=True)
 class _Scratch:
-    """A document of our own, a copy of one that exists."""
+    """A document of our own, a copy of the one that has most fields among the first."""
 
     writer: FlowWriter
     config: CollectionConfig
@@ -120,22 +121,25 @@ class _Scratch:
     async def _add(self) -> str:
         image = self.config.fields.image
         page = await self.writer.reader.select(
-            fq=(f"{image}:[* TO *]",), fl=("id", image), rows=1, sort="id asc"
+            fq=(f"{image}:[* TO *]",), fl=("*",), rows=SAMPLE, sort="id asc"
         )
         if not page.docs:
             return "the collection holds no document with a picture to try with"
-        address = str(page.docs[0][image])
+        model = max(page.docs, key=len)
+        address = str(model[image])
         try:
             self.analysis = await self.writer.analyze(url=address)
         except self.writer.reader.failure:
             data = await asyncio.to_thread(picture_bytes, address, self.config.report.allow_hosts)
             self.analysis = await self.writer.analyze(data=data)
-        await self.writer.add({"id": self.id, image: address}, self.analysis)
+        own = {"id", "_version_", "score", *self.config.tags.names}
+        fields = {name: value for name, value in model.items() if name not in own}
+        await self.writer.add({"id": self.id, **fields}, self.analysis)
         self.added = await self._visible(lambda document: True)
         self.hits = await self._hits()
         if self.added is None:
             return "it was added but cannot be seen after a commit"
-        return "" if page.docs[0]["id"] in self.hits else "a copy of a document does not find it as duplicate"
+        return "" if model["id"] in self.hits else "a copy of a document does not find it as duplicate"
 
     async def _tag(self) -> str:
         values = self._values()

@@ -21,11 +21,15 @@ from include.dedupe.policy_settings import DELETING
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """The documents of a batch as they are now, and what this run has done before it was interrupted."""
+    """The documents of a batch as they are now, and what this run has done before it was interrupted.
+
+    ``linked`` names, for each document that others link to, one of them.
+    """
 
     config: CollectionConfig
     documents: Mapping[str, Document]
     protected: frozenset[str]
+    linked: Mapping[str, str]
     earlier: Mapping[str, Entry]
 
     def objection(self, order: Order) -> str:
@@ -35,6 +39,8 @@ class Moment:
             return "it no longer exists"
         if order.id in self.protected:
             return "it is protected by now"
+        if order.decision in DELETING and order.id in self.linked:
+            return f"{self.linked[order.id]!r} links to it"
         if order.decision == UNTAG:
             return ""
         if fingerprint(document, self.config) != order.fingerprint:

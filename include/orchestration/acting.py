@@ -16,7 +16,7 @@ from include.dedupe.check import check, has_passed, require_check
 from include.dedupe.client_writer import open_writer
 from include.dedupe.config import CollectionConfig, find_collection
 from include.dedupe.decide import decide as decide_stage
-from include.dedupe.errors import ApprovalError
+from include.dedupe.errors import ActionError, ApprovalError
 from include.dedupe.plan import read_plan
 from include.dedupe.record import record as record_stage
 from include.dedupe.restore import Restored, Wanted
@@ -41,7 +41,11 @@ def decide(collection: str) -> dict[str, Any]:
 
 
 def apply(collection: str) -> dict[str, Any]:
-    """Carry out what was approved and still stands; in a dry run only say what would be done."""
+    """Carry out what was approved and still stands; in a dry run only say what would be done.
+
+    Raises:
+        ActionError: part of it could not be carried out.
+    """
     run = open_run(collection)
     plan = read_plan(run)
     config = plan.config
@@ -56,7 +60,13 @@ def apply(collection: str) -> dict[str, Any]:
         async with open_writer(address(config) if dry_run else write_address(config)) as writer:
             return await apply_stage(writer, run, attempt(), digest, approved_at, dry_run=dry_run)
 
-    return asdict(asyncio.run(carry_out()))
+    stats = asyncio.run(carry_out())
+    if stats.failed:
+        raise ActionError(
+            f"{stats.failed} decisions could not be carried out, {stats.done} were; record/actions.csv in "
+            f"{run.address} says which and why. Clear this task to try them again."
+        )
+    return asdict(stats)
 
 
 def record(collection: str) -> dict[str, int]:

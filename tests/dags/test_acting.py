@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from include.dedupe.config import COLLECTIONS_VARIABLE
+from include.dedupe.check import check
+from include.dedupe.config import COLLECTIONS_VARIABLE, find_collection
 from include.dedupe.rundir import STORAGE_VARIABLE
 from include.orchestration import home
 from tests.support.acting import Acting
@@ -222,6 +223,21 @@ def test_a_run_that_takes_a_sample_only_reports_whatever_it_is_told(acting: Acti
     assert set(acting.documents()) == set(DOCUMENTS)
     assert acting.server.counts().get("update", 0) == 0
     assert "done" not in record(acting, dag_run)["outcomes"]
+
+
+def test_what_could_not_be_carried_out_fails_the_run_and_is_recorded(acting: Acting) -> None:
+    dag = load_dag(acting, "dry_run: false\napproval: {mode: none}")
+    config, lasting = find_collection("pictures"), acting.run().lasting
+    acting.ask(lambda writer: check(writer, lasting, config))
+    acting.server.fault("malformed", handler="update", skip=1, times=1)  # the deletion, after a commit
+    dag_run = run(dag, scope="full")
+    assert (states(dag_run)["apply"], states(dag_run)["record"], dag_run.state) == (
+        "failed",
+        "success",
+        "failed",
+    )
+    assert record(acting, dag_run)["outcomes"] == {"failed": 1}
+    assert set(acting.documents()) == set(DOCUMENTS)
 
 
 def test_an_export_writes_files_and_nothing_to_the_collection(acting: Acting) -> None:

@@ -78,6 +78,12 @@ class TestWhatHasChangedMeanwhile:
         assert "its keeper is protected" in reasons(acting.run())["cat copy"]
         assert acting.documents() == before
 
+    def test_what_others_link_to_is_not_deleted(self, acting: Acting) -> None:
+        digest = self.decided(acting)
+        acting.change({"id": "moose", "canonical_id_s": {"set": "cat copy"}})
+        assert acting.apply(acting.run(), digest).skipped == 1
+        assert "'moose' links to it" in reasons(acting.run())["cat copy"]
+
     @pytest.mark.parametrize("gone", ["cat", "cat copy"])
     def test_what_is_gone_stops_it(self, acting: Acting, gone: str) -> None:
         digest = self.decided(acting)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from include.dedupe.check import require_check
+from include.dedupe.check import check, require_check
+from include.dedupe.client_writer import ClientWriter
 from include.dedupe.errors import CheckError
 from include.dedupe.pictures import WebPictures
 from include.dedupe.record import record
@@ -42,6 +45,26 @@ class TestCheck:
         with pytest.raises(CheckError, match="fields can be set and are found"):
             require_check(acting.run().lasting, config)
         assert set(acting.documents()) == set(DOCUMENTS)
+
+    def test_a_field_that_comes_back_otherwise_is_named(self, acting: Acting) -> None:
+        """As where Flow's schema copies one stored field into another."""
+
+        class Copying(ClientWriter):
+            async def add(self, document: Mapping[str, Any], analysis: Mapping[str, Any] | None) -> None:
+                labels = [*document.get("labels", ()), *document.get("labels", ())]
+                await super().add({**document, "labels": labels}, analysis)
+
+        before, config, lasting = (
+            acting.documents(),
+            acting.config(**policies("delete")),
+            acting.run().lasting,
+        )
+        steps = acting.ask(lambda one: check(Copying(one._client, one.reader), lasting, config))
+        (problem,) = [step.problem for step in steps if step.problem]
+        assert problem == "these fields came back otherwise: labels"
+        with pytest.raises(CheckError, match="came back otherwise: labels"):
+            require_check(lasting, config)
+        assert acting.documents() == before
 
 
 class TestQuarantine:
