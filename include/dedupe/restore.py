@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Any
 
 from include.dedupe.archive import (
@@ -99,7 +100,7 @@ async def restore(
         wanted: which actions.
         by: who asks, for the verdicts.
         dry_run: say what would be done and write nothing.
-        remember: restored documents are no duplicates of their keepers from now on.
+        remember: restored documents and their keepers are no duplicates of each other from now on.
 
     Raises:
         DedupeError: nothing is named.
@@ -107,14 +108,18 @@ async def restore(
     """
     if wanted.is_empty:
         raise DedupeError("Say what to restore: runs, ids, clusters, or a time since or until.")
-    entries = [entry for entry in _entries(lasting, wanted) if wanted.fits(entry)]
-    entries.sort(key=lambda entry: entry.at, reverse=True)
+    archived = list(_entries(lasting, wanted))
+    entries = sorted(filter(wanted.fits, archived), key=lambda entry: entry.at, reverse=True)
+    before = _restored_before(lasting)
+    taken_back = [entry for entry in archived if wanted.fits(entry) or _key(entry) in before]
     found: list[Restored] = []
     with ExitStack() as held:
         place = meeting_place(lasting, config)
         lease = None if dry_run else held.enter_context(hold_lease(place, f"A restore by {by}"))
-        stones = read_tombstones(lasting)
-        work = _Batch(writer, lasting, lease, stones, by if remember else "")
+        memory = _Memory(lasting, by, _clusters(taken_back)) if lease and remember else None
+        work = _Batch(writer, lasting, lease, read_tombstones(lasting), before, memory)
+        if lease:
+            await writer.commit()  # shows what an apply that was killed has done last
         for batch in _batches(entries):
             found += await work.take_back(batch)
     return found
@@ -124,6 +129,15 @@ def _entries(lasting: Storage, wanted: Wanted) -> Iterable[Entry]:
     folders = [folder_name(run) for run in wanted.runs] or archived_runs(lasting)
     for folder in folders:
         yield from read_entries(lasting, folder)
+
+
+def _clusters(entries: Iterable[Entry]) -> dict[tuple[str, str], set[str]]:
+    """Return the documents of each cluster of each run, the keepers included."""
+    clusters: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for entry in entries:
+        if entry.keeper_id:
+            clusters[entry.run_id, entry.cluster_id] |= {entry.id, entry.keeper_id}
+    return clusters
 
 
 def _batches(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
@@ -140,23 +154,42 @@ def _batches(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
 
 
 @dataclass(slots=True)
+class _Memory:
+    """Remembers of what a person takes back that no two documents of a cluster are duplicates."""
+
+    lasting: Storage
+    by: str
+    clusters: dict[tuple[str, str], set[str]]
+
+    def keep(self, entries: Iterable[Entry]) -> None:
+        """Say it once for each cluster, unless it was said before."""
+        names = dict.fromkeys((entry.run_id, entry.cluster_id) for entry in entries)
+        wanted = [(run_id, self.clusters.pop((run_id, name), set())) for run_id, name in names]
+        known = standing_verdicts(read_verdicts(self.lasting)).not_duplicates
+        for run_id, ids in wanted:
+            ordered = sorted(ids, key=str.encode)
+            if not known.issuperset(combinations(ordered, 2)):
+                why = f"restored from run {run_id}"
+                give_verdict(self.lasting, "not_duplicate", tuple(ordered), self.by, why)
+
+
+@dataclass(slots=True)
 class _Batch:
     writer: FlowWriter
     lasting: Storage
     lease: Lease | None
     stones: Mapping[str, Tombstone]
-    remembers: str
-    """Who says of what is restored that it is no duplicate; empty: nobody does."""
+    before: Container[str]
+    memory: _Memory | None
 
     async def take_back(self, entries: Sequence[Entry]) -> list[Restored]:
         """Take back at most one entry of each document."""
         if self.lease:
             self.lease.require()
-        before = _restored_before(self.lasting)
         documents = await self.writer.read([entry.id for entry in entries], FIELDS)
-        reasons = [self._why_not(entry, documents.get(entry.id), before) for entry in entries]
-        if self.lease and self.remembers:  # before it is there, so that no later run deletes it again
-            self._remember([entry for entry, reason in zip(entries, reasons, strict=True) if not reason])
+        reasons = [self._why_not(entry, documents.get(entry.id)) for entry in entries]
+        if self.memory:  # first, so that a later run does not do it again, whatever happens now
+            self.memory.keep(entry for entry, reason in zip(entries, reasons, strict=True) if not reason)
         pairs = zip(entries, reasons, strict=True)
         found = await asyncio.gather(*(self._one(one, documents.get(one.id), why) for one, why in pairs))
         if self.lease:
@@ -166,17 +199,8 @@ class _Batch:
             self.lasting.write(f"{RESTORED}/{now().replace(':', '-')}.json", json.dumps(restored).encode())
         return found
 
-    def _remember(self, entries: Sequence[Entry]) -> None:
-        known = set(standing_verdicts(read_verdicts(self.lasting)).not_duplicates)
-        for entry in entries:
-            low, high = sorted((entry.id, entry.keeper_id), key=str.encode)
-            if entry.keeper_id and (low, high) not in known:
-                why = f"restored from run {entry.run_id}"
-                give_verdict(self.lasting, "not_duplicate", (low, high), self.remembers, why)
-                known.add((low, high))
-
-    def _why_not(self, entry: Entry, document: Document | None, before: Container[str]) -> str:
-        if _key(entry) in before:
+    def _why_not(self, entry: Entry, document: Document | None) -> str:
+        if _key(entry) in self.before:
             return "restored before"
         if entry.action in DELETING:
             return self._why_not_added(entry, document)

@@ -75,7 +75,11 @@ def record(collection: str) -> dict[str, int]:
 
 
 def restore() -> dict[str, int]:
-    """Take back what runs did; the parameters say which."""
+    """Take back what runs did; the parameters say which.
+
+    Raises:
+        ActionError: part of it could not be taken back.
+    """
     params = get_current_context()["params"]
     name = params["collection"]
     config = find_collection(name)
@@ -96,7 +100,12 @@ def restore() -> dict[str, int]:
     found = asyncio.run(take_back())
     for one in found:
         print(f"{one.outcome}: {one.action} of {one.id!r} in run {one.run_id} {one.reason}")
-    return dict(Counter(one.outcome for one in found))
+    counts = dict(Counter(one.outcome for one in found))
+    if failed := counts.get("failed"):
+        raise ActionError(
+            f"{failed} actions could not be taken back, see above; {counts}. Clear to try again."
+        )
+    return counts
 
 
 async def _check_once(run: RunDir, config: CollectionConfig) -> None:

@@ -181,7 +181,6 @@ def test_killed_anywhere_and_never_started_again_it_can_be_taken_back(acting: Ac
         run = acting.run(f"killed-{call}")
         digest = acting.decide(run, acting.config(**policies("merge", "tag", **rules))).hash
         was_killed = kill_at(acting, run.run_id, digest, call, after=after)
-        acting.client(lambda client: client.commit())
         acting.restore(Wanted(runs=(run.run_id,)), remember=False)
         assert acting.documents() == before, call
         if not was_killed:

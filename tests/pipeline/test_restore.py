@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
 from include.dedupe.archive import read_tombstones
+from include.dedupe.client_writer import ClientWriter
 from include.dedupe.errors import DedupeError
-from include.dedupe.restore import Restored, Wanted
+from include.dedupe.restore import Restored, Wanted, restore
 from tests.pipeline.acting_fixture import CAT, COFFEE, DOCUMENTS, MOOSE, SMALL_CAT, acting, policies
 from tests.support.acting import Acting, Document, outcomes
 
@@ -97,3 +101,70 @@ def test_what_was_taken_back_is_no_duplicate_in_later_runs(acting: Acting) -> No
     acting.act("run-2", **policies("delete", "tag"))
     assert "cat copy" in acting.documents()
     assert outcomes(acting.run("run-2"))["cat small"] == ("tag", "done")
+
+
+@pytest.mark.parametrize("one_by_one", [False, True])
+def test_what_was_taken_back_is_not_deleted_for_another_that_was_taken_back(
+    acting: Acting, one_by_one: bool
+) -> None:
+    acting.fill({name: (CAT, {}) for name in ("a", "b", "c")})
+    acting.act(**policies("delete"))
+    assert set(acting.documents()) == {"a"}
+    for wanted in [Wanted(ids=("b",)), Wanted(ids=("c",))] if one_by_one else [Wanted(runs=("run-1",))]:
+        acting.restore(wanted)
+    acting.act("run-2", **policies("delete"))
+    assert set(acting.documents()) == {"a", "b", "c"}
+
+
+def test_a_restore_that_is_killed_has_remembered_what_it_brought_back(acting: Acting) -> None:
+    acting.act(**policies("delete"))
+    lasting, config = acting.run().lasting, acting.config()
+
+    class Killed(BaseException):
+        pass
+
+    class Dying(ClientWriter):
+        async def add(self, document: Mapping[str, Any], analysis: Mapping[str, Any] | None) -> None:
+            await super().add(document, analysis)
+            raise Killed
+
+    async def take_back(writer: ClientWriter) -> None:
+        dying = Dying(writer._client, writer.reader)
+        await restore(dying, lasting, config, Wanted(runs=("run-1",)), "a test", dry_run=False)
+
+    with pytest.raises(Killed):
+        acting.ask(take_back)
+    acting.client(lambda client: client.commit())
+    acting.act("run-2", **policies("delete"))
+    assert "cat copy" in acting.documents()
+
+
+def test_a_document_of_a_merge_comes_back_and_the_others_lose_nothing(acting: Acting) -> None:
+    before = {name: (CAT, {"labels": [name]}) for name in ("a", "b", "c")}
+    acting.fill(before)
+    first = acting.documents()
+    acting.act(**policies("merge", merge_fields={"labels": "union"}))
+    acting.restore(Wanted(ids=("b",)))
+    after = acting.documents()
+    assert (after["a"]["labels"], after["b"]) == (["a", "b", "c"], first["b"])
+    acting.restore(Wanted(runs=("run-1",)))
+    assert acting.documents() == first
+
+
+def test_a_document_that_was_added_anew_under_its_id_is_left_alone(acting: Acting) -> None:
+    acting.act(**policies("delete"))
+    acting.client(lambda one: one.update([{"id": "cat copy", "title_s": "another"}], commit=True))
+    assert found(acting.restore(Wanted(runs=("run-1",))))["cat copy"] == ("delete", "untouched")
+    assert acting.documents()["cat copy"] == {"id": "cat copy", "title_s": "another"}
+
+
+def test_what_two_runs_deleted_comes_back_as_the_last_one_found_it(acting: Acting) -> None:
+    acting.act(**policies("delete"))
+    acting.fill({**DOCUMENTS, "cat copy": (CAT, {"title_s": "added anew"})})
+    before = acting.documents()
+    acting.act("run-2", **policies("delete"))
+    assert "cat copy" not in acting.documents()
+    (first,) = [one for one in acting.restore(Wanted(runs=("run-1",))) if one.id == "cat copy"]
+    assert first.reason == "run run-2 deleted it later; restore that run"
+    acting.restore(Wanted(ids=("cat copy",)))
+    assert acting.documents() == before
