@@ -2,8 +2,8 @@
 
 ### What
 Deleted documents are added again with their fields and what Flow knew of their pictures; tags and links are
-removed, merged fields go back to what they were. What has changed since is left alone, and the log says so. No
-two documents of a cluster that was taken back are duplicates from then on.
+removed, merged fields go back to what they were. What has changed since is left alone, and the log says so.
+The documents of a cluster that was taken back are no duplicates of each other from then on.
 
 ### Which
 `runs`, `ids`, `clusters`, `since` and `until` narrow down what is taken back; one of them is needed.

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from include.dedupe.decide import decide
+from include.dedupe.errors import ApprovalError
 from include.dedupe.plan import read_plan
-from include.dedupe.review import say, shown_hash
+from include.dedupe.review import answer, question, say, shown_hash
 from include.dedupe.rundir import Attempt
 from include.dedupe.supersede import register_decisions
-from tests.pipeline.acting_fixture import CAT, DOCUMENTS, MOOSE, acting, policies
+from tests.pipeline.acting_fixture import CAT, DOCUMENTS, MOOSE, SMALL_CAT, acting, policies
 from tests.support.acting import Acting, outcomes, reasons
 
 __all__ = ["acting"]
@@ -104,6 +105,29 @@ class TestWhatHasChangedMeanwhile:
         _, stats = say(acting.run(), "undo", (verdict.name,), "a test")
         assert stats.hash == digest
         assert acting.apply(acting.run(), digest).done == 1
+
+    def test_the_answer_carries_the_hash_that_the_person_has_seen(self, acting: Acting) -> None:
+        digest = self.decided(acting)
+        assert answer(acting.run(), digest, approve=True) == {
+            "chosen_options": ["Approve"],
+            "params_input": {"decisions": digest},
+        }
+        _, stats = say(acting.run(), "reject", ("cat copy",), "a test")
+        with pytest.raises(ApprovalError, match=f"The decisions are {stats.hash} by now, not {digest}"):
+            answer(acting.run(), digest, approve=True)
+        assert answer(acting.run(), digest, approve=False)["chosen_options"] == ["Reject"]
+
+    def test_the_question_shows_counts_the_weakest_and_some_others(self, acting: Acting) -> None:
+        acting.fill({f"cat `{n}`|": (CAT, {}) for n in range(40)} | {"small\ncat": (SMALL_CAT, {})})
+        digest = self.decided(acting, **policies("delete", "delete"))
+        text = question(acting.run(), digest)
+        weakest, others = text.split("**The weakest**")[1].split("**Some at random**")
+        assert "| delete | exact | 39 |" in text
+        assert f"Decisions: `{digest}`" in text
+        assert f"{acting.run().address}/report/report.html" in text
+        assert "`small cat`" in weakest.splitlines()[4]
+        assert [part.count("| delete |") for part in (weakest, others)] == [10, 10]
+        assert question(acting.run(), digest) == text
 
     def test_a_person_may_keep_another_one(self, acting: Acting) -> None:
         digest = self.decided(acting)

@@ -83,18 +83,55 @@ class TestQuarantine:
         assert acting.documents() == before
 
 
-def test_awkward_ids_survive_every_step(acting: Acting) -> None:
-    names = ["a,b", 'say "hi"', "new\nline", "x:y", "two words", "🐟", "ü" * 1000, "back\\slash", "{!term}"]
-    documents = {name: (CAT, {"group_s": str(number)}) for number, name in enumerate(names)}
-    documents |= {f"{name}~": (CAT, {"group_s": str(number)}) for number, name in enumerate(names)}
+AWKWARD = [
+    "a,b",
+    'say "hi"',
+    "new\nline",
+    "x:y",
+    "two words",
+    "🐟",
+    "ü" * 1000,
+    "back\\slash",
+    "{!term}",
+    "*",
+]
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "gone"),
+    [
+        ("delete", {}, True),
+        ("merge", {"merge_fields": {"labels": "union"}}, True),
+        ("tag", {}, False),
+        ("link", {}, False),
+        ("delete", {"after_days": 7}, False),
+    ],
+)
+def test_awkward_ids_survive_every_step(
+    acting: Acting, kind: str, settings: dict[str, Any], gone: bool
+) -> None:
+    documents = {one: (CAT, {"group_s": str(n), "labels": [one]}) for n, one in enumerate(AWKWARD)}
+    documents |= {f"{one}~": (CAT, {"group_s": str(n), "labels": ["~"]}) for n, one in enumerate(AWKWARD)}
     acting.fill(documents)
     before = acting.documents()
-    stats = acting.act(**policies("delete"), only_pairs={"same": ["group_s"]})
-    assert stats.done == len(names)
-    assert set(acting.documents()) == set(names)
+    stats = acting.act(**policies(kind, **settings), only_pairs={"same": ["group_s"]})
+    assert stats.done == len(AWKWARD)
+    after = acting.documents()
+    assert set(after) == (set(AWKWARD) if gone else set(documents))
+    if not gone:
+        field = "canonical_id_s" if kind == "link" else "duplicate_of_s"
+        assert {after[f"{name}~"][field] for name in AWKWARD} == set(AWKWARD)
+    report(acting.run(), FIRST, WebPictures(acting.server.base, ()))
     record(acting.run(), FIRST, None)
-    assert json.loads(acting.run().storage.read("record/record.json"))["outcomes"] == {"done": len(names)}
+    storage = acting.run().storage
+    for name in ("report/decisions.csv", "record/actions.csv"):
+        rows = csv.DictReader(io.StringIO(storage.read(name).decode(), newline=""))
+        assert {row["id"] for row in rows} >= {f"{one}~" for one in AWKWARD}
+    clusters = list(csv.reader(io.StringIO(storage.read("report/duplicates.csv").decode(), newline="")))
+    assert {frozenset(row) for row in clusters} == {frozenset({one, f"{one}~"}) for one in AWKWARD}
     acting.restore(Wanted(runs=("run-1",)))
+    assert acting.documents() == before
+    acting.act("run-2", **policies(kind, **settings), only_pairs={"same": ["group_s"]})
     assert acting.documents() == before
 
 

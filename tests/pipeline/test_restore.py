@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,12 +10,14 @@ import pytest
 
 from include.dedupe.archive import read_tombstones
 from include.dedupe.client_writer import ClientWriter
-from include.dedupe.errors import DedupeError
+from include.dedupe.errors import DedupeError, LeaseError
+from include.dedupe.lease import hold_lease
 from include.dedupe.restore import Restored, Wanted, restore
 from tests.pipeline.acting_fixture import CAT, COFFEE, DOCUMENTS, MOOSE, SMALL_CAT, acting, policies
 from tests.support.acting import Acting, Document, outcomes
 
 __all__ = ["acting"]
+LONG_AGO, SOON = (dt.datetime(year, 1, 1, tzinfo=dt.UTC) for year in (2000, 2999))
 
 
 def found(restored: list[Restored]) -> dict[str, tuple[str, str]]:
@@ -83,11 +86,29 @@ def test_what_has_changed_since_is_left_alone(acting: Acting) -> None:
         (Wanted(runs=("run-1",)), {"cat copy", "cat small"}),
         (Wanted(runs=("another",)), set()),
         (Wanted(clusters=("c-0",)), set()),
+        (Wanted(since=SOON), set()),
+        (Wanted(since=LONG_AGO, until=SOON), {"cat copy", "cat small"}),
+        (Wanted(until=LONG_AGO), set()),
     ],
 )
 def test_only_what_is_wanted_is_taken_back(acting: Acting, wanted: Wanted, expected: set[str]) -> None:
     acting.act(**policies("delete", "tag"))
     assert set(found(acting.restore(wanted))) == expected
+
+
+def test_a_cluster_is_taken_back_by_its_name(acting: Acting) -> None:
+    acting.act(**policies("delete", "tag"))
+    name = acting.documents()["cat small"]["duplicate_cluster_s"]
+    assert set(found(acting.restore(Wanted(clusters=(name,))))) == {"cat copy", "cat small"}
+
+
+def test_while_somebody_else_writes_only_a_dry_run_goes_on(acting: Acting) -> None:
+    acting.act(**policies("delete"))
+    with hold_lease(acting.writers, "Run run-9"):
+        assert acting.restore(Wanted(runs=("run-1",)), dry_run=True)[0].outcome == "planned"
+        with pytest.raises(LeaseError, match="Run run-9"):
+            acting.restore(Wanted(runs=("run-1",)))
+    assert "cat copy" not in acting.documents()
 
 
 def test_nothing_named_is_an_error(acting: Acting) -> None:

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from include.dedupe.cluster import to_clusters
 from include.dedupe.config import CollectionConfig
@@ -204,6 +205,13 @@ def test_each_keeper_rule_chooses_and_says_so(
     rows = two({"d1": one, "d2": other}, [rule])
     assert set(rows["keeper_id"]) == {"d2"}
     assert set(rows["rule"]) == {f"{rule['rule']} {rule['field']}" if "field" in rule else rule["rule"]}
+
+
+@pytest.mark.parametrize("field", ["pixels", "bytes"])
+def test_a_rule_by_a_measure_that_no_field_is_mapped_to_is_an_error(field: str) -> None:
+    rules = [{"rule": "highest", "field": field}]
+    with pytest.raises(ValidationError, match=rf"goes by {field}; map it in fields\.{field}"):
+        config(keeper={"rules": rules}, fields={})
 
 
 def test_a_later_rule_decides_where_an_earlier_one_ties_and_last_the_id() -> None:
