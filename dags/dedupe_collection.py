@@ -126,7 +126,9 @@ def build(name: str, config: CollectionConfig) -> DAG:
 
 def _act(name: str, config: CollectionConfig, clustered: XComArg, reported: XComArg) -> None:
     """Wire what follows where the settings have policies: decide before the report, apply after a yes."""
-    decided, applied = (task(multiple_outputs=False)(stage)(name) for stage in (acting.decide, acting.apply))
+    decided = task(multiple_outputs=False)(acting.decide)(name)
+    patient = max(config.retries, acting.TRIES_FOR_THE_LEASE)
+    applied = task(multiple_outputs=False, retries=patient)(acting.apply)(name)
     approved = approval(name, config)
     recorded = task(multiple_outputs=False)(acting.record)(name).as_teardown()
     clustered >> decided >> reported >> approved >> applied >> recorded

@@ -49,7 +49,7 @@ with DAG(
     },
     tags={"dedupe"},
     default_args={
-        "retries": 2,
+        "retries": acting.TRIES_FOR_THE_LEASE,
         "retry_delay": timedelta(minutes=1),
         "retry_policy": tasks.RETRY_POLICY,
     },

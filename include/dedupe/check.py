@@ -159,7 +159,7 @@ class _Scratch:
     def _values(self) -> dict[str, Any]:
         tags, text = self.config.tags, f"115 {self.id}"
         texts = dict.fromkeys((tags.cluster, tags.of, tags.role, tags.fingerprint, tags.link), text)
-        return {**texts, tags.score: 0.9375, tags.since: "2026-01-02T03:04:05Z"}
+        return {**texts, tags.score: 0.987654321012345, tags.since: "2026-01-02T03:04:05Z"}
 
     async def _delete(self) -> str:
         assert self.added is not None, "a step before has added it"  # noqa: S101

@@ -65,6 +65,21 @@ class Wanted:
             and (self.until is None or at < self.until)
         )
 
+    def require_known(self, archived: Sequence[Entry], lasting: Storage) -> None:
+        """Raise ``DedupeError`` for a run, document or cluster that was never changed."""
+        known = {
+            "runs": {entry.run_id for entry in archived},
+            "ids": {name for entry in archived for name in (entry.id, *entry.partners)},
+            "clusters": {entry.cluster_id for entry in archived},
+        }
+        for kind, names in known.items():
+            if unknown := sorted(set(getattr(self, kind)) - names):
+                told = ", ".join(repr(name) for name in unknown[:5])
+                raise DedupeError(
+                    f"Nothing was ever done with the {kind} {told}; the archive in {lasting.root} knows the "
+                    f"runs {', '.join(archived_runs(lasting)[-5:]) or 'none'}."
+                )
+
     @property
     def is_empty(self) -> bool:
         return not (self.runs or self.ids or self.clusters or self.since or self.until)
@@ -103,12 +118,13 @@ async def restore(
         remember: restored documents and their keepers are no duplicates of each other from now on.
 
     Raises:
-        DedupeError: nothing is named.
+        DedupeError: nothing is named, or nothing of what is named was ever changed.
         LeaseError: somebody else writes to the collection.
     """
     if wanted.is_empty:
         raise DedupeError("Say what to restore: runs, ids, clusters, or a time since or until.")
     archived = list(_entries(lasting, wanted))
+    wanted.require_known(archived, lasting)
     entries = sorted(filter(wanted.fits, archived), key=lambda entry: entry.at, reverse=True)
     before = _restored_before(lasting)
     taken_back = [entry for entry in archived if wanted.fits(entry) or _key(entry) in before]

@@ -26,6 +26,9 @@ from include.dedupe.supersede import register_decisions
 from include.orchestration.approval import read_answer
 from include.orchestration.context import address, attempt, may_write, open_run, write_address
 
+TRIES_FOR_THE_LEASE = 15
+"""A minute apart, they outlast the silence after which the lease of one that was killed is free."""
+
 
 def decide(collection: str) -> dict[str, Any]:
     """Decide; before the first run that writes, check that the collection can be written to and restored."""

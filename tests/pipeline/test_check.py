@@ -38,8 +38,9 @@ class TestCheck:
         with pytest.raises(CheckError, match="have changed since they were checked"):
             require_check(acting.run().lasting, other)
 
-    def test_a_field_of_another_type_is_named(self, acting: Acting) -> None:
-        config = acting.config(**policies("tag"), tags={"of": "of_i"})
+    @pytest.mark.parametrize("tags", [{"of": "of_i"}, {"score": "score_f"}, {"since": "since_i"}])
+    def test_a_field_of_another_type_is_named(self, acting: Acting, tags: dict[str, str]) -> None:
+        config = acting.config(**policies("tag"), tags=tags)
         (problem,) = [step.problem for step in acting.check(config) if step.problem]
         assert problem
         with pytest.raises(CheckError, match="fields can be set and are found"):

@@ -84,8 +84,6 @@ def test_what_has_changed_since_is_left_alone(acting: Acting) -> None:
     [
         (Wanted(ids=("cat copy",)), {"cat copy"}),
         (Wanted(runs=("run-1",)), {"cat copy", "cat small"}),
-        (Wanted(runs=("another",)), set()),
-        (Wanted(clusters=("c-0",)), set()),
         (Wanted(since=SOON), set()),
         (Wanted(since=LONG_AGO, until=SOON), {"cat copy", "cat small"}),
         (Wanted(until=LONG_AGO), set()),
@@ -108,6 +106,17 @@ def test_while_somebody_else_writes_only_a_dry_run_goes_on(acting: Acting) -> No
         assert acting.restore(Wanted(runs=("run-1",)), dry_run=True)[0].outcome == "planned"
         with pytest.raises(LeaseError, match="Run run-9"):
             acting.restore(Wanted(runs=("run-1",)))
+    assert "cat copy" not in acting.documents()
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [Wanted(runs=("run-1", "run-7")), Wanted(ids=("cat copy", "moose")), Wanted(clusters=("c-0",))],
+)
+def test_what_was_never_changed_is_named(acting: Acting, wanted: Wanted) -> None:
+    acting.act(**policies("delete", "tag"))
+    with pytest.raises(DedupeError, match=r"Nothing was ever done with the .*; the archive .* runs run-1\."):
+        acting.restore(wanted)
     assert "cat copy" not in acting.documents()
 
 
