@@ -14,10 +14,11 @@ from include.dedupe.config import CollectionConfig, find_collection
 from include.dedupe.csv_table import read_csv
 from include.dedupe.errors import VerdictError
 from include.dedupe.lease import allow_writing, meeting_place, stop_writing
-from include.dedupe.restore import Restored, Wanted, restore
+from include.dedupe.restore import Restored, restore
 from include.dedupe.review import acknowledge, say
 from include.dedupe.rundir import RunDir, Storage, default_storage
 from include.dedupe.verdicts import SPOKEN, give_verdict
+from include.dedupe.wanted import Wanted
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

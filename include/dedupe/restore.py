@@ -8,7 +8,6 @@ remembered, so that the next run does not do it again.
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 import json
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
@@ -34,55 +33,12 @@ from include.dedupe.policy_settings import DELETING
 from include.dedupe.quarantine import bring_back
 from include.dedupe.rundir import Storage, folder_name
 from include.dedupe.verdicts import give_verdict, read_verdicts, standing_verdicts
+from include.dedupe.wanted import Wanted
 from include.dedupe.writer import ConflictError, FlowWriter
 
 FIELDS = ("*", "_version_")
 BATCH = 100
 RESTORED = "restored"
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is to be taken back: everything that fits all that is given.
-
-    A keeper's merged fields fit where all documents that were merged into it are named, or itself.
-    """
-
-    runs: tuple[str, ...] = ()
-    ids: tuple[str, ...] = ()
-    clusters: tuple[str, ...] = ()
-    since: dt.datetime | None = None
-    until: dt.datetime | None = None
-
-    def fits(self, entry: Entry) -> bool:
-        at, ids = dt.datetime.fromisoformat(entry.at), set(self.ids)
-        all_partners = bool(entry.partners) and ids.issuperset(entry.partners)
-        return (
-            (not self.runs or entry.run_id in self.runs)
-            and (not ids or entry.id in ids or all_partners)
-            and (not self.clusters or entry.cluster_id in self.clusters)
-            and (self.since is None or at >= self.since)
-            and (self.until is None or at < self.until)
-        )
-
-    def require_known(self, archived: Sequence[Entry], lasting: Storage) -> None:
-        """Raise ``DedupeError`` for a run, document or cluster that was never changed."""
-        known = {
-            "runs": {entry.run_id for entry in archived},
-            "ids": {name for entry in archived for name in (entry.id, *entry.partners)},
-            "clusters": {entry.cluster_id for entry in archived},
-        }
-        for kind, names in known.items():
-            if unknown := sorted(set(getattr(self, kind)) - names):
-                told = ", ".join(repr(name) for name in unknown[:5])
-                raise DedupeError(
-                    f"Nothing was ever done with the {kind} {told}; the archive in {lasting.root} knows the "
-                    f"runs {', '.join(archived_runs(lasting)[-5:]) or 'none'}."
-                )
-
-    @property
-    def is_empty(self) -> bool:
-        return not (self.runs or self.ids or self.clusters or self.since or self.until)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,10 +19,11 @@ from include.dedupe.decide import decide as decide_stage
 from include.dedupe.errors import ActionError, ApprovalError
 from include.dedupe.plan import read_plan
 from include.dedupe.record import record as record_stage
-from include.dedupe.restore import Restored, Wanted
+from include.dedupe.restore import Restored
 from include.dedupe.restore import restore as restore_stage
 from include.dedupe.rundir import RunDir, Storage, default_storage
 from include.dedupe.supersede import register_decisions
+from include.dedupe.wanted import Wanted
 from include.orchestration.approval import read_answer
 from include.orchestration.context import address, attempt, may_write, open_run, write_address
 

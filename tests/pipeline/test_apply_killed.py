@@ -15,8 +15,8 @@ from include.dedupe.client_writer import ClientWriter
 from include.dedupe.errors import LeaseError
 from include.dedupe.flow import Document
 from include.dedupe.lease import hold_lease
-from include.dedupe.restore import Wanted
 from include.dedupe.rundir import Attempt
+from include.dedupe.wanted import Wanted
 from include.flow_client import FlowError
 from tests.pipeline.acting_fixture import CAT, COFFEE, SMALL_CAT, acting, policies
 from tests.support.acting import LATE, Acting, outcomes

@@ -12,9 +12,9 @@ import pytest
 from include.dedupe.apply import ApplyStats, apply
 from include.dedupe.archive import read_entries, read_tombstones
 from include.dedupe.client_writer import ClientWriter
-from include.dedupe.restore import Wanted
 from include.dedupe.review import say
 from include.dedupe.rundir import Attempt
+from include.dedupe.wanted import Wanted
 from tests.pipeline.acting_fixture import CAT, DOCUMENTS, acting, policies
 from tests.pipeline.test_apply_killed import kill_at
 from tests.support.acting import FIRST, LATE, Acting, reasons

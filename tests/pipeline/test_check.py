@@ -17,7 +17,7 @@ from include.dedupe.errors import CheckError
 from include.dedupe.pictures import WebPictures
 from include.dedupe.record import record
 from include.dedupe.report import report
-from include.dedupe.restore import Wanted
+from include.dedupe.wanted import Wanted
 from tests.pipeline.acting_fixture import CAT, DOCUMENTS, acting, policies
 from tests.support.acting import FIRST, Acting
 

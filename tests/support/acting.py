@@ -23,11 +23,12 @@ from include.dedupe.facts import gather_facts
 from include.dedupe.lease import meeting_place
 from include.dedupe.merge import merge
 from include.dedupe.plan import plan
-from include.dedupe.restore import Restored, Wanted, restore
+from include.dedupe.restore import Restored, restore
 from include.dedupe.rundir import Attempt, RunDir, Storage
 from include.dedupe.scan import scan
 from include.dedupe.scope import Scope
 from include.dedupe.tables import ACTIONS
+from include.dedupe.wanted import Wanted
 from include.flow_client import FlowAddress, FlowClient
 from tests.support.embedded_server import EmbeddedServer
 
