@@ -21,12 +21,12 @@ from include.dedupe.errors import CheckError
 from include.dedupe.facts import canonical
 from include.dedupe.flow import Document
 from include.dedupe.lease import hold_lease, meeting_place
+from include.dedupe.pair_rules import SCRATCH
 from include.dedupe.pictures import picture_bytes
 from include.dedupe.rundir import Storage
 from include.dedupe.writer import FlowWriter
 
 FILE = "check.json"
-PREFIX = "flow-dedupe-check-"
 VISIBLE_WITHIN_S = 60.0
 FIELDS = ("*", "_version_")
 SAMPLE = 100
@@ -48,12 +48,23 @@ async def check(writer: FlowWriter, lasting: Storage, config: CollectionConfig) 
         LeaseError: somebody else writes to the collection.
     """
     with hold_lease(meeting_place(lasting, config), "The check"):
-        scratch = _Scratch(writer, config, f"{PREFIX}{uuid.uuid4().hex}")
+        await _remove_leftovers(writer)
+        scratch = _Scratch(writer, config, f"{SCRATCH}{uuid.uuid4().hex}")
         steps = await scratch.all_steps()
     passed = all(not step.problem for step in steps)
     result = {"key": _key(config), "passed": passed, "at": now(), "steps": [asdict(one) for one in steps]}
     lasting.write(FILE, json.dumps(result, indent=2, ensure_ascii=False).encode())
     return steps
+
+
+async def _remove_leftovers(writer: FlowWriter) -> None:
+    """Remove what a check that was killed has left behind."""
+    pages = writer.reader.iterate(fq=(f"id:{SCRATCH}*",), fl=("id", "_version_"))
+    left = [document async for page in pages for document in page.docs]
+    for document in left:
+        await writer.delete(document["id"], int(document["_version_"]))
+    if left:
+        await writer.commit()
 
 
 def has_passed(lasting: Storage, config: CollectionConfig) -> bool:

@@ -76,8 +76,11 @@ async def _facts_of(
 
 
 async def protected_among(flow: FlowReader, config: CollectionConfig, ids: list[str]) -> frozenset[str]:
-    """Return those of ``ids`` that a filter of ``keeper.protected`` finds."""
+    """Return those of ``ids`` that a filter of ``keeper.protected`` finds, or that ``scope`` leaves out."""
     found: set[str] = set()
+    if config.scope:
+        inside = await flow.existing(ids, fq=config.scope)
+        found = set(ids) - {document["id"] for document in inside}
     for query in config.keeper.protected:
         page = await flow.select(fq=(flow.filters.any_of("id", ids), query), rows=len(ids))
         found.update(document["id"] for document in page.docs)

@@ -66,7 +66,8 @@ class KeeperRule(Section):
 class KeeperSettings(Section):
     protected: tuple[str, ...] = Field(
         (),
-        description="Filter queries (fq): documents that are never touched, and stay before all others.",
+        description="Filter queries (fq): documents that are never touched, and stay before all others. So "
+        "are those that scope leaves out.",
         examples=[["category:masters"]],
     )
     rules: tuple[KeeperRule, ...] = Field(

@@ -9,7 +9,7 @@ import pytest
 from include.dedupe.archive import read_tombstones
 from include.dedupe.record import record
 from include.dedupe.review import say
-from tests.pipeline.acting_fixture import acting, policies
+from tests.pipeline.acting_fixture import CAT, acting, policies
 from tests.support.acting import FIRST, Acting, outcomes
 
 __all__ = ["acting"]
@@ -111,6 +111,24 @@ class TestPolicies:
         acting.change({"id": "cat copy", "duplicate_since_dt": {"set": since}, "rating_i": {"set": 6}})
         acting.act("run-2", **policies("delete", after_days=7), keeper=rules)
         assert acting.documents()["cat copy"]["duplicate_since_dt"] != since
+
+
+class TestScope:
+    def test_a_document_that_the_scope_leaves_out_stays_and_is_not_touched(self, acting: Acting) -> None:
+        """Also where the rules would rather keep the one that was scanned."""
+        acting.fill({"old": (CAT, {"n_i": 1}), "new": (CAT, {"n_i": 2, "inbox_b": True})})
+        rules = {"rules": [{"rule": "highest", "field": "n_i"}]}
+        acting.act(**policies("delete"), scope=["inbox_b:true"], keeper=rules)
+        assert set(acting.documents()) == {"old"}
+
+    def test_one_that_has_left_the_scope_since_is_left_alone(self, acting: Acting) -> None:
+        acting.fill({"old": (CAT, {}), "snow": (CAT, {"inbox_b": True})})
+        config = acting.config(**policies("delete"), scope=["inbox_b:true"])
+        acting.check(config)
+        digest = acting.decide(acting.run(), config).hash
+        acting.change({"id": "snow", "inbox_b": {"set": False}})
+        assert acting.apply(acting.run(), digest).skipped == 1
+        assert set(acting.documents()) == {"old", "snow"}
 
 
 class TestDryRun:
