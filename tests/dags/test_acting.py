@@ -13,8 +13,10 @@ import pytest
 
 from include.dedupe.check import check
 from include.dedupe.config import COLLECTIONS_VARIABLE, find_collection
+from include.dedupe.errors import ConfigError
 from include.dedupe.rundir import STORAGE_VARIABLE
 from include.orchestration import home
+from include.orchestration.run_once import run_once
 from tests.support.acting import Acting
 from tests.support.embedded_server import EmbeddedServer
 
@@ -250,3 +252,10 @@ def test_an_export_writes_files_and_nothing_to_the_collection(acting: Acting) ->
     assert acting.server.counts().get("update", 0) == 0
     redirects = acting.run(dag_run.run_id).storage.read("report/redirects.csv")
     assert b"cat copy,cat,1.0,exact" in redirects
+
+
+def test_without_a_scheduler_a_run_that_would_ask_does_not_begin(acting: Acting) -> None:
+    load_dag(acting, "dry_run: false")
+    with pytest.raises(ConfigError, match="nobody can answer here"):
+        run_once("pictures", {"scope": "full"})
+    assert acting.server.counts().get("update", 0) == 0
