@@ -7,8 +7,8 @@ result. Without policies that is all: nothing is written to the collection.
 
 With policies, `decide` says of each duplicate what is to become of it, `approve` asks a person, `apply`
 carries out what was approved and still stands, and `record` writes down what was done, however the run ended.
-A dry run, which is the default, asks nobody and writes nothing to the collection. `restore_run` takes back
-what a run did.
+A dry run, which is the default, asks nobody and writes nothing to the collection. A question that a newer run
+has overtaken closes itself. `restore_run` takes back what a run did.
 
 ### Which documents
 A scheduled run and a backfill scan the documents of their data interval. A run started by hand says so with
@@ -23,8 +23,9 @@ Each report is an event of the asset `dedupe_<collection>`, with the run's count
 
 ### Triage
 A failed `scan` is tried again when its cause may pass. If a partition stays unscanned, `report` still writes
-what the others found, and fails: clear the failed `scan` tasks with what follows them. A mistake in a YAML
-shows as a DAG with one task that fails with the reason; correct the file, the DAG follows.
+what the others found, and fails: clear the failed `scan` tasks with what follows them. `apply` fails where
+part of what was approved could not be done: `record/actions.csv` says what and why; clear it to try again. A
+mistake in a YAML shows as a DAG with one task that fails with the reason; correct the file, the DAG follows.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from include.dedupe.archive import Entry, archived_runs
 from include.dedupe.errors import DedupeError
-from include.dedupe.rundir import Storage
+from include.dedupe.rundir import Storage, folder_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,10 @@ class Wanted:
         )
 
     def require_known(self, archived: Sequence[Entry], lasting: Storage) -> None:
-        """Raise ``DedupeError`` for a run, document or cluster that was never changed."""
+        """Raise ``DedupeError`` for a run that never was, a document or a cluster that was never changed."""
+        folders = {*lasting.folders("runs"), *archived_runs(lasting)}
         known = {
-            "runs": {entry.run_id for entry in archived},
+            "runs": {run_id for run_id in self.runs if folder_name(run_id) in folders},
             "ids": {name for entry in archived for name in (entry.id, *entry.partners)},
             "clusters": {entry.cluster_id for entry in archived},
         }
@@ -47,7 +48,7 @@ class Wanted:
                 told = ", ".join(repr(name) for name in unknown[:5])
                 raise DedupeError(
                     f"Nothing was ever done with the {kind} {told}; the archive in {lasting.root} knows the "
-                    f"runs {', '.join(archived_runs(lasting)[-5:]) or 'none'}."
+                    f"runs {', '.join(archived_runs(lasting)[-5:]) or '(none)'}."
                 )
 
     @property
