@@ -88,11 +88,12 @@ def kill_at(acting: Acting, run_id: str, digest: str, call: int, *, after: bool)
 
 
 @pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize("kind", ["delete", "merge"])
+@pytest.mark.parametrize("kind", ["delete", "merge", "link", "condemn"])
 def test_killed_anywhere_and_started_again_it_ends_as_one_that_was_not(
     acting: Acting, kind: str, after: bool
 ) -> None:
-    settings = policies(kind, "tag", **(RULES if kind == "merge" else {}))
+    rules = {"merge": RULES, "condemn": {"after_days": 7}}
+    settings = policies(kind.replace("condemn", "delete"), "tag", **rules.get(kind, {}))
     acting.fill(DOCUMENTS)
     acting.act("whole", **settings)
     expected, done = acting.documents(), outcomes(acting.run("whole"))
@@ -106,7 +107,8 @@ def test_killed_anywhere_and_started_again_it_ends_as_one_that_was_not(
         acting.apply(run, digest, attempt=Attempt(0, 2))
         after_all = acting.documents()
         for document in (*expected.values(), *after_all.values()):
-            document.pop("duplicate_cluster_s", None)
+            for name in ("duplicate_cluster_s", "duplicate_since_dt"):
+                document.pop(name, None)
         assert after_all == expected, call
         assert outcomes(run) == done, call
         gone = set(DOCUMENTS) - set(expected)
