@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from include.dedupe.cluster import hub_ids, to_clusters
 from include.dedupe.config import CollectionConfig
@@ -137,17 +139,24 @@ def decide_documents(
 
 
 def _with_facts(clusters: pd.DataFrame, facts: pd.DataFrame) -> pd.DataFrame:
-    place = pd.Index(facts["id"]).get_indexer(pd.Index(clusters["id"]))
+    place = _places(clusters["id"], facts["id"])
     names = [name for name in FACTS.names if name != "id"]
     return clusters.assign(**{name: facts[name].take(place).array for name in names})
+
+
+def _places(names: pd.Series[str], among: pd.Series[str]) -> npt.NDArray[np.int64]:
+    """Return where each name stands in a column that holds all of them, each once."""
+    wanted, known = (pa.array(column, type=pa.large_string()) for column in (names, among))
+    whole = known.combine_chunks() if isinstance(known, pa.ChunkedArray) else known
+    places: npt.NDArray[np.int64] = pc.index_in(wanted, value_set=whole).to_numpy().astype(np.int64)
+    return places
 
 
 def _scores_with_keeper(
     pairs: pd.DataFrame, ids: pd.Series[str], keeper: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.float64]:
     """Return the score of each document's pair with its keeper; NaN where they are no pair."""
-    index = pd.Index(ids)
-    a, b = (index.get_indexer(pd.Index(pairs[name])) for name in ("id_a", "id_b"))
+    a, b = (_places(pairs[name], ids) for name in ("id_a", "id_b"))
     scores, found = pairs["score"].to_numpy(np.float64), np.full(len(ids), np.nan)
     for one, other in ((a, b), (b, a)):
         direct = keeper[one] == other
