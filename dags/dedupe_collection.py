@@ -7,8 +7,8 @@ result. Without policies that is all: nothing is written to the collection.
 
 With policies, `decide` says of each duplicate what is to become of it, `approve` asks a person, `apply`
 carries out what was approved and still stands, and `record` writes down what was done, however the run ended.
-A dry run, which is the default, asks nobody and writes nothing to the collection. `restore_run` takes back
-what a run did.
+A dry run, which is the default, asks nobody and writes nothing to the collection. A question that a newer run
+has overtaken closes itself. `restore_run` takes back what a run did.
 
 ### Which documents
 A scheduled run and a backfill scan the documents of their data interval, or of the period that their
@@ -24,10 +24,11 @@ Each report is an event of the asset `dedupe_<collection>`, with the run's count
 
 ### Triage
 A failed `scan` is tried again when its cause may pass. If a partition stays unscanned, `report` still writes
-what the others found, and fails: clear the failed `scan` tasks with what follows them. A mistake in a YAML
-shows as a DAG with one task that fails with the reason; correct the file, the DAG follows. `scan` tasks that
-stay scheduled wait for a free slot of their pool, or the pool does not exist, which Airflow does not say:
-`python -m include.orchestration.doctor` tells what is missing.
+what the others found, and fails: clear the failed `scan` tasks with what follows them. `apply` fails where
+part of what was approved could not be done: `record/actions.csv` says what and why; clear it to try again. A
+mistake in a YAML shows as a DAG with one task that fails with the reason; correct the file, the DAG follows.
+`scan` tasks that stay scheduled wait for a free slot of their pool, or the pool does not exist, which Airflow
+does not say: `python -m include.orchestration.doctor` tells what is missing.
 """
 
 from __future__ import annotations
@@ -147,7 +148,9 @@ def timetable(config: CollectionConfig) -> CronDataIntervalTimetable | CronParti
 
 def _act(name: str, config: CollectionConfig, clustered: XComArg, reported: XComArg) -> None:
     """Wire what follows where the settings have policies: decide before the report, apply after a yes."""
-    decided, applied = (task(multiple_outputs=False)(stage)(name) for stage in (acting.decide, acting.apply))
+    decided = task(multiple_outputs=False)(acting.decide)(name)
+    patient = max(config.retries, acting.TRIES_FOR_THE_LEASE)
+    applied = task(multiple_outputs=False, retries=patient)(acting.apply)(name)
     approved = approval(name, config)
     recorded = task(multiple_outputs=False)(acting.record)(name).as_teardown()
     clustered >> decided >> reported >> approved >> applied >> recorded

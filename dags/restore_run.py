@@ -2,8 +2,8 @@
 
 ### What
 Deleted documents are added again with their fields and what Flow knew of their pictures; tags and links are
-removed, merged fields go back to what they were. What has changed since is left alone, and the log says so. A
-restored document and its keeper are no duplicates from then on.
+removed, merged fields go back to what they were. What has changed since is left alone, and the log says so.
+The documents of a cluster that was taken back are no duplicates of each other from then on.
 
 ### Which
 `runs`, `ids`, `clusters`, `since` and `until` narrow down what is taken back; one of them is needed.
@@ -49,7 +49,7 @@ with DAG(
     },
     tags={"dedupe"},
     default_args={
-        "retries": 2,
+        "retries": acting.TRIES_FOR_THE_LEASE,
         "retry_delay": timedelta(minutes=1),
         "retry_policy": tasks.RETRY_POLICY,
     },

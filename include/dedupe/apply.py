@@ -14,21 +14,17 @@ from dataclasses import asdict, dataclass
 
 import pandas as pd
 
-from include.dedupe.archive import Entry, now, read_entries
-from include.dedupe.batch import Batch, Outcome
+from include.dedupe.archive import Entry, now, read_entries, read_tombstones
+from include.dedupe.batch import Batch
 from include.dedupe.changes import Order
 from include.dedupe.check import require_check
 from include.dedupe.coverage import measure_coverage
-from include.dedupe.decide import (
-    CONDEMN,
-    UNTAG,
-    current_decisions,
-    read_decisions,
-    still_standing,
-)
+from include.dedupe.decide import current_decisions
+from include.dedupe.decisions import CONDEMN, UNTAG, read_decisions, still_standing
 from include.dedupe.errors import GuardError
-from include.dedupe.guards import broken_guards, require_guards
-from include.dedupe.lease import Lease, hold_lease
+from include.dedupe.guards import broken_guards, require_guards, scope_size
+from include.dedupe.lease import Lease, hold_lease, meeting_place
+from include.dedupe.outcome import Outcome
 from include.dedupe.plan import Plan, read_plan
 from include.dedupe.progress import show_progress
 from include.dedupe.rundir import Attempt, RunDir
@@ -122,9 +118,9 @@ class _Work:
         with ExitStack() as held:
             lease = None if self.dry_run else held.enter_context(self._lease())
             progress = held.enter_context(show_progress("apply", len(orders), "decisions"))
-            earlier = {entry.id: entry for entry in read_entries(self.run.lasting, self.run.folder)}
-            stands = self._stands(orders)
+            earlier = self._earlier()
             said = self.run.lasting.names(VERDICTS)
+            stands = self._stands(orders)
             for number, batch in enumerate(in_batches(orders)):
                 if said != (said := self.run.lasting.names(VERDICTS)):
                     stands = self._stands(orders)
@@ -132,8 +128,20 @@ class _Work:
                 progress.advance(len(batch))
         return outcomes
 
+    def _earlier(self) -> dict[str, Entry]:
+        """Return what this run has archived before, without what others have deleted since."""
+        earlier = {entry.id: entry for entry in read_entries(self.run.lasting, self.run.folder)}
+        stones = read_tombstones(self.run.lasting) if earlier else {}
+        by_others = {name for name, stone in stones.items() if stone.run_id != self.run.run_id}
+        return {
+            name: entry
+            for name, entry in earlier.items()
+            if name not in by_others or stones[name].at < entry.at
+        }
+
     def _lease(self) -> AbstractContextManager[Lease]:
-        return hold_lease(self.run.lasting, f"Run {self.run.run_id}", takes_over=True)
+        place = meeting_place(self.run.lasting, self.plan.config)
+        return hold_lease(place, f"Run {self.run.run_id} of {self.run.collection}", takes_over=True)
 
     async def _one_batch(
         self,
@@ -145,7 +153,9 @@ class _Work:
     ) -> list[Outcome]:
         journal = f"{journal_folder(self.attempt.generation)}/{number:06}.json"
         if self.run.storage.exists(journal):
-            return [Outcome.from_json(value) for value in json.loads(self.run.storage.read(journal))]
+            known = [Outcome.from_json(value) for value in json.loads(self.run.storage.read(journal))]
+            if [outcome.order for outcome in known] == orders:
+                return known
         if lease:
             lease.require()
         objections = {order: stands(order) for order in orders}
@@ -201,7 +211,8 @@ def _orders(run: RunDir, attempt: Attempt, plan: Plan, digest: str) -> list[Orde
     name = f"apply/orders-{digest}-g{attempt.generation}.parquet"
     if not run.storage.exists(name):
         standing = still_standing(read_decisions(run, digest), current_decisions(run))
-        problems = broken_guards(standing, plan.documents, measure_coverage(run, plan), plan.config.guards)
+        size = scope_size(run, plan)
+        problems = broken_guards(standing, size, measure_coverage(run, plan), plan.config.guards)
         require_guards(problems, run.address)
         run.storage.write(name, to_parquet(standing, DECISIONS))
     frame = from_parquet(run.storage.read(name), DECISIONS, run.storage.path(name))

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from include.dedupe.rundir import RunDir, Storage
 
 FOLDER, TOMBSTONES = "archive", "tombstones"
+ABSORB = "absorb"
+"""The action of a keeper that takes in the fields of documents that are merged into it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +59,17 @@ class Tombstone:
 
 
 def write_entries(run: RunDir, batch: str, entries: Sequence[Entry]) -> None:
-    """Archive what a batch is about to change; ``batch`` is a name that no other batch has."""
+    """Archive what a batch is about to change, in a file of its own; ``batch`` is how people find it."""
     data = json.dumps([asdict(entry) for entry in entries], ensure_ascii=False).encode()
-    run.lasting.write(f"{FOLDER}/{run.folder}/{batch}.json", data)
+    run.lasting.create(f"{FOLDER}/{run.folder}/{_unique(batch)}", data)
 
 
-def read_entries(lasting: Storage, run_folder: str) -> Iterator[Entry]:
-    """Yield the entries of a run, in the order in which they were written."""
-    for name in lasting.names(f"{FOLDER}/{run_folder}"):
-        for value in json.loads(lasting.read(f"{FOLDER}/{run_folder}/{name}")):
-            yield Entry(**{**value, "partners": tuple(value["partners"])})
+def read_entries(lasting: Storage, run_folder: str) -> list[Entry]:
+    """Return the entries of a run, in the order in which they were written."""
+    names = lasting.names(f"{FOLDER}/{run_folder}")
+    values = [value for name in names for value in json.loads(lasting.read(f"{FOLDER}/{run_folder}/{name}"))]
+    entries = [Entry(**{**value, "partners": tuple(value["partners"])}) for value in values]
+    return sorted(entries, key=lambda entry: entry.at)
 
 
 def archived_runs(lasting: Storage) -> list[str]:
@@ -77,7 +81,7 @@ def write_tombstones(lasting: Storage, batch: str, stones: Sequence[Tombstone]) 
     """Record deletions, or with ``restored_at`` that they were taken back."""
     if stones:
         data = json.dumps([asdict(stone) for stone in stones], ensure_ascii=False).encode()
-        lasting.write(f"{TOMBSTONES}/{batch}.json", data)
+        lasting.create(f"{TOMBSTONES}/{_unique(batch)}", data)
 
 
 def read_tombstones(lasting: Storage) -> dict[str, Tombstone]:
@@ -90,6 +94,10 @@ def read_tombstones(lasting: Storage) -> dict[str, Tombstone]:
             if known is None or (stone.restored_at or stone.at) >= (known.restored_at or known.at):
                 stones[stone.id] = stone
     return stones
+
+
+def _unique(name: str) -> str:
+    return f"{name}-{uuid.uuid4().hex[:12]}.json"
 
 
 def now() -> str:

@@ -6,9 +6,9 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any
 
-from include.dedupe.archive import Entry, Tombstone, now, write_entries, write_tombstones
+from include.dedupe.archive import ABSORB, Entry, Tombstone, now, write_entries, write_tombstones
 from include.dedupe.changes import Order, changes, merged, missing_from
 from include.dedupe.config import CollectionConfig
 from include.dedupe.errors import DedupeError
@@ -16,36 +16,17 @@ from include.dedupe.facts import protected_among
 from include.dedupe.flow import Document
 from include.dedupe.judge import Moment, objection_to_pair
 from include.dedupe.lease import Lease
+from include.dedupe.outcome import Outcome
 from include.dedupe.pictures import picture_bytes
 from include.dedupe.policy_settings import DELETING
 from include.dedupe.quarantine import move_away, plan_move
 from include.dedupe.rundir import RunDir
 from include.dedupe.writer import ConflictError, FlowWriter
 
-ABSORB = "absorb"
-"""The action of a keeper that takes in the fields of documents that are merged into it."""
 ALL_FIELDS = ("*", "_version_")
 VISIBLE_WITHIN_S = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of an order: done, skipped, failed or planned, why, and when."""
-
-    order: Order
-    outcome: str
-    reason: str
-    at: str
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Self:
-        return cls(**{**value, "order": Order(*value["order"])})
-
-    def columns(self) -> tuple[object, ...]:
-        """Return the outcome as a row of ACTIONS."""
-        order, reason = self.order, self.reason or self.order.reason
-        ids = (order.id, order.cluster_id, order.keeper_id)
-        return (*ids, order.decision, self.outcome, reason, order.score, self.at)
+UNSEEN = "it was written but cannot be seen in the collection"
+ORPHANED = "it was deleted, and at the same moment somebody else removed its keeper; restore it"
 
 
 @dataclass(slots=True)
@@ -76,10 +57,10 @@ class Batch:
         moment = await self._look(orders)
         found: dict[Order, Outcome] = {}
         resumed = [(order, was) for order in orders if (was := moment.was_done(order))]
-        if resumed and self.lease:
-            self._bury(resumed, f"{suffix}-resumed")
         for order, _ in resumed:
             found[order] = Outcome(order, "done", "done before the interruption", now())
+        if self.lease:
+            found |= self._bury(resumed, f"{suffix}-resumed")
         left = [order for order in orders if order not in found]
         objections = await asyncio.gather(*(self._objection(order, moment) for order in left))
         for order, objection in zip(left, objections, strict=True):
@@ -98,7 +79,17 @@ class Batch:
         ids = sorted({one for order in orders for one in (order.id, order.keeper_id) if one})
         documents = await self.writer.read(ids, ALL_FIELDS) if ids else {}
         protected = await protected_among(self.writer.reader, self.config, ids) if ids else frozenset()
-        return Moment(self.config, documents, protected, self.earlier)
+        linked = await self._linked([order.id for order in orders if order.decision in DELETING])
+        return Moment(self.config, documents, protected, linked, self.earlier)
+
+    async def _linked(self, ids: Sequence[str]) -> dict[str, str]:
+        """Return those of ``ids`` that other documents link to, with one that does."""
+        link = self.config.tags.link
+        if not ids:
+            return {}
+        only = self.writer.reader.filters.any_of(link, ids)
+        pages = self.writer.reader.iterate(fq=(only,), fl=("id", link))
+        return {str(one[link]): str(one["id"]) async for page in pages for one in page.docs}
 
     async def _write(self, orders: Sequence[Order], moment: Moment, suffix: str) -> dict[Order, Outcome]:
         found: dict[Order, Outcome] = {}
@@ -117,15 +108,32 @@ class Batch:
         keepers = self._absorbing(entries, moment)
         if entries:
             write_entries(self.run, f"{self.name}{suffix}", [*keepers.values(), *entries.values()])
-            self.earlier.update(keepers)
+            self.earlier.update(keepers | {entry.id: entry for entry in entries.values()})
             assert self.lease is not None, "nothing is written without a lease"  # noqa: S101
             self.lease.require()
-            found |= await self._send(entries, keepers, moment)
-            found |= await self._look_again(
-                {one: entry for one, entry in entries.items() if found[one].outcome != "conflict"}, found
-            )
-            self._bury([(one, entries[one]) for one in entries if found[one].outcome == "done"], suffix)
+            late = await self._late_objections(entries, moment)
+            found |= late
+            going = {order: entry for order, entry in entries.items() if order not in late}
+            sent = await self._send(going, keepers, moment)
+            tried = {order: entry for order, entry in going.items() if sent[order].outcome != "conflict"}
+            seen = await self._look_again(tried, sent)
+            found |= sent | seen
+            gone = [one for one in tried.items() if "done" in (sent[one[0]].outcome, found[one[0]].outcome)]
+            found |= self._bury(gone, suffix)
         return found
+
+    async def _late_objections(self, entries: Mapping[Order, Entry], moment: Moment) -> dict[Order, Outcome]:
+        """Look at the keepers once more: archiving may have taken minutes, and no write locks them.
+
+        The commit shows what others have written and not committed, such as a run that was killed.
+        """
+        await self.writer.commit()
+        ids = {order.keeper_id for order in entries if order.keeper_id}
+        keepers = await self.writer.read(sorted(ids), ALL_FIELDS) if ids else {}
+        others = {name: document for name, document in moment.documents.items() if name not in ids}
+        late = replace(moment, documents={**others, **keepers})
+        objections = {order: late.objection_to_keeper(order) for order in entries}
+        return {order: Outcome(order, "skipped", why, now()) for order, why in objections.items() if why}
 
     async def _entry(self, order: Order, document: Document) -> Entry:
         """Return what the archive has to hold before this order is carried out."""
@@ -183,7 +191,10 @@ class Batch:
     ) -> dict[Order, Outcome]:
         """Send the writes; a merge only after its keeper has taken in the fields."""
         failed: dict[str, tuple[str, str]] = {}
+        absorbing = {order.keeper_id for order in entries if order.decision == "merge"}
         for keeper_id, entry in keepers.items():
+            if keeper_id not in absorbing:
+                continue
             outcome, reason = await self._one(entry, moment.documents[keeper_id]["_version_"])
             if outcome != "done":
                 failed[keeper_id] = outcome, f"its keeper: {reason}"
@@ -197,6 +208,8 @@ class Batch:
         return {outcome.order: outcome for outcome in outcomes}
 
     async def _one(self, entry: Entry, version: int) -> tuple[str, str]:
+        assert self.lease is not None, "nothing is written without a lease"  # noqa: S101
+        self.lease.keep()
         try:
             if entry.action in DELETING:
                 await self.writer.delete(entry.id, version)
@@ -213,7 +226,7 @@ class Batch:
     ) -> dict[Order, Outcome]:
         """Say done of what is visible in the collection, whatever was answered to the write."""
         await self.writer.commit()
-        ids = [order.id for order in entries]
+        ids = sorted({one for order in entries for one in (order.id, order.keeper_id) if one})
         deadline = asyncio.get_running_loop().time() + VISIBLE_WITHIN_S
         while True:
             documents = await self.writer.read(ids, ALL_FIELDS) if ids else {}
@@ -223,23 +236,32 @@ class Batch:
                 break
             await asyncio.sleep(0.5)
         seen = {order: Outcome(order, "done", "", now()) for order in entries if order not in unseen}
-        lost = {
-            order: Outcome(order, "failed", "it was written but cannot be seen in the collection", now())
-            for order in awaited
+        lost = {order: Outcome(order, "failed", UNSEEN, now()) for order in awaited}
+        orphaned = {
+            order: Outcome(order, "failed", ORPHANED, now())
+            for order, entry in entries.items()
+            if order in seen and entry.action in DELETING and order.keeper_id not in documents
         }
-        return seen | lost
+        return seen | lost | orphaned
 
-    def _bury(self, deleted: Sequence[tuple[Order, Entry]], suffix: str) -> None:
-        """Write tombstones and move the files of what was deleted."""
+    def _bury(self, deleted: Sequence[tuple[Order, Entry]], suffix: str) -> dict[Order, Outcome]:
+        """Write tombstones and move the files of what was deleted; return where a file could not be moved."""
         gone = [(order, entry) for order, entry in deleted if entry.action in DELETING]
-        for _, entry in gone:
-            if entry.file:
-                move_away(entry.file)
         stones = [
             Tombstone(order.id, order.fingerprint, order.keeper_id, self.run.run_id, order.reason, now())
             for order, _ in gone
         ]
         write_tombstones(self.run.lasting, f"{self.name}{suffix}", stones)
+        left: dict[Order, Outcome] = {}
+        for order, entry in gone:
+            try:
+                if entry.file:
+                    move_away(entry.file)
+            except (DedupeError, OSError) as error:
+                left[order] = Outcome(
+                    order, "failed", f"it was deleted, but its file was not: {error}", now()
+                )
+        return left
 
 
 def _is_visible(entry: Entry, documents: Mapping[str, Document]) -> bool:

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from include.dedupe.config import CollectionConfig
-from include.dedupe.decide import CONDEMN, UNTAG, condemned_since
+from include.dedupe.decisions import CONDEMN, UNTAG
 from include.dedupe.flow import Document
+from include.dedupe.grace import condemned_since
 from include.dedupe.policy_settings import MergeRule
 
 JOINED_BY = "\n"

@@ -20,15 +20,16 @@ from include.dedupe.config import CollectionConfig
 from include.dedupe.errors import CheckError
 from include.dedupe.facts import canonical
 from include.dedupe.flow import Document
-from include.dedupe.lease import hold_lease
+from include.dedupe.lease import hold_lease, meeting_place
+from include.dedupe.pair_rules import SCRATCH
 from include.dedupe.pictures import picture_bytes
 from include.dedupe.rundir import Storage
 from include.dedupe.writer import FlowWriter
 
 FILE = "check.json"
-PREFIX = "flow-dedupe-check-"
 VISIBLE_WITHIN_S = 60.0
 FIELDS = ("*", "_version_")
+SAMPLE = 100
 NOT_RESTORED = frozenset({"_version_"})
 
 
@@ -46,13 +47,24 @@ async def check(writer: FlowWriter, lasting: Storage, config: CollectionConfig) 
     Raises:
         LeaseError: somebody else writes to the collection.
     """
-    with hold_lease(lasting, "The check"):
-        scratch = _Scratch(writer, config, f"{PREFIX}{uuid.uuid4().hex}")
+    with hold_lease(meeting_place(lasting, config), "The check"):
+        await _remove_leftovers(writer)
+        scratch = _Scratch(writer, config, f"{SCRATCH}{uuid.uuid4().hex}")
         steps = await scratch.all_steps()
     passed = all(not step.problem for step in steps)
     result = {"key": _key(config), "passed": passed, "at": now(), "steps": [asdict(one) for one in steps]}
     lasting.write(FILE, json.dumps(result, indent=2, ensure_ascii=False).encode())
     return steps
+
+
+async def _remove_leftovers(writer: FlowWriter) -> None:
+    """Remove what a check that was killed has left behind."""
+    pages = writer.reader.iterate(fq=(f"id:{SCRATCH}*",), fl=("id", "_version_"))
+    left = [document async for page in pages for document in page.docs]
+    for document in left:
+        await writer.delete(document["id"], int(document["_version_"]))
+    if left:
+        await writer.commit()
 
 
 def has_passed(lasting: Storage, config: CollectionConfig) -> bool:
@@ -85,7 +97,7 @@ def _key(config: CollectionConfig) -> str:
 
 @dataclass(slots=True)
 class _Scratch:
-    """A document of our own, a copy of one that exists."""
+    """A document of our own, a copy of the one that has most fields among the first."""
 
     writer: FlowWriter
     config: CollectionConfig
@@ -120,22 +132,25 @@ class _Scratch:
     async def _add(self) -> str:
         image = self.config.fields.image
         page = await self.writer.reader.select(
-            fq=(f"{image}:[* TO *]",), fl=("id", image), rows=1, sort="id asc"
+            fq=(f"{image}:[* TO *]",), fl=("*",), rows=SAMPLE, sort="id asc"
         )
         if not page.docs:
             return "the collection holds no document with a picture to try with"
-        address = str(page.docs[0][image])
+        model = max(page.docs, key=len)
+        address = str(model[image])
         try:
             self.analysis = await self.writer.analyze(url=address)
         except self.writer.reader.failure:
             data = await asyncio.to_thread(picture_bytes, address, self.config.report.allow_hosts)
             self.analysis = await self.writer.analyze(data=data)
-        await self.writer.add({"id": self.id, image: address}, self.analysis)
+        own = {"id", "_version_", "score", *self.config.tags.names}
+        fields = {name: value for name, value in model.items() if name not in own}
+        await self.writer.add({"id": self.id, **fields}, self.analysis)
         self.added = await self._visible(lambda document: True)
         self.hits = await self._hits()
         if self.added is None:
             return "it was added but cannot be seen after a commit"
-        return "" if page.docs[0]["id"] in self.hits else "a copy of a document does not find it as duplicate"
+        return "" if model["id"] in self.hits else "a copy of a document does not find it as duplicate"
 
     async def _tag(self) -> str:
         values = self._values()
@@ -155,7 +170,7 @@ class _Scratch:
     def _values(self) -> dict[str, Any]:
         tags, text = self.config.tags, f"115 {self.id}"
         texts = dict.fromkeys((tags.cluster, tags.of, tags.role, tags.fingerprint, tags.link), text)
-        return {**texts, tags.score: 0.9375, tags.since: "2026-01-02T03:04:05Z"}
+        return {**texts, tags.score: 0.987654321012345, tags.since: "2026-01-02T03:04:05Z"}
 
     async def _delete(self) -> str:
         assert self.added is not None, "a step before has added it"  # noqa: S101

@@ -1,4 +1,4 @@
-"""Commands that change something: check, verdict, restore, stop and allow."""
+"""Commands that change something: check, verdict, acknowledge, restore, stop and allow."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ import argparse
 import asyncio
 import datetime as dt
 import getpass
-from typing import get_args
+from pathlib import Path
 
 from include.dedupe.check import Step, check
 from include.dedupe.client_writer import locate_flow, open_writer
 from include.dedupe.config import CollectionConfig, find_collection
-from include.dedupe.lease import allow_writing, stop_writing
-from include.dedupe.restore import Restored, Wanted, restore
-from include.dedupe.review import say
+from include.dedupe.csv_table import read_csv
+from include.dedupe.errors import VerdictError
+from include.dedupe.lease import allow_writing, meeting_place, stop_writing
+from include.dedupe.restore import Restored, restore
+from include.dedupe.review import acknowledge, say
 from include.dedupe.rundir import RunDir, Storage, default_storage
-from include.dedupe.verdicts import VerdictKind, give_verdict
+from include.dedupe.verdicts import SPOKEN, give_verdict
+from include.dedupe.wanted import Wanted
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -23,6 +26,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     for name, run, text in (
         ("check", run_check, "try on a scratch document what the policies will do"),
         ("verdict", run_verdict, "say that a pair is no duplicate, keep a document, undo a verdict"),
+        ("acknowledge", run_acknowledge, "say that what a run exported is carried out elsewhere"),
         ("restore", run_restore, "take back what runs did; a dry run unless --write is given"),
         ("stop", run_stop, "stop all writing to a collection before the next batch"),
         ("allow", run_allow, "allow writing again"),
@@ -52,12 +56,21 @@ def run_verdict(options: argparse.Namespace) -> int:
     config = find_collection(options.collection)
     ids = tuple(options.ids)
     if options.run:
-        run = RunDir(config.storage or default_storage(), options.collection, options.run)
+        run = _run(options, config)
         verdict, stats = say(run, options.kind, ids, options.by, options.note)
         print(f"{verdict.name}: the decisions of {options.run} are {stats.hash} now, {stats.counts}")
     else:
         lasting = _lasting(options.collection, config)
         print(give_verdict(lasting, options.kind, ids, options.by, options.note).name)
+    return 0
+
+
+def run_acknowledge(options: argparse.Namespace) -> int:
+    run = _run(options, find_collection(options.collection))
+    done = _read_done(options.done) if options.done else None
+    found = acknowledge(run, options.by, done, options.note)
+    end = "the run is closed" if found.is_closed else "the run stays open"
+    print(f"{found.settled} exported documents are settled, {found.open} are open: {end}.")
     return 0
 
 
@@ -74,7 +87,7 @@ def run_restore(options: argparse.Namespace) -> int:
     async def ask() -> list[Restored]:
         async with open_writer(locate_flow(config, options.flow)) as writer:
             lasting = _lasting(options.collection, config)
-            return await restore(writer, lasting, wanted, options.by, dry_run=not options.write)
+            return await restore(writer, lasting, config, wanted, options.by, dry_run=not options.write)
 
     found = asyncio.run(ask())
     for one in found:
@@ -83,12 +96,12 @@ def run_restore(options: argparse.Namespace) -> int:
 
 
 def run_stop(options: argparse.Namespace) -> int:
-    stop_writing(_lasting(options.collection, find_collection(options.collection)), getpass.getuser())
+    stop_writing(_meeting_place(options), getpass.getuser())
     return 0
 
 
 def run_allow(options: argparse.Namespace) -> int:
-    allow_writing(_lasting(options.collection, find_collection(options.collection)))
+    allow_writing(_meeting_place(options))
     return 0
 
 
@@ -96,14 +109,55 @@ def _lasting(name: str, config: CollectionConfig) -> Storage:
     return Storage(f"{(config.storage or default_storage()).rstrip('/')}/{name}")
 
 
+def _meeting_place(options: argparse.Namespace) -> Storage:
+    config = find_collection(options.collection)
+    return meeting_place(_lasting(options.collection, config), config)
+
+
+def _run(options: argparse.Namespace, config: CollectionConfig) -> RunDir:
+    return RunDir(config.storage or default_storage(), options.collection, options.run)
+
+
+def _read_done(path: Path) -> dict[str, str]:
+    """Return what was done with each document, from a CSV with the columns duplicate and, if told, done."""
+    try:
+        rows = read_csv(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise VerdictError(f"{path} cannot be read: {error}.") from error
+    if not rows or "duplicate" not in rows[0]:
+        raise VerdictError(
+            f"{path} needs a header with the column duplicate, and maybe done, and a row for each document; "
+            f"take redirects.csv of the run's report."
+        )
+    done = {row["duplicate"]: row.get("done", "") for row in rows}
+    if len(done) < len(rows):
+        raise VerdictError(f"{path} names a document more than once.")
+    return done
+
+
 def _check_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--flow", metavar="URL", help="where Flow is, instead of AIRFLOW_CONN_<CONNECTION>")
 
 
 def _verdict_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("kind", choices=get_args(VerdictKind))
-    parser.add_argument("ids", nargs="+", help="documents, clusters, a run, or the verdicts to undo")
+    parser.add_argument("kind", choices=SPOKEN)
+    parser.add_argument("ids", nargs="+", help="documents, clusters, or the verdicts to undo")
     parser.add_argument("--run", help="decide this run anew and print the hash of its decisions")
+    _said_arguments(parser)
+
+
+def _acknowledge_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", help="run id")
+    parser.add_argument(
+        "--done",
+        type=Path,
+        metavar="CSV",
+        help="only these documents: columns duplicate and, if told, done; without it all that was exported",
+    )
+    _said_arguments(parser)
+
+
+def _said_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--note", default="", help="why")
     parser.add_argument("--by", default=getpass.getuser(), help="who says so")
 
@@ -123,4 +177,9 @@ def _moment(text: str) -> dt.datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
 
 
-_ARGUMENTS = {"check": _check_arguments, "verdict": _verdict_arguments, "restore": _restore_arguments}
+_ARGUMENTS = {
+    "check": _check_arguments,
+    "verdict": _verdict_arguments,
+    "acknowledge": _acknowledge_arguments,
+    "restore": _restore_arguments,
+}

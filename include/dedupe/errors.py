@@ -59,5 +59,9 @@ class StoppedError(DedupeError):
     """A person has stopped all writing to the collection."""
 
 
+class ActionError(DedupeError):
+    """Some of what was approved could not be carried out; the others were."""
+
+
 class ApprovalError(DedupeError):
     """The answer does not belong to decisions of this run."""

@@ -37,7 +37,8 @@ async def gather_facts(flow: FlowReader, run: RunDir, attempt: Attempt) -> int:
         rows.extend(await _facts_of(flow, config, ids[first : first + BATCH]))
     facts = pd.DataFrame(rows, columns=FACTS.names).sort_values("id", ignore_index=True)
     stage.write_table("facts", facts, FACTS)
-    stage.finish({"documents": len(facts)})
+    in_scope = (await flow.select(fq=config.scope)).num_found
+    stage.finish({"documents": len(facts), "in_scope": in_scope})
     return len(facts)
 
 
@@ -62,7 +63,7 @@ def read_facts(run: RunDir, config: CollectionConfig) -> pd.DataFrame | None:
 
 def read_fields(facts: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the fields of each row of FACTS; all in one go, which takes a quarter of the time."""
-    fields: list[dict[str, Any]] = json.loads(f"[{','.join(facts['fields'])}]")
+    fields: list[dict[str, Any]] = json.loads(f"[{','.join(facts['fields'].to_numpy())}]")
     return fields
 
 
@@ -75,8 +76,11 @@ async def _facts_of(
 
 
 async def protected_among(flow: FlowReader, config: CollectionConfig, ids: list[str]) -> frozenset[str]:
-    """Return those of ``ids`` that a filter of ``keeper.protected`` finds."""
+    """Return those of ``ids`` that a filter of ``keeper.protected`` finds, or that ``scope`` leaves out."""
     found: set[str] = set()
+    if config.scope:
+        inside = await flow.existing(ids, fq=config.scope)
+        found = set(ids) - {document["id"] for document in inside}
     for query in config.keeper.protected:
         page = await flow.select(fq=(flow.filters.any_of("id", ids), query), rows=len(ids))
         found.update(document["id"] for document in page.docs)

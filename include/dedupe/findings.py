@@ -6,20 +6,22 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from include.dedupe.decide import DecideStats, read_decisions
+from include.dedupe.decide import DecideStats
+from include.dedupe.decisions import read_decisions
 from include.dedupe.rundir import RunDir, read_manifest
-from include.dedupe.tables import CLUSTERS, DOCUMENTS, PAIRS
+from include.dedupe.tables import CLUSTERS, DOCUMENTS, PAIRS, PARTS
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """Columns as in ``tables``: CLUSTERS, PAIRS, and DOCUMENTS of all that are in a pair.
+    """Columns as in ``tables``: CLUSTERS, PAIRS, PARTS, and DOCUMENTS of all that are in a pair.
 
     ``decisions`` has the columns of DECISIONS, ``decided`` their hash and counts; None without policies.
     """
 
     clusters: pd.DataFrame
     pairs: pd.DataFrame
+    parts: pd.DataFrame
     documents: pd.DataFrame
     decisions: pd.DataFrame | None = None
     decided: DecideStats | None = None
@@ -35,6 +37,7 @@ def read_findings(run: RunDir) -> Findings:
     return Findings(
         clusters=run.read_table("clusters", "clusters", CLUSTERS),
         pairs=run.read_table("clusters", "pairs", PAIRS),
+        parts=run.read_table("clusters", "parts", PARTS),
         documents=run.read_table("pairs", "documents", DOCUMENTS),
         decisions=read_decisions(run, decided.result["hash"]) if decided else None,
         decided=DecideStats(**decided.result) if decided else None,

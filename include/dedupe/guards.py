@@ -6,7 +6,14 @@ import pandas as pd
 
 from include.dedupe.coverage import Coverage
 from include.dedupe.errors import GuardError
+from include.dedupe.plan import Plan
 from include.dedupe.policy_settings import DELETING, Guards
+from include.dedupe.rundir import RunDir
+
+
+def scope_size(run: RunDir, plan: Plan) -> int:
+    """Return how many documents are in the run's scope; one that scans nothing acts on the whole scope."""
+    return int(run.result("facts").result["in_scope"]) if plan.scope.known else plan.documents
 
 
 def broken_guards(decisions: pd.DataFrame, documents: int, coverage: Coverage, guards: Guards) -> list[str]:

@@ -9,22 +9,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from include.dedupe.archive import Entry
-from include.dedupe.changes import Order, missing_from
+from include.dedupe.archive import ABSORB, Entry
+from include.dedupe.changes import Order
 from include.dedupe.config import CollectionConfig
-from include.dedupe.decide import UNTAG, condemned_since
+from include.dedupe.decisions import UNTAG
 from include.dedupe.facts import fingerprint
 from include.dedupe.flow import Document, FlowReader
+from include.dedupe.grace import condemned_since
 from include.dedupe.policy_settings import DELETING
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """The documents of a batch as they are now, and what this run has done before it was interrupted."""
+    """The documents of a batch as they are now, and what this run has done before it was interrupted.
+
+    ``linked`` names, for each document that others link to, one of them.
+    """
 
     config: CollectionConfig
     documents: Mapping[str, Document]
     protected: frozenset[str]
+    linked: Mapping[str, str]
     earlier: Mapping[str, Entry]
 
     def objection(self, order: Order) -> str:
@@ -34,11 +39,13 @@ class Moment:
             return "it no longer exists"
         if order.id in self.protected:
             return "it is protected by now"
+        if order.decision in DELETING and order.id in self.linked:
+            return f"{self.linked[order.id]!r} links to it"
         if order.decision == UNTAG:
             return ""
         if fingerprint(document, self.config) != order.fingerprint:
             return "its picture or a field that the decision rests on has changed"
-        return self._objection_to_keeper(order) or self._objection_to_grace(order, document)
+        return self.objection_to_keeper(order) or self._objection_to_grace(order, document)
 
     def was_done(self, order: Order) -> Entry | None:
         """Return the entry of a deletion that this run carried out before it was interrupted."""
@@ -46,7 +53,10 @@ class Moment:
         gone = order.id not in self.documents
         return entry if entry and gone and entry.action in DELETING and order.decision in DELETING else None
 
-    def _objection_to_keeper(self, order: Order) -> str:
+    def objection_to_keeper(self, order: Order) -> str:
+        """Return why its keeper forbids to carry out the order; empty if it does not."""
+        if order.decision == UNTAG:
+            return ""
         keeper = self.documents.get(order.keeper_id)
         if keeper is None:
             return "its keeper no longer exists"
@@ -54,10 +64,24 @@ class Moment:
             return "it is its own keeper"
         if keeper.get(self.config.tags.role) or keeper.get(self.config.tags.link):
             return "its keeper is condemned or marked as a duplicate itself"
-        is_as_judged = fingerprint(keeper, self.config) == order.keeper_fingerprint
+        if order.keeper_id in self.protected and self._merges_fields(order):
+            return "its keeper is protected by now, and takes in no fields"
+        now = fingerprint(keeper, self.config)
         absorbed = self.earlier.get(order.keeper_id)
-        is_ours = absorbed is not None and bool(absorbed.set) and not missing_from(keeper, absorbed.set)
-        return "" if is_as_judged or is_ours else "its keeper has changed"
+        is_ours = absorbed is not None and absorbed.action == ABSORB and now == self._after(absorbed)
+        return "" if now == order.keeper_fingerprint or is_ours else "its keeper has changed"
+
+    def _merges_fields(self, order: Order) -> bool:
+        policies = self.config.policies
+        return order.decision == "merge" and bool(
+            policies and policies.by_class(order.duplicates).merge_fields
+        )
+
+    def _after(self, entry: Entry) -> str:
+        """Return the fingerprint that a document has after what the entry is about."""
+        return fingerprint(
+            {k: v for k, v in (entry.before | entry.set).items() if v is not None}, self.config
+        )
 
     def _objection_to_grace(self, order: Order, document: Document) -> str:
         policies = self.config.policies

@@ -7,6 +7,7 @@ next best made the choice; where none does, the lowest id stays.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,10 +23,18 @@ MISSING = np.inf
 BY_VERDICT, BY_PROTECTION, BY_ID = "verdict", "protected", "id"
 
 
+@dataclass(frozen=True, slots=True)
+class Keepers:
+    """For each row: which row is its cluster's keeper, and the rule that chose it."""
+
+    row: npt.NDArray[np.int64]
+    rule: npt.NDArray[np.object_]
+
+
 def choose_keepers(
     members: pd.DataFrame, fields: Sequence[Mapping[str, Any]], config: CollectionConfig, kept: frozenset[str]
-) -> pd.DataFrame:
-    """Return one row for each cluster: cluster_id, keeper_id, rule.
+) -> Keepers:
+    """Choose the keeper of each cluster.
 
     Args:
         members: columns cluster_id, id, is_protected and filled; sorted by cluster and id.
@@ -39,21 +48,16 @@ def choose_keepers(
     }
     for rule in config.keeper.rules:
         columns[describe(rule)] = rule_keys(rule, members, fields, config)
-    cluster = members["cluster_id"].factorize()[0] if len(members) else np.empty(0, np.int64)
-    keys = list(columns.values())
-    order = np.lexsort((np.arange(len(members)), *reversed(keys), cluster))
-    starts = np.flatnonzero(np.r_[True, np.diff(cluster[order]) != 0]) if len(order) else order
+    names = members["cluster_id"].to_numpy()
+    begins = np.r_[True, names[1:] != names[:-1]] if len(names) else np.zeros(0, bool)
+    cluster = np.cumsum(begins) - 1
+    order = np.lexsort((*reversed(columns.values()), cluster))
+    starts = np.flatnonzero(begins)
     winner, second = order[starts], order[np.minimum(starts + 1, len(order) - 1)]
     rule_of = np.full(len(winner), BY_ID, dtype=object)
     for name, key in reversed(columns.items()):
         rule_of[key[winner] != key[second]] = name
-    return pd.DataFrame(
-        {
-            "cluster_id": members["cluster_id"].to_numpy()[winner],
-            "keeper_id": members["id"].to_numpy()[winner],
-            "rule": rule_of,
-        }
-    )
+    return Keepers(winner[cluster], rule_of[cluster])
 
 
 def describe(rule: KeeperRule) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -38,6 +38,8 @@ class ClusterView:
     pair_count: int
     chained: bool
     bridges: int
+    parts: list[tuple[float, int, int]]
+    """What is left of it at each further threshold: threshold, parts, documents in them."""
 
 
 def render_page(
@@ -51,12 +53,18 @@ def render_page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    clusters = list(view_clusters(findings, settings.pictured_clusters, pictures))
+    thresholds = [row["threshold"] for row in summary["thresholds"]]
+    clusters = list(view_clusters(findings, settings.pictured_clusters, pictures, thresholds))
     return templates.get_template("report.html.j2").render(summary=summary, clusters=clusters)
 
 
-def view_clusters(findings: Findings, count: int, pictures: PictureSource) -> Iterator[ClusterView]:
-    """Yield the first ``count`` clusters, the largest first, with the pictures of their first members."""
+def view_clusters(
+    findings: Findings, count: int, pictures: PictureSource, thresholds: Sequence[float]
+) -> Iterator[ClusterView]:
+    """Yield the first ``count`` clusters, the largest first, with the pictures of their first members.
+
+    ``thresholds``: further ones, at which it says what is left of a cluster.
+    """
     shown = dict(islice(findings.largest_first(), count))
     images = findings.documents.set_index("id")["image"]
     ids = [name for members in shown.values() for name in members["id"].iloc[:MEMBERS_SHOWN]]
@@ -65,6 +73,7 @@ def view_clusters(findings: Findings, count: int, pictures: PictureSource) -> It
     pairs = findings.pairs.assign(cluster_id=findings.pairs["id_a"].map(cluster_of))
     pairs_of = dict(iter(pairs[pairs["cluster_id"].isin(list(shown))].groupby("cluster_id")))
     said = _said(findings)
+    left = _left(findings, shown)
     for name, members in shown.items():
         first = members.iloc[0]
         ranked = pairs_of[name].sort_values("score", ascending=False, kind="stable")
@@ -84,7 +93,15 @@ def view_clusters(findings: Findings, count: int, pictures: PictureSource) -> It
             pair_count=len(ranked),
             chained=bool(first["chained"]),
             bridges=int(first["bridges"]),
+            parts=[(one, *left.get((name, one), (0, 0))) for one in thresholds],
         )
+
+
+def _left(findings: Findings, names: Iterable[str]) -> dict[tuple[str, float], tuple[int, int]]:
+    """Return parts and documents that are left of a cluster at a threshold."""
+    rows = findings.parts[findings.parts["cluster_id"].isin(list(names))]
+    columns = (rows[name] for name in ("cluster_id", "threshold", "parts", "documents"))
+    return {(name, at): (int(parts), int(count)) for name, at, parts, count in zip(*columns, strict=True)}
 
 
 def _said(findings: Findings) -> dict[str, tuple[str, str]]:

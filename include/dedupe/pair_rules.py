@@ -17,6 +17,8 @@ from include.dedupe.config import CollectionConfig
 from include.dedupe.facts import read_fields
 
 Pair = tuple[str, str]
+SCRATCH = "flow-dedupe-check-"
+"""So begin the ids of documents that a check makes for itself: copies that are nobody's duplicates."""
 
 
 def allowed_pairs(
@@ -27,6 +29,8 @@ def allowed_pairs(
 ) -> pd.DataFrame:
     """Return the rows of ``pairs`` (columns of PAIRS) that verdicts and settings let through.
 
+    A document that a check has left behind is in none of them.
+
     Args:
         pairs: all pairs.
         facts: columns of FACTS; needed where the settings name fields. A pair with a document that exists no
@@ -34,7 +38,7 @@ def allowed_pairs(
         config: settings: ``ignore_pairs`` and ``only_pairs``.
         not_duplicates: pairs that are none, as a person said; the lower id first.
     """
-    keep = np.ones(len(pairs), bool)
+    keep = ~(pairs["id_a"].str.startswith(SCRATCH) | pairs["id_b"].str.startswith(SCRATCH)).to_numpy(bool)
     if not_duplicates:
         said = pd.MultiIndex.from_tuples(sorted(not_duplicates))
         keep &= ~pd.MultiIndex.from_frame(pairs[["id_a", "id_b"]]).isin(said)

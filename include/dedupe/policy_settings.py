@@ -66,7 +66,8 @@ class KeeperRule(Section):
 class KeeperSettings(Section):
     protected: tuple[str, ...] = Field(
         (),
-        description="Filter queries (fq): documents that are never touched, and stay before all others.",
+        description="Filter queries (fq): documents that are never touched, and stay before all others. So "
+        "are those that scope leaves out.",
         examples=[["category:masters"]],
     )
     rules: tuple[KeeperRule, ...] = Field(
@@ -163,6 +164,12 @@ class Approval(Section):
         "ask", description="ask a person before anything is written, or none: write without asking."
     )
     timeout_hours: float = Field(72.0, gt=0, description="Hours to wait for an answer; then it is no.")
+    recheck_minutes: float = Field(
+        15.0,
+        gt=0,
+        description="Minutes after which a question that waits looks whether a newer run has decided anew, "
+        "and then closes itself.",
+    )
     notifiers: tuple[str, ...] = Field(
         (),
         description="Notifiers told of the question, as the dotted name of a callable that returns one.",

@@ -1,7 +1,8 @@
 """Record: what a run did in the end, for people and programs; also after a no, a timeout or a failure.
 
 ``actions.parquet`` and ``actions.csv`` have one row for each decision that apply came to, ``redirects.csv``
-one for each document that another stands for now, ``record.json`` the answer and the counts.
+one for each document that another stands for now, ``record.json`` the answer and the counts. When others say
+that they have carried out what was exported, ``acknowledged.json`` and ``acknowledged.csv`` join them.
 """
 
 from __future__ import annotations

@@ -127,5 +127,15 @@ def summarise(run: RunDir, plan: Plan, coverage: Coverage, findings: Findings) -
             "largest": int(findings.clusters["size"].max()) if len(findings.clusters) else 0,
             "chained": int(findings.clusters.drop_duplicates("cluster_id")["chained"].sum()),
         },
+        "thresholds": [
+            {"threshold": threshold, **_at(findings.parts, threshold)}
+            for threshold in sorted(plan.config.cluster.thresholds)
+        ],
         "decisions": asdict(findings.decided) if findings.decided else None,
     }
+
+
+def _at(parts: pd.DataFrame, threshold: float) -> dict[str, int]:
+    """Return how many clusters there would be at a further threshold, and how many documents in them."""
+    here = parts[parts["threshold"] == threshold]
+    return {"clusters": int(here["parts"].sum()), "documents": int(here["documents"].sum())}

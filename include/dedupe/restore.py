@@ -8,12 +8,12 @@ remembered, so that the next run does not do it again.
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Any
 
 from include.dedupe.archive import (
@@ -25,44 +25,20 @@ from include.dedupe.archive import (
     read_tombstones,
     write_tombstones,
 )
+from include.dedupe.config import CollectionConfig
 from include.dedupe.errors import DedupeError
 from include.dedupe.flow import Document
-from include.dedupe.lease import Lease, hold_lease
+from include.dedupe.lease import Lease, hold_lease, meeting_place
 from include.dedupe.policy_settings import DELETING
 from include.dedupe.quarantine import bring_back
 from include.dedupe.rundir import Storage, folder_name
 from include.dedupe.verdicts import give_verdict, read_verdicts, standing_verdicts
+from include.dedupe.wanted import Wanted
 from include.dedupe.writer import ConflictError, FlowWriter
 
 FIELDS = ("*", "_version_")
 BATCH = 100
 RESTORED = "restored"
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is to be taken back: everything that fits all that is given."""
-
-    runs: tuple[str, ...] = ()
-    ids: tuple[str, ...] = ()
-    clusters: tuple[str, ...] = ()
-    since: dt.datetime | None = None
-    until: dt.datetime | None = None
-
-    def fits(self, entry: Entry) -> bool:
-        at = dt.datetime.fromisoformat(entry.at)
-        concerned = {entry.id, *entry.partners}
-        return (
-            (not self.runs or entry.run_id in self.runs)
-            and (not self.ids or bool(concerned & set(self.ids)))
-            and (not self.clusters or entry.cluster_id in self.clusters)
-            and (self.since is None or at >= self.since)
-            and (self.until is None or at < self.until)
-        )
-
-    @property
-    def is_empty(self) -> bool:
-        return not (self.runs or self.ids or self.clusters or self.since or self.until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +55,7 @@ class Restored:
 async def restore(
     writer: FlowWriter,
     lasting: Storage,
+    config: CollectionConfig,
     wanted: Wanted,
     by: str,
     *,
@@ -90,28 +67,33 @@ async def restore(
     Args:
         writer: the collection.
         lasting: its storage.
+        config: its settings.
         wanted: which actions.
         by: who asks, for the verdicts.
         dry_run: say what would be done and write nothing.
-        remember: restored documents are no duplicates of their keepers from now on.
+        remember: restored documents and their keepers are no duplicates of each other from now on.
 
     Raises:
-        DedupeError: nothing is named.
+        DedupeError: nothing is named, or nothing of what is named was ever changed.
         LeaseError: somebody else writes to the collection.
     """
     if wanted.is_empty:
         raise DedupeError("Say what to restore: runs, ids, clusters, or a time since or until.")
-    entries = [entry for entry in _entries(lasting, wanted) if wanted.fits(entry)]
-    entries.sort(key=lambda entry: entry.at, reverse=True)
+    archived = list(_entries(lasting, wanted))
+    wanted.require_known(archived, lasting)
+    entries = sorted(filter(wanted.fits, archived), key=lambda entry: entry.at, reverse=True)
+    before = _restored_before(lasting)
+    taken_back = [entry for entry in archived if wanted.fits(entry) or _key(entry) in before]
     found: list[Restored] = []
     with ExitStack() as held:
-        lease = None if dry_run else held.enter_context(hold_lease(lasting, f"A restore by {by}"))
-        stones = read_tombstones(lasting)
-        work = _Batch(writer, lasting, lease, stones)
+        place = meeting_place(lasting, config)
+        lease = None if dry_run else held.enter_context(hold_lease(place, f"A restore by {by}"))
+        memory = _Memory(lasting, by, _clusters(taken_back)) if lease and remember else None
+        work = _Batch(writer, lasting, lease, read_tombstones(lasting), before, memory)
+        if lease:
+            await writer.commit()  # shows what an apply that was killed has done last
         for batch in _batches(entries):
             found += await work.take_back(batch)
-        if lease and remember:
-            _remember(lasting, entries, found, by)
     return found
 
 
@@ -119,6 +101,15 @@ def _entries(lasting: Storage, wanted: Wanted) -> Iterable[Entry]:
     folders = [folder_name(run) for run in wanted.runs] or archived_runs(lasting)
     for folder in folders:
         yield from read_entries(lasting, folder)
+
+
+def _clusters(entries: Iterable[Entry]) -> dict[tuple[str, str], set[str]]:
+    """Return the documents of each cluster of each run, the keepers included."""
+    clusters: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for entry in entries:
+        if entry.keeper_id:
+            clusters[entry.run_id, entry.cluster_id] |= {entry.id, entry.keeper_id}
+    return clusters
 
 
 def _batches(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
@@ -134,14 +125,24 @@ def _batches(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
         yield from (one[first : first + BATCH] for first in range(0, len(one), BATCH))
 
 
-def _remember(lasting: Storage, entries: Sequence[Entry], found: Sequence[Restored], by: str) -> None:
-    restored = {(one.id, one.run_id) for one in found if one.outcome == "restored"}
-    known = standing_verdicts(read_verdicts(lasting)).not_duplicates
-    for entry in entries:
-        low, high = sorted((entry.id, entry.keeper_id), key=str.encode)
-        if entry.keeper_id and (entry.id, entry.run_id) in restored and (low, high) not in known:
-            give_verdict(lasting, "not_duplicate", (low, high), by, f"restored from run {entry.run_id}")
-            known |= {(low, high)}
+@dataclass(slots=True)
+class _Memory:
+    """Remembers of what a person takes back that no two documents of a cluster are duplicates."""
+
+    lasting: Storage
+    by: str
+    clusters: dict[tuple[str, str], set[str]]
+
+    def keep(self, entries: Iterable[Entry]) -> None:
+        """Say it once for each cluster, unless it was said before."""
+        names = dict.fromkeys((entry.run_id, entry.cluster_id) for entry in entries)
+        wanted = [(run_id, self.clusters.pop((run_id, name), set())) for run_id, name in names]
+        known = standing_verdicts(read_verdicts(self.lasting)).not_duplicates
+        for run_id, ids in wanted:
+            ordered = sorted(ids, key=str.encode)
+            if not known.issuperset(combinations(ordered, 2)):
+                why = f"restored from run {run_id}"
+                give_verdict(self.lasting, "not_duplicate", tuple(ordered), self.by, why)
 
 
 @dataclass(slots=True)
@@ -150,35 +151,44 @@ class _Batch:
     lasting: Storage
     lease: Lease | None
     stones: Mapping[str, Tombstone]
+    before: Container[str]
+    memory: _Memory | None
 
     async def take_back(self, entries: Sequence[Entry]) -> list[Restored]:
         """Take back at most one entry of each document."""
         if self.lease:
             self.lease.require()
-        before = _restored_before(self.lasting)
         documents = await self.writer.read([entry.id for entry in entries], FIELDS)
-        found = await asyncio.gather(
-            *(self._one(entry, documents.get(entry.id), before) for entry in entries)
-        )
+        reasons = [self._why_not(entry, documents.get(entry.id)) for entry in entries]
+        if self.memory:  # first, so that a later run does not do it again, whatever happens now
+            self.memory.keep(entry for entry, reason in zip(entries, reasons, strict=True) if not reason)
+        pairs = zip(entries, reasons, strict=True)
+        found = await asyncio.gather(*(self._one(one, documents.get(one.id), why) for one, why in pairs))
         if self.lease:
             await self.writer.commit()
-            pairs = zip(entries, found, strict=True)
-            restored = [_key(entry) for entry, one in pairs if one.outcome == "restored"]
+            pairs_done = zip(entries, found, strict=True)
+            restored = [_key(entry) for entry, one in pairs_done if one.outcome == "restored"]
             self.lasting.write(f"{RESTORED}/{now().replace(':', '-')}.json", json.dumps(restored).encode())
         return found
 
-    async def _one(self, entry: Entry, document: Document | None, before: Container[str]) -> Restored:
-        known = _key(entry) in before
-        outcome, reason = ("untouched", "restored before") if known else await self._try(entry, document)
-        return Restored(entry.id, entry.action, entry.run_id, outcome, reason)
+    def _why_not(self, entry: Entry, document: Document | None) -> str:
+        if _key(entry) in self.before:
+            return "restored before"
+        if entry.action in DELETING:
+            return self._why_not_added(entry, document)
+        return _why_not_reset(entry, document)
+
+    async def _one(self, entry: Entry, document: Document | None, reason: str) -> Restored:
+        outcome, why = ("untouched", reason) if reason else ("planned", "")
+        if self.lease and not reason:
+            outcome, why = await self._try(entry, document)
+        return Restored(entry.id, entry.action, entry.run_id, outcome, why)
 
     async def _try(self, entry: Entry, document: Document | None) -> tuple[str, str]:
-        deleted = entry.action in DELETING
-        reason = self._why_not_added(entry, document) if deleted else _why_not_reset(entry, document)
-        if reason or self.lease is None:
-            return ("untouched", reason) if reason else ("planned", "")
+        assert self.lease is not None, "nothing is written without a lease"  # noqa: S101
+        self.lease.keep()
         try:
-            if deleted:
+            if entry.action in DELETING:
                 await self._add_again(entry)
             else:
                 assert document is not None, "checked above"  # noqa: S101
@@ -194,18 +204,22 @@ class _Batch:
         if document is not None:
             return "it exists"
         stone = self.stones.get(entry.id)
-        if stone is not None and stone.run_id != entry.run_id:
-            return f"run {stone.run_id} deleted it later; restore that run"
-        if stone is None or stone.restored_at:
-            return "it was not deleted by this run"
-        return ""
+        if stone is None or (stone.restored_at or stone.at) < entry.at:
+            return ""  # it was archived, and its deletion was interrupted before it was written down
+        if stone.restored_at:
+            return "restored before"
+        later = stone.run_id != entry.run_id
+        return f"run {stone.run_id} deleted it later; restore that run" if later else ""
 
     async def _add_again(self, entry: Entry) -> None:
         if entry.file:
             await asyncio.to_thread(bring_back, entry.file)
         fields = {name: value for name, value in entry.before.items() if name not in ("_version_", "score")}
         await self.writer.add(fields, entry.analysis)
-        taken_back = replace(self.stones[entry.id], restored_at=now())
+        stone = self.stones.get(entry.id) or Tombstone(
+            entry.id, entry.fingerprint, entry.keeper_id, entry.run_id, "interrupted", entry.at
+        )
+        taken_back = replace(stone, restored_at=now())
         label = f"{now().replace(':', '-')}-{entry.id.encode().hex()[:32]}-restored"
         write_tombstones(self.lasting, label, [taken_back])
 

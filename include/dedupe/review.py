@@ -8,17 +8,29 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 
-from include.dedupe.decide import ACTS, DecideStats, decide_again, read_decisions
-from include.dedupe.errors import ApprovalError
+from include.dedupe.decide import DecideStats, decide_again
+from include.dedupe.decisions import ACTS, read_decisions
+from include.dedupe.errors import ApprovalError, VerdictError
 from include.dedupe.rundir import RunDir
+from include.dedupe.settled import (
+    RECORD,
+    Acknowledged,
+    exported_by,
+    record_acknowledgement,
+    settled_by,
+    to_settle,
+    write_settled,
+)
 from include.dedupe.tables import CLUSTERS
 from include.dedupe.verdicts import Verdict, give_verdict
 
 EXAMPLES = 10
+QUESTION = "approve/decisions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +52,36 @@ def read_run(run: RunDir) -> ReviewedRun:
 def say(run: RunDir, kind: str, ids: tuple[str, ...], by: str, note: str = "") -> tuple[Verdict, DecideStats]:
     """Give a verdict, or undo one, and return it with the decisions that stand now."""
     verdict = give_verdict(run.lasting, kind, ids, by, note)
+    if kind == "undo" and run.storage.exists(RECORD):
+        record_acknowledgement(run)
     return verdict, decide_again(run)
+
+
+def acknowledge(run: RunDir, by: str, done: Mapping[str, str] | None = None, note: str = "") -> Acknowledged:
+    """Settle what a run exported, so that later runs do not export it; saying it again changes nothing.
+
+    Args:
+        run: the run.
+        by: who says so.
+        done: what was done with each document; None: all that the run exported was carried out as decided.
+        note: why.
+
+    Raises:
+        VerdictError: there is no such run, or it did not export these documents.
+    """
+    exported = exported_by(run)
+    unknown = sorted(set(done or ()) - set(exported["id"]))
+    if unknown or exported.empty or done == {}:
+        told = ", ".join(repr(name) for name in unknown[:EXAMPLES]) or "anything"
+        more = f" and {len(unknown) - EXAMPLES} more" if len(unknown) > EXAMPLES else ""
+        raise VerdictError(
+            f"Run {run.run_id} did not export {told}{more}; name documents whose decision is export in "
+            f"{run.address}/report/decisions.csv."
+        )
+    settled = to_settle(run, exported, done, settled_by(run))
+    if len(settled):
+        give_verdict(run.lasting, "acknowledge", (run.run_id, write_settled(run, settled)), by, note)
+    return record_acknowledgement(run)
 
 
 def answer(run: RunDir, digest: str, *, approve: bool) -> dict[str, object]:
@@ -53,6 +94,15 @@ def answer(run: RunDir, digest: str, *, approve: bool) -> dict[str, object]:
     if approve and newest != digest:
         raise ApprovalError(f"The decisions are {newest} by now, not {digest}; look at them again.")
     return {"chosen_options": ["Approve" if approve else "Reject"], "params_input": {"decisions": digest}}
+
+
+def shown_hash(run: RunDir, digest: str) -> str:
+    """Return the hash of the run's question: that of its first one.
+
+    Airflow keeps the text of a question also when its task is cleared; an answer means what was shown.
+    """
+    run.storage.create(QUESTION, digest.encode())
+    return run.storage.read(QUESTION).decode()
 
 
 def question(run: RunDir, digest: str) -> str:

@@ -8,6 +8,8 @@ done when its manifest exists, and two attempts that live at once cannot mix the
 from __future__ import annotations
 
 import contextlib
+import copy
+import datetime as dt
 import json
 import os
 import re
@@ -65,6 +67,20 @@ class Storage:
     def path(self, name: str) -> str:
         return f"{self.root}/{name}"
 
+    def beside(self, name: str) -> Storage:
+        """Return a folder beside this one."""
+        other = copy.copy(self)
+        other.root = f"{self.root.rpartition('/')[0]}/{name}"
+        return other
+
+    def clock(self) -> float:
+        """Return the time (seconds since the epoch) by the clock of the storage: one for all machines."""
+        name = f".clock-{uuid.uuid4().hex}"
+        self.write(name, b"")
+        moment: dt.datetime = self._files.modified(self.path(name))
+        self.remove(name)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()
+
     def exists(self, name: str) -> bool:
         return bool(self._files.exists(self.path(name)))
 
@@ -107,7 +123,7 @@ class Storage:
             return
         target = Path(self.path(name))
         target.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = target.with_name(f".{target.name}.{os.getpid()}")
+        unfinished = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
         with unfinished.open("wb") as file:
             file.write(data)
             file.flush()

@@ -6,6 +6,7 @@ nothing; one that was approved before does only what the newer decisions say, to
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Callable, Iterable
 
@@ -19,22 +20,29 @@ FOLDER = "decided"
 
 
 def register_decisions(run: RunDir, plan: Plan, digest: str) -> None:
-    """Say that this run has decided and may act."""
+    """Say that this run has decided and may act; said again after its tasks were cleared, the last counts."""
     value = {"run_id": run.run_id, "folder": run.folder, "hash": digest, "at": now()}
-    run.lasting.create(f"{FOLDER}/{_name(run, plan)}", json.dumps(value).encode())
+    run.lasting.write(f"{FOLDER}/{_name(run, plan)}", json.dumps(value).encode())
+
+
+def newer_run(run: RunDir, plan: Plan) -> str:
+    """Return the id of the newest run that has decided after this one; empty if there is none."""
+    latest = _newest(run, plan)
+    return latest["run_id"] if latest else ""
 
 
 def objection_of_newer(
     run: RunDir, plan: Plan, orders: Iterable[Order], approved_at: str
 ) -> Callable[[Order], str]:
-    """Return what says of an order why a newer run speaks against it; empty if none does."""
-    own = _name(run, plan)
-    newer = [name for name in run.lasting.names(FOLDER) if name > own]
-    if not newer:
+    """Return what says of an order why a newer run speaks against it; empty if none does.
+
+    What a newer run does not decide any more, it speaks against, too.
+    """
+    latest = _newest(run, plan)
+    if latest is None:
         return lambda _: ""
-    latest = json.loads(run.lasting.read(f"{FOLDER}/{newer[-1]}"))
     words = f"run {latest['run_id']} has decided anew"
-    if latest["at"] <= approved_at:
+    if dt.datetime.fromisoformat(latest["at"]) <= dt.datetime.fromisoformat(approved_at):
         return lambda _: words
     path = f"runs/{latest['folder']}/decide/decisions-{latest['hash']}.parquet"
     decisions = from_parquet(run.lasting.read(path), DECISIONS, run.lasting.path(path))
@@ -43,10 +51,15 @@ def objection_of_newer(
     said = dict(zip(known["id"], zip(known["decision"], known["keeper_id"], strict=True), strict=True))
 
     def objection(order: Order) -> str:
-        agrees = said.get(order.id, (order.decision, order.keeper_id)) == (order.decision, order.keeper_id)
-        return "" if agrees else words
+        return "" if said.get(order.id) == (order.decision, order.keeper_id) else words
 
     return objection
+
+
+def _newest(run: RunDir, plan: Plan) -> dict[str, str] | None:
+    newer = [name for name in run.lasting.names(FOLDER) if name > _name(run, plan)]
+    found: dict[str, str] | None = json.loads(run.lasting.read(f"{FOLDER}/{newer[-1]}")) if newer else None
+    return found
 
 
 def _name(run: RunDir, plan: Plan) -> str:

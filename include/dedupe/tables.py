@@ -117,6 +117,14 @@ DECISIONS = _schema(
 that chose the keeper.
 """
 
+SETTLED = _schema(
+    run=pa.string(), cluster_id=pa.string(), id=pa.string(), image=pa.string(), done=pa.string()
+)
+"""One row for each document of a cluster that a run exported and that was acknowledged, the keeper included.
+
+``run`` is the run's folder, ``image`` the picture's address then, ``done`` what was done with the document.
+"""
+
 ACTIONS = _schema(
     id=pa.string(),
     cluster_id=pa.string(),

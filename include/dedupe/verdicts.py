@@ -9,6 +9,7 @@ import datetime as dt
 import json
 import uuid
 from dataclasses import asdict, dataclass
+from itertools import combinations
 from typing import Literal, get_args
 
 from include.dedupe.errors import VerdictError
@@ -16,15 +17,20 @@ from include.dedupe.rundir import Storage
 
 VerdictKind = Literal["not_duplicate", "keep", "reject", "approve", "acknowledge", "undo"]
 FOLDER = "verdicts"
-_IDS: dict[str, int] = {"not_duplicate": 2, "keep": 1}
+SPOKEN = tuple(kind for kind in get_args(VerdictKind) if kind != "acknowledge")
+"""Verdicts that a person gives as they are; an acknowledgement comes with what it settles."""
+
+_IDS: dict[str, int] = {"keep": 1, "acknowledge": 2}
+_LEAST: dict[str, int] = {"not_duplicate": 2}
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """One thing that a person said.
 
-    ``ids``: two documents (not_duplicate), one (keep), any number of documents (reject, approve), a run
-    (acknowledge), or the names of verdicts (undo). ``name`` is the verdict's file.
+    ``ids``: documents of which no two are duplicates (not_duplicate), one (keep), any number of documents
+    (reject, approve), a run and the table of what it settles (acknowledge), or the names of verdicts (undo).
+    ``name`` is the verdict's file.
     """
 
     kind: VerdictKind
@@ -37,12 +43,12 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The verdicts that hold, by what they say."""
+    """The verdicts that hold, by what they say; ``acknowledged`` are tables of what is settled, as given."""
 
     not_duplicates: frozenset[tuple[str, str]] = frozenset()
     keepers: frozenset[str] = frozenset()
     rejected: frozenset[str] = frozenset()
-    acknowledged: frozenset[str] = frozenset()
+    acknowledged: tuple[str, ...] = ()
 
 
 def give_verdict(lasting: Storage, kind: str, ids: tuple[str, ...], by: str, note: str = "") -> Verdict:
@@ -53,11 +59,10 @@ def give_verdict(lasting: Storage, kind: str, ids: tuple[str, ...], by: str, not
     """
     if kind not in get_args(VerdictKind):
         raise VerdictError(f"{kind!r} is no verdict; choose one of {', '.join(get_args(VerdictKind))}.")
-    expected = _IDS.get(kind)
-    if not ids or len(set(ids)) != len(ids) or not all(ids) or (expected and len(ids) != expected):
-        raise VerdictError(
-            f"The verdict {kind} needs {expected or 'one or more'} different ids, not {ids!r}."
-        )
+    expected, least = _IDS.get(kind), _LEAST.get(kind, 1)
+    if len(set(ids)) != len(ids) or not all(ids) or len(ids) < least or (expected and len(ids) != expected):
+        words = expected or f"{least} or more"
+        raise VerdictError(f"The verdict {kind} needs {words} different ids, not {ids!r:.200}.")
     if kind == "undo" and (unknown := set(ids) - set(lasting.names(FOLDER))):
         raise VerdictError(f"There is no verdict {', '.join(sorted(unknown))} to undo.")
     at = dt.datetime.now(dt.UTC).isoformat(timespec="microseconds")
@@ -76,22 +81,24 @@ def read_verdicts(lasting: Storage) -> list[Verdict]:
     return found
 
 
-def standing_verdicts(verdicts: list[Verdict]) -> Standing:
-    """Return what holds after all undoing; an approval takes back an earlier rejection."""
+def not_undone(verdicts: list[Verdict]) -> list[Verdict]:
+    """Return the verdicts that no later one has undone; undoing can be undone in turn."""
     undone: set[str] = set()
     for verdict in reversed(verdicts):
         if verdict.kind == "undo" and verdict.name not in undone:
             undone.update(verdict.ids)
+    return [verdict for verdict in verdicts if verdict.name not in undone]
+
+
+def standing_verdicts(verdicts: list[Verdict]) -> Standing:
+    """Return what holds after all undoing; an approval takes back an earlier rejection."""
     pairs: set[tuple[str, str]] = set()
     keepers: set[str] = set()
     rejected: set[str] = set()
-    acknowledged: set[str] = set()
-    for verdict in verdicts:
-        if verdict.name in undone:
-            continue
+    acknowledged: list[str] = []
+    for verdict in not_undone(verdicts):
         if verdict.kind == "not_duplicate":
-            low, high = sorted(verdict.ids, key=str.encode)
-            pairs.add((low, high))
+            pairs.update(combinations(sorted(verdict.ids, key=str.encode), 2))
         elif verdict.kind == "keep":
             keepers.update(verdict.ids)
         elif verdict.kind == "reject":
@@ -99,5 +106,5 @@ def standing_verdicts(verdicts: list[Verdict]) -> Standing:
         elif verdict.kind == "approve":
             rejected.difference_update(verdict.ids)
         elif verdict.kind == "acknowledge":
-            acknowledged.update(verdict.ids)
-    return Standing(frozenset(pairs), frozenset(keepers), frozenset(rejected), frozenset(acknowledged))
+            acknowledged.append(verdict.ids[1])
+    return Standing(frozenset(pairs), frozenset(keepers), frozenset(rejected), tuple(acknowledged))

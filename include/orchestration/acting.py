@@ -12,20 +12,23 @@ from airflow.sdk import get_current_context
 
 from include.dedupe.apply import ApplyStats
 from include.dedupe.apply import apply as apply_stage
-from include.dedupe.archive import now
 from include.dedupe.check import check, has_passed, require_check
 from include.dedupe.client_writer import open_writer
 from include.dedupe.config import CollectionConfig, find_collection
 from include.dedupe.decide import decide as decide_stage
-from include.dedupe.errors import ApprovalError
+from include.dedupe.errors import ActionError, ApprovalError
 from include.dedupe.plan import read_plan
 from include.dedupe.record import record as record_stage
-from include.dedupe.restore import Restored, Wanted
+from include.dedupe.restore import Restored
 from include.dedupe.restore import restore as restore_stage
 from include.dedupe.rundir import RunDir, Storage, default_storage
 from include.dedupe.supersede import register_decisions
+from include.dedupe.wanted import Wanted
 from include.orchestration.approval import read_answer
 from include.orchestration.context import address, attempt, may_write, open_run, write_address
+
+TRIES_FOR_THE_LEASE = 15
+"""A minute apart, they outlast the silence after which the lease of one that was killed is free."""
 
 
 def decide(collection: str) -> dict[str, Any]:
@@ -42,7 +45,11 @@ def decide(collection: str) -> dict[str, Any]:
 
 
 def apply(collection: str) -> dict[str, Any]:
-    """Carry out what was approved and still stands; in a dry run only say what would be done."""
+    """Carry out what was approved and still stands; in a dry run only say what would be done.
+
+    Raises:
+        ActionError: part of it could not be carried out.
+    """
     run = open_run(collection)
     plan = read_plan(run)
     config = plan.config
@@ -51,14 +58,19 @@ def apply(collection: str) -> dict[str, Any]:
     if answer is None or answer["chosen_options"] != ["Approve"]:
         raise ApprovalError(f"Nobody has approved the decisions of {run.address}; nothing was written.")
     dry_run = decided["dry_run"] or not may_write(plan)
-    digest = (answer.get("params_input") or {}).get("decisions") or decided["hash"]
-    approved_at = str(answer.get("responded_at") or now())
+    digest, approved_at = answer["decisions"], answer["responded_at"]
 
     async def carry_out() -> ApplyStats:
         async with open_writer(address(config) if dry_run else write_address(config)) as writer:
             return await apply_stage(writer, run, attempt(), digest, approved_at, dry_run=dry_run)
 
-    return asdict(asyncio.run(carry_out()))
+    stats = asyncio.run(carry_out())
+    if stats.failed:
+        raise ActionError(
+            f"{stats.failed} decisions could not be carried out, {stats.done} were; record/actions.csv in "
+            f"{run.address} says which and why. Clear this task to try them again."
+        )
+    return asdict(stats)
 
 
 def record(collection: str) -> dict[str, int]:
@@ -67,7 +79,11 @@ def record(collection: str) -> dict[str, int]:
 
 
 def restore() -> dict[str, int]:
-    """Take back what runs did; the parameters say which."""
+    """Take back what runs did; the parameters say which.
+
+    Raises:
+        ActionError: part of it could not be taken back.
+    """
     params = get_current_context()["params"]
     name = params["collection"]
     config = find_collection(name)
@@ -83,12 +99,17 @@ def restore() -> dict[str, int]:
     async def take_back() -> list[Restored]:
         async with open_writer(address(config) if params["dry_run"] else write_address(config)) as writer:
             by = f"DAG run {get_current_context()['run_id']}"
-            return await restore_stage(writer, lasting, wanted, by, dry_run=params["dry_run"])
+            return await restore_stage(writer, lasting, config, wanted, by, dry_run=params["dry_run"])
 
     found = asyncio.run(take_back())
     for one in found:
         print(f"{one.outcome}: {one.action} of {one.id!r} in run {one.run_id} {one.reason}")
-    return dict(Counter(one.outcome for one in found))
+    counts = dict(Counter(one.outcome for one in found))
+    if failed := counts.get("failed"):
+        raise ActionError(
+            f"{failed} actions could not be taken back, see above; {counts}. Clear to try again."
+        )
+    return counts
 
 
 async def _check_once(run: RunDir, config: CollectionConfig) -> None:

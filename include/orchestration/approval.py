@@ -1,18 +1,25 @@
-"""The question to a person, bound to the hash of the decisions. No answer in time is a no."""
+"""The question to a person, bound to the hash of the decisions. No answer in time is a no.
+
+A question that waits looks now and then whether a newer run has decided anew, and then closes itself: Airflow
+lets no task answer another one's question.
+"""
 
 from __future__ import annotations
 
-from datetime import timedelta
+import datetime as dt
 from importlib import import_module
 from typing import Any
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import BaseNotifier, Context, Param
+from airflow.sdk.exceptions import TaskAwaitingInput
 
 from include.dedupe.archive import now
 from include.dedupe.config import CollectionConfig
 from include.dedupe.errors import ConfigError
-from include.dedupe.review import question
+from include.dedupe.plan import read_plan
+from include.dedupe.review import question, shown_hash
+from include.dedupe.supersede import newer_run
 from include.orchestration.context import open_run
 
 APPROVAL_TASK = "approve"
@@ -22,21 +29,51 @@ ANSWER = "answer"
 class DecisionApproval(ApprovalOperator):
     """Asks whether the decisions are to be carried out, where there is anything to ask."""
 
-    def __init__(self, *, collection: str, asks: bool, **settings: Any) -> None:
+    def __init__(self, *, collection: str, config: CollectionConfig, **settings: Any) -> None:
         super().__init__(**settings)
         self.collection = collection
-        self.asks = asks
+        self.asks = config.approval.mode == "ask"
+        self.patience = dt.timedelta(hours=config.approval.timeout_hours)
+        self.looks_every = dt.timedelta(minutes=config.approval.recheck_minutes)
 
     def execute(self, context: Context) -> Any:
         decided = context["ti"].xcom_pull(task_ids="decide")
         if decided["dry_run"] or not decided["acts"] or not self.asks:
-            return _keep(context, {"chosen_options": [self.APPROVE], "responded_at": now(), "asked": False})
-        self.body = question(open_run(self.collection), decided["hash"])
-        return super().execute(context)
+            answer = {"chosen_options": [self.APPROVE], "responded_at": now(), "asked": False}
+            return _keep(context, {**answer, "decisions": decided["hash"]})
+        run = open_run(self.collection)
+        if newer_run(run, read_plan(run)):
+            return self.execute_complete(context, self._no())
+        self.body = question(run, shown_hash(run, decided["hash"]))
+        return self._wait(context, dt.datetime.now(dt.UTC) + self.patience)
 
-    def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
-        _keep(context, {**event, "responded_at": str(event.get("responded_at", "")), "asked": True})
+    def execute_complete(self, context: Context, event: dict[str, Any], until: str = "") -> Any:
+        run, newer = open_run(self.collection), ""
+        if event.get("timedout"):
+            newer = newer_run(run, read_plan(run))
+            end = dt.datetime.fromisoformat(until) if until else dt.datetime.now(dt.UTC)
+            if not newer and dt.datetime.now(dt.UTC) < end:
+                self.notifiers = ()  # they were told when the question was asked
+                return self._wait(context, end)
+        shown = shown_hash(run, context["ti"].xcom_pull(task_ids="decide")["hash"])
+        digest = (event.get("params_input") or {}).get("decisions") or shown
+        answer = {**event, "responded_at": event["responded_at"].isoformat(), "asked": True}
+        _keep(context, {**answer, "decisions": digest, "superseded_by": newer})
         return super().execute_complete(context, event)
+
+    def _wait(self, context: Context, end: dt.datetime) -> Any:
+        """Wait for an answer, but not longer than until the next look at newer runs."""
+        self.response_timeout = min(self.looks_every, end - dt.datetime.now(dt.UTC))
+        try:
+            return super().execute(context)
+        except TaskAwaitingInput as waiting:
+            waiting.kwargs = {"until": end.isoformat()}
+            raise
+
+    def _no(self) -> dict[str, Any]:
+        """Return what Airflow says when nobody has answered in time."""
+        nobody: dict[str, Any] = {"params_input": {}, "responded_by_user": None, "timedout": True}
+        return {"chosen_options": [self.REJECT], "responded_at": dt.datetime.now(dt.UTC), **nobody}
 
 
 def read_answer(context: Context) -> dict[str, Any] | None:
@@ -60,10 +97,9 @@ def approval(collection: str, config: CollectionConfig) -> DecisionApproval:
     return DecisionApproval(
         task_id=APPROVAL_TASK,
         collection=collection,
-        asks=config.approval.mode == "ask",
+        config=config,
         subject=f"Duplicates in {collection}: carry out the decisions?",
         defaults=ApprovalOperator.REJECT,
-        response_timeout=timedelta(hours=config.approval.timeout_hours),
         notifiers=[_notifier(name) for name in config.approval.notifiers],
         params={
             "decisions": Param(
@@ -78,7 +114,9 @@ def approval(collection: str, config: CollectionConfig) -> DecisionApproval:
 def _notifier(name: str) -> BaseNotifier:
     module, _, attribute = name.rpartition(".")
     try:
-        notifier: BaseNotifier = getattr(import_module(module), attribute)()
-    except (ImportError, AttributeError, ValueError) as error:
+        notifier = getattr(import_module(module), attribute)()
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise ConfigError(f"approval.notifiers: {name} cannot be used: {error}.") from error
+    if not isinstance(notifier, BaseNotifier):
+        raise ConfigError(f"approval.notifiers: {name} returns {notifier!r:.60}, which is no notifier.")
     return notifier

@@ -46,9 +46,15 @@ def run_once(collection: str, params: dict[str, Any]) -> Outcome:
     """Run the DAG of ``collection`` with ``params`` and return how it ended.
 
     Raises:
-        ConfigError: there is no such collection, its settings are wrong, or Airflow cannot load it.
+        ConfigError: there is no such collection, its settings are wrong, it asks a person, or Airflow cannot
+            load it.
     """
     config = find_collection(collection)
+    if config.policies and not config.dry_run and config.approval.mode == "ask":
+        raise ConfigError(
+            f"{collection} asks a person before it writes, and nobody can answer here: start it in an "
+            f"Airflow with a scheduler, or set dry_run: true, or approval: {{mode: none}}."
+        )
     home.use(HOME)
     os.environ[BARS_VARIABLE] = "1"
     HOME.mkdir(parents=True, exist_ok=True)

@@ -11,9 +11,12 @@ from typing import Any
 
 import pytest
 
-from include.dedupe.config import COLLECTIONS_VARIABLE
+from include.dedupe.check import check
+from include.dedupe.config import COLLECTIONS_VARIABLE, find_collection
+from include.dedupe.errors import ConfigError
 from include.dedupe.rundir import STORAGE_VARIABLE
 from include.orchestration import home
+from include.orchestration.run_once import run_once
 from tests.support.acting import Acting
 from tests.support.embedded_server import EmbeddedServer
 
@@ -155,6 +158,35 @@ def test_what_a_person_rejects_is_not_done_and_recorded(
     assert set(acting.documents()) == set(DOCUMENTS)
 
 
+def test_a_question_that_a_newer_run_has_overtaken_closes_itself(
+    acting: Acting, answer: Callable[..., list[str]]
+) -> None:
+    asked = answer("Approve")
+    newer = {"run_id": "run-9", "folder": "run-9", "hash": "0", "at": "2999-01-01T00:00:00+00:00"}
+    acting.run().lasting.write("decided/2999-01-01--run-9.json", json.dumps(newer).encode())
+    dag_run = run(load_dag(acting), scope="full", dry_run=False)
+    assert not asked
+    assert (states(dag_run)["apply"], states(dag_run)["record"]) == ("skipped", "success")
+    assert record(acting, dag_run)["answer"]["superseded_by"] == "run-9"
+    assert set(acting.documents()) == set(DOCUMENTS)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("tests.support.notifier.Nobody", "has no attribute 'Nobody'"),
+        ("tests.support.notifier.nothing", "returns 'nothing', which is no notifier"),
+        ("nowhere.at_all", "No module named 'nowhere'"),
+        ("Slack", "Empty module name"),
+    ],
+)
+def test_a_notifier_that_cannot_be_used_is_said_in_the_dag(acting: Acting, name: str, reason: str) -> None:
+    dag = load_dag(acting, f"approval: {{notifiers: [{name}]}}")
+    assert sorted(dag.task_ids) == ["settings_error"]
+    assert f"approval.notifiers: {name}" in dag.description
+    assert reason in dag.description
+
+
 def test_an_approval_of_other_decisions_does_nothing_and_fails_the_run(
     acting: Acting, answer: Callable[..., list[str]]
 ) -> None:
@@ -195,6 +227,21 @@ def test_a_run_that_takes_a_sample_only_reports_whatever_it_is_told(acting: Acti
     assert "done" not in record(acting, dag_run)["outcomes"]
 
 
+def test_what_could_not_be_carried_out_fails_the_run_and_is_recorded(acting: Acting) -> None:
+    dag = load_dag(acting, "dry_run: false\napproval: {mode: none}")
+    config, lasting = find_collection("pictures"), acting.run().lasting
+    acting.ask(lambda writer: check(writer, lasting, config))
+    acting.server.fault("malformed", handler="update", skip=1, times=1)  # the deletion, after a commit
+    dag_run = run(dag, scope="full")
+    assert (states(dag_run)["apply"], states(dag_run)["record"], dag_run.state) == (
+        "failed",
+        "success",
+        "failed",
+    )
+    assert record(acting, dag_run)["outcomes"] == {"failed": 1}
+    assert set(acting.documents()) == set(DOCUMENTS)
+
+
 def test_an_export_writes_files_and_nothing_to_the_collection(acting: Acting) -> None:
     settings = "dry_run: false\n"
     path = acting.storage.parent / "collections" / "pictures.yaml"
@@ -205,3 +252,10 @@ def test_an_export_writes_files_and_nothing_to_the_collection(acting: Acting) ->
     assert acting.server.counts().get("update", 0) == 0
     redirects = acting.run(dag_run.run_id).storage.read("report/redirects.csv")
     assert b"cat copy,cat,1.0,exact" in redirects
+
+
+def test_without_a_scheduler_a_run_that_would_ask_does_not_begin(acting: Acting) -> None:
+    load_dag(acting, "dry_run: false")
+    with pytest.raises(ConfigError, match="nobody can answer here"):
+        run_once("pictures", {"scope": "full"})
+    assert acting.server.counts().get("update", 0) == 0

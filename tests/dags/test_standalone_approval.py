@@ -1,4 +1,4 @@
-"""A real scheduler: one question that nobody answers in time, and one that is approved over REST."""
+"""A real scheduler: a question nobody answers in time, one that a newer run closes, one that is approved."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ from include.orchestration import home
 from include.orchestration.run_once import HOME
 from tests.dags.test_acting import DOCUMENTS, SETTINGS, acting
 from tests.support.acting import Acting
+from tests.support.notifier import FILE_VARIABLE
 
 __all__ = ["acting"]
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600)]
 SECONDS = 240
 IMPATIENT = "approval: {timeout_hours: 0.001}\n"
+WATCHFUL = "approval: {recheck_minutes: 0.1, notifiers: [tests.support.notifier.Told]}\n"
 
 
 class Airflow:
@@ -73,9 +75,13 @@ class Airflow:
         return {task["task_id"]: task["state"] for task in tasks}
 
 
-def test_no_answer_is_a_no_and_an_approval_is_carried_out(acting: Acting, tmp_path: Path) -> None:
+def test_no_answer_is_a_no_and_an_approval_is_carried_out(
+    acting: Acting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = tmp_path / "told.txt"
+    monkeypatch.setenv(FILE_VARIABLE, str(told))
     collections = tmp_path / "collections"
-    (collections / "pictures.yaml").write_text(SETTINGS)
+    (collections / "pictures.yaml").write_text(SETTINGS + WATCHFUL)
     (collections / "impatient.yaml").write_text(SETTINGS + IMPATIENT)
     port = free_port()
     airflow = Airflow(port)
@@ -87,13 +93,20 @@ def test_no_answer_is_a_no_and_an_approval_is_carried_out(acting: Acting, tmp_pa
         states = airflow.end("dedupe_impatient", run_id)
         assert (states["approve"], states["apply"], states["record"]) == ("success", "skipped", "success")
         assert set(acting.documents()) == set(DOCUMENTS)
-        run_id = airflow.start("dedupe_pictures")
+        older = airflow.start("dedupe_pictures")
         waiting = "/api/v2/dags/~/dagRuns/~/hitlDetails?response_received=false"
+        airflow.wait_for(lambda: airflow.ask("GET", waiting)["hitl_details"])
+        run_id = airflow.start("dedupe_pictures")
+        states = airflow.end("dedupe_pictures", older)
+        assert (states["approve"], states["apply"], states["record"]) == ("success", "skipped", "success")
         (question,) = airflow.wait_for(lambda: airflow.ask("GET", waiting)["hitl_details"])
+        assert question["task_instance"]["dag_run_id"] == run_id
         assert "`cat copy`" in question["body"]
         time.sleep(5)  # Airflow asks again when the answer comes in the very second of the question
         answer = f"/api/v2/dags/dedupe_pictures/dagRuns/{run_id}/taskInstances/approve/-1/hitlDetails"
         airflow.ask("PATCH", answer, {"chosen_options": ["Approve"], "params_input": {}})
         states = airflow.end("dedupe_pictures", run_id)
     assert set(states.values()) == {"success"}
+    subject = "Duplicates in pictures: carry out the decisions?"
+    assert told.read_text().splitlines() == [f"{one}\t{subject}" for one in (older, run_id)]
     assert set(acting.documents()) == {"cat", "moose"}

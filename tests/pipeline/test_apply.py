@@ -9,7 +9,7 @@ import pytest
 from include.dedupe.archive import read_tombstones
 from include.dedupe.record import record
 from include.dedupe.review import say
-from tests.pipeline.acting_fixture import acting, policies
+from tests.pipeline.acting_fixture import CAT, acting, policies
 from tests.support.acting import FIRST, Acting, outcomes
 
 __all__ = ["acting"]
@@ -113,6 +113,24 @@ class TestPolicies:
         assert acting.documents()["cat copy"]["duplicate_since_dt"] != since
 
 
+class TestScope:
+    def test_a_document_that_the_scope_leaves_out_stays_and_is_not_touched(self, acting: Acting) -> None:
+        """Also where the rules would rather keep the one that was scanned."""
+        acting.fill({"old": (CAT, {"n_i": 1}), "new": (CAT, {"n_i": 2, "inbox_b": True})})
+        rules = {"rules": [{"rule": "highest", "field": "n_i"}]}
+        acting.act(**policies("delete"), scope=["inbox_b:true"], keeper=rules)
+        assert set(acting.documents()) == {"old"}
+
+    def test_one_that_has_left_the_scope_since_is_left_alone(self, acting: Acting) -> None:
+        acting.fill({"old": (CAT, {}), "snow": (CAT, {"inbox_b": True})})
+        config = acting.config(**policies("delete"), scope=["inbox_b:true"])
+        acting.check(config)
+        digest = acting.decide(acting.run(), config).hash
+        acting.change({"id": "snow", "inbox_b": {"set": False}})
+        assert acting.apply(acting.run(), digest).skipped == 1
+        assert set(acting.documents()) == {"old", "snow"}
+
+
 class TestDryRun:
     def test_it_judges_everything_and_makes_no_update_call(self, acting: Acting) -> None:
         run = acting.run()
@@ -120,4 +138,4 @@ class TestDryRun:
         acting.server.clear_counts()
         assert acting.apply(run, digest, dry_run=True).planned == 2
         assert acting.server.counts().get("update", 0) == 0
-        assert not acting.run().lasting.names("lease")
+        assert not acting.writers.names("lease")

@@ -15,8 +15,8 @@ from include.dedupe.client_writer import ClientWriter
 from include.dedupe.errors import LeaseError
 from include.dedupe.flow import Document
 from include.dedupe.lease import hold_lease
-from include.dedupe.restore import Wanted
 from include.dedupe.rundir import Attempt
+from include.dedupe.wanted import Wanted
 from include.flow_client import FlowError
 from tests.pipeline.acting_fixture import CAT, COFFEE, SMALL_CAT, acting, policies
 from tests.support.acting import LATE, Acting, outcomes
@@ -88,11 +88,12 @@ def kill_at(acting: Acting, run_id: str, digest: str, call: int, *, after: bool)
 
 
 @pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize("kind", ["delete", "merge"])
+@pytest.mark.parametrize("kind", ["delete", "merge", "link", "condemn"])
 def test_killed_anywhere_and_started_again_it_ends_as_one_that_was_not(
     acting: Acting, kind: str, after: bool
 ) -> None:
-    settings = policies(kind, "tag", **(RULES if kind == "merge" else {}))
+    rules = {"merge": RULES, "condemn": {"after_days": 7}}
+    settings = policies(kind.replace("condemn", "delete"), "tag", **rules.get(kind, {}))
     acting.fill(DOCUMENTS)
     acting.act("whole", **settings)
     expected, done = acting.documents(), outcomes(acting.run("whole"))
@@ -106,7 +107,8 @@ def test_killed_anywhere_and_started_again_it_ends_as_one_that_was_not(
         acting.apply(run, digest, attempt=Attempt(0, 2))
         after_all = acting.documents()
         for document in (*expected.values(), *after_all.values()):
-            document.pop("duplicate_cluster_s", None)
+            for name in ("duplicate_cluster_s", "duplicate_since_dt"):
+                document.pop(name, None)
         assert after_all == expected, call
         assert outcomes(run) == done, call
         gone = set(DOCUMENTS) - set(expected)
@@ -181,7 +183,7 @@ def test_a_zombie_that_lost_its_lease_writes_nothing_more(acting: Acting) -> Non
     class Overtaken(ClientWriter):
         async def analyze(self, *, url: str | None = None, data: bytes | None = None) -> Mapping[str, Any]:
             found = await super().analyze(url=url, data=data)
-            with hold_lease(run.lasting, f"Run {run.run_id}", takes_over=True):
+            with hold_lease(acting.writers, f"Run {run.run_id} of {run.collection}", takes_over=True):
                 pass
             return found
 

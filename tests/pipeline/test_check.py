@@ -5,16 +5,20 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from include.dedupe.check import require_check
+from include.dedupe.check import check, require_check
+from include.dedupe.client_writer import ClientWriter
 from include.dedupe.errors import CheckError
+from include.dedupe.pair_rules import SCRATCH
 from include.dedupe.pictures import WebPictures
 from include.dedupe.record import record
 from include.dedupe.report import report
-from include.dedupe.restore import Wanted
+from include.dedupe.wanted import Wanted
 from tests.pipeline.acting_fixture import CAT, DOCUMENTS, acting, policies
 from tests.support.acting import FIRST, Acting
 
@@ -29,19 +33,50 @@ class TestCheck:
         require_check(acting.run().lasting, config)
         assert acting.documents() == before
 
+    def test_what_a_killed_check_has_left_behind_takes_no_place_and_is_removed(self, acting: Acting) -> None:
+        """The copy would be the keeper, by its id."""
+        acting.fill(
+            {"zebra": (CAT, {"title_s": "the real one"}), f"{SCRATCH}0": (CAT, {"title_s": "a copy"})}
+        )
+        config = acting.config(**policies("delete"))
+        assert acting.decide(acting.run(), config).counts == {}
+        assert not [step for step in acting.check(config) if step.problem]
+        assert set(acting.documents()) == {"zebra"}
+
     def test_other_settings_of_fields_need_another_check(self, acting: Acting) -> None:
         acting.check(acting.config(**policies("delete")))
         other = acting.config(**policies("delete"), tags={"of": "same_as_s"})
         with pytest.raises(CheckError, match="have changed since they were checked"):
             require_check(acting.run().lasting, other)
 
-    def test_a_field_of_another_type_is_named(self, acting: Acting) -> None:
-        config = acting.config(**policies("tag"), tags={"of": "of_i"})
+    @pytest.mark.parametrize("tags", [{"of": "of_i"}, {"score": "score_f"}, {"since": "since_i"}])
+    def test_a_field_of_another_type_is_named(self, acting: Acting, tags: dict[str, str]) -> None:
+        config = acting.config(**policies("tag"), tags=tags)
         (problem,) = [step.problem for step in acting.check(config) if step.problem]
         assert problem
         with pytest.raises(CheckError, match="fields can be set and are found"):
             require_check(acting.run().lasting, config)
         assert set(acting.documents()) == set(DOCUMENTS)
+
+    def test_a_field_that_comes_back_otherwise_is_named(self, acting: Acting) -> None:
+        """As where Flow's schema copies one stored field into another."""
+
+        class Copying(ClientWriter):
+            async def add(self, document: Mapping[str, Any], analysis: Mapping[str, Any] | None) -> None:
+                labels = [*document.get("labels", ()), *document.get("labels", ())]
+                await super().add({**document, "labels": labels}, analysis)
+
+        before, config, lasting = (
+            acting.documents(),
+            acting.config(**policies("delete")),
+            acting.run().lasting,
+        )
+        steps = acting.ask(lambda one: check(Copying(one._client, one.reader), lasting, config))
+        (problem,) = [step.problem for step in steps if step.problem]
+        assert problem == "these fields came back otherwise: labels"
+        with pytest.raises(CheckError, match="came back otherwise: labels"):
+            require_check(lasting, config)
+        assert acting.documents() == before
 
 
 class TestQuarantine:
@@ -60,18 +95,55 @@ class TestQuarantine:
         assert acting.documents() == before
 
 
-def test_awkward_ids_survive_every_step(acting: Acting) -> None:
-    names = ["a,b", 'say "hi"', "new\nline", "x:y", "two words", "🐟", "ü" * 1000, "back\\slash", "{!term}"]
-    documents = {name: (CAT, {"group_s": str(number)}) for number, name in enumerate(names)}
-    documents |= {f"{name}~": (CAT, {"group_s": str(number)}) for number, name in enumerate(names)}
+AWKWARD = [
+    "a,b",
+    'say "hi"',
+    "new\nline",
+    "x:y",
+    "two words",
+    "🐟",
+    "ü" * 1000,
+    "back\\slash",
+    "{!term}",
+    "*",
+]
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "gone"),
+    [
+        ("delete", {}, True),
+        ("merge", {"merge_fields": {"labels": "union"}}, True),
+        ("tag", {}, False),
+        ("link", {}, False),
+        ("delete", {"after_days": 7}, False),
+    ],
+)
+def test_awkward_ids_survive_every_step(
+    acting: Acting, kind: str, settings: dict[str, Any], gone: bool
+) -> None:
+    documents = {one: (CAT, {"group_s": str(n), "labels": [one]}) for n, one in enumerate(AWKWARD)}
+    documents |= {f"{one}~": (CAT, {"group_s": str(n), "labels": ["~"]}) for n, one in enumerate(AWKWARD)}
     acting.fill(documents)
     before = acting.documents()
-    stats = acting.act(**policies("delete"), only_pairs={"same": ["group_s"]})
-    assert stats.done == len(names)
-    assert set(acting.documents()) == set(names)
+    stats = acting.act(**policies(kind, **settings), only_pairs={"same": ["group_s"]})
+    assert stats.done == len(AWKWARD)
+    after = acting.documents()
+    assert set(after) == (set(AWKWARD) if gone else set(documents))
+    if not gone:
+        field = "canonical_id_s" if kind == "link" else "duplicate_of_s"
+        assert {after[f"{name}~"][field] for name in AWKWARD} == set(AWKWARD)
+    report(acting.run(), FIRST, WebPictures(acting.server.base, ()))
     record(acting.run(), FIRST, None)
-    assert json.loads(acting.run().storage.read("record/record.json"))["outcomes"] == {"done": len(names)}
+    storage = acting.run().storage
+    for name in ("report/decisions.csv", "record/actions.csv"):
+        rows = csv.DictReader(io.StringIO(storage.read(name).decode(), newline=""))
+        assert {row["id"] for row in rows} >= {f"{one}~" for one in AWKWARD}
+    clusters = list(csv.reader(io.StringIO(storage.read("report/duplicates.csv").decode(), newline="")))
+    assert {frozenset(row) for row in clusters} == {frozenset({one, f"{one}~"}) for one in AWKWARD}
     acting.restore(Wanted(runs=("run-1",)))
+    assert acting.documents() == before
+    acting.act("run-2", **policies(kind, **settings), only_pairs={"same": ["group_s"]})
     assert acting.documents() == before
 
 
@@ -93,3 +165,18 @@ class TestReport:
         assert "policy for exact duplicates" in page
         nodes = json.loads(storage.read("report/graph.json"))["elements"]["nodes"]
         assert {node["data"]["cluster"] for node in nodes} == {row["cluster_id"] for row in rows}
+
+    def test_it_says_what_is_left_of_a_cluster_at_further_thresholds(self, acting: Acting) -> None:
+        settings = policies("report")
+        acting.decide(acting.run(), acting.config(**settings, cluster={"thresholds": [1.0, 0.9999, 0.9]}))
+        report(acting.run(), FIRST, WebPictures(acting.server.base, ()))
+        summary = json.loads(acting.run().storage.read("report/summary.json"))
+        assert summary["thresholds"] == [
+            {"threshold": 0.9, "clusters": 1, "documents": 3},
+            {"threshold": 0.9999, "clusters": 1, "documents": 2},
+            {"threshold": 1.0, "clusters": 1, "documents": 2},
+        ]
+        page = " ".join(acting.run().storage.read("report/report.html").decode().split())
+        assert "At further thresholds" in page
+        assert "at 0.9: 1 part with 3" in page
+        assert "at 0.9999: 1 part with 2" in page

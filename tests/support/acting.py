@@ -20,13 +20,15 @@ from include.dedupe.cluster import cluster
 from include.dedupe.config import CollectionConfig
 from include.dedupe.decide import DecideStats, decide
 from include.dedupe.facts import gather_facts
+from include.dedupe.lease import meeting_place
 from include.dedupe.merge import merge
 from include.dedupe.plan import plan
-from include.dedupe.restore import Restored, Wanted, restore
-from include.dedupe.rundir import Attempt, RunDir
+from include.dedupe.restore import Restored, restore
+from include.dedupe.rundir import Attempt, RunDir, Storage
 from include.dedupe.scan import scan
 from include.dedupe.scope import Scope
 from include.dedupe.tables import ACTIONS
+from include.dedupe.wanted import Wanted
 from include.flow_client import FlowAddress, FlowClient
 from tests.support.embedded_server import EmbeddedServer
 
@@ -106,11 +108,13 @@ class Acting:
     def check(self, config: CollectionConfig) -> list[Step]:
         return self.ask(lambda writer: check(writer, self.run().lasting, config))
 
-    def decide(self, run: RunDir, config: CollectionConfig, categories: tuple[str, ...] = ()) -> DecideStats:
-        """Run all stages up to the decisions."""
+    def decide(
+        self, run: RunDir, config: CollectionConfig, categories: tuple[str, ...] = (), *, known: bool = False
+    ) -> DecideStats:
+        """Run all stages up to the decisions; ``known``: on what earlier runs found."""
 
         async def stages(writer: ClientWriter) -> None:
-            made = await plan(writer.reader, run, FIRST, config, Scope(categories=categories))
+            made = await plan(writer.reader, run, FIRST, config, Scope(categories=categories, known=known))
             for partition in made.partitions:
                 await scan(writer.reader, run, FIRST, partition.name)
             await merge(writer.reader, run, FIRST)
@@ -140,10 +144,17 @@ class Acting:
         return self.apply(run, self.decide(run, config, categories).hash)
 
     def restore(self, wanted: Wanted, *, dry_run: bool = False, remember: bool = True) -> list[Restored]:
-        lasting = self.run().lasting
+        lasting, config = self.run().lasting, self.config()
         return self.ask(
-            lambda writer: restore(writer, lasting, wanted, "a test", dry_run=dry_run, remember=remember)
+            lambda writer: restore(
+                writer, lasting, config, wanted, "a test", dry_run=dry_run, remember=remember
+            )
         )
+
+    @property
+    def writers(self) -> Storage:
+        """Where all that write to the collection meet."""
+        return meeting_place(self.run().lasting, self.config())
 
 
 def actions(run: RunDir) -> pd.DataFrame:

@@ -11,10 +11,12 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from include.dedupe.cluster import to_clusters
 from include.dedupe.config import CollectionConfig
-from include.dedupe.decide import ACTS, decide_documents, decisions_hash, still_standing
+from include.dedupe.decide import decide_documents
+from include.dedupe.decisions import ACTS, decisions_hash, still_standing
 from include.dedupe.facts import canonical
 from include.dedupe.merge import to_pairs
 from include.dedupe.pair_rules import allowed_pairs
@@ -205,6 +207,13 @@ def test_each_keeper_rule_chooses_and_says_so(
     assert set(rows["rule"]) == {f"{rule['rule']} {rule['field']}" if "field" in rule else rule["rule"]}
 
 
+@pytest.mark.parametrize("field", ["pixels", "bytes"])
+def test_a_rule_by_a_measure_that_no_field_is_mapped_to_is_an_error(field: str) -> None:
+    rules = [{"rule": "highest", "field": field}]
+    with pytest.raises(ValidationError, match=rf"goes by {field}; map it in fields\.{field}"):
+        config(keeper={"rules": rules}, fields={})
+
+
 def test_a_later_rule_decides_where_an_earlier_one_ties_and_last_the_id() -> None:
     rules = [{"rule": "highest", "field": "pixels"}, {"rule": "newest"}]
     dates = {"d1": {"pixels_i": 5, "date_dt": "2026-01-01T00:00:00Z"}}
@@ -228,6 +237,13 @@ def test_exact_and_near_have_their_own_policies_and_a_chain_goes_to_review() -> 
 def test_what_is_near_is_not_deleted_below_the_delete_threshold() -> None:
     case = Case([("d1", "d2", 0.94)], config(policies={"near": {"do": "delete"}}))
     assert case.decided()["d2"] == "review"
+
+
+@pytest.mark.parametrize(("merge_fields", "expected"), [({"labels": "union"}, "review"), ({}, "merge")])
+def test_nothing_is_merged_into_a_protected_keeper(merge_fields: dict[str, str], expected: str) -> None:
+    policies = {"exact": {"do": "merge", "merge_fields": merge_fields}}
+    case = Case([("d1", "d2", 1.0)], config(policies=policies), protected=frozenset({"d1"}))
+    assert case.decided() == {"d1": "keep", "d2": expected}
 
 
 @pytest.mark.parametrize(

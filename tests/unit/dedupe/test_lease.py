@@ -7,8 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from include.dedupe.config import CollectionConfig
 from include.dedupe.errors import LeaseError, StoppedError
-from include.dedupe.lease import SILENT_S, allow_writing, hold_lease, stop_writing
+from include.dedupe.lease import (
+    RENEWED_AFTER_S,
+    SILENT_S,
+    allow_writing,
+    hold_lease,
+    meeting_place,
+    stop_writing,
+)
 from include.dedupe.rundir import Storage
 
 
@@ -47,6 +55,52 @@ def test_who_is_silent_for_too_long_loses_it_and_notices(lasting: Storage) -> No
             with pytest.raises(LeaseError, match="lost the lease"):
                 first.require()
             second.require()
+
+
+def test_between_the_writes_of_a_slow_batch_it_is_looked_at_now_and_then(lasting: Storage) -> None:
+    clock, own = Clock(), Clock()
+    with hold_lease(lasting, "one", clock=clock, own_clock=own) as first:
+        clock.now += SILENT_S + 1
+        with hold_lease(lasting, "two", clock=clock):
+            own.now += RENEWED_AFTER_S - 1
+            first.keep()
+            for step in (1, -RENEWED_AFTER_S - 1):  # also when this machine's clock was set back
+                own.now += step
+                with pytest.raises(LeaseError, match="lost the lease"):
+                    first.keep()
+
+
+def test_a_lease_that_somebody_else_could_create_again_is_noticed(lasting: Storage) -> None:
+    """On a storage that cannot create a file exclusively."""
+    with hold_lease(lasting, "one") as first:
+        with hold_lease(Storage(f"{lasting.root}/elsewhere"), "two") as second:
+            lasting.write("lease/0000000001.json", second.place.read("lease/0000000001.json"))
+        with pytest.raises(LeaseError, match="lost the lease"):
+            first.require()
+
+
+@pytest.mark.parametrize("address", ["", "memory://lease-clock"])
+def test_machines_whose_clocks_differ_go_by_the_clock_of_the_storage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    storage = Storage(address or str(tmp_path))
+    with hold_lease(storage, "one") as first:
+        monkeypatch.setattr("time.time", lambda: 4e9)
+        with pytest.raises(LeaseError, match="is writing"), hold_lease(storage, "two"):
+            pass
+        first.require()
+    assert storage.names("") in ([], ["lease"])
+
+
+def test_settings_that_lead_to_the_same_collection_of_flow_share_it(tmp_path: Path) -> None:
+    config = CollectionConfig.model_validate({"flow": {"connection": "flow_a", "collection": "the/photos"}})
+    one, other = Storage(f"{tmp_path}/strict"), Storage(f"{tmp_path}/loose")
+    with (
+        hold_lease(meeting_place(one, config), "Run a"),
+        pytest.raises(LeaseError, match="Run a"),
+        hold_lease(meeting_place(other, config), "Run b"),
+    ):
+        pass
 
 
 def test_a_retry_takes_over_from_its_own_zombie_at_once(lasting: Storage) -> None:

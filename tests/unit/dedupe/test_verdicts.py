@@ -23,6 +23,12 @@ def test_what_was_said_holds_for_later_readers_whatever_the_ids_hold(lasting: St
     assert (standing.keepers, standing.rejected) == ({"x"}, {"c-1", "y"})
 
 
+def test_of_several_documents_no_two_are_duplicates(lasting: Storage) -> None:
+    give_verdict(lasting, "not_duplicate", ("c", "a", "b"), "me")
+    pairs = {("a", "b"), ("a", "c"), ("b", "c")}
+    assert standing_verdicts(read_verdicts(lasting)).not_duplicates == pairs
+
+
 def test_an_approval_takes_an_earlier_rejection_back(lasting: Storage) -> None:
     give_verdict(lasting, "reject", ("a", "b"), "me")
     give_verdict(lasting, "approve", ("a",), "you")
