@@ -182,7 +182,7 @@ def info(answer: Mapping[str, Any], collection: str, what: str) -> CollectionInf
     return CollectionInfo(
         name=collection,
         capabilities=frozenset(map(str, advertised)),
-        detector=str(answer.get("descriptor_version") or ""),
+        detector=str(answer.get("detector_version") or ""),
     )
 
 
