@@ -47,8 +47,8 @@ from airflow.sdk import (
     task,
 )
 
-from include.dedupe.config import CollectionConfig, collection_files, read_collection
 from include.dedupe.errors import ConfigError
+from include.dedupe.settings.config import CollectionConfig, collection_files, read_collection
 from include.orchestration import acting, tasks
 from include.orchestration.approval import approval
 

@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import DAG, Param, task
 
-from include.dedupe.config import collection_files
+from include.dedupe.settings.config import collection_files
 from include.orchestration import acting, tasks
 
 

@@ -1,7 +1,7 @@
-"""The engine: one module per stage, in the order in which data flows.
+"""The engine: one package per step of a run, in the order in which data flows; one module per stage.
 
-``config -> scope -> plan.json -> edges/ -> pairs/ -> facts/ -> clusters/``
-``-> decide/ -> report/ -> apply/ -> record/``
+``settings -> planning (plan.json) -> scanning (edges/) -> clustering (pairs/, clusters/)``
+``-> deciding (decide/) -> reporting (report/) -> acting (apply/, record/)``
 
 What outlives a run stands beside the runs: verdicts, archive, tombstones, the names of clusters, the lease.
 

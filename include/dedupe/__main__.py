@@ -9,12 +9,12 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from include.dedupe.client_writer import locate_flow
+from include.dedupe.acting.client_writer import locate_flow
 from include.dedupe.commands import add_commands
-from include.dedupe.config import find_collection
 from include.dedupe.connect import open_flow
 from include.dedupe.errors import DedupeError
 from include.dedupe.find import Duplicate, Picture, find
+from include.dedupe.settings.config import find_collection
 from include.flow_client import FlowError
 
 

@@ -8,17 +8,17 @@ import datetime as dt
 import getpass
 from pathlib import Path
 
-from include.dedupe.check import Step, check
-from include.dedupe.client_writer import locate_flow, open_writer
-from include.dedupe.config import CollectionConfig, find_collection
-from include.dedupe.csv_table import read_csv
+from include.dedupe.acting.check import Step, check
+from include.dedupe.acting.client_writer import locate_flow, open_writer
+from include.dedupe.acting.lease import allow_writing, meeting_place, stop_writing
+from include.dedupe.acting.restore import Restored, restore
+from include.dedupe.acting.wanted import Wanted
+from include.dedupe.deciding.verdicts import SPOKEN, give_verdict
 from include.dedupe.errors import VerdictError
-from include.dedupe.lease import allow_writing, meeting_place, stop_writing
-from include.dedupe.restore import Restored, restore
+from include.dedupe.reporting.csv_table import read_csv
 from include.dedupe.review import acknowledge, say
 from include.dedupe.rundir import RunDir, Storage, default_storage
-from include.dedupe.verdicts import SPOKEN, give_verdict
-from include.dedupe.wanted import Wanted
+from include.dedupe.settings.config import CollectionConfig, find_collection
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -13,9 +13,9 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
-from include.dedupe.config import FlowSettings
 from include.dedupe.errors import ConfigError
 from include.dedupe.flow import Document, Filters, FlowReader, JoinPage, Page
+from include.dedupe.settings.config import FlowSettings
 from include.flow_client import (
     CollectionInfo,
     FlowAddress,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from include.dedupe.config import CollectionConfig
-from include.dedupe.effort import choose_effort
 from include.dedupe.errors import DedupeError
 from include.dedupe.flow import FlowReader
+from include.dedupe.planning.effort import choose_effort
+from include.dedupe.settings.config import CollectionConfig
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from include.dedupe.decide import DecideStats, decide_again
-from include.dedupe.decisions import ACTS, read_decisions
-from include.dedupe.errors import ApprovalError, VerdictError
-from include.dedupe.rundir import RunDir
-from include.dedupe.settled import (
+from include.dedupe.deciding.decide import DecideStats, decide_again
+from include.dedupe.deciding.decisions import ACTS, read_decisions
+from include.dedupe.deciding.settled import (
     RECORD,
     Acknowledged,
     exported_by,
@@ -26,8 +24,10 @@ from include.dedupe.settled import (
     to_settle,
     write_settled,
 )
+from include.dedupe.deciding.verdicts import Verdict, give_verdict
+from include.dedupe.errors import ApprovalError, VerdictError
+from include.dedupe.rundir import RunDir
 from include.dedupe.tables import CLUSTERS
-from include.dedupe.verdicts import Verdict, give_verdict
 
 EXAMPLES = 10
 QUESTION = "approve/decisions"

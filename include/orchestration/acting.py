@@ -10,20 +10,20 @@ from typing import Any
 
 from airflow.sdk import get_current_context
 
-from include.dedupe.apply import ApplyStats
-from include.dedupe.apply import apply as apply_stage
-from include.dedupe.check import check, has_passed, require_check
-from include.dedupe.client_writer import open_writer
-from include.dedupe.config import CollectionConfig, find_collection
-from include.dedupe.decide import decide as decide_stage
+from include.dedupe.acting.apply import ApplyStats
+from include.dedupe.acting.apply import apply as apply_stage
+from include.dedupe.acting.check import check, has_passed, require_check
+from include.dedupe.acting.client_writer import open_writer
+from include.dedupe.acting.record import record as record_stage
+from include.dedupe.acting.restore import Restored
+from include.dedupe.acting.restore import restore as restore_stage
+from include.dedupe.acting.wanted import Wanted
+from include.dedupe.deciding.decide import decide as decide_stage
+from include.dedupe.deciding.supersede import register_decisions
 from include.dedupe.errors import ActionError, ApprovalError
-from include.dedupe.plan import read_plan
-from include.dedupe.record import record as record_stage
-from include.dedupe.restore import Restored
-from include.dedupe.restore import restore as restore_stage
+from include.dedupe.planning.plan import read_plan
 from include.dedupe.rundir import RunDir, Storage, default_storage
-from include.dedupe.supersede import register_decisions
-from include.dedupe.wanted import Wanted
+from include.dedupe.settings.config import CollectionConfig, find_collection
 from include.orchestration.approval import read_answer
 from include.orchestration.context import address, attempt, may_write, open_run, write_address
 

@@ -14,12 +14,12 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import BaseNotifier, Context, Param
 from airflow.sdk.exceptions import TaskAwaitingInput
 
-from include.dedupe.archive import now
-from include.dedupe.config import CollectionConfig
+from include.dedupe.acting.archive import now
+from include.dedupe.deciding.supersede import newer_run
 from include.dedupe.errors import ConfigError
-from include.dedupe.plan import read_plan
+from include.dedupe.planning.plan import read_plan
 from include.dedupe.review import question, shown_hash
-from include.dedupe.supersede import newer_run
+from include.dedupe.settings.config import CollectionConfig
 from include.orchestration.context import open_run
 
 APPROVAL_TASK = "approve"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from airflow.sdk import get_current_context
 
-from include.dedupe.config import CollectionConfig, find_collection
 from include.dedupe.errors import ConfigError
-from include.dedupe.plan import Plan
+from include.dedupe.planning.plan import Plan
 from include.dedupe.rundir import Attempt, RunDir, default_storage
+from include.dedupe.settings.config import CollectionConfig, find_collection
 from include.flow_client import FlowAddress
 from include.orchestration.hook import FlowHook
 

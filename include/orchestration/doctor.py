@@ -11,8 +11,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from include.dedupe.config import CollectionConfig, collection_files, read_collection
 from include.dedupe.errors import ConfigError
+from include.dedupe.settings.config import CollectionConfig, collection_files, read_collection
 
 
 def find_problems() -> Iterator[str]:

@@ -19,10 +19,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from include.dedupe.config import find_collection
 from include.dedupe.errors import ConfigError
 from include.dedupe.progress import BARS_VARIABLE
 from include.dedupe.rundir import RunDir, default_storage
+from include.dedupe.settings.config import find_collection
 from include.orchestration import home
 
 if TYPE_CHECKING:

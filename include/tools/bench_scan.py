@@ -28,14 +28,14 @@ import numpy as np
 import requests
 import uvloop
 
-from include.dedupe.config import CollectionConfig
 from include.dedupe.connect import open_flow
-from include.dedupe.join import Joiner
-from include.dedupe.outage import Outage
-from include.dedupe.plan import plan
+from include.dedupe.planning.plan import plan
+from include.dedupe.planning.scope import Scope
 from include.dedupe.rundir import Attempt, RunDir
-from include.dedupe.scan import scan
-from include.dedupe.scope import Scope
+from include.dedupe.scanning.join import Joiner
+from include.dedupe.scanning.outage import Outage
+from include.dedupe.scanning.scan import scan
+from include.dedupe.settings.config import CollectionConfig
 from include.flow_client import FlowAddress, FlowClient
 from include.flow_server.imaging import Descriptor, analyze
 from include.flow_server.store.protocol import Add

@@ -10,12 +10,12 @@ import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from include.dedupe.config import CollectionConfig
-from include.dedupe.settings_errors import models_in
+from include.dedupe.settings.config import CollectionConfig
+from include.dedupe.settings.settings_errors import models_in
 
 HEADER = """\
 # Every setting of a collection. Where a value can be left out, its default or an example stands here.
-# Generated from include/dedupe/config.py; `make documents` writes it anew. This file is no collection itself.
+# Generated from include/dedupe/settings; `make documents` writes it anew. This file is no collection itself.
 """
 WIDTH = 100
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from include.dedupe.check import check
-from include.dedupe.config import COLLECTIONS_VARIABLE, find_collection
+from include.dedupe.acting.check import check
 from include.dedupe.errors import ConfigError
 from include.dedupe.rundir import STORAGE_VARIABLE
+from include.dedupe.settings.config import COLLECTIONS_VARIABLE, find_collection
 from include.orchestration import home
 from include.orchestration.run_once import run_once
 from tests.support.acting import Acting

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from include.dedupe.config import CollectionConfig
+from include.dedupe.settings.config import CollectionConfig
 
 pytestmark = pytest.mark.airflow
 WET = {"dry_run": False}

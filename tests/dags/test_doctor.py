@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from include.dedupe.config import COLLECTIONS_VARIABLE
+from include.dedupe.settings.config import COLLECTIONS_VARIABLE
 
 pytestmark = pytest.mark.airflow
 

@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 
 import pytest
 
-from include.dedupe.config import CollectionConfig
 from include.dedupe.connect import open_flow
 from include.dedupe.flow import FlowReader
-from include.dedupe.pictures import WebPictures
+from include.dedupe.reporting.pictures import WebPictures
 from include.dedupe.rundir import RunDir
+from include.dedupe.settings.config import CollectionConfig
 from include.flow_client import FlowAddress
 from tests.support.embedded_server import EmbeddedServer, start_server
 from tests.support.small_collection import flow_server, server

@@ -9,11 +9,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from include.dedupe.found import TABLES
-from include.dedupe.plan import plan
+from include.dedupe.planning.plan import plan
+from include.dedupe.planning.scope import Scope
 from include.dedupe.rundir import Attempt, RunDir
-from include.dedupe.scan import ScanStats, scan, stage_name
-from include.dedupe.scope import Scope
+from include.dedupe.scanning.found import TABLES
+from include.dedupe.scanning.scan import ScanStats, scan, stage_name
 from tests.pipeline.conftest import Bench
 from tests.support.many_documents import fill
 

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from include.dedupe.__main__ import main
-from include.dedupe.config import COLLECTIONS_VARIABLE
-from include.dedupe.decisions import read_decisions
+from include.dedupe.deciding.decisions import read_decisions
+from include.dedupe.deciding.settled import Acknowledged
 from include.dedupe.errors import VerdictError
-from include.dedupe.pictures import WebPictures
-from include.dedupe.report import report
+from include.dedupe.reporting.pictures import WebPictures
+from include.dedupe.reporting.report import report
 from include.dedupe.review import acknowledge, say
 from include.dedupe.rundir import STORAGE_VARIABLE
-from include.dedupe.settled import Acknowledged
+from include.dedupe.settings.config import COLLECTIONS_VARIABLE
 from tests.pipeline.acting_fixture import CAT, DOCUMENTS, SMALL_CAT, acting, policies
 from tests.support.acting import FIRST, Acting
 

@@ -6,8 +6,8 @@ import datetime as dt
 
 import pytest
 
-from include.dedupe.archive import read_tombstones
-from include.dedupe.record import record
+from include.dedupe.acting.archive import read_tombstones
+from include.dedupe.acting.record import record
 from include.dedupe.review import say
 from tests.pipeline.acting_fixture import CAT, acting, policies
 from tests.support.acting import FIRST, Acting, outcomes

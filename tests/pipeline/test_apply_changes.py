@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from include.dedupe.decide import decide
+from include.dedupe.deciding.decide import decide
+from include.dedupe.deciding.supersede import register_decisions
 from include.dedupe.errors import ApprovalError
-from include.dedupe.plan import read_plan
+from include.dedupe.planning.plan import read_plan
 from include.dedupe.review import answer, question, say, shown_hash
 from include.dedupe.rundir import Attempt
-from include.dedupe.supersede import register_decisions
 from tests.pipeline.acting_fixture import CAT, DOCUMENTS, MOOSE, SMALL_CAT, acting, policies
 from tests.support.acting import Acting, outcomes, reasons
 
@@ -164,7 +164,7 @@ class TestWhatHasChangedMeanwhile:
         digest = self.decided(acting)
         newer = acting.run("run-2")
         stats = acting.decide(newer, acting.config(**policies("delete")))
-        monkeypatch.setattr("include.dedupe.supersede.now", lambda: "2026-05-01T12:00:00+00:00")
+        monkeypatch.setattr("include.dedupe.deciding.supersede.now", lambda: "2026-05-01T12:00:00+00:00")
         register_decisions(newer, read_plan(newer), stats.hash)
         assert acting.apply(acting.run(), digest, approved_at=at).skipped == 1
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from include.dedupe.acting.lease import allow_writing, hold_lease, stop_writing
 from include.dedupe.errors import ApprovalError, CheckError, GuardError, StoppedError
-from include.dedupe.lease import allow_writing, hold_lease, stop_writing
 from include.dedupe.rundir import Attempt
 from tests.pipeline.acting_fixture import DOCUMENTS, acting, policies
 from tests.support.acting import Acting, reasons

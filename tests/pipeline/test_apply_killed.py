@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from include.dedupe.apply import apply
-from include.dedupe.archive import read_entries, read_tombstones
-from include.dedupe.client_writer import ClientWriter
+from include.dedupe.acting.apply import apply
+from include.dedupe.acting.archive import read_entries, read_tombstones
+from include.dedupe.acting.client_writer import ClientWriter
+from include.dedupe.acting.lease import hold_lease
+from include.dedupe.acting.wanted import Wanted
 from include.dedupe.errors import LeaseError
 from include.dedupe.flow import Document
-from include.dedupe.lease import hold_lease
 from include.dedupe.rundir import Attempt
-from include.dedupe.wanted import Wanted
 from include.flow_client import FlowError
 from tests.pipeline.acting_fixture import CAT, COFFEE, SMALL_CAT, acting, policies
 from tests.support.acting import LATE, Acting, outcomes

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from include.dedupe.apply import ApplyStats, apply
-from include.dedupe.archive import read_entries, read_tombstones
-from include.dedupe.client_writer import ClientWriter
+from include.dedupe.acting.apply import ApplyStats, apply
+from include.dedupe.acting.archive import read_entries, read_tombstones
+from include.dedupe.acting.client_writer import ClientWriter
+from include.dedupe.acting.wanted import Wanted
 from include.dedupe.review import say
 from include.dedupe.rundir import Attempt
-from include.dedupe.wanted import Wanted
 from tests.pipeline.acting_fixture import CAT, DOCUMENTS, acting, policies
 from tests.pipeline.test_apply_killed import kill_at
 from tests.support.acting import FIRST, LATE, Acting, reasons
@@ -149,7 +149,7 @@ def test_a_deletion_that_somebody_else_was_faster_with_is_no_failure(acting: Act
 def test_what_becomes_visible_too_late_is_reported_and_can_be_restored(
     acting: Acting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("include.dedupe.batch.VISIBLE_WITHIN_S", 0.0)
+    monkeypatch.setattr("include.dedupe.acting.batch.VISIBLE_WITHIN_S", 0.0)
     before = acting.documents()
     digest = decided(acting)
 
@@ -214,7 +214,7 @@ def test_what_another_run_deleted_meanwhile_is_not_claimed(acting: Acting) -> No
 def test_a_verdict_that_is_given_while_apply_begins_counts(
     acting: Acting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from include.dedupe import apply as module  # noqa: PLC0415 - to be patched
+    from include.dedupe.acting import apply as module  # noqa: PLC0415 - to be patched
 
     digest = decided(acting)
     asked = itertools.count()

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from include.dedupe.check import check, require_check
-from include.dedupe.client_writer import ClientWriter
+from include.dedupe.acting.check import check, require_check
+from include.dedupe.acting.client_writer import ClientWriter
+from include.dedupe.acting.record import record
+from include.dedupe.acting.wanted import Wanted
+from include.dedupe.clustering.pair_rules import SCRATCH
 from include.dedupe.errors import CheckError
-from include.dedupe.pair_rules import SCRATCH
-from include.dedupe.pictures import WebPictures
-from include.dedupe.record import record
-from include.dedupe.report import report
-from include.dedupe.wanted import Wanted
+from include.dedupe.reporting.pictures import WebPictures
+from include.dedupe.reporting.report import report
 from tests.pipeline.acting_fixture import CAT, DOCUMENTS, acting, policies
 from tests.support.acting import FIRST, Acting
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from include.dedupe.__main__ import main
-from include.dedupe.config import COLLECTIONS_VARIABLE
 from include.dedupe.rundir import STORAGE_VARIABLE
+from include.dedupe.settings.config import COLLECTIONS_VARIABLE
 from tests.pipeline.acting_fixture import acting, policies
 from tests.support.acting import Acting
 

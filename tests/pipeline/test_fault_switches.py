@@ -10,7 +10,7 @@ import pytest
 from include.dedupe.connect import open_flow
 from include.dedupe.errors import OutageError, ScanFailedError, ScanRefusedError
 from include.dedupe.rundir import Attempt
-from include.dedupe.scan import ScanStats, scan
+from include.dedupe.scanning.scan import ScanStats, scan
 from include.flow_client import FlowAddress, FlowAuthError, FlowRequestError, FlowResponseError
 from tests.pipeline.conftest import Bench
 from tests.pipeline.scan_fixture import (

@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from include.dedupe.coverage import Coverage, measure_coverage
-from include.dedupe.merge import MergeStats, merge
-from include.dedupe.plan import plan, read_plan
+from include.dedupe.clustering.merge import MergeStats, merge
+from include.dedupe.planning.plan import plan, read_plan
+from include.dedupe.planning.scope import Scope
 from include.dedupe.rundir import Attempt, RunDir
-from include.dedupe.scan import scan
-from include.dedupe.scope import Scope
+from include.dedupe.scanning.coverage import Coverage, measure_coverage
+from include.dedupe.scanning.scan import scan
 from include.dedupe.tables import PAIRS
 from include.flow_client import FlowClient
 from tests.pipeline.conftest import Bench

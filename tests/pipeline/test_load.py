@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from include.dedupe import share
 from include.dedupe.connect import open_flow
 from include.dedupe.rundir import Storage
-from include.dedupe.scan_settings import ScanSettings
-from include.dedupe.share import shared_limits
+from include.dedupe.scanning import share
+from include.dedupe.scanning.share import shared_limits
+from include.dedupe.settings.scan_settings import ScanSettings
 from include.flow_client import FlowAddress
 from tests.support.embedded_server import REPOSITORY
 

@@ -12,12 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from include.dedupe.errors import PlanError
-from include.dedupe.field_check import check_fields
 from include.dedupe.flow import FlowReader, Page
-from include.dedupe.partitions import Partition, divide
-from include.dedupe.plan import plan
+from include.dedupe.planning.field_check import check_fields
+from include.dedupe.planning.partitions import Partition, divide
+from include.dedupe.planning.plan import plan
+from include.dedupe.planning.scope import Scope
 from include.dedupe.rundir import Attempt
-from include.dedupe.scope import Scope
 from tests.pipeline.conftest import Bench
 from tests.support.many_documents import fill
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from include.dedupe.archive import read_tombstones
-from include.dedupe.client_writer import ClientWriter
+from include.dedupe.acting.archive import read_tombstones
+from include.dedupe.acting.client_writer import ClientWriter
+from include.dedupe.acting.lease import hold_lease
+from include.dedupe.acting.restore import Restored, restore
+from include.dedupe.acting.wanted import Wanted
 from include.dedupe.errors import DedupeError, LeaseError
-from include.dedupe.lease import hold_lease
-from include.dedupe.restore import Restored, restore
-from include.dedupe.wanted import Wanted
 from tests.pipeline.acting_fixture import CAT, COFFEE, DOCUMENTS, MOOSE, SMALL_CAT, acting, policies
 from tests.support.acting import Acting, Document, outcomes
 

@@ -13,12 +13,12 @@ from dataclasses import replace
 import pytest
 from aiohttp import ClientSession, web
 
+from include.dedupe.clustering.merge import to_pairs
 from include.dedupe.connect import open_flow
 from include.dedupe.errors import ArtifactError, OutageError, ScanFailedError, ScanRefusedError
-from include.dedupe.merge import to_pairs
-from include.dedupe.plan import PLAN_FILE
+from include.dedupe.planning.plan import PLAN_FILE
 from include.dedupe.rundir import Attempt, RunDir
-from include.dedupe.scan import scan
+from include.dedupe.scanning.scan import scan
 from include.flow_client import FlowAddress, FlowAuthError, FlowResponseError
 from tests.pipeline.conftest import Bench
 from tests.pipeline.scan_fixture import (

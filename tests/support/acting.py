@@ -13,22 +13,22 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from include.dedupe.apply import ApplyStats, apply
-from include.dedupe.check import Step, check
-from include.dedupe.client_writer import ClientWriter, open_writer
-from include.dedupe.cluster import cluster
-from include.dedupe.config import CollectionConfig
-from include.dedupe.decide import DecideStats, decide
-from include.dedupe.facts import gather_facts
-from include.dedupe.lease import meeting_place
-from include.dedupe.merge import merge
-from include.dedupe.plan import plan
-from include.dedupe.restore import Restored, restore
+from include.dedupe.acting.apply import ApplyStats, apply
+from include.dedupe.acting.check import Step, check
+from include.dedupe.acting.client_writer import ClientWriter, open_writer
+from include.dedupe.acting.lease import meeting_place
+from include.dedupe.acting.restore import Restored, restore
+from include.dedupe.acting.wanted import Wanted
+from include.dedupe.clustering.cluster import cluster
+from include.dedupe.clustering.merge import merge
+from include.dedupe.deciding.decide import DecideStats, decide
+from include.dedupe.deciding.facts import gather_facts
+from include.dedupe.planning.plan import plan
+from include.dedupe.planning.scope import Scope
 from include.dedupe.rundir import Attempt, RunDir, Storage
-from include.dedupe.scan import scan
-from include.dedupe.scope import Scope
+from include.dedupe.scanning.scan import scan
+from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.tables import ACTIONS
-from include.dedupe.wanted import Wanted
 from include.flow_client import FlowAddress, FlowClient
 from tests.support.embedded_server import EmbeddedServer
 

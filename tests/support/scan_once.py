@@ -7,7 +7,7 @@ import sys
 
 from include.dedupe.connect import open_flow
 from include.dedupe.rundir import Attempt, RunDir
-from include.dedupe.scan import scan
+from include.dedupe.scanning.scan import scan
 from include.flow_client import FlowAddress
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from include.dedupe.config import FlowSettings
 from include.dedupe.connect import QueryFilters, address_from_connection, address_from_environment
 from include.dedupe.errors import ConfigError
+from include.dedupe.settings.config import FlowSettings
 
 SETTINGS = FlowSettings(connection="flow_main", collection="photos")
 

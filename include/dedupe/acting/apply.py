@@ -1,0 +1,219 @@
+"""Apply: carries out what is approved and still stands, batch by batch, and writes down what became of it.
+
+Each batch reads its documents anew, archives those that it will change, writes, makes the writes visible and
+looks whether they are there. The archive comes before the write and the outcomes after it; so an apply that
+was killed and started again knows what it did, and neither repeats nor skips anything.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import asdict, dataclass
+
+import pandas as pd
+
+from include.dedupe.acting.archive import Entry, now, read_entries, read_tombstones
+from include.dedupe.acting.batch import Batch
+from include.dedupe.acting.check import require_check
+from include.dedupe.acting.lease import Lease, hold_lease, meeting_place
+from include.dedupe.acting.outcome import Outcome
+from include.dedupe.acting.writer import FlowWriter
+from include.dedupe.deciding.changes import Order
+from include.dedupe.deciding.decide import current_decisions
+from include.dedupe.deciding.decisions import CONDEMN, UNTAG, read_decisions, still_standing
+from include.dedupe.deciding.guards import broken_guards, require_guards, scope_size
+from include.dedupe.deciding.supersede import objection_of_newer
+from include.dedupe.deciding.verdicts import FOLDER as VERDICTS
+from include.dedupe.errors import GuardError
+from include.dedupe.planning.plan import Plan, read_plan
+from include.dedupe.progress import show_progress
+from include.dedupe.rundir import Attempt, RunDir
+from include.dedupe.scanning.coverage import measure_coverage
+from include.dedupe.tables import ACTIONS, DECISIONS, from_parquet, to_parquet
+
+PHASES = (UNTAG, "tag", CONDEMN, "link", "delete", "merge")
+BATCH_SIZE = 100
+WITHDRAWN = "a verdict after the approval took it away"
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyStats:
+    """Decisions by outcome."""
+
+    done: int
+    skipped: int
+    failed: int
+    planned: int
+
+
+async def apply(
+    writer: FlowWriter, run: RunDir, attempt: Attempt, digest: str, approved_at: str, *, dry_run: bool
+) -> ApplyStats:
+    """Carry out the decisions of that hash, as far as they still stand.
+
+    Args:
+        writer: the collection.
+        run: the run that decided.
+        attempt: this execution.
+        digest: the approved hash.
+        approved_at: when it was approved (ISO).
+        dry_run: judge everything, write nothing.
+
+    Raises:
+        ApprovalError: the run never made such decisions.
+        GuardError: they would delete more than the settings allow.
+        CheckError: the collection has not proven that the actions can be undone.
+        LeaseError: somebody else writes to the collection; a retry may help.
+        StoppedError: a person has stopped all writing.
+    """
+    stage = run.stage("apply", attempt)
+    if finished := stage.finished():
+        return ApplyStats(**finished.result)
+    plan = read_plan(run)
+    orders = _orders(run, attempt, plan, digest)
+    if orders and not dry_run:
+        if plan.scope.is_part:
+            raise GuardError(f"{run.address} took only some of its documents; such a run only reports.")
+        require_check(run.lasting, plan.config)
+    work = _Work(writer, run, attempt, plan, approved_at, dry_run)
+    outcomes = await work.carry_out(orders)
+    rows = [outcome.columns() for outcome in outcomes]
+    stage.write_table("actions", pd.DataFrame(rows, columns=ACTIONS.names), ACTIONS)
+    counts = pd.Series([outcome.outcome for outcome in outcomes], dtype=object).value_counts()
+    stats = ApplyStats(**{name: int(counts.get(name, 0)) for name in ApplyStats.__slots__})
+    stage.finish(asdict(stats))
+    return stats
+
+
+def journal_folder(generation: int) -> str:
+    return f"apply/batches-g{generation}"
+
+
+def read_outcomes(run: RunDir) -> list[Outcome]:
+    """Return all outcomes that were written down so far, also of an apply that did not end."""
+    found = []
+    for folder in run.storage.folders("apply"):
+        for name in run.storage.names(f"apply/{folder}"):
+            found += [
+                Outcome.from_json(value) for value in json.loads(run.storage.read(f"apply/{folder}/{name}"))
+            ]
+    return found
+
+
+@dataclass(slots=True)
+class _Work:
+    """One execution of apply."""
+
+    writer: FlowWriter
+    run: RunDir
+    attempt: Attempt
+    plan: Plan
+    approved_at: str
+    dry_run: bool
+
+    async def carry_out(self, orders: list[Order]) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        with ExitStack() as held:
+            lease = None if self.dry_run else held.enter_context(self._lease())
+            progress = held.enter_context(show_progress("apply", len(orders), "decisions"))
+            earlier = self._earlier()
+            said = self.run.lasting.names(VERDICTS)
+            stands = self._stands(orders)
+            for number, batch in enumerate(in_batches(orders)):
+                if said != (said := self.run.lasting.names(VERDICTS)):
+                    stands = self._stands(orders)
+                outcomes += await self._one_batch(number, batch, stands, earlier, lease)
+                progress.advance(len(batch))
+        return outcomes
+
+    def _earlier(self) -> dict[str, Entry]:
+        """Return what this run has archived before, without what others have deleted since."""
+        earlier = {entry.id: entry for entry in read_entries(self.run.lasting, self.run.folder)}
+        stones = read_tombstones(self.run.lasting) if earlier else {}
+        by_others = {name for name, stone in stones.items() if stone.run_id != self.run.run_id}
+        return {
+            name: entry
+            for name, entry in earlier.items()
+            if name not in by_others or stones[name].at < entry.at
+        }
+
+    def _lease(self) -> AbstractContextManager[Lease]:
+        place = meeting_place(self.run.lasting, self.plan.config)
+        return hold_lease(place, f"Run {self.run.run_id} of {self.run.collection}", takes_over=True)
+
+    async def _one_batch(
+        self,
+        number: int,
+        orders: list[Order],
+        stands: Callable[[Order], str],
+        earlier: dict[str, Entry],
+        lease: Lease | None,
+    ) -> list[Outcome]:
+        journal = f"{journal_folder(self.attempt.generation)}/{number:06}.json"
+        if self.run.storage.exists(journal):
+            known = [Outcome.from_json(value) for value in json.loads(self.run.storage.read(journal))]
+            if [outcome.order for outcome in known] == orders:
+                return known
+        if lease:
+            lease.require()
+        objections = {order: stands(order) for order in orders}
+        batch = Batch(
+            writer=self.writer,
+            run=self.run,
+            config=self.plan.config,
+            name=f"{self.run.folder}-{self.attempt.label}-{number:06}",
+            earlier=earlier,
+            lease=lease,
+        )
+        standing = [order for order in orders if not objections[order]]
+        done = {outcome.order: outcome for outcome in await batch.carry_out(standing)}
+        outcomes = [
+            done.get(order) or Outcome(order, "skipped", objections[order], now()) for order in orders
+        ]
+        if lease:
+            text = json.dumps([asdict(outcome) for outcome in outcomes], ensure_ascii=False)
+            self.run.storage.write(journal, text.encode())
+        return outcomes
+
+    def _stands(self, orders: list[Order]) -> Callable[[Order], str]:
+        """Return what says of an order why it does not stand any more; empty if it does."""
+        newest = current_decisions(self.run)
+        keys = set(zip(newest["id"], newest["decision"], newest["keeper_id"], strict=True))
+        superseded = objection_of_newer(self.run, self.plan, orders, self.approved_at)
+
+        def objection(order: Order) -> str:
+            if (order.id, order.decision, order.keeper_id) not in keys:
+                return WITHDRAWN
+            return superseded(order)
+
+        return objection
+
+
+def in_batches(orders: list[Order]) -> Iterator[list[Order]]:
+    """Yield the orders phase by phase, those of one keeper together."""
+    ranked = sorted(orders, key=lambda one: (PHASES.index(one.decision), one.keeper_id, one.id))
+    batch: list[Order] = []
+    for order in ranked:
+        is_new_phase = bool(batch) and batch[-1].decision != order.decision
+        is_full = len(batch) >= BATCH_SIZE and batch[-1].keeper_id != order.keeper_id
+        if is_new_phase or is_full:
+            yield batch
+            batch = []
+        batch.append(order)
+    if batch:
+        yield batch
+
+
+def _orders(run: RunDir, attempt: Attempt, plan: Plan, digest: str) -> list[Order]:
+    """Return what is approved and still stood when this generation of apply began; a retry keeps to it."""
+    name = f"apply/orders-{digest}-g{attempt.generation}.parquet"
+    if not run.storage.exists(name):
+        standing = still_standing(read_decisions(run, digest), current_decisions(run))
+        size = scope_size(run, plan)
+        problems = broken_guards(standing, size, measure_coverage(run, plan), plan.config.guards)
+        require_guards(problems, run.address)
+        run.storage.write(name, to_parquet(standing, DECISIONS))
+    frame = from_parquet(run.storage.read(name), DECISIONS, run.storage.path(name))
+    return [Order(*row) for row in frame[DECISIONS.names].itertuples(index=False, name=None)]

@@ -1,0 +1,73 @@
+"""A Flow client that writes, in the engine's words. The counterpart of ``connect`` for changes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from include.dedupe.acting.writer import MUST_NOT_EXIST, ConflictError
+from include.dedupe.connect import ClientReader, address_from_environment
+from include.dedupe.flow import Document, FlowReader
+from include.dedupe.settings.config import CollectionConfig
+from include.flow_client import FlowAddress, FlowClient, FlowRequestError
+
+CONFLICT = 409
+
+
+class ClientWriter:
+    """Implements ``FlowWriter``."""
+
+    def __init__(self, client: FlowClient, reader: FlowReader) -> None:
+        self._client = client
+        self.reader = reader
+
+    async def read(self, ids: Sequence[str], fl: Sequence[str]) -> dict[str, Document]:
+        found = await self.reader.existing(ids, fl=fl)
+        return {document["id"]: document for document in found}
+
+    async def set_fields(self, document_id: str, version: int, fields: Mapping[str, Any]) -> None:
+        changes = {name: {"set": value} for name, value in fields.items()}
+        await self._update({"id": document_id, "_version_": version, **changes})
+
+    async def add(self, document: Mapping[str, Any], analysis: Mapping[str, Any] | None) -> None:
+        added = {**document, "_version_": MUST_NOT_EXIST}
+        await self._update({**added, "import": analysis} if analysis is not None else added)
+
+    async def delete(self, document_id: str, version: int) -> None:
+        try:
+            await self._client.delete([document_id], version=version)
+        except FlowRequestError as error:
+            raise _conflict(error, document_id) from error
+
+    async def commit(self) -> None:
+        await self._client.commit()
+
+    async def analyze(self, *, url: str | None = None, data: bytes | None = None) -> Mapping[str, Any]:
+        return await self._client.analyze(url=url, data=data)
+
+    async def _update(self, document: Mapping[str, Any]) -> None:
+        try:
+            await self._client.update([dict(document)])
+        except FlowRequestError as error:
+            raise _conflict(error, document["id"]) from error
+
+
+def _conflict(error: FlowRequestError, document_id: str) -> Exception:
+    if error.status == CONFLICT:
+        return ConflictError(f"{document_id!r} has changed since it was read.")
+    return error
+
+
+def locate_flow(config: CollectionConfig, url: str | None) -> FlowAddress:
+    """Return where the collection is: at ``url``, else where the environment says."""
+    if url:
+        return FlowAddress.parse(url, config.flow.collection)
+    return address_from_environment(config.flow)
+
+
+@asynccontextmanager
+async def open_writer(address: FlowAddress, in_flight: int = 8) -> AsyncIterator[ClientWriter]:
+    """Open a collection for reading and writing, after making sure that it is there."""
+    async with FlowClient(address, connections=in_flight) as client:
+        yield ClientWriter(client, ClientReader(client, await client.ping()))

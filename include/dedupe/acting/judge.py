@@ -1,0 +1,120 @@
+"""Judge: whether an order may be carried out on the documents as they are at this moment.
+
+Between a decision and its action lie hours or days. Whatever does not hold any more is a reason to leave the
+document alone, in words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from include.dedupe.acting.archive import ABSORB, Entry
+from include.dedupe.deciding.changes import Order
+from include.dedupe.deciding.decisions import UNTAG
+from include.dedupe.deciding.facts import fingerprint
+from include.dedupe.deciding.grace import condemned_since
+from include.dedupe.flow import Document, FlowReader
+from include.dedupe.settings.config import CollectionConfig
+from include.dedupe.settings.policy_settings import DELETING
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The documents of a batch as they are now, and what this run has done before it was interrupted.
+
+    ``linked`` names, for each document that others link to, one of them.
+    """
+
+    config: CollectionConfig
+    documents: Mapping[str, Document]
+    protected: frozenset[str]
+    linked: Mapping[str, str]
+    earlier: Mapping[str, Entry]
+
+    def objection(self, order: Order) -> str:
+        """Return why the order must not be carried out; empty if nothing speaks against it."""
+        document = self.documents.get(order.id)
+        if document is None:
+            return "it no longer exists"
+        if order.id in self.protected:
+            return "it is protected by now"
+        if order.decision in DELETING and order.id in self.linked:
+            return f"{self.linked[order.id]!r} links to it"
+        if order.decision == UNTAG:
+            return ""
+        if fingerprint(document, self.config) != order.fingerprint:
+            return "its picture or a field that the decision rests on has changed"
+        return self.objection_to_keeper(order) or self._objection_to_grace(order, document)
+
+    def was_done(self, order: Order) -> Entry | None:
+        """Return the entry of a deletion that this run carried out before it was interrupted."""
+        entry = self.earlier.get(order.id)
+        gone = order.id not in self.documents
+        return entry if entry and gone and entry.action in DELETING and order.decision in DELETING else None
+
+    def objection_to_keeper(self, order: Order) -> str:
+        """Return why its keeper forbids to carry out the order; empty if it does not."""
+        if order.decision == UNTAG:
+            return ""
+        keeper = self.documents.get(order.keeper_id)
+        if keeper is None:
+            return "its keeper no longer exists"
+        if order.keeper_id == order.id:
+            return "it is its own keeper"
+        if keeper.get(self.config.tags.role) or keeper.get(self.config.tags.link):
+            return "its keeper is condemned or marked as a duplicate itself"
+        if order.keeper_id in self.protected and self._merges_fields(order):
+            return "its keeper is protected by now, and takes in no fields"
+        now = fingerprint(keeper, self.config)
+        absorbed = self.earlier.get(order.keeper_id)
+        is_ours = absorbed is not None and absorbed.action == ABSORB and now == self._after(absorbed)
+        return "" if now == order.keeper_fingerprint or is_ours else "its keeper has changed"
+
+    def _merges_fields(self, order: Order) -> bool:
+        policies = self.config.policies
+        return order.decision == "merge" and bool(
+            policies and policies.by_class(order.duplicates).merge_fields
+        )
+
+    def _after(self, entry: Entry) -> str:
+        """Return the fingerprint that a document has after what the entry is about."""
+        return fingerprint(
+            {k: v for k, v in (entry.before | entry.set).items() if v is not None}, self.config
+        )
+
+    def _objection_to_grace(self, order: Order, document: Document) -> str:
+        policies = self.config.policies
+        if (
+            order.decision != "delete"
+            or policies is None
+            or not policies.by_class(order.duplicates).after_days
+        ):
+            return ""
+        holds = condemned_since(document, order.keeper_id, order.fingerprint, self.config.tags)
+        return "" if holds else "it is not condemned any more"
+
+
+async def objection_to_pair(reader: FlowReader, order: Order, config: CollectionConfig) -> str:
+    """Search once more whether document and keeper look alike; return what speaks against it."""
+    if order.decision not in (*DELETING, "link"):
+        return ""
+    threshold = config.guards.delete_threshold if order.decision in DELETING else config.scan.threshold
+    for one, other in ((order.id, order.keeper_id), (order.keeper_id, order.id)):
+        try:
+            found = await reader.hits(
+                one,
+                fq=(reader.filters.any_of("id", [other]),),
+                fl=("id", "score"),
+                threshold=threshold,
+                approximate=False,
+                smartfilter="off",
+                max_hits=1,
+            )
+            if any(hit["id"] == other for hit in found.docs):
+                return ""
+        except reader.failure as error:
+            if getattr(error, "retryable", False):
+                raise
+            return f"it cannot be compared with its keeper: {error}"
+    return f"it does not look like its keeper any more (score below {threshold})"

@@ -1,0 +1,150 @@
+"""Lease: one writer for each collection, in one Airflow or two; and the switch that stops all writing.
+
+A lease is a numbered file that only one can create; the number is the fencing token. Who holds the lease says
+so now and then by writing ``alive`` into it, by the clock of the storage. When the holder is silent for too
+long another may take the next number, and the first, should it still live, sees a higher number before its
+next write and ends. Settings that lead to the same collection of Flow share a lease.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from include.dedupe.errors import LeaseError, StoppedError
+from include.dedupe.rundir import Storage, folder_name
+from include.dedupe.settings.config import CollectionConfig
+
+FOLDER = "lease"
+STOP_FILE = "stop.json"
+SILENT_S = 600.0
+RENEWED_AFTER_S = SILENT_S / 4
+
+
+def meeting_place(lasting: Storage, config: CollectionConfig) -> Storage:
+    """Return the folder where all that write to one collection of Flow meet.
+
+    Args:
+        lasting: the folder of one collection's settings, in the storage that it shares with others.
+        config: those settings.
+    """
+    return lasting.beside(f"_writers/{folder_name(config.flow.collection)}")
+
+
+@dataclass(slots=True)
+class Lease:
+    """The right to write. ``require`` it before each batch, ``keep`` it before each write."""
+
+    place: Storage
+    token: int
+    owner: str
+    clock: Callable[[], float] = field(repr=False)
+    own_clock: Callable[[], float] = field(repr=False)
+    renewed: float
+
+    def require(self) -> None:
+        """Make sure that we may still write, and say that we live.
+
+        Raises:
+            StoppedError: a person has stopped all writing.
+            LeaseError: somebody else has taken over.
+        """
+        now = self.own_clock()
+        require_not_stopped(self.place)
+        newest = _newest(self.place)
+        if newest != self.token or self._holder() != self.owner:
+            raise LeaseError(
+                f"{self.owner} was silent for too long and lost the lease {self.token} of "
+                f"{self.place.root} to {newest}; nothing more was written. A retry goes on."
+            )
+        self._write(released=False)
+        self.renewed = now
+
+    def keep(self) -> None:
+        """Require it anew if that was a while ago, as between the writes of a slow batch."""
+        if not 0 <= self.own_clock() - self.renewed < RENEWED_AFTER_S:
+            self.require()
+
+    def release(self) -> None:
+        if _newest(self.place) == self.token and self._holder() == self.owner:
+            self._write(released=True)
+
+    def _holder(self) -> str:
+        held: dict[str, str] = json.loads(self.place.read(_file(self.token)))
+        return held["owner"]
+
+    def _write(self, *, released: bool) -> None:
+        state = {"owner": self.owner, "alive": self.clock(), "released": released}
+        self.place.write(_file(self.token), json.dumps(state).encode())
+
+
+@contextmanager
+def hold_lease(
+    place: Storage,
+    owner: str,
+    *,
+    takes_over: bool = False,
+    clock: Callable[[], float] | None = None,
+    own_clock: Callable[[], float] = time.time,
+) -> Iterator[Lease]:
+    """Hold the collection's lease, and give it back in the end.
+
+    Args:
+        place: where all that write to the collection meet.
+        owner: who asks, for the message to others.
+        takes_over: take it from an earlier attempt of the same owner, which may still live as a zombie.
+        clock: seconds since the epoch, the same for all machines; by default that of the storage.
+        own_clock: seconds, of this machine.
+
+    Raises:
+        LeaseError: somebody else holds it.
+        StoppedError: a person has stopped all writing.
+    """
+    clock, began = clock or place.clock, own_clock()
+    require_not_stopped(place)
+    newest = _newest(place)
+    if newest:
+        held = json.loads(place.read(_file(newest)))
+        is_own = takes_over and held["owner"].startswith(f"{owner} (")
+        if not held["released"] and not is_own and clock() - held["alive"] < SILENT_S:
+            raise LeaseError(f"{held['owner']} is writing to {place.root}; wait until it ends.")
+    me = f"{owner} ({uuid.uuid4().hex[:8]})"
+    state = {"owner": me, "alive": clock(), "released": False}
+    if not place.create(_file(newest + 1), json.dumps(state).encode()):
+        raise LeaseError(f"Somebody else has just begun to write to {place.root}; wait until it ends.")
+    lease = Lease(place, newest + 1, me, clock, own_clock, began)
+    try:
+        yield lease
+    finally:
+        lease.release()
+
+
+def stop_writing(place: Storage, by: str) -> None:
+    """Let every writer end before its next batch, and no new one begin."""
+    place.write(STOP_FILE, json.dumps({"by": by, "at": time.time()}).encode())
+
+
+def allow_writing(place: Storage) -> None:
+    place.remove(STOP_FILE)
+
+
+def require_not_stopped(place: Storage) -> None:
+    if place.exists(STOP_FILE):
+        by = json.loads(place.read(STOP_FILE))["by"]
+        raise StoppedError(
+            f"{by} has stopped all writing to {place.root}; allow it again with "
+            f"`python -m include.dedupe allow`."
+        )
+
+
+def _newest(place: Storage) -> int:
+    names = place.names(FOLDER)
+    return int(names[-1].removesuffix(".json")) if names else 0
+
+
+def _file(token: int) -> str:
+    return f"{FOLDER}/{token:010}.json"

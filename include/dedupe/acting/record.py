@@ -1,0 +1,63 @@
+"""Record: what a run did in the end, for people and programs; also after a no, a timeout or a failure.
+
+``actions.parquet`` and ``actions.csv`` have one row for each decision that apply came to, ``redirects.csv``
+one for each document that another stands for now, ``record.json`` the answer and the counts. When others say
+that they have carried out what was exported, ``acknowledged.json`` and ``acknowledged.csv`` join them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from include.dedupe.acting.apply import read_outcomes
+from include.dedupe.acting.archive import now
+from include.dedupe.reporting.csv_table import csv_table
+from include.dedupe.rundir import Attempt, RunDir, read_manifest
+from include.dedupe.settings.policy_settings import DELETING
+from include.dedupe.tables import ACTIONS, to_parquet
+
+REDIRECTED = (*DELETING, "link")
+
+
+def record(run: RunDir, attempt: Attempt, answer: Mapping[str, Any] | None) -> dict[str, int]:
+    """Write what was done and return the counts of decisions by outcome.
+
+    Args:
+        run: the run.
+        attempt: this execution.
+        answer: what the question was answered with; None where nobody was asked or nothing was answered.
+    """
+    stage = run.stage("record", attempt)
+    actions = _actions(run)
+    counts = dict(Counter(actions["outcome"]))
+    decided = read_manifest(run.storage, "decide")
+    done = actions[(actions["outcome"] == "done") & actions["decision"].isin(REDIRECTED)]
+    stage.write_file("actions.parquet", to_parquet(actions, ACTIONS))
+    stage.write_file("actions.csv", csv_table(actions.columns, actions.itertuples(index=False)))
+    redirects = zip(done["id"], done["keeper_id"], done["score"], done["decision"], strict=True)
+    stage.write_file("redirects.csv", csv_table(("duplicate", "keeper", "score", "decision"), redirects))
+    summary = {
+        "run_id": run.run_id,
+        "recorded_at": now(),
+        "decisions": decided.result if decided else None,
+        "answer": dict(answer) if answer else None,
+        "apply_finished": read_manifest(run.storage, "apply") is not None,
+        "outcomes": counts,
+    }
+    stage.write_file("record.json", json.dumps(summary, indent=2, ensure_ascii=False, default=str).encode())
+    stage.finish(counts)
+    return counts
+
+
+def _actions(run: RunDir) -> pd.DataFrame:
+    """Return what apply finished with, or what it had written down when it ended early."""
+    finished = read_manifest(run.storage, "apply")
+    if finished:
+        return run.read_table("apply", "actions", ACTIONS)
+    rows = {(one.order.id, one.order.decision): one.columns() for one in read_outcomes(run)}
+    return pd.DataFrame(list(rows.values()), columns=ACTIONS.names)

@@ -1,0 +1,230 @@
+"""Cluster: the connected components of the pairs that can be duplicates.
+
+Components chain: when A resembles B and B resembles C, all three share a cluster although A and C may have
+little in common. Therefore a cluster says how weak its weakest pair is, whether some members are no pair, and
+which pairs hold it together alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from include.dedupe.clustering.bridges import find_bridges
+from include.dedupe.clustering.merge import encode
+from include.dedupe.clustering.names import Naming, name_components
+from include.dedupe.clustering.pair_rules import allowed_pairs
+from include.dedupe.deciding.facts import read_facts
+from include.dedupe.deciding.verdicts import read_verdicts, standing_verdicts
+from include.dedupe.planning.plan import read_plan
+from include.dedupe.rundir import Attempt, RunDir
+from include.dedupe.scanning.coverage import scanned_partitions
+from include.dedupe.tables import (
+    BRIDGES,
+    CLUSTER_EVENTS,
+    CLUSTERS,
+    HUBS,
+    NAMES,
+    PAIRS,
+    PARTS,
+    from_parquet,
+    to_parquet,
+)
+
+NAMES_FOLDER = "clusters"
+Codes = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterStats:
+    clusters: int
+    documents: int
+    exact_pairs: int
+    near_pairs: int
+    largest: int
+    merged: int
+    split: int
+
+
+@dataclass(frozen=True, slots=True)
+class Clusters:
+    """Columns as in ``tables``: CLUSTERS, BRIDGES and CLUSTER_EVENTS."""
+
+    members: pd.DataFrame
+    bridges: pd.DataFrame
+    events: pd.DataFrame
+
+
+def cluster(run: RunDir, attempt: Attempt) -> ClusterStats:
+    """Write the clusters of the pairs that verdicts and settings let through, sorted by cluster and document.
+
+    The names of the clusters are kept beside the runs for the next one.
+    """
+    stage = run.stage("clusters", attempt)
+    if finished := stage.finished():
+        return ClusterStats(**finished.result)
+    plan = read_plan(run)
+    exact_threshold = plan.config.scan.exact_threshold
+    said = standing_verdicts(read_verdicts(run.lasting)).not_duplicates
+    pairs = run.read_table("pairs", "pairs", PAIRS)
+    pairs = allowed_pairs(pairs, read_facts(run, plan.config), plan.config, said)
+    own_names = f"{plan.created_at.replace(':', '-')}--{run.storage.root.rpartition('/')[2]}.parquet"
+    before = _names_before(run, own_names)
+    found = to_clusters(pairs, exact_threshold, before, hub_ids(run))
+    stage.write_table("clusters", found.members, CLUSTERS)
+    stage.write_table("pairs", pairs, PAIRS)
+    stage.write_table("bridges", found.bridges, BRIDGES)
+    stage.write_table("events", found.events, CLUSTER_EVENTS)
+    stage.write_table("parts", parts_at(pairs, found.members, plan.config.cluster.thresholds), PARTS)
+    run.lasting.write(f"{NAMES_FOLDER}/{own_names}", to_parquet(_names_after(found.members, before), NAMES))
+    exact_pairs = int((pairs["score"] >= exact_threshold).sum())
+    stats = ClusterStats(
+        clusters=found.members["cluster_id"].nunique(),
+        documents=len(found.members),
+        exact_pairs=exact_pairs,
+        near_pairs=len(pairs) - exact_pairs,
+        largest=int(found.members["size"].max()) if len(found.members) else 0,
+        merged=int((found.events["event"] == "merge").sum()),
+        split=int((found.events["event"] == "split").sum()),
+    )
+    stage.finish(asdict(stats))
+    return stats
+
+
+def to_clusters(
+    pairs: pd.DataFrame,
+    exact_threshold: float,
+    before: pd.DataFrame | None = None,
+    hubs: Collection[str] = (),
+) -> Clusters:
+    """Return the connected components of ``pairs`` (columns of PAIRS).
+
+    Args:
+        pairs: each unordered pair once, sorted by both ids.
+        exact_threshold: lowest score of an exact pair.
+        before: columns of NAMES: the names that documents' clusters had.
+        hubs: documents with more hits than were read.
+    """
+    ids, a, b = encode(pairs["id_a"], pairs["id_b"])
+    count, component = _components(a, b, len(ids))
+    scores = pairs["score"].to_numpy(np.float64)
+    of_pair = component[a]
+    size = np.bincount(component, minlength=count)
+    pair_count = np.bincount(of_pair, minlength=count)
+    weakest, strongest = np.full(count, np.inf), np.full(count, -np.inf)
+    np.minimum.at(weakest, of_pair, scores)
+    np.maximum.at(strongest, of_pair, scores)
+    kind = np.where(
+        weakest >= exact_threshold, "exact", np.where(strongest < exact_threshold, "near", "mixed")
+    )
+    chained = pair_count < size * (size - 1) // 2
+    bridge = _bridges(a, b, component, chained)
+    documents = ids.to_pandas()
+    naming = name_components(documents, component, count, _none_named() if before is None else before)
+    is_hub = np.zeros(count, bool)
+    is_hub[component[documents.isin(list(hubs)).to_numpy(dtype=bool)]] = True
+    members = pd.DataFrame(
+        {
+            "cluster_id": naming.names[component],
+            "id": documents,
+            "size": size[component],
+            "duplicates": kind[component],
+            "weakest_score": weakest[component],
+            "strongest_score": strongest[component],
+            "pairs": pair_count[component],
+            "bridges": np.bincount(of_pair[bridge], minlength=count)[component],
+            "chained": chained[component],
+            "hub": is_hub[component],
+        }
+    )
+    return Clusters(
+        _sorted_by_cluster(members, naming, component),
+        _bridge_rows(pairs, bridge, naming.names[of_pair]),
+        naming.events,
+    )
+
+
+def parts_at(pairs: pd.DataFrame, members: pd.DataFrame, thresholds: Sequence[float]) -> pd.DataFrame:
+    """Return into how many parts each cluster falls at each threshold (columns of PARTS).
+
+    ``documents`` counts those that still have a pair there; clusters without any are left out.
+    """
+    cluster_of = members.set_index("id")["cluster_id"]
+    rows = []
+    for threshold in sorted(thresholds):
+        strong = pairs[pairs["score"] >= threshold]
+        ids, a, b = encode(strong["id_a"], strong["id_b"])
+        _, component = _components(a, b, len(ids))
+        frame = pd.DataFrame({"cluster_id": ids.to_pandas().map(cluster_of), "part": component})
+        counted = frame.groupby("cluster_id")["part"].agg(parts="nunique", documents="size").reset_index()
+        rows.append(counted.assign(threshold=threshold))
+    found = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=PARTS.names)
+    parts: pd.DataFrame = found[PARTS.names]
+    return parts
+
+
+def hub_ids(run: RunDir) -> frozenset[str]:
+    """Return the documents of which only the best hits are known."""
+    tables = (run.read_table(name, "hubs", HUBS)["id"] for name in scanned_partitions(run, read_plan(run)))
+    return frozenset(name for ids in tables for name in ids)
+
+
+def _components(a: Codes, b: Codes, nodes: int) -> tuple[int, npt.NDArray[np.int32]]:
+    graph = coo_array((np.ones(len(a), np.int8), (a, b)), shape=(nodes, nodes))
+    count, component = connected_components(graph, directed=False)
+    return count, component
+
+
+def _bridges(
+    a: Codes, b: Codes, component: npt.NDArray[np.int32], chained: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.bool_]:
+    """Look for bridges where there can be any: a cluster in which all are pairs has none, nor have two."""
+    bridge = np.zeros(len(a), bool)
+    candidates = np.flatnonzero(chained[component[a]])
+    nodes, codes = np.unique(np.r_[a[candidates], b[candidates]], return_inverse=True)
+    _, roots = np.unique(component[nodes], return_index=True)
+    half = len(candidates)
+    bridge[candidates] = find_bridges(codes[:half], codes[half:], roots, len(nodes))
+    return bridge
+
+
+def _bridge_rows(
+    pairs: pd.DataFrame, bridge: npt.NDArray[np.bool_], names: npt.NDArray[np.object_]
+) -> pd.DataFrame:
+    rows = pairs.loc[bridge, ["id_a", "id_b", "score"]].assign(cluster_id=names[bridge])
+    found: pd.DataFrame = rows[BRIDGES.names]
+    return found.sort_values(["cluster_id", "id_a", "id_b"], ignore_index=True)
+
+
+def _sorted_by_cluster(
+    members: pd.DataFrame, naming: Naming, component: npt.NDArray[np.int32]
+) -> pd.DataFrame:
+    """Sort by name and id; the ids are ascending already, so that ranks of names suffice."""
+    rank = np.empty(len(naming.names), np.int64)
+    rank[np.argsort(naming.names.astype(str), kind="stable")] = np.arange(len(naming.names))
+    return members.iloc[np.argsort(rank[component], kind="stable")].reset_index(drop=True)
+
+
+def _none_named() -> pd.DataFrame:
+    return pd.DataFrame(columns=NAMES.names)
+
+
+def _names_before(run: RunDir, own: str) -> pd.DataFrame:
+    earlier = [name for name in run.lasting.names(NAMES_FOLDER) if name < own]
+    if not earlier:
+        return _none_named()
+    path = f"{NAMES_FOLDER}/{earlier[-1]}"
+    return from_parquet(run.lasting.read(path), NAMES, run.lasting.path(path))
+
+
+def _names_after(members: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
+    """Documents that are in no cluster now keep the name that they last had."""
+    gone = before[~before["id"].isin(members["id"])]
+    known: pd.DataFrame = pd.concat([members[NAMES.names], gone], ignore_index=True)
+    return known.sort_values("id", ignore_index=True)

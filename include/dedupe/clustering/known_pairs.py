@@ -1,0 +1,113 @@
+"""Known pairs: what all runs of a collection have found, kept beside the runs.
+
+Each run leaves one file, which never changes. A pair counts as long as both documents exist, are as they were
+when it was found, and belong to the scope; so that a run over one interval sees clusters across all of them.
+Pairs of another detector, or another version of it, are never mixed in.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import pandas as pd
+
+from include.dedupe.flow import FlowReader
+from include.dedupe.planning.plan import Plan
+from include.dedupe.rundir import Attempt, RunDir
+from include.dedupe.scanning.search import document_fields, fingerprint
+from include.dedupe.tables import DOCUMENTS, KNOWN_PAIRS, empty, from_parquet, to_parquet
+
+log = logging.getLogger(__name__)
+FOLDER = "pairs"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The documents of pairs as they are now: columns of DOCUMENTS, and ids of those in each scope."""
+
+    documents: pd.DataFrame
+    in_scope: frozenset[str]
+    in_search_scope: frozenset[str]
+
+    def counts(self, pairs: pd.DataFrame) -> pd.Series[bool]:
+        """Tell which pairs the scopes let count: one document may be scanned, the other one found."""
+        a, b = pairs["id_a"], pairs["id_b"]
+        one = a.isin(self.in_scope) & b.isin(self.in_search_scope)
+        return one | (b.isin(self.in_scope) & a.isin(self.in_search_scope))
+
+
+def read_known_pairs(run: RunDir, attempt: Attempt, plan: Plan) -> pd.DataFrame:
+    """Return the pairs (columns of KNOWN_PAIRS) that other runs found with this detector, oldest first."""
+    names = [name for name in run.lasting.names(FOLDER) if name != _name(run, attempt, plan)]
+    frames = [
+        from_parquet(run.lasting.read(f"{FOLDER}/{name}"), KNOWN_PAIRS, run.lasting.path(f"{FOLDER}/{name}"))
+        for name in names
+    ]
+    frames = [frame[frame["detector"] == plan.detector] for frame in frames]
+    known = pd.concat([empty(KNOWN_PAIRS), *frames], ignore_index=True)
+    floor = known["floor"].max() if len(known) else 0.0
+    if floor > plan.config.scan.threshold:
+        log.warning(
+            "Some known pairs were kept down to a score of %s only; below it, down to the threshold %s, "
+            "pairs are known of this run alone. Scan everything once to know all.",
+            floor,
+            plan.config.scan.threshold,
+        )
+    return known
+
+
+def keep_pairs(run: RunDir, attempt: Attempt, plan: Plan, pairs: pd.DataFrame) -> None:
+    """Put the pairs of a run beside the runs; a retry that finds them there leaves them."""
+    run.lasting.create(f"{FOLDER}/{_name(run, attempt, plan)}", to_parquet(pairs, KNOWN_PAIRS))
+
+
+def to_known(pairs: pd.DataFrame, fingerprints: pd.Series[str], plan: Plan) -> pd.DataFrame:
+    """Return pairs (columns of PAIRS) with what tells later whether they still hold."""
+    return pairs.assign(
+        fingerprint_a=pairs["id_a"].map(fingerprints).fillna(""),
+        fingerprint_b=pairs["id_b"].map(fingerprints).fillna(""),
+        detector=plan.detector,
+        floor=plan.config.scan.lowest_score,
+    )
+
+
+async def read_state(flow: FlowReader, plan: Plan, ids: list[str]) -> State:
+    """Return how the documents of pairs are now."""
+    fields, image = document_fields(plan), plan.config.fields.image
+    there = [
+        (document["id"], str(document.get(image, "")), fingerprint(document, image))
+        for document in await flow.existing(ids, fields)
+    ]
+    documents = pd.DataFrame(sorted(there), columns=DOCUMENTS.names)
+    scopes = []
+    for fq in (plan.config.scope, plan.search_fq):
+        inside = await flow.existing(ids, fq=fq) if fq else [{"id": row[0]} for row in there]
+        scopes.append(frozenset(document["id"] for document in inside))
+    return State(documents, *scopes)
+
+
+def split_stale(pairs: pd.DataFrame, documents: pd.DataFrame) -> tuple[pd.DataFrame, set[str]]:
+    """Return the pairs that hold, and the documents that have changed since they were last seen in a pair.
+
+    A pair holds when both documents exist and have the fingerprints that it was found with.
+    """
+    now = documents.set_index("id")["fingerprint"]
+    sides = {side: pairs[f"id_{side}"].map(now) for side in "ab"}
+    exist = sides["a"].notna() & sides["b"].notna()
+    same = {side: sides[side] == pairs[f"fingerprint_{side}"] for side in "ab"}
+    changed = {name for side in "ab" for name in pairs.loc[sides[side].notna() & ~same[side], f"id_{side}"]}
+    seen_anew = {name for side in "ab" for name in pairs.loc[same[side], f"id_{side}"]}
+    return pairs[exist & same["a"] & same["b"]], changed - seen_anew
+
+
+def unite(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Return each pair once, as it was found last, sorted by both ids; seen from all sides it ever was."""
+    sides = pairs.groupby(["id_a", "id_b"], sort=False)[["seen_from_a", "seen_from_b"]].any()
+    last = pairs.drop_duplicates(["id_a", "id_b"], keep="last").set_index(["id_a", "id_b"])
+    last[["seen_from_a", "seen_from_b"]] = sides
+    return last.reset_index().sort_values(["id_a", "id_b"], ignore_index=True)
+
+
+def _name(run: RunDir, attempt: Attempt, plan: Plan) -> str:
+    return f"{plan.created_at.replace(':', '-')}--{run.folder}-g{attempt.generation}.parquet"

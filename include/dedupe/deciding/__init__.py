@@ -1,0 +1,1 @@
+"""Deciding: which document of a cluster stays and what becomes of the others, after what people said."""

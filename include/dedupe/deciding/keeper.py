@@ -1,0 +1,97 @@
+"""Keeper: which document of a cluster stays, by the ordered rules of the settings.
+
+Each rule becomes a column of numbers of which the lowest wins. The first rule that tells the winner from the
+next best made the choice; where none does, the lowest id stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from include.dedupe.deciding.facts import rule_field
+from include.dedupe.settings.config import CollectionConfig
+from include.dedupe.settings.policy_settings import KeeperRule
+
+Keys = npt.NDArray[np.float64]
+MISSING = np.inf
+BY_VERDICT, BY_PROTECTION, BY_ID = "verdict", "protected", "id"
+
+
+@dataclass(frozen=True, slots=True)
+class Keepers:
+    """For each row: which row is its cluster's keeper, and the rule that chose it."""
+
+    row: npt.NDArray[np.int64]
+    rule: npt.NDArray[np.object_]
+
+
+def choose_keepers(
+    members: pd.DataFrame, fields: Sequence[Mapping[str, Any]], config: CollectionConfig, kept: frozenset[str]
+) -> Keepers:
+    """Choose the keeper of each cluster.
+
+    Args:
+        members: columns cluster_id, id, is_protected and filled; sorted by cluster and id.
+        fields: the facts' fields of each row.
+        config: settings: ``keeper``.
+        kept: documents of which a person said: keep this one.
+    """
+    columns: dict[str, Keys] = {
+        BY_VERDICT: np.where(members["id"].isin(kept), 0.0, 1.0),
+        BY_PROTECTION: np.where(members["is_protected"], 0.0, 1.0),
+    }
+    for rule in config.keeper.rules:
+        columns[describe(rule)] = rule_keys(rule, members, fields, config)
+    names = members["cluster_id"].to_numpy()
+    begins = np.r_[True, names[1:] != names[:-1]] if len(names) else np.zeros(0, bool)
+    cluster = np.cumsum(begins) - 1
+    order = np.lexsort((*reversed(columns.values()), cluster))
+    starts = np.flatnonzero(begins)
+    winner, second = order[starts], order[np.minimum(starts + 1, len(order) - 1)]
+    rule_of = np.full(len(winner), BY_ID, dtype=object)
+    for name, key in reversed(columns.items()):
+        rule_of[key[winner] != key[second]] = name
+    return Keepers(winner[cluster], rule_of[cluster])
+
+
+def describe(rule: KeeperRule) -> str:
+    """Return the rule's name for people."""
+    return f"{rule.rule} {rule.field}" if rule.field else rule.rule
+
+
+def rule_keys(
+    rule: KeeperRule, members: pd.DataFrame, fields: Sequence[Mapping[str, Any]], config: CollectionConfig
+) -> Keys:
+    """Return one number for each document, the lowest for the best; a missing value is worst."""
+    if rule.rule == "most_complete" and not rule.fields:
+        return -members["filled"].to_numpy(np.float64)
+    if rule.rule == "most_complete":
+        counts = (
+            sum(document.get(name) not in (None, "", []) for name in rule.fields) for document in fields
+        )
+        return -np.fromiter(counts, np.float64, count=len(fields))
+    name = rule_field(rule, config)
+    values = [_first(document.get(name)) if name else None for document in fields]
+    if rule.rule == "prefer":
+        place = {value: float(number) for number, value in enumerate(rule.values)}
+        return np.array([place.get(str(value), MISSING) for value in values], dtype=np.float64)
+    if rule.rule in ("oldest", "newest"):
+        moments = pd.to_datetime(pd.Series(values, dtype=object), format="ISO8601", utc=True, errors="coerce")
+        numbers = moments.dt.as_unit("us").astype("int64").to_numpy().astype(np.float64)
+        return _signed(numbers, moments.isna().to_numpy(bool), highest=rule.rule == "newest")
+    numbers = pd.to_numeric(pd.Series(values, dtype=object), errors="coerce").to_numpy().astype(np.float64)
+    return _signed(numbers, np.isnan(numbers), highest=rule.rule == "highest")
+
+
+def _signed(numbers: Keys, missing: npt.NDArray[np.bool_], *, highest: bool) -> Keys:
+    return np.where(missing, MISSING, -numbers if highest else numbers)
+
+
+def _first(value: Any) -> Any:
+    return (value[0] if value else None) if isinstance(value, list) else value

@@ -1,0 +1,66 @@
+"""Supersede: a newer run's decisions take the place of older ones that nobody has approved yet.
+
+Each run that may act registers its decisions beside the runs. An older run that is approved after that does
+nothing; one that was approved before does only what the newer decisions say, too.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable, Iterable
+
+from include.dedupe.acting.archive import now
+from include.dedupe.deciding.changes import Order
+from include.dedupe.planning.plan import Plan
+from include.dedupe.rundir import RunDir
+from include.dedupe.tables import DECISIONS, from_parquet
+
+FOLDER = "decided"
+
+
+def register_decisions(run: RunDir, plan: Plan, digest: str) -> None:
+    """Say that this run has decided and may act; said again after its tasks were cleared, the last counts."""
+    value = {"run_id": run.run_id, "folder": run.folder, "hash": digest, "at": now()}
+    run.lasting.write(f"{FOLDER}/{_name(run, plan)}", json.dumps(value).encode())
+
+
+def newer_run(run: RunDir, plan: Plan) -> str:
+    """Return the id of the newest run that has decided after this one; empty if there is none."""
+    latest = _newest(run, plan)
+    return latest["run_id"] if latest else ""
+
+
+def objection_of_newer(
+    run: RunDir, plan: Plan, orders: Iterable[Order], approved_at: str
+) -> Callable[[Order], str]:
+    """Return what says of an order why a newer run speaks against it; empty if none does.
+
+    What a newer run does not decide any more, it speaks against, too.
+    """
+    latest = _newest(run, plan)
+    if latest is None:
+        return lambda _: ""
+    words = f"run {latest['run_id']} has decided anew"
+    if dt.datetime.fromisoformat(latest["at"]) <= dt.datetime.fromisoformat(approved_at):
+        return lambda _: words
+    path = f"runs/{latest['folder']}/decide/decisions-{latest['hash']}.parquet"
+    decisions = from_parquet(run.lasting.read(path), DECISIONS, run.lasting.path(path))
+    ids = {order.id for order in orders}
+    known = decisions[decisions["id"].isin(ids)]
+    said = dict(zip(known["id"], zip(known["decision"], known["keeper_id"], strict=True), strict=True))
+
+    def objection(order: Order) -> str:
+        return "" if said.get(order.id) == (order.decision, order.keeper_id) else words
+
+    return objection
+
+
+def _newest(run: RunDir, plan: Plan) -> dict[str, str] | None:
+    newer = [name for name in run.lasting.names(FOLDER) if name > _name(run, plan)]
+    found: dict[str, str] | None = json.loads(run.lasting.read(f"{FOLDER}/{newer[-1]}")) if newer else None
+    return found
+
+
+def _name(run: RunDir, plan: Plan) -> str:
+    return f"{plan.created_at.replace(':', '-')}--{run.folder}.json"

@@ -1,0 +1,1 @@
+"""Reporting: what a person or another program reads of a run."""

@@ -1,0 +1,113 @@
+"""report.html: the clusters as pictures, in one file that needs no server and no network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import jinja2
+
+from include.dedupe.reporting.findings import Findings
+from include.dedupe.reporting.pictures import PictureSource, Thumbnail
+from include.dedupe.settings.config import ReportSettings
+
+MEMBERS_SHOWN = 24
+PAIRS_SHOWN = 12
+
+
+@dataclass(frozen=True, slots=True)
+class MemberView:
+    id: str
+    image: str
+    thumbnail: Thumbnail
+    decision: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterView:
+    name: str
+    duplicates: str
+    size: int
+    weakest_score: float
+    strongest_score: float
+    members: list[MemberView]
+    pairs: list[tuple[str, str, float]]
+    pair_count: int
+    chained: bool
+    bridges: int
+    parts: list[tuple[float, int, int]]
+    """What is left of it at each further threshold: threshold, parts, documents in them."""
+
+
+def render_page(
+    summary: dict[str, Any], findings: Findings, settings: ReportSettings, pictures: PictureSource
+) -> str:
+    """Return the HTML page: the counts, the partitions, and the first clusters with their pictures."""
+    templates = jinja2.Environment(
+        loader=jinja2.PackageLoader("include.dedupe.reporting", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    thresholds = [row["threshold"] for row in summary["thresholds"]]
+    clusters = list(view_clusters(findings, settings.pictured_clusters, pictures, thresholds))
+    return templates.get_template("report.html.j2").render(summary=summary, clusters=clusters)
+
+
+def view_clusters(
+    findings: Findings, count: int, pictures: PictureSource, thresholds: Sequence[float]
+) -> Iterator[ClusterView]:
+    """Yield the first ``count`` clusters, the largest first, with the pictures of their first members.
+
+    ``thresholds``: further ones, at which it says what is left of a cluster.
+    """
+    shown = dict(islice(findings.largest_first(), count))
+    images = findings.documents.set_index("id")["image"]
+    ids = [name for members in shown.values() for name in members["id"].iloc[:MEMBERS_SHOWN]]
+    thumbnails = pictures.thumbnails([images[name] for name in ids])
+    cluster_of = findings.clusters.set_index("id")["cluster_id"]
+    pairs = findings.pairs.assign(cluster_id=findings.pairs["id_a"].map(cluster_of))
+    pairs_of = dict(iter(pairs[pairs["cluster_id"].isin(list(shown))].groupby("cluster_id")))
+    said = _said(findings)
+    left = _left(findings, shown)
+    for name, members in shown.items():
+        first = members.iloc[0]
+        ranked = pairs_of[name].sort_values("score", ascending=False, kind="stable")
+        yield ClusterView(
+            name=name,
+            duplicates=first["duplicates"],
+            size=len(members),
+            weakest_score=first["weakest_score"],
+            strongest_score=first["strongest_score"],
+            members=[
+                MemberView(member, images[member], thumbnails[images[member]], *said.get(member, ("", "")))
+                for member in members["id"].iloc[:MEMBERS_SHOWN]
+            ],
+            pairs=list(
+                ranked[["id_a", "id_b", "score"]].head(PAIRS_SHOWN).itertuples(index=False, name=None)
+            ),
+            pair_count=len(ranked),
+            chained=bool(first["chained"]),
+            bridges=int(first["bridges"]),
+            parts=[(one, *left.get((name, one), (0, 0))) for one in thresholds],
+        )
+
+
+def _left(findings: Findings, names: Iterable[str]) -> dict[tuple[str, float], tuple[int, int]]:
+    """Return parts and documents that are left of a cluster at a threshold."""
+    rows = findings.parts[findings.parts["cluster_id"].isin(list(names))]
+    columns = (rows[name] for name in ("cluster_id", "threshold", "parts", "documents"))
+    return {(name, at): (int(parts), int(count)) for name, at, parts, count in zip(*columns, strict=True)}
+
+
+def _said(findings: Findings) -> dict[str, tuple[str, str]]:
+    """Return decision and reason of each document; of a keeper, the rule that chose it."""
+    rows = findings.decisions
+    if rows is None:
+        return {}
+    why = rows["reason"].where(rows["reason"] != "keeper", "keeper by rule: " + rows["rule"])
+    return dict(zip(rows["id"], zip(rows["decision"], why, strict=True), strict=True))

@@ -1,0 +1,141 @@
+"""Report: what a person or another program reads after a run.
+
+``duplicates.csv`` has one cluster a line; ``graph.json`` is the graph of pairs in Cytoscape form; both as the
+vendor's scan script writes them. ``summary.json`` has the counts, ``report.html`` the clusters as pictures.
+Where there are policies, ``decisions.csv`` says what each of them is to become and why, and ``redirects.csv``
+which document stands for which.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import networkx as nx
+import pandas as pd
+
+from include.dedupe.planning.plan import Plan, read_plan
+from include.dedupe.planning.rehearsal import read_cost
+from include.dedupe.reporting.csv_table import csv_table
+from include.dedupe.reporting.findings import Findings, read_findings
+from include.dedupe.reporting.page import render_page
+from include.dedupe.reporting.pictures import PictureSource
+from include.dedupe.rundir import Attempt, RunDir
+from include.dedupe.scanning.coverage import Coverage, measure_coverage
+from include.dedupe.settings.policy_settings import DELETING
+
+REDIRECTS = ("duplicate", "keeper", "score", "class")
+
+
+@dataclass(frozen=True, slots=True)
+class ReportStats:
+    address: str
+    clusters: int
+    documents_in_clusters: int
+
+
+def report(run: RunDir, attempt: Attempt, pictures: PictureSource) -> ReportStats:
+    """Write the report's files.
+
+    Raises:
+        CoverageError: part of the scope was not scanned. The report is there and says which part.
+    """
+    stage = run.stage("report", attempt)
+    plan = read_plan(run)
+    coverage = measure_coverage(run, plan)
+    if finished := stage.finished():
+        coverage.require_complete(run.address)
+        return ReportStats(**finished.result)
+    findings = read_findings(run)
+    summary = summarise(run, plan, coverage, findings)
+    stage.write_file("duplicates.csv", to_csv(findings).encode())
+    stage.write_file("graph.json", json.dumps(to_cytoscape(findings), ensure_ascii=False).encode())
+    stage.write_file("summary.json", json.dumps(summary, indent=2, ensure_ascii=False).encode())
+    if findings.decisions is not None:
+        stage.write_file("decisions.csv", csv_table(findings.decisions.columns, _rows(findings.decisions)))
+        stage.write_file("redirects.csv", csv_table(REDIRECTS, _rows(redirects(findings.decisions))))
+    stage.write_file("report.html", render_page(summary, findings, plan.config.report, pictures).encode())
+    stats = ReportStats(f"{run.address}/report", summary["clusters"]["count"], len(findings.clusters))
+    stage.finish(asdict(stats))
+    coverage.require_complete(run.address)
+    return stats
+
+
+def to_csv(findings: Findings) -> str:
+    """Return the ids of each cluster as one line, the largest cluster first."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    for _, members in findings.largest_first():
+        writer.writerow(members["id"])
+    return text.getvalue()
+
+
+def redirects(decisions: pd.DataFrame) -> pd.DataFrame:
+    """Return, for each document that another is to stand for: duplicate, keeper, score, class."""
+    rows = decisions[decisions["decision"].isin((*DELETING, "link", "export"))]
+    columns = {"id": "duplicate", "keeper_id": "keeper", "score": "score", "duplicates": "class"}
+    found: pd.DataFrame = rows[list(columns)].rename(columns=columns)
+    return found
+
+
+def _rows(frame: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
+    return frame.itertuples(index=False, name=None)
+
+
+def to_cytoscape(findings: Findings) -> dict[str, Any]:
+    """Return the pairs as Cytoscape JSON: nodes with ``image`` and ``cluster``, edges with ``weight``."""
+    graph: nx.Graph[str] = nx.Graph()
+    images = findings.documents.set_index("id")["image"]
+    members = findings.clusters
+    for name, cluster_id in zip(members["id"], members["cluster_id"], strict=True):
+        graph.add_node(name, image=images[name], cluster=cluster_id)
+    pairs = findings.pairs
+    for name_a, name_b, score in zip(pairs["id_a"], pairs["id_b"], pairs["score"], strict=True):
+        graph.add_edge(name_a, name_b, weight=score)
+    document: dict[str, Any] = nx.cytoscape_data(graph)
+    return document
+
+
+def summarise(run: RunDir, plan: Plan, coverage: Coverage, findings: Findings) -> dict[str, Any]:
+    """Return the content of ``summary.json``: settings, coverage and counts of the run."""
+    settings = plan.config.scan
+    exact = int((findings.pairs["score"] >= settings.exact_threshold).sum())
+    kinds = findings.clusters.drop_duplicates("cluster_id")["duplicates"].value_counts()
+    return {
+        "collection": run.collection,
+        "run_id": run.run_id,
+        "planned_at": plan.created_at,
+        "scope": {"documents": plan.scope.label, "fq": list(plan.fq), "search_fq": list(plan.search_fq)},
+        "settings": {
+            "mode": settings.mode,
+            "approximate": plan.effort.approximate,
+            "smartfilter": plan.effort.smartfilter,
+            "threshold": settings.threshold,
+            "exact_threshold": settings.exact_threshold,
+        },
+        "cost": read_cost(run),
+        "coverage": asdict(coverage),
+        "pairs": {"count": len(findings.pairs), "exact": exact, "near": len(findings.pairs) - exact},
+        "clusters": {
+            "count": int(kinds.sum()),
+            **{kind: int(kinds.get(kind, 0)) for kind in ("exact", "near", "mixed")},
+            "documents": len(findings.clusters),
+            "largest": int(findings.clusters["size"].max()) if len(findings.clusters) else 0,
+            "chained": int(findings.clusters.drop_duplicates("cluster_id")["chained"].sum()),
+        },
+        "thresholds": [
+            {"threshold": threshold, **_at(findings.parts, threshold)}
+            for threshold in sorted(plan.config.cluster.thresholds)
+        ],
+        "decisions": asdict(findings.decided) if findings.decided else None,
+    }
+
+
+def _at(parts: pd.DataFrame, threshold: float) -> dict[str, int]:
+    """Return how many clusters there would be at a further threshold, and how many documents in them."""
+    here = parts[parts["threshold"] == threshold]
+    return {"clusters": int(here["parts"].sum()), "documents": int(here["documents"].sum())}

@@ -1,0 +1,1 @@
+"""Scanning: each document of a partition is searched for duplicates; each hit becomes an edge."""

@@ -1,0 +1,1 @@
+"""Settings of a collection: one YAML file, checked completely when it is read."""

@@ -1,0 +1,262 @@
+"""Settings of a collection: one YAML file each, checked completely when it is read.
+
+The field descriptions below are the documentation: ``include/tools/config_reference.py`` writes
+``include/collections/reference.yaml`` from them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal, Self
+
+import yaml
+from pydantic import Field, ValidationError, model_validator
+
+from include.dedupe.errors import ConfigError
+from include.dedupe.planning.partition_key import KEY_FORMATS
+from include.dedupe.settings.partition_settings import Partitions, WholeScope, divisions
+from include.dedupe.settings.policy_settings import (
+    Approval,
+    ClusterSettings,
+    Guards,
+    KeeperSettings,
+    PairFields,
+    Policies,
+    Quarantine,
+    TagFields,
+)
+from include.dedupe.settings.scan_settings import ScanSettings
+from include.dedupe.settings.section import FilterQueries, Section
+from include.dedupe.settings.settings_errors import explain
+
+COLLECTIONS_VARIABLE = "FLOW_DEDUPE_COLLECTIONS"
+REFERENCE_NAME = "reference.yaml"
+NAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
+
+
+class FlowSettings(Section):
+    connection: str = Field(
+        min_length=1,
+        description="Airflow connection (type HTTP) that leads to Flow: host, port, login, TLS. "
+        "Outside Airflow it is read from the environment variable AIRFLOW_CONN_<CONNECTION>.",
+        examples=["flow_default"],
+    )
+    collection: str = Field(
+        min_length=1, description="Name of the collection in Flow.", examples=["my-collection"]
+    )
+    write_connection: str | None = Field(
+        None,
+        description="Airflow connection for all that writes to the collection. Without it the collection is "
+        "only ever read.",
+        examples=["flow_writer"],
+    )
+    detector: str | None = Field(
+        None,
+        description="Version of Flow's detector. Change it when Flow's models change: pairs of one version "
+        "are never mixed with those of another. Without it, what the server tells.",
+        examples=["flow-5.0.2"],
+    )
+
+
+class FieldSettings(Section):
+    image: str = Field("image", description="Field with the address of the picture.")
+    date: str | None = Field(
+        None,
+        description="Date field: what a scheduled run, a backfill and partitions by date go by.",
+        examples=["created_dt"],
+    )
+    category: str | None = Field(
+        None,
+        description="Field that the parameter `categories` of a manual run goes by.",
+        examples=["category"],
+    )
+    pixels: str | None = Field(
+        None, description="Field that the keeper rules mean by `pixels`.", examples=["pixels_i"]
+    )
+    bytes: str | None = Field(
+        None, description="Field that the keeper rules mean by `bytes`.", examples=["bytes_l"]
+    )
+
+
+class ReportSettings(Section):
+    pictured_clusters: int = Field(
+        200,
+        ge=0,
+        le=10_000,
+        description="Clusters shown with pictures in report.html; the files list all of them.",
+    )
+    allow_hosts: tuple[str, ...] = Field(
+        (),
+        description="Hosts in private networks that pictures for the report may be fetched from. "
+        "Flow's own host is always allowed.",
+        examples=[["images.intranet"]],
+    )
+
+
+class CollectionConfig(Section):
+    """Everything a YAML file of a collection may say."""
+
+    description: str = Field("", description="One sentence for people: what the collection holds.")
+    flow: FlowSettings = Field(description="Where the collection lives.")
+    schedule: str | None = Field(
+        None,
+        description="Cron expression or preset (@daily, @weekly, @monthly). Each run scans the documents "
+        "whose date lies in its interval. Without a schedule, runs are started by hand.",
+        examples=["@daily"],
+    )
+    schedule_by: Literal["interval", "partition"] = Field(
+        "interval",
+        description="What a scheduled run goes by: its data interval, or a partition key of Airflow, which "
+        "DAGs that follow can go by too. Keys need a schedule of @hourly, @daily, @monthly or @yearly.",
+    )
+    lookback_days: int = Field(
+        0,
+        ge=0,
+        description="A scheduled run scans also so many days before its interval: documents that came late.",
+    )
+    start_date: dt.date = Field(dt.date(2024, 1, 1), description="First day that the schedule covers.")
+    scope: FilterQueries = Field(
+        description="Filter queries (fq): which documents are scanned.", examples=[["category:project-a"]]
+    )
+    search_scope: FilterQueries = Field(
+        description="Filter queries (fq): among which documents duplicates are searched.",
+        examples=[["-status:draft"]],
+    )
+    fields: FieldSettings = Field(FieldSettings(), description="Names of the collection's fields.")
+    partitions: Partitions = Field(
+        WholeScope(by="none"), description="How the scope is divided; one task scans one partition."
+    )
+    max_partitions: int = Field(
+        64,
+        ge=1,
+        le=1024,
+        description="Most partitions of a run. Where there would be more, neighbouring steps of a date share "
+        "one, and the rarest values of a field share the last.",
+    )
+    target_docs: int = Field(
+        50_000, ge=1, description="Documents of a partition where the step of a date is auto."
+    )
+    scan: ScanSettings = Field(ScanSettings(), description="How duplicates are searched.")
+    ignore_pairs: PairFields = Field(PairFields(), description="Pairs that are no duplicates.")
+    only_pairs: PairFields = Field(PairFields(), description="The only pairs that can be duplicates.")
+    cluster: ClusterSettings = Field(ClusterSettings(), description="How pairs are grouped.")
+    report: ReportSettings = Field(ReportSettings(), description="What the report shows.")
+    keeper: KeeperSettings = Field(KeeperSettings(), description="Which document of a cluster stays.")
+    policies: Policies | None = Field(
+        None, description="What becomes of the others. Without policies a run ends with its report."
+    )
+    tags: TagFields = Field(TagFields(), description="Fields that the policies write.")
+    guards: Guards = Field(Guards(), description="Limits of what a run may delete.")
+    approval: Approval = Field(Approval(), description="Who is asked before anything is written.")
+    dry_run: bool = Field(
+        True, description="Decide and report, but write nothing to the collection and ask nobody."
+    )
+    act_in_backfill: bool = Field(False, description="Let backfills act, not only report.")
+    quarantine: Quarantine | None = Field(
+        None, description="Where the collection is a folder: move the files of deleted documents, too."
+    )
+    storage: str | None = Field(
+        None,
+        description="Folder or fsspec address for the files of the runs. Without it, the environment "
+        "variable FLOW_DEDUPE_STORAGE, or flow_dedupe in AIRFLOW_HOME.",
+        examples=["s3://bucket/flow-dedupe"],
+    )
+    pool: str = Field(
+        "default_pool",
+        description="Airflow pool of the scanning tasks. It must exist, or they are never started: "
+        "`python -m include.orchestration.doctor` looks for it.",
+    )
+    retries: int = Field(2, ge=0, le=100, description="Retries of a failed task.")
+
+    @model_validator(mode="after")
+    def _dates_have_a_field(self) -> Self:
+        by_date = any(each.by == "date" and each.field is None for each in divisions(self.partitions))
+        needs_date = "partitions by date" if by_date else "a schedule" if self.schedule else None
+        if needs_date and self.fields.date is None:
+            raise ValueError(f"{needs_date} needs fields.date: the field that holds a document's date")
+        return self
+
+    @property
+    def key_format(self) -> str | None:
+        """How partition keys are written; None where runs go by their interval."""
+        return KEY_FORMATS[self.schedule or ""] if self.schedule_by == "partition" else None
+
+    @model_validator(mode="after")
+    def _keys_name_periods(self) -> Self:
+        if self.schedule_by == "partition" and self.schedule not in KEY_FORMATS:
+            raise ValueError(f"schedule_by: partition needs a schedule of {', '.join(KEY_FORMATS)}")
+        return self
+
+    @model_validator(mode="after")
+    def _rules_have_their_fields(self) -> Self:
+        for rule in self.keeper.rules:
+            if rule.rule in ("oldest", "newest") and not (rule.field or self.fields.date):
+                raise ValueError(f"keeper: the rule {rule.rule} needs a field, or fields.date")
+            if rule.field in ("pixels", "bytes") and not getattr(self.fields, rule.field):
+                raise ValueError(
+                    f"keeper: the rule {rule.rule} goes by {rule.field}; map it in fields.{rule.field}"
+                )
+        return self
+
+
+def collections_dir() -> Path:
+    """The folder of YAML files: ``FLOW_DEDUPE_COLLECTIONS``, else ``include/collections``."""
+    configured = os.environ.get(COLLECTIONS_VARIABLE)
+    return Path(configured) if configured else Path(__file__).parents[2] / "collections"
+
+
+def collection_files() -> Iterator[Path]:
+    """Yield the YAML file of each collection, by name; the reference is none."""
+    folder = collections_dir()
+    if not folder.is_dir():
+        raise ConfigError(
+            f"{COLLECTIONS_VARIABLE}: there is no folder {folder}; create it or correct the variable."
+        )
+    for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]):
+        if path.name != REFERENCE_NAME:
+            yield path
+
+
+def find_collection(name: str) -> CollectionConfig:
+    """Read the settings of the collection called ``name``.
+
+    Raises:
+        ConfigError: there is no such file, or it is wrong.
+    """
+    files = {path.stem: path for path in collection_files()}
+    if name not in files:
+        known = ", ".join(files) or "none"
+        raise ConfigError(
+            f"There is no collection {name!r} in {collections_dir()}; known collections: {known}."
+        )
+    return read_collection(files[name])
+
+
+def read_collection(path: Path) -> CollectionConfig:
+    """Read and check one YAML file.
+
+    Raises:
+        ConfigError: in one sentence, the file, each wrong field and what is expected there.
+    """
+    if not NAME_PATTERN.fullmatch(path.stem):
+        raise ConfigError(
+            f"{path}: a collection's file name may hold a-z, 0-9, _ and - only; rename the file."
+        )
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}.") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is no valid YAML: {' '.join(str(error).split())}.") from error
+    if not isinstance(document, dict):
+        raise ConfigError(
+            f"{path} must hold settings such as those of {REFERENCE_NAME}, not {document!r:.40}."
+        )
+    try:
+        return CollectionConfig.model_validate(document)
+    except ValidationError as error:
+        raise ConfigError(f"{path}: {'; '.join(explain(error, CollectionConfig))}.") from error

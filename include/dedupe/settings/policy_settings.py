@@ -1,0 +1,188 @@
+"""Settings of what is done about duplicates: which document of a cluster stays, and what becomes of the rest.
+
+Without the section ``policies`` a run ends with its report and nothing here has an effect on the collection.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from include.dedupe.settings.section import Score, Section
+
+PolicyKind = Literal["report", "tag", "link", "merge", "delete", "review", "export"]
+MergeRule = Literal["union", "max", "fill", "join", "keep"]
+RuleKind = Literal["prefer", "highest", "lowest", "oldest", "newest", "most_complete"]
+WRITING: tuple[PolicyKind, ...] = ("tag", "link", "merge", "delete")
+DELETING: tuple[PolicyKind, ...] = ("merge", "delete")
+
+
+class PairFields(Section):
+    """Fields by whose values a pair is told from another."""
+
+    same: tuple[str, ...] = Field(
+        (), description="Both documents have the same value in one of these fields."
+    )
+    different: tuple[str, ...] = Field(
+        (), description="The documents have different values in one of these fields."
+    )
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        return (*self.same, *self.different)
+
+
+class ClusterSettings(Section):
+    max_size: int = Field(
+        100, ge=2, description="Documents in a cluster above which a person looks at it instead of a policy."
+    )
+    thresholds: tuple[Score, ...] = Field(
+        (),
+        description="Further thresholds: the report says into how many parts a cluster falls at each.",
+        examples=[[0.8, 0.9, 0.95]],
+    )
+
+
+class KeeperRule(Section):
+    """One rule of the list that chooses a keeper; a later rule decides where an earlier one ties."""
+
+    rule: RuleKind
+    field: str | None = None
+    values: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _has_what_it_goes_by(self) -> Self:
+        if self.rule in ("prefer", "highest", "lowest") and not self.field:
+            raise ValueError(f"the rule {self.rule} needs a field")
+        if (self.rule == "prefer") != bool(self.values):
+            raise ValueError("values, best first, belong to the rule prefer, and prefer needs them")
+        if self.fields and self.rule != "most_complete":
+            raise ValueError("a list of fields belongs to the rule most_complete only")
+        return self
+
+
+class KeeperSettings(Section):
+    protected: tuple[str, ...] = Field(
+        (),
+        description="Filter queries (fq): documents that are never touched, and stay before all others. So "
+        "are those that scope leaves out.",
+        examples=[["category:masters"]],
+    )
+    rules: tuple[KeeperRule, ...] = Field(
+        (),
+        description="Which document of a cluster stays: the first rule that tells two apart decides. prefer "
+        "(field, values best first), highest and lowest (field, or pixels and bytes as mapped in fields), "
+        "oldest and newest (field, else fields.date), most_complete (fields, else all). Last, the lowest id.",
+        examples=[
+            [
+                {"rule": "prefer", "field": "source_s", "values": ["agency", "upload"]},
+                {"rule": "highest", "field": "pixels"},
+                {"rule": "oldest"},
+            ]
+        ],
+    )
+
+
+class Policy(Section):
+    """What becomes of the duplicates of one class."""
+
+    do: PolicyKind = Field(
+        "report",
+        description="report, tag, link, merge (into the keeper, then delete), delete, review or export.",
+    )
+    after_days: int = Field(
+        0,
+        ge=0,
+        description="Grace period of delete: the document is tagged first, and deleted by a later run after "
+        "so many days if tag, keeper and fingerprint still hold.",
+    )
+    merge_fields: dict[str, MergeRule] = Field(
+        {},
+        description="How merge brings fields together in the keeper: union (lists), max, fill (where the "
+        "keeper has none), join (texts), keep (the keeper's).",
+        examples=[{"labels": "union", "rating_i": "max", "title_s": "fill"}],
+    )
+
+    @model_validator(mode="after")
+    def _fits_what_it_does(self) -> Self:
+        if self.after_days and self.do != "delete":
+            raise ValueError("after_days belongs to do: delete")
+        return self
+
+
+class Policies(Section):
+    exact: Policy = Field(Policy(), description="Documents whose score with the keeper is exact.")
+    near: Policy = Field(Policy(), description="Documents whose score with the keeper is near.")
+
+    def by_class(self, duplicates: str) -> Policy:
+        return self.exact if duplicates == "exact" else self.near
+
+    @property
+    def kinds(self) -> frozenset[PolicyKind]:
+        return frozenset({self.exact.do, self.near.do})
+
+    @property
+    def write(self) -> bool:
+        return bool(self.kinds & set(WRITING))
+
+    @property
+    def merge_fields(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(field for one in (self.exact, self.near) for field in one.merge_fields))
+
+
+class TagFields(Section):
+    cluster: str = Field("duplicate_cluster_s", description="The cluster's id.")
+    of: str = Field("duplicate_of_s", description="The keeper's id.")
+    score: str = Field("duplicate_score_d", description="Score of the document with its keeper.")
+    role: str = Field("duplicate_role_s", description="duplicate, or condemned during a grace period.")
+    since: str = Field("duplicate_since_dt", description="When the grace period began.")
+    fingerprint: str = Field("duplicate_fingerprint_s", description="What the document was when judged.")
+    link: str = Field("canonical_id_s", description="Policy link: the id of the document to go to instead.")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.cluster, self.of, self.score, self.role, self.since, self.fingerprint, self.link)
+
+
+class Guards(Section):
+    max_delete_share: Score = Field(
+        0.2, description="Share of the documents in the run's scope that it may delete; more stops the run."
+    )
+    max_delete_count: int = Field(10_000, ge=0, description="Documents that a run may delete at most.")
+    min_coverage: Score = Field(
+        1.0, description="Share of the scope that must have been scanned before anything is deleted."
+    )
+    delete_threshold: Score = Field(
+        0.95, description="Lowest score with its keeper at which a document may be deleted."
+    )
+
+
+class Approval(Section):
+    mode: Literal["ask", "none"] = Field(
+        "ask", description="ask a person before anything is written, or none: write without asking."
+    )
+    timeout_hours: float = Field(72.0, gt=0, description="Hours to wait for an answer; then it is no.")
+    recheck_minutes: float = Field(
+        15.0,
+        gt=0,
+        description="Minutes after which a question that waits looks whether a newer run has decided anew, "
+        "and then closes itself.",
+    )
+    notifiers: tuple[str, ...] = Field(
+        (),
+        description="Notifiers told of the question, as the dotted name of a callable that returns one.",
+        examples=[["my_company.notifiers.slack"]],
+    )
+
+
+class Quarantine(Section):
+    library: str = Field(
+        min_length=1, description="Folder of the pictures; ids are paths below it.", examples=["/pictures"]
+    )
+    folder: str = Field(
+        min_length=1,
+        description="Folder to which the files of deleted documents are moved.",
+        examples=["/pictures-removed"],
+    )

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import pandas as pd
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.dedupe.clustering.merge import to_pairs
+from include.dedupe.tables import EDGES, PAIRS, from_parquet, to_parquet
+
+IDS = st.one_of(st.sampled_from(["a", "b", "c", "ä", "a,b", "a\nb", '"', "🐟"]), st.text(max_size=5))
+EDGE_LISTS = st.lists(st.tuples(IDS, IDS, st.floats(0, 1)), max_size=40)
+
+
+def frame(edges: list[tuple[str, str, float]]) -> pd.DataFrame:
+    return pd.DataFrame(edges, columns=EDGES.names)
+
+
+@given(EDGE_LISTS)
+def test_pairs_say_of_each_two_documents_the_best_score_and_who_saw_it(
+    edges: list[tuple[str, str, float]],
+) -> None:
+    expected: dict[tuple[str, str], tuple[float, bool, bool]] = {}
+    for query, match, score in edges:
+        if query != match:
+            key = (min(query, match), max(query, match))
+            best, from_a, from_b = expected.get(key, (0.0, False, False))
+            expected[key] = (max(best, score), from_a or query < match, from_b or query > match)
+    pairs = to_pairs(frame(edges))
+    rows = {(row.id_a, row.id_b): (row.score, row.seen_from_a, row.seen_from_b) for row in pairs.itertuples()}
+    assert rows == expected
+    assert list(rows) == sorted(rows, key=lambda key: (key[0].encode(), key[1].encode()))
+
+
+@given(EDGE_LISTS, st.randoms())
+def test_the_order_of_edges_does_not_matter(edges: list[tuple[str, str, float]], random: object) -> None:
+    shuffled = list(edges)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    pd.testing.assert_frame_equal(to_pairs(frame(edges)), to_pairs(frame(shuffled)))
+
+
+@given(EDGE_LISTS)
+def test_pairs_survive_their_file(edges: list[tuple[str, str, float]]) -> None:
+    pairs = to_pairs(frame(edges))
+    pd.testing.assert_frame_equal(
+        from_parquet(to_parquet(pairs, PAIRS), PAIRS, "pairs"), pairs, check_dtype=False
+    )

@@ -1,0 +1,286 @@
+"""The rules that must never break, on random graphs, scores, rules, protections and verdicts."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from include.dedupe.clustering.cluster import to_clusters
+from include.dedupe.clustering.merge import to_pairs
+from include.dedupe.clustering.pair_rules import allowed_pairs
+from include.dedupe.deciding.decide import decide_documents
+from include.dedupe.deciding.decisions import ACTS, decisions_hash, still_standing
+from include.dedupe.deciding.facts import canonical
+from include.dedupe.deciding.verdicts import Standing
+from include.dedupe.settings.config import CollectionConfig
+from include.dedupe.settings.policy_settings import DELETING
+from include.dedupe.tables import DECISIONS, EDGES, FACTS, to_parquet
+
+NOW = dt.datetime(2026, 5, 1, tzinfo=dt.UTC)
+IDS = [f"d{number}" for number in range(12)]
+LOSING = {*DELETING, "condemn", "link", "tag"}
+
+
+def config(**sections: Any) -> CollectionConfig:
+    fields = {"date": "date_dt", "pixels": "pixels_i"}
+    flow = {"connection": "flow_test", "collection": "pictures"}
+    return CollectionConfig.model_validate({"flow": flow, "fields": fields, **sections})
+
+
+@dataclass
+class Case:
+    """A collection, what was found in it, and what people said."""
+
+    edges: list[tuple[str, str, float]]
+    config: CollectionConfig
+    documents: dict[str, dict[str, Any]] = field(default_factory=dict)
+    protected: frozenset[str] = frozenset()
+    standing: Standing = field(default_factory=Standing)
+    hubs: frozenset[str] = frozenset()
+
+    def facts(self) -> pd.DataFrame:
+        rows = [
+            (name, name in self.protected, len(fields), canonical(fields), f"print-{name}")
+            for name in IDS
+            for fields in [self.documents.get(name, {})]
+        ]
+        return pd.DataFrame(rows, columns=FACTS.names)
+
+    def pairs(self) -> pd.DataFrame:
+        pairs = to_pairs(pd.DataFrame(self.edges, columns=EDGES.names))
+        return allowed_pairs(pairs, self.facts(), self.config, self.standing.not_duplicates)
+
+    def decide(self) -> pd.DataFrame:
+        pairs = self.pairs()
+        clusters = to_clusters(pairs, self.config.scan.exact_threshold, None, self.hubs).members
+        facts = self.facts()
+        return decide_documents(clusters, pairs, facts, config=self.config, standing=self.standing, now=NOW)
+
+    def decided(self) -> dict[str, str]:
+        rows = self.decide()
+        return dict(zip(rows["id"], rows["decision"], strict=True))
+
+
+SCORES = st.sampled_from([0.7, 0.8, 0.94, 0.95, 0.99, 1.0])
+EDGE_LISTS = st.lists(st.tuples(st.sampled_from(IDS), st.sampled_from(IDS), SCORES), max_size=40)
+SOME = st.frozensets(st.sampled_from(IDS), max_size=4)
+PAIRS_SAID = st.frozensets(
+    st.tuples(st.sampled_from(IDS), st.sampled_from(IDS)).map(lambda pair: tuple(sorted(pair))), max_size=4
+)
+DOCUMENTS = st.fixed_dictionaries(
+    {},
+    optional={
+        "pixels_i": st.integers(1, 3),
+        "date_dt": st.sampled_from(["2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"]),
+        "source_s": st.sampled_from(["agency", "upload"]),
+        "duplicate_role_s": st.sampled_from(["duplicate", "condemned"]),
+    },
+)
+RULES = st.lists(
+    st.sampled_from(
+        [
+            {"rule": "prefer", "field": "source_s", "values": ["agency", "upload"]},
+            {"rule": "highest", "field": "pixels"},
+            {"rule": "lowest", "field": "pixels_i"},
+            {"rule": "oldest"},
+            {"rule": "newest"},
+            {"rule": "most_complete"},
+            {"rule": "most_complete", "fields": ["source_s", "date_dt"]},
+        ]
+    ),
+    max_size=3,
+)
+KINDS = st.sampled_from(["report", "tag", "link", "merge", "delete", "review", "export"])
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    near = draw(KINDS)
+    sections = {
+        "policies": {"exact": {"do": draw(KINDS)}, "near": {"do": near}},
+        "keeper": {"rules": draw(RULES)},
+        "guards": {"delete_threshold": draw(st.sampled_from([0.7, 0.95, 0.99]))},
+        "cluster": {"max_size": draw(st.sampled_from([3, 100]))},
+    }
+    standing = Standing(draw(PAIRS_SAID), draw(SOME), draw(SOME))  # type: ignore[arg-type]
+    return Case(
+        edges=draw(EDGE_LISTS),
+        config=config(**sections),
+        documents=draw(st.dictionaries(st.sampled_from(IDS), DOCUMENTS)),
+        protected=draw(SOME),
+        standing=standing,
+        hubs=draw(st.frozensets(st.sampled_from(IDS), max_size=1)),
+    )
+
+
+@given(cases())
+@settings(max_examples=300)
+def test_the_rules_that_must_never_break(case: Case) -> None:
+    rows, pairs = case.decide(), case.pairs()
+    scores = {frozenset((row.id_a, row.id_b)): row.score for row in pairs.itertuples()}
+    for _, members in rows.groupby("cluster_id"):
+        keepers = set(members["keeper_id"])
+        assert len(keepers) == 1
+        (keeper,) = keepers
+        survivors = set(members.loc[~members["decision"].isin([*DELETING, "condemn"]), "id"])
+        assert keeper in survivors
+    for row in rows.itertuples():
+        if row.id in case.protected:
+            assert row.decision == "keep"
+        if row.id == row.keeper_id or row.id in case.standing.keepers | case.standing.rejected:
+            assert row.decision in ("keep", "untag")
+        if row.decision in LOSING:
+            score = scores[frozenset((row.id, row.keeper_id))]
+            assert score == row.score
+            assert score >= case.config.scan.threshold
+            assert (
+                min(row.id, row.keeper_id),
+                max(row.id, row.keeper_id),
+            ) not in case.standing.not_duplicates
+        if row.decision in (*DELETING, "condemn"):
+            assert row.score >= case.config.guards.delete_threshold
+            assert len(rows[rows["cluster_id"] == row.cluster_id]) <= case.config.cluster.max_size
+            assert not case.hubs & set(rows.loc[rows["cluster_id"] == row.cluster_id, "id"])
+        assert row.reason
+        assert row.rule
+    to_parquet(rows, DECISIONS)
+
+
+@given(cases(), st.randoms())
+def test_neither_the_order_of_edges_nor_repetition_changes_a_decision(case: Case, random: Any) -> None:
+    first = case.decide()
+    random.shuffle(case.edges)
+    second = case.decide()
+    pd.testing.assert_frame_equal(first, second)
+    assert decisions_hash("run", first) == decisions_hash("run", second)
+    assert decisions_hash("run", first) != decisions_hash("other run", first)
+
+
+@given(cases(), SOME, SOME, PAIRS_SAID)
+def test_a_later_verdict_takes_actions_away_and_adds_none(
+    case: Case, kept: frozenset[str], rejected: frozenset[str], said: frozenset[tuple[str, str]]
+) -> None:
+    approved = case.decide()
+    before = case.standing
+    case.standing = Standing(before.not_duplicates | said, before.keepers | kept, before.rejected | rejected)
+    newest = case.decide()
+    standing = still_standing(approved, newest)
+    keys = ["id", "decision", "keeper_id"]
+    rows = {tuple(row) for row in standing[keys].to_numpy()}
+    assert rows <= {tuple(row) for row in approved.loc[approved["decision"].isin(ACTS), keys].to_numpy()}
+    assert rows <= {tuple(row) for row in newest[keys].to_numpy()}
+    assert not {row[0] for row in rows if row[1] not in ("untag",)} & (kept | rejected)
+
+
+def two(
+    documents: dict[str, dict[str, Any]], rules: list[dict[str, Any]], score: float = 1.0
+) -> pd.DataFrame:
+    sections = {"policies": {"exact": {"do": "delete"}}, "keeper": {"rules": rules}}
+    return Case([("d1", "d2", score)], config(**sections), documents).decide()
+
+
+@pytest.mark.parametrize(
+    ("rule", "one", "other"),
+    [
+        ({"rule": "prefer", "field": "source_s", "values": ["agency"]}, {}, {"source_s": "agency"}),
+        ({"rule": "highest", "field": "pixels"}, {"pixels_i": 9}, {"pixels_i": 10}),
+        ({"rule": "lowest", "field": "rank_s"}, {"rank_s": "10"}, {"rank_s": "9"}),
+        ({"rule": "oldest"}, {"date_dt": "2026-02-01T00:00:00Z"}, {"date_dt": "2026-01-01T00:00:00.5Z"}),
+        ({"rule": "newest", "field": "seen_dt"}, {}, {"seen_dt": "2026-01-01T00:00:00Z"}),
+        ({"rule": "most_complete"}, {"a": 1}, {"a": 1, "b": 2}),
+        ({"rule": "most_complete", "fields": ["b"]}, {"a": 1, "c": 1}, {"b": [2]}),
+    ],
+)
+def test_each_keeper_rule_chooses_and_says_so(
+    rule: dict[str, Any], one: dict[str, Any], other: dict[str, Any]
+) -> None:
+    rows = two({"d1": one, "d2": other}, [rule])
+    assert set(rows["keeper_id"]) == {"d2"}
+    assert set(rows["rule"]) == {f"{rule['rule']} {rule['field']}" if "field" in rule else rule["rule"]}
+
+
+@pytest.mark.parametrize("field", ["pixels", "bytes"])
+def test_a_rule_by_a_measure_that_no_field_is_mapped_to_is_an_error(field: str) -> None:
+    rules = [{"rule": "highest", "field": field}]
+    with pytest.raises(ValidationError, match=rf"goes by {field}; map it in fields\.{field}"):
+        config(keeper={"rules": rules}, fields={})
+
+
+def test_a_later_rule_decides_where_an_earlier_one_ties_and_last_the_id() -> None:
+    rules = [{"rule": "highest", "field": "pixels"}, {"rule": "newest"}]
+    dates = {"d1": {"pixels_i": 5, "date_dt": "2026-01-01T00:00:00Z"}}
+    rows = two({**dates, "d2": {"pixels_i": 5, "date_dt": "2026-01-02T00:00:00Z"}}, rules)
+    assert (set(rows["keeper_id"]), set(rows["rule"])) == ({"d2"}, {"newest"})
+    rows = two({**dates, "d2": dates["d1"]}, rules)
+    assert (set(rows["keeper_id"]), set(rows["rule"])) == ({"d1"}, {"id"})
+
+
+def test_exact_and_near_have_their_own_policies_and_a_chain_goes_to_review() -> None:
+    policies = {"exact": {"do": "delete"}, "near": {"do": "tag"}}
+    edges = [("d1", "d2", 1.0), ("d1", "d3", 0.8), ("d3", "d4", 1.0)]
+    assert Case(edges, config(policies=policies)).decided() == {
+        "d1": "keep",
+        "d2": "delete",
+        "d3": "tag",
+        "d4": "review",
+    }
+
+
+def test_what_is_near_is_not_deleted_below_the_delete_threshold() -> None:
+    case = Case([("d1", "d2", 0.94)], config(policies={"near": {"do": "delete"}}))
+    assert case.decided()["d2"] == "review"
+
+
+@pytest.mark.parametrize(("merge_fields", "expected"), [({"labels": "union"}, "review"), ({}, "merge")])
+def test_nothing_is_merged_into_a_protected_keeper(merge_fields: dict[str, str], expected: str) -> None:
+    policies = {"exact": {"do": "merge", "merge_fields": merge_fields}}
+    case = Case([("d1", "d2", 1.0)], config(policies=policies), protected=frozenset({"d1"}))
+    assert case.decided() == {"d1": "keep", "d2": expected}
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, "condemn"),
+        ({"since": "2026-04-25T00:00:00Z"}, "condemn"),
+        ({"since": "2026-04-20T00:00:00Z"}, "delete"),
+        ({"since": "2026-04-20T00:00:00Z", "of": "d9"}, "condemn"),
+        ({"since": "2026-04-20T00:00:00Z", "fingerprint": "another"}, "condemn"),
+        ({"since": "2026-04-20T00:00:00Z", "role": "duplicate"}, "condemn"),
+    ],
+)
+def test_a_grace_period_deletes_what_was_condemned_long_enough_ago(
+    fields: dict[str, str], expected: str
+) -> None:
+    tag = {"role": "condemned", "of": "d1", "fingerprint": "print-d2", **fields}
+    names = {"role": "_role_s", "of": "_of_s", "since": "_since_dt", "fingerprint": "_fingerprint_s"}
+    document = {f"duplicate{names[name]}": value for name, value in tag.items()} if fields else {}
+    policies = {"exact": {"do": "delete", "after_days": 7}}
+    case = Case([("d1", "d2", 1.0)], config(policies=policies), {"d2": document})
+    assert case.decided() == {"d1": "keep", "d2": expected}
+
+
+def test_pairs_of_one_series_are_no_duplicates() -> None:
+    documents = {"d1": {"series_s": "x"}, "d2": {"series_s": "x"}, "d3": {}}
+    edges = [("d1", "d2", 1.0), ("d2", "d3", 1.0)]
+    case = Case(edges, config(policies={}, ignore_pairs={"same": ["series_s"]}), documents)
+    assert set(case.decided()) == {"d2", "d3"}
+
+
+def test_only_pairs_of_different_vendors_are_duplicates() -> None:
+    documents = {"d1": {"vendor_s": "x"}, "d2": {"vendor_s": "y"}, "d3": {}}
+    edges = [("d1", "d2", 1.0), ("d2", "d3", 1.0)]
+    case = Case(edges, config(policies={}, only_pairs={"different": ["vendor_s"]}), documents)
+    assert set(case.decided()) == {"d1", "d2"}
+
+
+def test_fields_are_json_that_reads_back() -> None:
+    assert json.loads(canonical({"ä": ["x", 1], "b": None})) == {"ä": ["x", 1], "b": None}
