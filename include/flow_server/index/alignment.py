@@ -149,7 +149,7 @@ def _largest_agreement(source: NDArray[np.float64], target: NDArray[np.float64])
 
 def _matches(first: Keypoints, second: Keypoints) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Mutually nearest keypoints of alike orientation, best first."""
-    similarity = first.descriptors @ second.descriptors.T
+    similarity = first.similarity(second)
     there = similarity.argmax(axis=1)
     here = np.arange(len(there))
     mutual = similarity.argmax(axis=0)[there] == here

@@ -93,7 +93,8 @@ def _aspect_change(first: Descriptor, second: Descriptor) -> float:
 
 
 def _detail(thumb: Thumb) -> float:
-    return float(np.abs(thumb.luma - blur(thumb.luma, 1.2)).mean())
+    luma = thumb.pixels.luma
+    return float(np.abs(luma - blur(luma, 1.2)).mean())
 
 
 def _resolution(first: Thumb, second: Thumb) -> float:
@@ -109,7 +110,7 @@ def _offset(first: Thumb, second: Thumb, alignment: Alignment) -> float:
 
 
 def _smooth(thumb: Thumb, size: tuple[int, int]) -> cv2.typing.MatLike:
-    squeezed = cv2.resize(thumb.ycc, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    squeezed = cv2.resize(thumb.pixels.ycc, size, interpolation=cv2.INTER_AREA).astype(np.float32)
     return cv2.GaussianBlur(squeezed, (0, 0), 1.2)
 
 

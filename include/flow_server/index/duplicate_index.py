@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from include.flow_server.index.options import SearchOptions
 
 # How close stage 1 must find a candidate, and after how many that fail a search gives up.
-LEAST_CLOSENESS = {"off": 0.38, "low": 0.42, "medium": 0.46, "high": 0.52, "extreme": 0.6}
+LEAST_CLOSENESS = {"off": 0.40, "low": 0.44, "medium": 0.48, "high": 0.54, "extreme": 0.6}
 MOST_FAILURES = {"off": 64, "low": 48, "medium": 32, "high": 16, "extreme": 8}
 CACHE_BYTES = 256 << 20
 MOST_SCORES = 300_000

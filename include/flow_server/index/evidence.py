@@ -220,7 +220,7 @@ def _chroma_correlations(
     both[:height, :width] = used[:height, :width] & agreeing[:height, :width]
     colours = np.zeros((2, 2, rows, columns), np.float32)
     for place, channel in enumerate((1, 2)):
-        own, other = (picture.ycc[..., channel].astype(np.float32) for picture in (first, second))
+        own, other = (picture.pixels.ycc[..., channel].astype(np.float32) for picture in (first, second))
         warped, _ = warp(other, alignment.matrix, first.width, first.height)
         colours[0, place] = resize(own, columns, rows) - 128
         colours[1, place] = resize(warped, columns, rows) - 128

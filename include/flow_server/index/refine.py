@@ -127,7 +127,8 @@ def _coarse_flows(first: Thumb, second: Thumb, start: Alignment) -> FlowUnder:
     """Flow on ready-made local contrast, smoothed widely at first; a stretched picture is warped before."""
     if start.stretch() > SQUARE:
         return _fine_flows(first, second, COARSEST)
-    planes = [(blur(first.contrast, sigma), blur(second.contrast, sigma)) for sigma in (COARSEST, FINEST)]
+    here, there = first.pixels.contrast, second.pixels.contrast
+    planes = [(blur(here, sigma), blur(there, sigma)) for sigma in (COARSEST, FINEST)]
     return lambda matrix, round_: block_flow(*planes[round_ >= len(COARSE) - 1], matrix)
 
 
@@ -138,14 +139,15 @@ def _fine_flows(first: Thumb, second: Thumb, sigma: float) -> FlowUnder:
 
 def overlay(first: Thumb, second: Thumb, alignment: Alignment) -> Overlay:
     """Lay `second` on `first`, both equally sharp, so that a small copy is not held against a large one."""
-    warped, inside = warp(second.luma, alignment.matrix, first.width, first.height)
+    own = first.pixels
+    warped, inside = warp(second.pixels.luma, alignment.matrix, first.width, first.height)
     scale = alignment.scale()
     if scale < SMALLER:
-        here = blur(first.luma, SOFTNESS / scale)
+        here = blur(own.luma, SOFTNESS / scale)
         return Overlay(here, warped, local_contrast(here), local_contrast(warped), inside)
     if scale > 1 / SMALLER:
         warped = blur(warped, SOFTNESS * scale)
-    return Overlay(first.luma, warped, first.contrast, local_contrast(warped), inside)
+    return Overlay(own.luma, warped, own.contrast, local_contrast(warped), inside)
 
 
 def block_flow(first: Plane, second: Plane, matrix: NDArray[np.float64]) -> Flow | None:

@@ -1,13 +1,14 @@
 """A stored thumbnail made ready for comparison: colours, local contrast and keypoints.
 
-Decoding and describing costs a few milliseconds and is worth keeping; comparing two prepared thumbnails
-costs a fraction of one. `Thumb` is what the bounded cache holds.
+Describing costs a few milliseconds and is worth keeping; comparing two prepared thumbnails costs a fraction
+of one. `Thumb` is what the bounded cache holds. It is small because most comparisons end at the keypoints:
+pixels are decoded when one goes further, and kept for a few hundred thumbnails only.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 import cv2
@@ -26,29 +27,36 @@ MAX_KEYPOINTS = 120
 FRAME_SIDE = 32  # both sides of a whole frame squeezed for the same-frame check
 ONE_BRIGHTNESS = 7  # levels that count as one
 MIRRORED_BINS = [0, 7, 6, 5, 4, 3, 2, 1]
+STEPS = 512  # of a descriptor's entry, which is below 0.5
+DECODED = 256  # thumbnails whose pixels are kept
 
 
 @dataclass(frozen=True, slots=True)
 class Keypoints:
     """SIFT keypoints of a thumbnail, strongest first.
 
-    `points` float32 [n, 2] in pixels, `scales` [n] in pixels, `angles` [n] in radians, `descriptors`
-    float32 [n, 128] of unit length (Hellinger form).
+    `points` float32 [n, 2] in pixels, `scales` [n] in pixels, `angles` [n] in radians; `codes` uint8 [n, 128]
+    are descriptors of unit length (Hellinger form) in STEPS.
     """
 
     points: NDArray[np.float32]
     scales: NDArray[np.float32]
     angles: NDArray[np.float32]
-    descriptors: NDArray[np.float32]
+    codes: NDArray[np.uint8]
+
+    def similarity(self, other: Keypoints) -> NDArray[np.float32]:
+        """Cosine of each keypoint with each of the other picture, float32 [n, others]."""
+        products: NDArray[np.float32] = self.codes.astype(np.float32) @ other.codes.astype(np.float32).T
+        return products / np.float32(STEPS**2)
 
     def mirrored(self, width: int) -> Keypoints:
         """The keypoints of the picture flipped left to right, computed without its pixels."""
-        cells = self.descriptors.reshape(-1, 4, 4, 8)
+        cells = self.codes.reshape(-1, 4, 4, 8)
         return Keypoints(
             points=np.column_stack([width - 1 - self.points[:, 0], self.points[:, 1]]),
             scales=self.scales,
             angles=np.pi - self.angles,
-            descriptors=np.ascontiguousarray(cells[:, ::-1, :, MIRRORED_BINS]).reshape(-1, 128),
+            codes=np.ascontiguousarray(cells[:, ::-1, :, MIRRORED_BINS]).reshape(-1, 128),
         )
 
 
@@ -67,35 +75,10 @@ class Frame:
 
 
 @dataclass(frozen=True)
-class Thumb:
-    """One thumbnail: `ycc` is uint8 [height, width, 3] in Y, Cr, Cb.
-
-    `frames` are the whole and, where margins were found, the content without them.
-    """
+class Pixels:
+    """A decoded thumbnail; `ycc` is uint8 [height, width, 3] in Y, Cr, Cb."""
 
     ycc: NDArray[np.uint8]
-    frames: tuple[Frame, ...]
-    keypoints: Keypoints
-    descriptor: Descriptor
-
-    @classmethod
-    def of(cls, descriptor: Descriptor) -> Thumb:
-        """Decode a descriptor's thumbnail and describe it."""
-        rgb = decode_thumbnail(descriptor.thumbnail)
-        ycc = cv2.cvtColor(rgb, cv2.COLOR_RGB2YCrCb).astype(np.uint8, copy=False)
-        return cls(ycc, _frames(ycc[..., 0], content_box(rgb)), _keypoints(ycc[..., 0]), descriptor)
-
-    @property
-    def content_hash(self) -> str:
-        return self.descriptor.content_hash
-
-    @property
-    def width(self) -> int:
-        return int(self.ycc.shape[1])
-
-    @property
-    def height(self) -> int:
-        return int(self.ycc.shape[0])
 
     @cached_property
     def luma(self) -> Plane:
@@ -107,28 +90,69 @@ class Thumb:
         """Local contrast, float32 [height, width]: what stays when brightness and gamma change."""
         return local_contrast(self.luma)
 
-    @cached_property
-    def plain(self) -> float:
-        """Share of the pixels that have nearly the most frequent brightness: paper, a wall, a clear sky."""
-        counts = np.bincount(self.ycc[..., 0].ravel(), minlength=256)
-        return float(np.convolve(counts, np.ones(ONE_BRIGHTNESS), "same").max()) / (self.width * self.height)
 
-    @cached_property
+@dataclass(frozen=True, eq=False)
+class Thumb:
+    """One thumbnail of `width` x `height` pixels.
+
+    `frames` are the whole and, where margins were found, the content without them; `plain` is the share of
+    the pixels that have nearly the most frequent brightness: paper, a wall, a clear sky.
+    """
+
+    width: int
+    height: int
+    plain: float
+    frames: tuple[Frame, ...]
+    keypoints: Keypoints
+    descriptor: Descriptor
+    is_mirrored: bool = False
+
+    @classmethod
+    def of(cls, descriptor: Descriptor) -> Thumb:
+        """Decode a descriptor's thumbnail and describe it."""
+        rgb = decode_thumbnail(descriptor.thumbnail)
+        luma = cv2.cvtColor(rgb, cv2.COLOR_RGB2YCrCb).astype(np.uint8, copy=False)[..., 0]
+        return cls(
+            width=rgb.shape[1],
+            height=rgb.shape[0],
+            plain=_plain(luma),
+            frames=_frames(luma, content_box(rgb)),
+            keypoints=_keypoints(luma),
+            descriptor=descriptor,
+        )
+
+    @property
+    def content_hash(self) -> str:
+        return self.descriptor.content_hash
+
+    @property
+    def pixels(self) -> Pixels:
+        return _pixels(self.descriptor.thumbnail, self.is_mirrored)
+
     def mirrored(self) -> Thumb:
         """The same picture flipped left to right."""
         return replace(
             self,
-            ycc=np.ascontiguousarray(self.ycc[:, ::-1]),
             frames=tuple(frame.mirrored(self.width) for frame in self.frames),
             keypoints=self.keypoints.mirrored(self.width),
+            is_mirrored=not self.is_mirrored,
         )
 
     def nbytes(self) -> int:
-        """Bytes held when everything lazy has been computed."""
-        area = self.width * self.height
-        keypoints = len(self.keypoints.scales) * (128 + 4) * 4
-        once = area * (3 + 4 + 4) + keypoints + 2 * 4 * FRAME_SIDE**2
-        return 2 * once + len(self.descriptor.thumbnail) + 3000
+        """Bytes held, pixels not counted."""
+        frames = 4 * FRAME_SIDE**2 * len(self.frames)
+        return self.keypoints.codes.nbytes + frames + len(self.descriptor.thumbnail) + 5000
+
+
+@lru_cache(DECODED)
+def _pixels(thumbnail: bytes, is_mirrored: bool) -> Pixels:
+    ycc = cv2.cvtColor(decode_thumbnail(thumbnail), cv2.COLOR_RGB2YCrCb).astype(np.uint8, copy=False)
+    return Pixels(np.ascontiguousarray(ycc[:, ::-1]) if is_mirrored else ycc)
+
+
+def _plain(luma: NDArray[np.uint8]) -> float:
+    counts = np.bincount(luma.ravel(), minlength=256)
+    return float(np.convolve(counts, np.ones(ONE_BRIGHTNESS), "same").max()) / luma.size
 
 
 def _frames(luma: NDArray[np.uint8], content: Box) -> tuple[Frame, ...]:
@@ -150,11 +174,11 @@ def _keypoints(luma: NDArray[np.uint8]) -> Keypoints:
     found, descriptors = sift.detectAndCompute(luma, None)
     if not found:
         empty = np.zeros(0, np.float32)
-        return Keypoints(np.zeros((0, 2), np.float32), empty, empty, np.zeros((0, 128), np.float32))
+        return Keypoints(np.zeros((0, 2), np.float32), empty, empty, np.zeros((0, 128), np.uint8))
     hellinger = np.sqrt(descriptors / np.maximum(descriptors.sum(axis=1, keepdims=True), 1e-6))
     return Keypoints(
         points=np.array([k.pt for k in found], np.float32),
         scales=np.array([k.size for k in found], np.float32),
         angles=np.deg2rad(np.array([k.angle for k in found], np.float32)),
-        descriptors=hellinger.astype(np.float32),
+        codes=np.rint(hellinger * STEPS).clip(0, 255).astype(np.uint8),
     )

@@ -64,7 +64,7 @@ def compare(first: Thumb, second: Thumb, *, mirror: bool = True) -> Comparison |
     best, mirrored = _best(first, second, same_frame=bits <= CLOSE_HASH, least=LEAST_AGREEMENT), False
     may_mirror = mirror and alike > LEAST_MIRRORED_SIMILARITY
     if may_mirror and (best is None or not _convincing(best[0])):
-        flipped = _best(first, second.mirrored, same_frame=False, least=LEAST_MIRRORED_AGREEMENT)
+        flipped = _best(first, second.mirrored(), same_frame=False, least=LEAST_MIRRORED_AGREEMENT)
         if flipped and (best is None or flipped[0].strength > best[0].strength):
             best, mirrored = flipped, True
     if best is None:
