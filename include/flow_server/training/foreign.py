@@ -7,6 +7,7 @@ import random
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from PIL import Image
 
 from include.flow_server.training.manipulations import Manipulation, encode
@@ -66,6 +67,7 @@ def _saved(edit: Callable[..., Any]) -> Manipulation:
 
     def apply(image: Image.Image, rng: random.Random) -> bytes:
         random.seed(rng.random())
+        np.random.seed(rng.randrange(2**32))  # noqa: NPY002 - AugLy draws from the global generators
         edited = edit(image)
         if edited.mode == "RGBA":
             plain = Image.new("RGB", edited.size, (255, 255, 255))
