@@ -67,7 +67,7 @@ def _saved(edit: Callable[..., Any]) -> Manipulation:
 
     def apply(image: Image.Image, rng: random.Random) -> bytes:
         random.seed(rng.random())
-        np.random.seed(rng.randrange(2**32))  # noqa: NPY002 - AugLy draws from the global generators
+        np.random.seed(rng.randrange(2**32))
         edited = edit(image)
         if edited.mode == "RGBA":
             plain = Image.new("RGB", edited.size, (255, 255, 255))
