@@ -17,6 +17,7 @@ from typing import Any
 
 from include.dedupe.acting.archive import now
 from include.dedupe.acting.lease import hold_lease, meeting_place
+from include.dedupe.acting.unreturned import losses
 from include.dedupe.acting.writer import FlowWriter
 from include.dedupe.clustering.pair_rules import SCRATCH
 from include.dedupe.deciding.facts import canonical
@@ -105,10 +106,12 @@ class _Scratch:
     analysis: Mapping[str, Any] | None = None
     added: Document | None = None
     hits: frozenset[str] = frozenset()
+    is_sent: bool = False
 
     async def all_steps(self) -> list[Step]:
         steps: list[Step] = []
         named = (
+            ("no field would be lost", self._look_for_losses),
             ("a picture can be analysed and added", self._add),
             ("fields can be set and are found", self._tag),
             ("a changed document keeps its duplicates", self._compare_hits),
@@ -129,6 +132,9 @@ class _Scratch:
             await self._remove()
         return steps
 
+    async def _look_for_losses(self) -> str:
+        return await losses(self.writer, self.config)
+
     async def _add(self) -> str:
         image = self.config.fields.image
         page = await self.writer.reader.select(
@@ -145,6 +151,7 @@ class _Scratch:
             self.analysis = await self.writer.analyze(data=data)
         own = {"id", "_version_", "score", *self.config.tags.names}
         fields = {name: value for name, value in model.items() if name not in own}
+        self.is_sent = True
         await self.writer.add({"id": self.id, **fields}, self.analysis)
         self.added = await self._visible(lambda document: True)
         self.hits = await self._hits()
@@ -218,6 +225,8 @@ class _Scratch:
             await asyncio.sleep(0.5)
 
     async def _remove(self) -> None:
+        if not self.is_sent:
+            return
         await self.writer.commit()
         left = (await self.writer.read([self.id], FIELDS)).get(self.id)
         if left is not None:
