@@ -79,6 +79,41 @@ class TestCheck:
         assert acting.documents() == before
 
 
+class TestMergedFields:
+    def test_all_that_merging_will_write_is_tried(self, acting: Acting) -> None:
+        before = acting.documents()
+        rules = {"labels": "union", "rating_i": "max", "title_s": "join", "place_s": "fill"}
+        config = acting.config(**policies("merge", merge_fields=rules))
+        assert not [step for step in acting.check(config) if step.problem]
+        assert acting.documents() == before
+
+    @pytest.mark.parametrize(
+        ("rules", "wrong"),
+        [
+            ({"labels": "union", "title_s": "union"}, ["title_s"]),
+            ({"rating_i": "join", "title_s": "union"}, ["rating_i", "title_s"]),
+        ],
+    )
+    def test_a_field_that_can_not_hold_what_its_rule_makes_is_named(
+        self, acting: Acting, rules: dict[str, str], wrong: list[str]
+    ) -> None:
+        """Such as a list in a field of one value, or two numbers as text in a field of numbers."""
+        config = acting.config(**policies("merge", merge_fields=rules))
+        *passed, step = acting.check(config)
+        assert not [one for one in passed if one.problem]
+        told = [f"{name} does not take what the rule {rules[name]}" for name in wrong]
+        assert step.name == "merged fields can be written"
+        assert [one in step.problem for one in told] == [True] * len(told)
+        assert "labels" not in step.problem
+        with pytest.raises(CheckError, match=told[0]):
+            require_check(acting.run().lasting, config)
+        assert set(acting.documents()) == set(DOCUMENTS)
+
+    def test_a_policy_that_does_not_merge_needs_no_merged_fields(self, acting: Acting) -> None:
+        config = acting.config(**policies("delete", merge_fields={"title_s": "union"}))
+        assert not [step for step in acting.check(config) if step.problem]
+
+
 class TestUnreturnedFields:
     """As on a Solr whose schema has fields that are searched and not stored."""
 
