@@ -13,6 +13,7 @@ from include.dedupe.acting.client_writer import locate_flow, open_writer
 from include.dedupe.acting.lease import allow_writing, meeting_place, stop_writing
 from include.dedupe.acting.restore import Restored, restore
 from include.dedupe.acting.wanted import Wanted
+from include.dedupe.clustering.names import last_members
 from include.dedupe.deciding.verdicts import SPOKEN, give_verdict
 from include.dedupe.errors import VerdictError
 from include.dedupe.reporting.csv_table import read_csv
@@ -61,7 +62,8 @@ def run_verdict(options: argparse.Namespace) -> int:
         print(f"{verdict.name}: the decisions of {options.run} are {stats.hash} now, {stats.counts}")
     else:
         lasting = _lasting(options.collection, config)
-        print(give_verdict(lasting, options.kind, ids, options.by, options.note).name)
+        members = last_members(lasting, ids)
+        print(give_verdict(lasting, options.kind, ids, options.by, options.note, members=members).name)
     return 0
 
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from include.dedupe.deciding.decide import DecideStats, decide_again
+from include.dedupe.clustering.names import cluster_names, last_members, members
+from include.dedupe.deciding.decide import DecideStats, current_decisions, decide_again
 from include.dedupe.deciding.decisions import ACTS, read_decisions
 from include.dedupe.deciding.settled import (
     RECORD,
@@ -51,10 +52,17 @@ def read_run(run: RunDir) -> ReviewedRun:
 
 def say(run: RunDir, kind: str, ids: tuple[str, ...], by: str, note: str = "") -> tuple[Verdict, DecideStats]:
     """Give a verdict, or undo one, and return it with the decisions that stand now."""
-    verdict = give_verdict(run.lasting, kind, ids, by, note)
+    verdict = give_verdict(run.lasting, kind, ids, by, note, members=_members(run, ids))
     if kind == "undo" and run.storage.exists(RECORD):
         record_acknowledgement(run)
     return verdict, decide_again(run)
+
+
+def _members(run: RunDir, ids: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """Return the documents of those ``ids`` that are clusters: as the run has them, else as last known."""
+    named = cluster_names(ids)
+    own = members(current_decisions(run), named) if named else {}
+    return last_members(run.lasting, named - own.keys()) | own
 
 
 def acknowledge(run: RunDir, by: str, done: Mapping[str, str] | None = None, note: str = "") -> Acknowledged:

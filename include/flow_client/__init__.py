@@ -5,8 +5,8 @@
             ...
 
 `client` has the calls, `query` makes filters of values, `params` holds Flow's names, `decoding` tells what is
-no success, `answers` checks what comes back, `transport` has connections and repeats, `errors` what can go
-wrong.
+no success, `answers` and `schema` check what comes back, `transport` has connections and repeats, `errors`
+what can go wrong.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from include.flow_client.errors import (
     FlowUnavailableError,
 )
 from include.flow_client.params import FacetRange, PictureSearch, Query, SmartFilter
+from include.flow_client.schema import SchemaField
 from include.flow_client.transport import RetryPolicy
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "PictureSearch",
     "Query",
     "RetryPolicy",
+    "SchemaField",
     "SmartFilter",
     "query",
 ]

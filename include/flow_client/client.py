@@ -10,13 +10,14 @@ from urllib.parse import quote_plus, urlencode
 
 from yarl import URL
 
-from include.flow_client import answers, params
+from include.flow_client import answers, params, schema
 from include.flow_client.address import FlowAddress
 from include.flow_client.answers import CollectionInfo, Document, JoinPage, Page
 from include.flow_client.decoding import malformed
 from include.flow_client.params import JoinSearch, PictureSearch, Query, SmartFilter
 from include.flow_client.query import term
 from include.flow_client.renewal import RenewedTransport
+from include.flow_client.schema import SchemaField
 from include.flow_client.transport import Handler, Request, RetryPolicy, Transport
 from include.flow_client.writing import Writing
 
@@ -85,6 +86,21 @@ class FlowClient(Writing):
         info = await self.info()
         await self.count()
         return info
+
+    async def schema(self) -> list[SchemaField]:
+        """All fields that the collection's schema defines, by name or by a dynamic name.
+
+        Raises:
+            FlowRequestError: the server does not tell its schema (404).
+        """
+        shown = urlencode([params.SHOWN_DEFAULTS])
+        copies = await self._search(schema.COPIES, "")
+        copied = schema.copied_to(copies, self._what(schema.COPIES))
+        found: list[SchemaField] = []
+        for name, member in ((schema.FIELDS, "fields"), (schema.DYNAMIC, "dynamicFields")):
+            answer = await self._search(name, shown)
+            found += schema.schema_fields(answer, member, copied, self._what(name))
+        return found
 
     # --- reading documents
 

@@ -203,6 +203,7 @@ def analyze(url: str | None, data: bytes | None, modules: Sequence[str]) -> Pair
 
 
 UNLOGGED = ("logParamsList", "")
+SHOWN_DEFAULTS = ("showDefaults", "true")
 """Keeps large parameters out of Flow's request log."""
 
 

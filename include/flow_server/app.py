@@ -19,7 +19,7 @@ from include.flow_server.endpoints.answers import base_address, error_answer, he
 from include.flow_server.endpoints.cores import core, cores, ping
 from include.flow_server.endpoints.duplicate import duplicate
 from include.flow_server.endpoints.duplicates import duplicates
-from include.flow_server.endpoints.get import realtime_get, schema_fields
+from include.flow_server.endpoints.get import copy_fields, dynamic_fields, realtime_get, schema_fields
 from include.flow_server.endpoints.images import image
 from include.flow_server.endpoints.parameters import Parameters, read_body, read_parameters
 from include.flow_server.endpoints.select import select
@@ -153,6 +153,8 @@ _HANDLERS: dict[str, Work] = {
     "/analyze": _analyze,
     "/admin/ping": lambda asked: ping(asked.collection, asked.started),
     "/pixolution": lambda asked: ping(asked.collection, asked.started),
+    "/schema/copyfields": lambda asked: copy_fields(asked.collection, asked.started),
+    "/schema/dynamicfields": lambda asked: dynamic_fields(asked.started),
     "/schema/fields": lambda asked: schema_fields(asked.collection, None, asked.started),
     "/schema/fields/{name}": lambda asked: schema_fields(
         asked.collection, asked.request.path_params["name"], asked.started

@@ -5,6 +5,7 @@ from __future__ import annotations
 from airflow.sdk import get_current_context
 
 from include.dedupe.errors import ConfigError
+from include.dedupe.planning.own_folder import require_own_folder
 from include.dedupe.planning.plan import Plan
 from include.dedupe.rundir import Attempt, RunDir, default_storage
 from include.dedupe.settings.config import CollectionConfig, find_collection
@@ -13,9 +14,15 @@ from include.orchestration.hook import FlowHook
 
 
 def open_run(collection: str) -> RunDir:
-    """Return the folder of this DAG run."""
+    """Return the folder of this DAG run.
+
+    Raises:
+        ArtifactError: it is that of an earlier DAG run of the same id.
+    """
     config = find_collection(collection)
-    return RunDir(config.storage or default_storage(), collection, get_current_context()["run_id"])
+    run = RunDir(config.storage or default_storage(), collection, get_current_context()["run_id"])
+    require_own_folder(run)
+    return run
 
 
 def attempt() -> Attempt:

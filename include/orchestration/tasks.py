@@ -22,6 +22,7 @@ from include.dedupe.deciding.decide import DecideStats
 from include.dedupe.deciding.facts import gather_facts, needs_facts
 from include.dedupe.deciding.guards import require_guards
 from include.dedupe.errors import ConfigError, DedupeError, LeaseError, OutageError, ScanFailedError
+from include.dedupe.planning.own_folder import claim_folder
 from include.dedupe.planning.plan import Plan, read_plan
 from include.dedupe.planning.plan import plan as plan_stage
 from include.dedupe.planning.rehearsal import rehearse
@@ -60,6 +61,7 @@ def plan(collection: str) -> list[dict[str, str]]:
     config = settings_of_run(find_collection(collection), context["params"])
     run = open_run(collection)
     dag_run = context["dag_run"]
+    claim_folder(run, attempt(), dag_run.start_date)
     scope = resolve_scope(
         context["params"],
         (dag_run.data_interval_start, dag_run.data_interval_end),

@@ -120,6 +120,25 @@ def test_a_dry_run_asks_nobody_and_makes_no_update_call(acting: Acting) -> None:
     assert record(acting, dag_run)["outcomes"] == {"planned": 1}
 
 
+def test_a_run_under_the_id_of_a_deleted_one_neither_uses_nor_changes_what_that_has_found(
+    acting: Acting,
+) -> None:
+    """``dag.test`` deletes a run of the same date, and lets the next begin at that date."""
+    dag, later = load_dag(acting), dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
+    for task in dag.tasks:
+        task.retries = 0
+    when: dict[str, Any] = {"logical_date": later, "run_after": later}
+    first = dag.test(run_conf={"scope": "full"}, **when)
+    files = {path: path.read_bytes() for path in acting.storage.rglob("*") if path.is_file()}
+    second = dag.test(run_conf={"scope": "full"}, **when)
+    assert (first.run_id, first.state) == (second.run_id, "success")
+    assert (states(second)["plan"], states(second)["record"]) == ("failed", "failed")
+    left = {path: path.read_bytes() for path in acting.storage.rglob("*") if path.is_file()}
+    mark = left.keys() - files.keys()
+    assert {path.name for path in mark} == {"taken"}
+    assert {path: data for path, data in left.items() if path not in mark} == files
+
+
 def test_a_run_that_need_not_ask_deletes_and_can_be_taken_back(acting: Acting) -> None:
     before = acting.documents()
     settings = "dry_run: false\napproval: {mode: none}"

@@ -79,6 +79,87 @@ class TestCheck:
         assert acting.documents() == before
 
 
+class TestMergedFields:
+    def test_all_that_merging_will_write_is_tried(self, acting: Acting) -> None:
+        before = acting.documents()
+        rules = {"labels": "union", "rating_i": "max", "title_s": "join", "place_s": "fill"}
+        config = acting.config(**policies("merge", merge_fields=rules))
+        assert not [step for step in acting.check(config) if step.problem]
+        assert acting.documents() == before
+
+    @pytest.mark.parametrize(
+        ("rules", "wrong"),
+        [
+            ({"labels": "union", "title_s": "union"}, ["title_s"]),
+            ({"rating_i": "join", "title_s": "union"}, ["rating_i", "title_s"]),
+        ],
+    )
+    def test_a_field_that_can_not_hold_what_its_rule_makes_is_named(
+        self, acting: Acting, rules: dict[str, str], wrong: list[str]
+    ) -> None:
+        """Such as a list in a field of one value, or two numbers as text in a field of numbers."""
+        config = acting.config(**policies("merge", merge_fields=rules))
+        *passed, step = acting.check(config)
+        assert not [one for one in passed if one.problem]
+        told = [f"{name} does not take what the rule {rules[name]}" for name in wrong]
+        assert step.name == "merged fields can be written"
+        assert [one in step.problem for one in told] == [True] * len(told)
+        assert "labels" not in step.problem
+        with pytest.raises(CheckError, match=told[0]):
+            require_check(acting.run().lasting, config)
+        assert set(acting.documents()) == set(DOCUMENTS)
+
+    def test_a_policy_that_does_not_merge_needs_no_merged_fields(self, acting: Acting) -> None:
+        config = acting.config(**policies("delete", merge_fields={"title_s": "union"}))
+        assert not [step for step in acting.check(config) if step.problem]
+
+
+class TestUnreturnedFields:
+    """As on a Solr whose schema has fields that are searched and not stored."""
+
+    def test_writing_is_refused_while_documents_have_one_and_it_is_named(self, acting: Acting) -> None:
+        acting.server.fault("unstored", handler="schema", field="title_s")
+        config, before = acting.config(**policies("tag")), acting.documents()
+        acting.server.clear_counts()
+        (step,) = acting.check(config)
+        assert "does not return title_s:" in step.problem
+        assert acting.server.counts()["update"] == 0
+        with pytest.raises(CheckError, match=r"does not return title_s: .* fields.may_be_lost"):
+            require_check(acting.run().lasting, config)
+        assert acting.documents() == before
+        accepted = acting.config(**policies("tag"), fields={"may_be_lost": ["title_*"]})
+        assert not [step for step in acting.check(accepted) if step.problem]
+
+    def test_a_field_that_no_document_has_can_not_be_lost(self, acting: Acting) -> None:
+        acting.server.fault("unstored", handler="schema", field="location")
+        assert not [step for step in acting.check(acting.config(**policies("delete"))) if step.problem]
+
+    def test_a_dynamic_name_is_named_though_nobody_can_tell_its_fields(self, acting: Acting) -> None:
+        acting.server.fault("unstored", handler="schema", field="*_txt")
+        (step,) = acting.check(acting.config(**policies("delete")))
+        assert "does not return *_txt:" in step.problem
+
+    @pytest.mark.parametrize("kind", ["missing", "unauthorized"])
+    def test_a_flow_that_does_not_tell_its_schema_is_written_to_only_if_the_settings_accept_it(
+        self, acting: Acting, kind: str
+    ) -> None:
+        acting.server.fault(kind, handler="schema")
+        (step,) = acting.check(acting.config(**policies("delete")))
+        assert "does not tell its schema" in step.problem
+        accepted = acting.config(**policies("delete"), fields={"may_be_lost": ["*"]})
+        assert not [step for step in acting.check(accepted) if step.problem]
+
+    def test_a_schema_that_has_changed_since_the_check_stops_apply(self, acting: Acting) -> None:
+        config = acting.config(**policies("delete"))
+        acting.check(config)
+        run = acting.run()
+        digest = acting.decide(run, config).hash
+        acting.server.fault("unstored", handler="schema", field="title_s")
+        with pytest.raises(CheckError, match="does not return title_s"):
+            acting.apply(run, digest)
+        assert set(acting.documents()) == set(DOCUMENTS)
+
+
 class TestQuarantine:
     def test_the_file_is_moved_and_comes_back_byte_for_byte(self, acting: Acting, tmp_path: Path) -> None:
         library = tmp_path / "library"

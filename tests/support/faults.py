@@ -31,8 +31,19 @@ HANDLERS = (
     "ping",
     "metrics",
     "images",
+    "schema",
 )
-KINDS = ("unavailable", "slow", "cut", "malformed", "truncated", "partial", "unauthorized", "missing")
+KINDS = (
+    "unavailable",
+    "slow",
+    "cut",
+    "malformed",
+    "truncated",
+    "partial",
+    "unauthorized",
+    "missing",
+    "unstored",
+)
 
 
 @dataclass
@@ -43,7 +54,7 @@ class Fault:
     the connection ends in the middle of the body; malformed = 200 with what is not JSON; truncated =
     JSON that ends early, with a matching Content-Length; partial = half of the documents and
     responseHeader.partialResults; unauthorized = 401 unless the Authorization header is `token`;
-    missing = 404 with an error as Flow's.
+    missing = 404 with an error as Flow's; unstored = the schema says that `field` is searched but not stored.
     `handler`: only requests of that handler; None is all. `skip`: so many pass before the fault begins.
     `times`: how many requests it hits; None is all. `retry_after`: seconds told with a 503.
     """
@@ -55,6 +66,7 @@ class Fault:
     seconds: float = 1.0
     retry_after: float = 0
     token: str = ""
+    field: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -130,10 +142,10 @@ class FaultyApp:
         else:
             if fault.kind == "slow":
                 await asyncio.sleep(fault.seconds)
-            await self._altered(fault.kind, scope, receive, send)
+            await self._altered(fault, scope, receive, send)
 
-    async def _altered(self, kind: str, scope: Scope, receive: Receive, send: Send) -> None:
-        if kind not in ("cut", "truncated", "partial"):
+    async def _altered(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+        if fault.kind not in ("cut", "truncated", "partial", "unstored"):
             await self._app(scope, receive, send)
             return
         start: dict[str, Any] = {}
@@ -147,14 +159,26 @@ class FaultyApp:
 
         await self._app(scope, receive, collect)
         body = b"".join(pieces)
-        if kind == "cut":
+        if fault.kind == "cut":
             await send(
                 {"type": "http.response.start", "status": start["status"], "headers": start["headers"]}
             )
             await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
             return  # the server closes a connection whose answer is not complete
-        altered = body[: len(body) // 2] if kind == "truncated" else _partial(body)
-        await _answer(send, start["status"], altered)
+        await _answer(send, start["status"], _changed(body, fault))
+
+
+def _changed(body: bytes, fault: Fault) -> bytes:
+    if fault.kind == "truncated":
+        return body[: len(body) // 2]
+    return _partial(body) if fault.kind == "partial" else _unstored(body, fault.field)
+
+
+def _unstored(body: bytes, field: str) -> bytes:
+    answer = json.loads(body)
+    for one in (*answer.get("fields", ()), *answer.get("dynamicFields", ())):
+        one["stored"] = one["stored"] and one["name"] != field
+    return json.dumps(answer).encode()
 
 
 def _partial(body: bytes) -> bytes:

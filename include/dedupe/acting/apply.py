@@ -19,6 +19,7 @@ from include.dedupe.acting.batch import Batch
 from include.dedupe.acting.check import require_check
 from include.dedupe.acting.lease import Lease, hold_lease, meeting_place
 from include.dedupe.acting.outcome import Outcome
+from include.dedupe.acting.unreturned import require_no_loss
 from include.dedupe.acting.writer import FlowWriter
 from include.dedupe.deciding.changes import Order
 from include.dedupe.deciding.decide import current_decisions
@@ -77,6 +78,7 @@ async def apply(
         if plan.scope.is_part:
             raise GuardError(f"{run.address} took only some of its documents; such a run only reports.")
         require_check(run.lasting, plan.config)
+        await require_no_loss(writer, plan.config)
     work = _Work(writer, run, attempt, plan, approved_at, dry_run)
     outcomes = await work.carry_out(orders)
     rows = [outcome.columns() for outcome in outcomes]

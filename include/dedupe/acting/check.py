@@ -17,14 +17,17 @@ from typing import Any
 
 from include.dedupe.acting.archive import now
 from include.dedupe.acting.lease import hold_lease, meeting_place
+from include.dedupe.acting.unreturned import losses
 from include.dedupe.acting.writer import FlowWriter
 from include.dedupe.clustering.pair_rules import SCRATCH
+from include.dedupe.deciding.changes import merged
 from include.dedupe.deciding.facts import canonical
 from include.dedupe.errors import CheckError
 from include.dedupe.flow import Document
 from include.dedupe.reporting.pictures import picture_bytes
 from include.dedupe.rundir import Storage
 from include.dedupe.settings.config import CollectionConfig
+from include.dedupe.settings.policy_settings import MergeRule
 
 FILE = "check.json"
 VISIBLE_WITHIN_S = 60.0
@@ -105,12 +108,15 @@ class _Scratch:
     analysis: Mapping[str, Any] | None = None
     added: Document | None = None
     hits: frozenset[str] = frozenset()
+    is_sent: bool = False
 
     async def all_steps(self) -> list[Step]:
         steps: list[Step] = []
         named = (
+            ("no field would be lost", self._look_for_losses),
             ("a picture can be analysed and added", self._add),
             ("fields can be set and are found", self._tag),
+            ("merged fields can be written", self._merge),
             ("a changed document keeps its duplicates", self._compare_hits),
             ("a document can be deleted", self._delete),
             ("a restored document has the same fields", self._restore),
@@ -129,6 +135,9 @@ class _Scratch:
             await self._remove()
         return steps
 
+    async def _look_for_losses(self) -> str:
+        return await losses(self.writer, self.config)
+
     async def _add(self) -> str:
         image = self.config.fields.image
         page = await self.writer.reader.select(
@@ -145,6 +154,7 @@ class _Scratch:
             self.analysis = await self.writer.analyze(data=data)
         own = {"id", "_version_", "score", *self.config.tags.names}
         fields = {name: value for name, value in model.items() if name not in own}
+        self.is_sent = True
         await self.writer.add({"id": self.id, **fields}, self.analysis)
         self.added = await self._visible(lambda document: True)
         self.hits = await self._hits()
@@ -171,6 +181,38 @@ class _Scratch:
         tags, text = self.config.tags, f"115 {self.id}"
         texts = dict.fromkeys((tags.cluster, tags.of, tags.role, tags.fingerprint, tags.link), text)
         return {**texts, tags.score: 0.987654321012345, tags.since: "2026-01-02T03:04:05Z"}
+
+    async def _merge(self) -> str:
+        policies = self.config.policies
+        merging = [one for one in (policies.exact, policies.near) if one.do == "merge"] if policies else []
+        rules = dict.fromkeys(rule for one in merging for rule in one.merge_fields.items())
+        problems = [await self._merge_field(name, rule) for name, rule in rules]
+        return "; ".join(filter(None, problems))
+
+    async def _merge_field(self, name: str, rule: MergeRule) -> str:
+        """Bring together what two documents of the collection have in a field, as a merge would."""
+        assert self.added is not None, "a step before has added it"  # noqa: S101
+        values = merged({}, await self._unlike(name), {name: rule})
+        if not values:
+            return ""
+        told = f"{name} does not take what the rule {rule} of merge_fields makes of two values"
+        try:
+            await self.writer.set_fields(self.id, int(self.added["_version_"]), values)
+        except self.writer.reader.failure as error:
+            return f"{told}: {error}"
+        seen = await self._visible(lambda one: one.get(name) == values[name])
+        self.added = seen or self.added
+        return "" if seen else f"{told}: it holds something else than was set"
+
+    async def _unlike(self, name: str) -> list[Document]:
+        """Return two documents with different values in a field, fewer where none are among the ends."""
+        reader, found = self.writer.reader, list[Document]()
+        for order in ("id asc", "id desc"):
+            page = await reader.select(
+                fq=(reader.filters.with_any(name),), fl=(name,), rows=SAMPLE, sort=order
+            )
+            found += [document for document in page.docs if name in document]
+        return found[:1] + [one for one in found if one[name] != found[0][name]][:1]
 
     async def _delete(self) -> str:
         assert self.added is not None, "a step before has added it"  # noqa: S101
@@ -218,6 +260,8 @@ class _Scratch:
             await asyncio.sleep(0.5)
 
     async def _remove(self) -> None:
+        if not self.is_sent:
+            return
         await self.writer.commit()
         left = (await self.writer.read([self.id], FIELDS)).get(self.id)
         if left is not None:

@@ -10,9 +10,9 @@ from include.dedupe.acting.writer import MUST_NOT_EXIST, ConflictError
 from include.dedupe.connect import ClientReader, address_from_environment
 from include.dedupe.flow import Document, FlowReader
 from include.dedupe.settings.config import CollectionConfig
-from include.flow_client import FlowAddress, FlowClient, FlowRequestError
+from include.flow_client import FlowAddress, FlowAuthError, FlowClient, FlowRequestError
 
-CONFLICT = 409
+NOT_FOUND, CONFLICT = 404, 409
 
 
 class ClientWriter:
@@ -21,6 +21,17 @@ class ClientWriter:
     def __init__(self, client: FlowClient, reader: FlowReader) -> None:
         self._client = client
         self.reader = reader
+
+    async def unreturned_fields(self) -> Sequence[str] | None:
+        try:
+            schema = await self._client.schema()
+        except FlowAuthError:
+            return None  # a login may write documents and yet not read the schema
+        except FlowRequestError as error:
+            if error.status == NOT_FOUND:
+                return None
+            raise
+        return [field.name for field in schema if field.is_unreturned]
 
     async def read(self, ids: Sequence[str], fl: Sequence[str]) -> dict[str, Document]:
         found = await self.reader.existing(ids, fl=fl)

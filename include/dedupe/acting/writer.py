@@ -21,6 +21,12 @@ class FlowWriter(Protocol):
     @property
     def reader(self) -> FlowReader: ...
 
+    async def unreturned_fields(self) -> Sequence[str] | None:
+        """Return the fields, also dynamic names, whose values are kept but neither returned nor copied.
+
+        None where Flow does not tell its schema.
+        """
+
     async def read(self, ids: Sequence[str], fl: Sequence[str]) -> dict[str, Document]:
         """Return those of ``ids`` that the collection holds, by id, with ``_version_``."""
 

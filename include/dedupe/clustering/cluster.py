@@ -18,7 +18,7 @@ from scipy.sparse.csgraph import connected_components
 
 from include.dedupe.clustering.bridges import find_bridges
 from include.dedupe.clustering.merge import encode
-from include.dedupe.clustering.names import Naming, name_components
+from include.dedupe.clustering.names import NAMES_FOLDER, Naming, name_components
 from include.dedupe.clustering.pair_rules import allowed_pairs
 from include.dedupe.deciding.facts import read_facts
 from include.dedupe.deciding.verdicts import read_verdicts, standing_verdicts
@@ -37,7 +37,6 @@ from include.dedupe.tables import (
     to_parquet,
 )
 
-NAMES_FOLDER = "clusters"
 Codes = npt.NDArray[np.int64]
 
 

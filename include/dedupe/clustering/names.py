@@ -9,12 +9,19 @@ its first document.
 from __future__ import annotations
 
 import itertools
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from include.dedupe.rundir import Storage
+from include.dedupe.tables import NAMES, from_parquet
+
+NAMES_FOLDER = "clusters"
+_NAME = re.compile(r"c-[0-9a-f]{16}")
 Components = npt.NDArray[np.int32]
 
 
@@ -44,6 +51,30 @@ def name_components(ids: pd.Series[str], component: Components, count: int, befo
     names[heirs["component"].to_numpy()] = heirs["cluster_id"].to_numpy()
     _name_new(names, ids, component, taken=set(before["cluster_id"].unique()) if len(before) else set())
     return Naming(names, _events(shared, heirs, names))
+
+
+def cluster_names(texts: Iterable[str]) -> frozenset[str]:
+    """Return those texts that may name a cluster."""
+    return frozenset(text for text in texts if _NAME.fullmatch(text))
+
+
+def members(names: pd.DataFrame, wanted: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return the documents of the clusters among ``wanted`` that a table with columns as NAMES knows."""
+    found = names[names["cluster_id"].isin(list(wanted))]
+    return {str(name): tuple(ids) for name, ids in found.groupby("cluster_id")["id"]}
+
+
+def last_members(lasting: Storage, wanted: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return the documents of clusters by the newest run that knew each, also under names that are gone."""
+    found: dict[str, tuple[str, ...]] = {}
+    missing = cluster_names(wanted)
+    for file in reversed(lasting.names(NAMES_FOLDER) if missing else []):
+        path = f"{NAMES_FOLDER}/{file}"
+        found |= members(from_parquet(lasting.read(path), NAMES, lasting.path(path)), missing)
+        missing -= found.keys()
+        if not missing:
+            break
+    return found
 
 
 def _shared(ids: pd.Series[str], component: Components, before: pd.DataFrame) -> pd.DataFrame:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import datetime as dt
 import json
 import uuid
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from itertools import combinations
 from typing import Literal, get_args
 
@@ -30,7 +31,8 @@ class Verdict:
 
     ``ids``: documents of which no two are duplicates (not_duplicate), one (keep), any number of documents
     (reject, approve), a run and the table of what it settles (acknowledge), or the names of verdicts (undo).
-    ``name`` is the verdict's file.
+    A cluster's name stands for its documents: ``members`` has those that it had then, by its name, so that
+    what was said of them holds when the cluster merges into another. ``name`` is the verdict's file.
     """
 
     kind: VerdictKind
@@ -39,6 +41,12 @@ class Verdict:
     at: str
     note: str = ""
     name: str = ""
+    members: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def documents(self) -> frozenset[str]:
+        """The documents that are meant, those of named clusters among them."""
+        return frozenset(document for one in self.ids for document in self.members.get(one, (one,)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +59,16 @@ class Standing:
     acknowledged: tuple[str, ...] = ()
 
 
-def give_verdict(lasting: Storage, kind: str, ids: tuple[str, ...], by: str, note: str = "") -> Verdict:
-    """Write down what a person said.
+def give_verdict(
+    lasting: Storage,
+    kind: str,
+    ids: tuple[str, ...],
+    by: str,
+    note: str = "",
+    *,
+    members: Mapping[str, tuple[str, ...]] | None = None,
+) -> Verdict:
+    """Write down what a person said; ``members`` are the documents of those ``ids`` that are clusters.
 
     Raises:
         VerdictError: it does not make sense.
@@ -60,14 +76,15 @@ def give_verdict(lasting: Storage, kind: str, ids: tuple[str, ...], by: str, not
     if kind not in get_args(VerdictKind):
         raise VerdictError(f"{kind!r} is no verdict; choose one of {', '.join(get_args(VerdictKind))}.")
     expected, least = _IDS.get(kind), _LEAST.get(kind, 1)
-    if len(set(ids)) != len(ids) or not all(ids) or len(ids) < least or (expected and len(ids) != expected):
+    at = dt.datetime.now(dt.UTC).isoformat(timespec="microseconds")
+    name = f"{at.replace(':', '-').replace('+', '-')}-{uuid.uuid4().hex[:8]}.json"
+    verdict = Verdict(kind, ids, by, at, note, name, dict(members or {}))  # type: ignore[arg-type]
+    is_short = len(verdict.documents) < least
+    if len(set(ids)) != len(ids) or not all(ids) or is_short or (expected and len(ids) != expected):
         words = expected or f"{least} or more"
         raise VerdictError(f"The verdict {kind} needs {words} different ids, not {ids!r:.200}.")
     if kind == "undo" and (unknown := set(ids) - set(lasting.names(FOLDER))):
         raise VerdictError(f"There is no verdict {', '.join(sorted(unknown))} to undo.")
-    at = dt.datetime.now(dt.UTC).isoformat(timespec="microseconds")
-    name = f"{at.replace(':', '-').replace('+', '-')}-{uuid.uuid4().hex[:8]}.json"
-    verdict = Verdict(kind, ids, by, at, note, name)  # type: ignore[arg-type]
     lasting.create(f"{FOLDER}/{name}", json.dumps(asdict(verdict), ensure_ascii=False).encode())
     return verdict
 
@@ -77,7 +94,8 @@ def read_verdicts(lasting: Storage) -> list[Verdict]:
     found = []
     for name in lasting.names(FOLDER):
         value = json.loads(lasting.read(f"{FOLDER}/{name}"))
-        found.append(Verdict(**{**value, "ids": tuple(value["ids"]), "name": name}))
+        members = {one: tuple(ids) for one, ids in value.get("members", {}).items()}
+        found.append(Verdict(**{**value, "ids": tuple(value["ids"]), "name": name, "members": members}))
     return found
 
 
@@ -98,13 +116,13 @@ def standing_verdicts(verdicts: list[Verdict]) -> Standing:
     acknowledged: list[str] = []
     for verdict in not_undone(verdicts):
         if verdict.kind == "not_duplicate":
-            pairs.update(combinations(sorted(verdict.ids, key=str.encode), 2))
+            pairs.update(combinations(sorted(verdict.documents, key=str.encode), 2))
         elif verdict.kind == "keep":
-            keepers.update(verdict.ids)
+            keepers |= verdict.documents.union(verdict.ids)
         elif verdict.kind == "reject":
-            rejected.update(verdict.ids)
+            rejected |= verdict.documents.union(verdict.ids)
         elif verdict.kind == "approve":
-            rejected.difference_update(verdict.ids)
+            rejected -= verdict.documents.union(verdict.ids)
         elif verdict.kind == "acknowledge":
             acknowledged.append(verdict.ids[1])
     return Standing(frozenset(pairs), frozenset(keepers), frozenset(rejected), tuple(acknowledged))

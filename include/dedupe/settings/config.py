@@ -80,6 +80,13 @@ class FieldSettings(Section):
     bytes: str | None = Field(
         None, description="Field that the keeper rules mean by `bytes`.", examples=["bytes_l"]
     )
+    may_be_lost: tuple[str, ...] = Field(
+        (),
+        description="Fields, also dynamic ones such as *_str, that Flow searches but does not return, and "
+        "that a document may lose when it is changed, or deleted and restored. While others like them are in "
+        'use, nothing is written. "*" accepts all, also where Flow does not tell its schema.',
+        examples=[["*_str", "random_*"]],
+    )
 
 
 class ReportSettings(Section):

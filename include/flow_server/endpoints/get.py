@@ -1,4 +1,4 @@
-"""/get: the newest state of documents by id, committed or not. /schema/fields: which fields there are."""
+"""/get: the newest state of documents by id, committed or not. /schema: which fields there are."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from include.flow_server.endpoints.answers import documents_member, header
 from include.flow_server.endpoints.fieldlist import read_field_list
 from include.flow_server.errors import NotFoundError
+from include.flow_server.store.schema import CATCH_ALL, Field, dynamic_names
 
 if TYPE_CHECKING:
     from include.flow_server.collection import Collection
     from include.flow_server.endpoints.parameters import Parameters
-    from include.flow_server.store.schema import Field
 
 
 def realtime_get(collection: Collection, parameters: Parameters, base: str, started: float) -> dict[str, Any]:
@@ -38,6 +38,18 @@ def schema_fields(collection: Collection, name: str | None, started: float) -> d
     return {"responseHeader": header(started), "field": _described(field)}
 
 
+def dynamic_fields(started: float) -> dict[str, Any]:
+    """Answers /schema/dynamicfields."""
+    return {"responseHeader": header(started), "dynamicFields": [_described(one) for one in dynamic_names()]}
+
+
+def copy_fields(collection: Collection, started: float) -> dict[str, Any]:
+    """Answers /schema/copyfields: the words of all strings and texts are found in the catch-all field."""
+    sources = sorted(collection.store.schema.texts() - {CATCH_ALL})
+    copies = [{"source": name, "dest": CATCH_ALL} for name in sources]
+    return {"responseHeader": header(started), "copyFields": copies}
+
+
 def _described(field: Field) -> dict[str, Any]:
     required = {"required": True} if field.name == "id" else {}
     return {
@@ -45,5 +57,6 @@ def _described(field: Field) -> dict[str, Any]:
         "type": field.type.value,
         "multiValued": field.multi,
         "indexed": True,
+        "stored": field.name != CATCH_ALL,
         **required,
     }

@@ -81,6 +81,12 @@ def dynamic_field(name: str) -> Field | None:
     return Field(name, _SUFFIXES[match.group(1)], multi=match.group(2) == "s") if match else None
 
 
+def dynamic_names() -> list[Field]:
+    """All suffixes, as dynamic names such as `*_s`."""
+    fields = [dynamic_field(f"*_{suffix}{more}") for suffix in _SUFFIXES for more in ("", "s")]
+    return [field for field in (*fields, dynamic_field("*_txt")) if field]
+
+
 def guess_type(value: object, moment: datetime) -> FieldType:
     """The type that a field without suffix takes for good from its first value."""
     text = str(value)

@@ -58,3 +58,14 @@ def test_undoing_is_undone_in_turn(lasting: Storage) -> None:
 def test_what_makes_no_sense_is_refused(lasting: Storage, kind: str, ids: tuple[str, ...]) -> None:
     with pytest.raises(VerdictError):
         give_verdict(lasting, kind, ids, "me")
+
+
+def test_what_is_said_of_a_cluster_is_said_of_the_documents_that_it_has_then(lasting: Storage) -> None:
+    members = {"c-1": ("a", "b", "c")}
+    give_verdict(lasting, "reject", ("c-1", "x"), "me", members=members)
+    give_verdict(lasting, "not_duplicate", ("c-1",), "me", members=members)
+    standing = standing_verdicts(read_verdicts(lasting))
+    assert standing.rejected == {"c-1", "a", "b", "c", "x"}
+    assert standing.not_duplicates == {("a", "b"), ("a", "c"), ("b", "c")}
+    give_verdict(lasting, "approve", ("c-2",), "me", members={"c-2": ("a", "b", "y")})
+    assert standing_verdicts(read_verdicts(lasting)).rejected == {"c-1", "c", "x"}
