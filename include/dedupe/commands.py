@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import datetime as dt
 import getpass
+import sys
 from pathlib import Path
 
 from include.dedupe.acting.check import Step, check
@@ -17,7 +18,7 @@ from include.dedupe.deciding.verdicts import SPOKEN, give_verdict
 from include.dedupe.errors import VerdictError
 from include.dedupe.reporting.csv_table import read_csv
 from include.dedupe.review import acknowledge, say
-from include.dedupe.rundir import RunDir, Storage, default_storage
+from include.dedupe.rundir import STORAGE_VARIABLE, RunDir, Storage, default_storage
 from include.dedupe.settings.config import CollectionConfig, find_collection
 
 
@@ -96,12 +97,16 @@ def run_restore(options: argparse.Namespace) -> int:
 
 
 def run_stop(options: argparse.Namespace) -> int:
-    stop_writing(_meeting_place(options), getpass.getuser())
+    place, config = _meeting_place(options)
+    stop_writing(place, getpass.getuser())
+    print(f"Stopped all writing to {config.flow.collection} (in {place.root}).")
     return 0
 
 
 def run_allow(options: argparse.Namespace) -> int:
-    allow_writing(_meeting_place(options))
+    place, config = _meeting_place(options)
+    allow_writing(place)
+    print(f"Writing to {config.flow.collection} is allowed (in {place.root}).")
     return 0
 
 
@@ -109,9 +114,17 @@ def _lasting(name: str, config: CollectionConfig) -> Storage:
     return Storage(f"{(config.storage or default_storage()).rstrip('/')}/{name}")
 
 
-def _meeting_place(options: argparse.Namespace) -> Storage:
+def _meeting_place(options: argparse.Namespace) -> tuple[Storage, CollectionConfig]:
+    """Return where the writers of a collection meet; warn where none of its runs have been."""
     config = find_collection(options.collection)
-    return meeting_place(_lasting(options.collection, config), config)
+    lasting = _lasting(options.collection, config)
+    if not lasting.folders("runs"):
+        print(
+            f"No run of {options.collection} has left anything in {lasting.root}. If its runs are elsewhere, "
+            f"this does not reach them: set {STORAGE_VARIABLE} as they have it.",
+            file=sys.stderr,
+        )
+    return meeting_place(lasting, config), config
 
 
 def _run(options: argparse.Namespace, config: CollectionConfig) -> RunDir:

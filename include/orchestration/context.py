@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from airflow.configuration import AIRFLOW_HOME
 from airflow.sdk import get_current_context
 
 from include.dedupe.errors import ConfigError
@@ -14,8 +15,12 @@ from include.orchestration.hook import FlowHook
 
 def open_run(collection: str) -> RunDir:
     """Return the folder of this DAG run."""
-    config = find_collection(collection)
-    return RunDir(config.storage or default_storage(), collection, get_current_context()["run_id"])
+    return RunDir(storage(find_collection(collection)), collection, get_current_context()["run_id"])
+
+
+def storage(config: CollectionConfig) -> str:
+    """Return where the runs of a collection are kept, also in an Airflow that was not told its home."""
+    return config.storage or default_storage(AIRFLOW_HOME)
 
 
 def attempt() -> Attempt:

@@ -56,8 +56,21 @@ def test_what_makes_no_sense_is_said_in_one_line(capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().err.count("\n") == 2
 
 
-def test_stop_and_allow(acting: Acting) -> None:
+def test_stop_and_allow_say_where(acting: Acting, capsys: pytest.CaptureFixture[str]) -> None:
+    acting.decide(acting.run(), acting.config(**policies("delete")))
     assert main(["stop", "pictures"]) == 0
+    said = capsys.readouterr()
+    assert f"Stopped all writing to plain (in {acting.writers.root})." in said.out
+    assert not said.err
     assert main(["check", "pictures"]) == 2
     assert main(["allow", "pictures"]) == 0
+    assert f"allowed (in {acting.writers.root})" in capsys.readouterr().out
     assert main(["check", "pictures"]) == 0
+
+
+def test_a_stop_warns_where_no_run_has_been(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(STORAGE_VARIABLE, str(tmp_path / "elsewhere"))
+    assert main(["stop", "pictures"]) == 0
+    assert f"No run of pictures has left anything in {tmp_path}/elsewhere/pictures" in capsys.readouterr().err

@@ -162,7 +162,8 @@ class CollectionConfig(Section):
     storage: str | None = Field(
         None,
         description="Folder or fsspec address for the files of the runs. Without it, the environment "
-        "variable FLOW_DEDUPE_STORAGE, or flow_dedupe in AIRFLOW_HOME.",
+        "variable FLOW_DEDUPE_STORAGE, or flow_dedupe in AIRFLOW_HOME; in a checkout without either, "
+        ".run/airflow/flow_dedupe.",
         examples=["s3://bucket/flow-dedupe"],
     )
     pool: str = Field(
