@@ -42,7 +42,7 @@ def run_check(options: argparse.Namespace) -> int:
     config = find_collection(options.collection)
 
     async def ask() -> list[Step]:
-        async with open_writer(locate_flow(config, options.flow)) as writer:
+        async with open_writer(locate_flow(config, options.flow, writes=True)) as writer:
             return await check(writer, _lasting(options.collection, config), config)
 
     steps = asyncio.run(ask())
@@ -86,7 +86,7 @@ def run_restore(options: argparse.Namespace) -> int:
     )
 
     async def ask() -> list[Restored]:
-        async with open_writer(locate_flow(config, options.flow)) as writer:
+        async with open_writer(locate_flow(config, options.flow, writes=options.write)) as writer:
             lasting = _lasting(options.collection, config)
             return await restore(writer, lasting, config, wanted, options.by, dry_run=not options.write)
 
@@ -149,7 +149,9 @@ def _read_done(path: Path) -> dict[str, str]:
 
 
 def _check_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--flow", metavar="URL", help="where Flow is, instead of AIRFLOW_CONN_<CONNECTION>")
+    parser.add_argument(
+        "--flow", metavar="URL", help="where Flow is, instead of AIRFLOW_CONN_<WRITE_CONNECTION>"
+    )
 
 
 def _verdict_arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from airflow.configuration import AIRFLOW_HOME
 from airflow.sdk import get_current_context
 
-from include.dedupe.errors import ConfigError
 from include.dedupe.planning.plan import Plan
 from include.dedupe.rundir import Attempt, RunDir, default_storage
 from include.dedupe.settings.config import CollectionConfig, find_collection
@@ -34,18 +33,8 @@ def address(config: CollectionConfig) -> FlowAddress:
 
 
 def write_address(config: CollectionConfig) -> FlowAddress:
-    """Return the way to Flow for what writes.
-
-    Raises:
-        ConfigError: the settings name none, so that the collection is only ever read.
-    """
-    connection = config.flow.write_connection
-    if connection is None:
-        raise ConfigError(
-            f"The collection {config.flow.collection} is only read: name flow.write_connection in its "
-            f"settings, or let the run be dry."
-        )
-    return FlowHook(connection, config.flow.collection).get_address()
+    """Return the way to Flow for what writes; a ``ConfigError`` says that the collection is only read."""
+    return FlowHook(config.flow.writer, config.flow.collection).get_address()
 
 
 def may_write(plan: Plan) -> bool:

@@ -13,7 +13,9 @@ from tests.pipeline.acting_fixture import acting, policies
 from tests.support.acting import Acting
 
 __all__ = ["acting"]
-SETTINGS = "flow: {connection: flow_shell, collection: plain}\npolicies: {exact: {do: delete}}\n"
+FLOW = "flow: {connection: flow_reader, collection: plain%s}\npolicies: {exact: {do: delete}}\n"
+SETTINGS = FLOW % ", write_connection: flow_writer"
+NOWHERE = "http://127.0.0.1:9"
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +23,8 @@ def shell(acting: Acting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     (tmp_path / "pictures.yaml").write_text(SETTINGS)
     monkeypatch.setenv(COLLECTIONS_VARIABLE, str(tmp_path))
     monkeypatch.setenv(STORAGE_VARIABLE, str(acting.storage))
-    monkeypatch.setenv("AIRFLOW_CONN_FLOW_SHELL", acting.server.base)
+    monkeypatch.setenv("AIRFLOW_CONN_FLOW_READER", acting.server.base)
+    monkeypatch.setenv("AIRFLOW_CONN_FLOW_WRITER", acting.server.base)
 
 
 def test_check_says_what_it_tried(capsys: pytest.CaptureFixture[str]) -> None:
@@ -37,6 +40,38 @@ def test_restore_is_dry_unless_it_is_to_write(acting: Acting, capsys: pytest.Cap
     assert "cat copy" not in acting.documents()
     assert main(["restore", "pictures", "--ids", "cat copy", "--write"]) == 0
     assert acting.documents() == before
+
+
+class TestWriteConnection:
+    WRITING = (("check", "pictures"), ("restore", "pictures", "--runs", "run-1", "--write"))
+
+    @pytest.fixture(autouse=True)
+    def a_run(self, acting: Acting) -> None:
+        acting.act(**policies("delete"))
+
+    @pytest.mark.parametrize("command", WRITING)
+    def test_what_writes_goes_by_it(
+        self, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setenv("AIRFLOW_CONN_FLOW_READER", NOWHERE)
+        assert main(command) == 0
+        monkeypatch.delenv("AIRFLOW_CONN_FLOW_WRITER")
+        assert main(command) == 2
+        assert "Set AIRFLOW_CONN_FLOW_WRITER" in capsys.readouterr().err
+
+    def test_a_dry_restore_does_not_need_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("AIRFLOW_CONN_FLOW_WRITER")
+        assert main(["restore", "pictures", "--runs", "run-1"]) == 0
+
+    @pytest.mark.parametrize("command", WRITING)
+    def test_without_it_the_collection_is_only_read(
+        self, command: tuple[str, ...], acting: Acting, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / "pictures.yaml").write_text(FLOW % "")
+        before = acting.documents()
+        assert main([*command, "--flow", acting.server.base]) == 2
+        assert "is only read: name flow.write_connection" in capsys.readouterr().err
+        assert acting.documents() == before
 
 
 def test_a_verdict_decides_a_run_anew(acting: Acting, capsys: pytest.CaptureFixture[str]) -> None:

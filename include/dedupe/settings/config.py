@@ -61,6 +61,20 @@ class FlowSettings(Section):
         examples=["flow-5.0.2"],
     )
 
+    @property
+    def writer(self) -> str:
+        """The connection for what writes.
+
+        Raises:
+            ConfigError: the settings name none, so that the collection is only ever read.
+        """
+        if self.write_connection is None:
+            raise ConfigError(
+                f"The collection {self.collection} is only read: name flow.write_connection in its settings, "
+                f"or let the run be dry."
+            )
+        return self.write_connection
+
 
 class FieldSettings(Section):
     image: str = Field("image", description="Field with the address of the picture.")
