@@ -12,6 +12,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from include.dedupe.errors import ConfigError
 from include.dedupe.flow import Document, Filters, FlowReader, JoinPage, Page
@@ -59,6 +60,7 @@ class ClientReader:
 
     def __init__(self, client: FlowClient, info: CollectionInfo | None = None) -> None:
         self._client = client
+        self.host = urlsplit(client.address.root).netloc
         self.can_join = info is not None and "duplicates" in info.capabilities
         self.detector = info.detector if info else ""
         self.filters: Filters = QueryFilters()

@@ -105,7 +105,7 @@ class ReportSettings(Section):
     )
     allow_hosts: tuple[str, ...] = Field(
         (),
-        description="Hosts in private networks that pictures for the report may be fetched from. "
+        description="Hosts in private networks, as host or host:port, that pictures may be fetched from. "
         "Flow's own host is always allowed.",
         examples=[["images.intranet"]],
     )
