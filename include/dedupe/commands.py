@@ -14,10 +14,10 @@ from include.dedupe.acting.client_writer import locate_flow, open_writer
 from include.dedupe.acting.lease import allow_writing, meeting_place, stop_writing
 from include.dedupe.acting.restore import Restored, restore
 from include.dedupe.acting.wanted import Wanted
-from include.dedupe.deciding.verdicts import SPOKEN, give_verdict
+from include.dedupe.deciding.verdicts import SPOKEN, give_verdict, read_verdicts
 from include.dedupe.errors import VerdictError
 from include.dedupe.reporting.csv_table import read_csv
-from include.dedupe.review import acknowledge, say
+from include.dedupe.review import acknowledge, say, verdicts_on
 from include.dedupe.rundir import STORAGE_VARIABLE, RunDir, Storage, default_storage
 from include.dedupe.settings.config import CollectionConfig, find_collection
 
@@ -55,13 +55,13 @@ def run_check(options: argparse.Namespace) -> int:
 
 def run_verdict(options: argparse.Namespace) -> int:
     config = find_collection(options.collection)
-    ids = tuple(options.ids)
+    lasting = _lasting(options.collection, config)
+    ids = verdicts_on(lasting, options.ids) if options.kind == "undo" else tuple(options.ids)
     if options.run:
         run = _run(options, config)
         verdict, stats = say(run, options.kind, ids, options.by, options.note)
         print(f"{verdict.name}: the decisions of {options.run} are {stats.hash} now, {stats.counts}")
     else:
-        lasting = _lasting(options.collection, config)
         print(give_verdict(lasting, options.kind, ids, options.by, options.note).name)
     return 0
 
@@ -85,14 +85,23 @@ def run_restore(options: argparse.Namespace) -> int:
         until=options.until,
     )
 
+    lasting = _lasting(options.collection, config)
+    before = read_verdicts(lasting)
+
     async def ask() -> list[Restored]:
         async with open_writer(locate_flow(config, options.flow, writes=options.write)) as writer:
-            lasting = _lasting(options.collection, config)
             return await restore(writer, lasting, config, wanted, options.by, dry_run=not options.write)
 
     found = asyncio.run(ask())
     for one in found:
         print(f"{one.outcome:9} {one.action:8} {one.id}{': ' if one.reason else ''}{one.reason}")
+    if given := read_verdicts(lasting)[len(before) :]:
+        names = " ".join(verdict.name for verdict in given)
+        print(
+            f"{len(given)} cluster{'s hold' if len(given) > 1 else ' holds'} no duplicates from now on, as "
+            f"you took back what was done. If they are duplicates all the same: "
+            f"python -m include.dedupe verdict {options.collection} undo {names}"
+        )
     return 1 if any(one.outcome == "failed" for one in found) else 0
 
 
@@ -156,7 +165,7 @@ def _check_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _verdict_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("kind", choices=SPOKEN)
-    parser.add_argument("ids", nargs="+", help="documents, clusters, or the verdicts to undo")
+    parser.add_argument("ids", nargs="+", help="documents or clusters; to undo: these, or names of verdicts")
     parser.add_argument("--run", help="decide this run anew and print the hash of its decisions")
     _said_arguments(parser)
 

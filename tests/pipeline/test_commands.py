@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from include.dedupe.__main__ import main
+from include.dedupe.reporting.pictures import WebPictures
+from include.dedupe.reporting.report import report
 from include.dedupe.rundir import STORAGE_VARIABLE
 from include.dedupe.settings.config import COLLECTIONS_VARIABLE
 from tests.pipeline.acting_fixture import acting, policies
-from tests.support.acting import Acting
+from tests.support.acting import FIRST, Acting
 
 __all__ = ["acting"]
 FLOW = "flow: {connection: flow_reader, collection: plain%s}\npolicies: {exact: {do: delete}}\n"
@@ -40,6 +43,41 @@ def test_restore_is_dry_unless_it_is_to_write(acting: Acting, capsys: pytest.Cap
     assert "cat copy" not in acting.documents()
     assert main(["restore", "pictures", "--ids", "cat copy", "--write"]) == 0
     assert acting.documents() == before
+
+
+class TestAfterARestore:
+    @pytest.fixture(autouse=True)
+    def restored(self, acting: Acting, capsys: pytest.CaptureFixture[str]) -> str:
+        acting.act(**policies("delete"))
+        assert main(["restore", "pictures", "--runs", "run-1", "--write"]) == 0
+        return capsys.readouterr().out
+
+    @pytest.fixture
+    def page(self, acting: Acting) -> Callable[[str], str]:
+        def page(run_id: str) -> str:
+            run = acting.run(run_id)
+            acting.decide(run, acting.config(**policies("delete")))
+            report(run, FIRST, WebPictures(acting.server.base, ()))
+            return " ".join(run.storage.read("report/report.html").decode().split())
+
+        return page
+
+    def test_it_says_how_to_take_back_what_it_remembers(
+        self, restored: str, page: Callable[[str], str]
+    ) -> None:
+        assert "1 pair is left out, because a person said: no duplicates." in page("run-2")
+        undo = restored.splitlines()[-1].partition("include.dedupe ")[2].split()
+        assert undo[:3] == ["verdict", "pictures", "undo"]
+        assert main(undo) == 0
+        assert "left out" not in page("run-3")
+
+    def test_a_document_names_what_was_said_of_it(
+        self, page: Callable[[str], str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert main(["verdict", "pictures", "undo", "cat copy"]) == 0
+        assert "left out" not in page("run-2")
+        assert main(["verdict", "pictures", "undo", "cat copy"]) == 2
+        assert "There is no verdict cat copy to undo" in capsys.readouterr().err
 
 
 class TestWriteConnection:

@@ -119,7 +119,12 @@ def summarise(run: RunDir, plan: Plan, coverage: Coverage, findings: Findings) -
         },
         "cost": read_cost(run),
         "coverage": asdict(coverage),
-        "pairs": {"count": len(findings.pairs), "exact": exact, "near": len(findings.pairs) - exact},
+        "pairs": {
+            "count": len(findings.pairs),
+            "exact": exact,
+            "near": len(findings.pairs) - exact,
+            "not_duplicates": run.result("clusters").result.get("not_duplicates", 0),
+        },
         "clusters": {
             "count": int(kinds.sum()),
             **{kind: int(kinds.get(kind, 0)) for kind in ("exact", "near", "mixed")},
