@@ -58,7 +58,7 @@ def say(run: RunDir, kind: str, ids: tuple[str, ...], by: str, note: str = "") -
 
 
 def verdicts_on(lasting: Storage, ids: Sequence[str]) -> tuple[str, ...]:
-    """Return the names of verdicts, given such names or documents and clusters that standing verdicts name."""
+    """Return names of verdicts, given such names, or documents and clusters that standing verdicts are on."""
     standing = [one for one in not_undone(read_verdicts(lasting)) if one.kind != "undo"]
     names = {one.name for one in read_verdicts(lasting)}
     found: dict[str, None] = {}
