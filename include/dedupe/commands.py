@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import datetime as dt
 import getpass
+import sys
 from pathlib import Path
 
 from include.dedupe.acting.check import Step, check
@@ -14,11 +15,11 @@ from include.dedupe.acting.lease import allow_writing, meeting_place, stop_writi
 from include.dedupe.acting.restore import Restored, restore
 from include.dedupe.acting.wanted import Wanted
 from include.dedupe.clustering.names import last_members
-from include.dedupe.deciding.verdicts import SPOKEN, give_verdict
+from include.dedupe.deciding.verdicts import SPOKEN, give_verdict, read_verdicts
 from include.dedupe.errors import VerdictError
 from include.dedupe.reporting.csv_table import read_csv
-from include.dedupe.review import acknowledge, say
-from include.dedupe.rundir import RunDir, Storage, default_storage
+from include.dedupe.review import acknowledge, say, verdicts_on
+from include.dedupe.rundir import STORAGE_VARIABLE, RunDir, Storage, default_storage
 from include.dedupe.settings.config import CollectionConfig, find_collection
 
 
@@ -42,7 +43,7 @@ def run_check(options: argparse.Namespace) -> int:
     config = find_collection(options.collection)
 
     async def ask() -> list[Step]:
-        async with open_writer(locate_flow(config, options.flow)) as writer:
+        async with open_writer(locate_flow(config, options.flow, writes=True)) as writer:
             return await check(writer, _lasting(options.collection, config), config)
 
     steps = asyncio.run(ask())
@@ -55,13 +56,13 @@ def run_check(options: argparse.Namespace) -> int:
 
 def run_verdict(options: argparse.Namespace) -> int:
     config = find_collection(options.collection)
-    ids = tuple(options.ids)
+    lasting = _lasting(options.collection, config)
+    ids = verdicts_on(lasting, options.ids) if options.kind == "undo" else tuple(options.ids)
     if options.run:
         run = _run(options, config)
         verdict, stats = say(run, options.kind, ids, options.by, options.note)
         print(f"{verdict.name}: the decisions of {options.run} are {stats.hash} now, {stats.counts}")
     else:
-        lasting = _lasting(options.collection, config)
         members = last_members(lasting, ids)
         print(give_verdict(lasting, options.kind, ids, options.by, options.note, members=members).name)
     return 0
@@ -86,24 +87,37 @@ def run_restore(options: argparse.Namespace) -> int:
         until=options.until,
     )
 
+    lasting = _lasting(options.collection, config)
+    before = read_verdicts(lasting)
+
     async def ask() -> list[Restored]:
-        async with open_writer(locate_flow(config, options.flow)) as writer:
-            lasting = _lasting(options.collection, config)
+        async with open_writer(locate_flow(config, options.flow, writes=options.write)) as writer:
             return await restore(writer, lasting, config, wanted, options.by, dry_run=not options.write)
 
     found = asyncio.run(ask())
     for one in found:
         print(f"{one.outcome:9} {one.action:8} {one.id}{': ' if one.reason else ''}{one.reason}")
+    if given := read_verdicts(lasting)[len(before) :]:
+        names = " ".join(verdict.name for verdict in given)
+        print(
+            f"{len(given)} cluster{'s hold' if len(given) > 1 else ' holds'} no duplicates from now on, as "
+            f"you took back what was done. If they are duplicates all the same: "
+            f"python -m include.dedupe verdict {options.collection} undo {names}"
+        )
     return 1 if any(one.outcome == "failed" for one in found) else 0
 
 
 def run_stop(options: argparse.Namespace) -> int:
-    stop_writing(_meeting_place(options), getpass.getuser())
+    place, config = _meeting_place(options)
+    stop_writing(place, getpass.getuser())
+    print(f"Stopped all writing to {config.flow.collection} (in {place.root}).")
     return 0
 
 
 def run_allow(options: argparse.Namespace) -> int:
-    allow_writing(_meeting_place(options))
+    place, config = _meeting_place(options)
+    allow_writing(place)
+    print(f"Writing to {config.flow.collection} is allowed (in {place.root}).")
     return 0
 
 
@@ -111,9 +125,17 @@ def _lasting(name: str, config: CollectionConfig) -> Storage:
     return Storage(f"{(config.storage or default_storage()).rstrip('/')}/{name}")
 
 
-def _meeting_place(options: argparse.Namespace) -> Storage:
+def _meeting_place(options: argparse.Namespace) -> tuple[Storage, CollectionConfig]:
+    """Return where the writers of a collection meet; warn where none of its runs have been."""
     config = find_collection(options.collection)
-    return meeting_place(_lasting(options.collection, config), config)
+    lasting = _lasting(options.collection, config)
+    if not lasting.folders("runs"):
+        print(
+            f"No run of {options.collection} has left anything in {lasting.root}. If its runs are elsewhere, "
+            f"this does not reach them: set {STORAGE_VARIABLE} as they have it.",
+            file=sys.stderr,
+        )
+    return meeting_place(lasting, config), config
 
 
 def _run(options: argparse.Namespace, config: CollectionConfig) -> RunDir:
@@ -138,12 +160,14 @@ def _read_done(path: Path) -> dict[str, str]:
 
 
 def _check_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--flow", metavar="URL", help="where Flow is, instead of AIRFLOW_CONN_<CONNECTION>")
+    parser.add_argument(
+        "--flow", metavar="URL", help="where Flow is, instead of AIRFLOW_CONN_<WRITE_CONNECTION>"
+    )
 
 
 def _verdict_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("kind", choices=SPOKEN)
-    parser.add_argument("ids", nargs="+", help="documents, clusters, or the verdicts to undo")
+    parser.add_argument("ids", nargs="+", help="documents or clusters; to undo: these, or names of verdicts")
     parser.add_argument("--run", help="decide this run anew and print the hash of its decisions")
     _said_arguments(parser)
 

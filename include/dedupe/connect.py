@@ -12,10 +12,10 @@ import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from include.dedupe.errors import ConfigError
 from include.dedupe.flow import Document, Filters, FlowReader, JoinPage, Page
-from include.dedupe.settings.config import FlowSettings
 from include.flow_client import (
     CollectionInfo,
     FlowAddress,
@@ -60,6 +60,7 @@ class ClientReader:
 
     def __init__(self, client: FlowClient, info: CollectionInfo | None = None) -> None:
         self._client = client
+        self.host = urlsplit(client.address.root).netloc
         self.can_join = info is not None and "duplicates" in info.capabilities
         self.detector = info.detector if info else ""
         self.filters: Filters = QueryFilters()
@@ -179,13 +180,13 @@ async def open_flow(
         yield ClientReader(client, await client.ping())
 
 
-def address_from_environment(settings: FlowSettings) -> FlowAddress:
-    """Return the address that ``AIRFLOW_CONN_<ID>`` holds.
+def address_from_environment(connection: str, collection: str) -> FlowAddress:
+    """Return the address of a collection that ``AIRFLOW_CONN_<CONNECTION>`` holds.
 
     Raises:
         ConfigError: the variable is not set or does not hold an HTTP connection.
     """
-    name = f"AIRFLOW_CONN_{settings.connection.upper()}"
+    name = f"AIRFLOW_CONN_{connection.upper()}"
     text = os.environ.get(name)
     if not text:
         raise ConfigError(
@@ -193,8 +194,8 @@ def address_from_environment(settings: FlowSettings) -> FlowAddress:
         )
     try:
         if text.lstrip().startswith("{"):
-            return address_from_connection(json.loads(text), settings.collection)
-        return FlowAddress.parse(text, settings.collection)
+            return address_from_connection(json.loads(text), collection)
+        return FlowAddress.parse(text, collection)
     except (FlowAddressError, ValueError) as error:
         raise ConfigError(f"{name} does not lead to a Flow: {error}") from error
 

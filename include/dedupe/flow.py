@@ -71,6 +71,10 @@ class FlowReader(Protocol):
         """Whether ``join`` is there."""
 
     @property
+    def host(self) -> str:
+        """Host, and port if it is named, of Flow itself: pictures may be fetched from there."""
+
+    @property
     def detector(self) -> str:
         """Version of what finds duplicates, empty where the server does not tell."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -25,9 +25,9 @@ from include.dedupe.deciding.settled import (
     to_settle,
     write_settled,
 )
-from include.dedupe.deciding.verdicts import Verdict, give_verdict
+from include.dedupe.deciding.verdicts import Verdict, give_verdict, not_undone, read_verdicts
 from include.dedupe.errors import ApprovalError, VerdictError
-from include.dedupe.rundir import RunDir
+from include.dedupe.rundir import RunDir, Storage
 from include.dedupe.tables import CLUSTERS
 
 EXAMPLES = 10
@@ -63,6 +63,17 @@ def _members(run: RunDir, ids: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     named = cluster_names(ids)
     own = members(current_decisions(run), named) if named else {}
     return last_members(run.lasting, named - own.keys()) | own
+
+
+def verdicts_on(lasting: Storage, ids: Sequence[str]) -> tuple[str, ...]:
+    """Return names of verdicts, given such names, or documents and clusters that standing verdicts are on."""
+    standing = [one for one in not_undone(read_verdicts(lasting)) if one.kind != "undo"]
+    names = {one.name for one in read_verdicts(lasting)}
+    found: dict[str, None] = {}
+    for given in ids:
+        on = [given] if given in names else [one.name for one in standing if given in one.ids]
+        found |= dict.fromkeys(on or [given])
+    return tuple(found)
 
 
 def acknowledge(run: RunDir, by: str, done: Mapping[str, str] | None = None, note: str = "") -> Acknowledged:

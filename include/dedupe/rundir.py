@@ -28,6 +28,7 @@ from include.dedupe.errors import ArtifactError, ConfigError
 from include.dedupe.tables import empty, from_parquet, to_parquet
 
 STORAGE_VARIABLE = "FLOW_DEDUPE_STORAGE"
+CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,11 +245,22 @@ def read_manifest(storage: Storage, stage: str) -> Manifest | None:
         ) from error
 
 
-def default_storage() -> str:
-    """Where runs are kept when the settings do not say."""
-    configured = os.environ.get(STORAGE_VARIABLE)
-    airflow_home = os.environ.get("AIRFLOW_HOME") or str(Path.home() / "airflow")
-    return configured or f"{airflow_home}/flow_dedupe"
+def default_storage(airflow_home: str | None = None) -> str:
+    """Where runs are kept when the settings do not say: the same for `make run` and for all commands.
+
+    ``airflow_home``: that of the Airflow in which this runs, if it runs in one.
+
+    Raises:
+        ConfigError: neither the environment nor a checkout says where.
+    """
+    if configured := os.environ.get(STORAGE_VARIABLE):
+        return configured
+    home = airflow_home or os.environ.get("AIRFLOW_HOME")
+    if not home and (CHECKOUT / "Makefile").is_file():
+        home = f"{CHECKOUT}/.run/airflow"
+    if not home:
+        raise ConfigError(f"Say where the runs are: set {STORAGE_VARIABLE}, or AIRFLOW_HOME.")
+    return f"{home}/flow_dedupe"
 
 
 def folder_name(run_id: str) -> str:

@@ -22,10 +22,10 @@ from include.dedupe.deciding.decide import decide as decide_stage
 from include.dedupe.deciding.supersede import register_decisions
 from include.dedupe.errors import ActionError, ApprovalError
 from include.dedupe.planning.plan import read_plan
-from include.dedupe.rundir import RunDir, Storage, default_storage
+from include.dedupe.rundir import RunDir, Storage
 from include.dedupe.settings.config import CollectionConfig, find_collection
 from include.orchestration.approval import read_answer
-from include.orchestration.context import address, attempt, may_write, open_run, write_address
+from include.orchestration.context import address, attempt, may_write, open_run, storage, write_address
 
 TRIES_FOR_THE_LEASE = 15
 """A minute apart, they outlast the silence after which the lease of one that was killed is free."""
@@ -94,7 +94,7 @@ def restore() -> dict[str, int]:
         since=_moment(params["since"]),
         until=_moment(params["until"]),
     )
-    lasting = Storage(f"{(config.storage or default_storage()).rstrip('/')}/{name}")
+    lasting = Storage(f"{storage(config).rstrip('/')}/{name}")
 
     async def take_back() -> list[Restored]:
         async with open_writer(address(config) if params["dry_run"] else write_address(config)) as writer:

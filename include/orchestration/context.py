@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from airflow.configuration import AIRFLOW_HOME
 from airflow.sdk import get_current_context
 
-from include.dedupe.errors import ConfigError
 from include.dedupe.planning.own_folder import require_own_folder
 from include.dedupe.planning.plan import Plan
 from include.dedupe.rundir import Attempt, RunDir, default_storage
@@ -19,10 +19,14 @@ def open_run(collection: str) -> RunDir:
     Raises:
         ArtifactError: it is that of an earlier DAG run of the same id.
     """
-    config = find_collection(collection)
-    run = RunDir(config.storage or default_storage(), collection, get_current_context()["run_id"])
+    run = RunDir(storage(find_collection(collection)), collection, get_current_context()["run_id"])
     require_own_folder(run)
     return run
+
+
+def storage(config: CollectionConfig) -> str:
+    """Return where the runs of a collection are kept, also in an Airflow that was not told its home."""
+    return config.storage or default_storage(AIRFLOW_HOME)
 
 
 def attempt() -> Attempt:
@@ -36,18 +40,8 @@ def address(config: CollectionConfig) -> FlowAddress:
 
 
 def write_address(config: CollectionConfig) -> FlowAddress:
-    """Return the way to Flow for what writes.
-
-    Raises:
-        ConfigError: the settings name none, so that the collection is only ever read.
-    """
-    connection = config.flow.write_connection
-    if connection is None:
-        raise ConfigError(
-            f"The collection {config.flow.collection} is only read: name flow.write_connection in its "
-            f"settings, or let the run be dry."
-        )
-    return FlowHook(connection, config.flow.collection).get_address()
+    """Return the way to Flow for what writes; a ``ConfigError`` says that the collection is only read."""
+    return FlowHook(config.flow.writer, config.flow.collection).get_address()
 
 
 def may_write(plan: Plan) -> bool:

@@ -17,7 +17,11 @@ class FetchError(Exception):
 
 
 class AddressRefusedError(FetchError):
-    """The address is one that a server must not be led to."""
+    """The address is one that a server must not be led to, unless ``host`` (with its port) is allowed."""
+
+    def __init__(self, message: str, host: str) -> None:
+        super().__init__(message)
+        self.host = host
 
 
 def resolve(host: str, port: int, allow_hosts: Collection[str], seconds: float) -> list[str]:
@@ -29,9 +33,7 @@ def resolve(host: str, port: int, allow_hosts: Collection[str], seconds: float) 
     if not is_allowed(host, port, allow_hosts):
         for address in addresses:
             if not is_public(address):
-                raise AddressRefusedError(
-                    f"{host} is at {address}, not a public address (allow_hosts would have to name it)"
-                )
+                raise AddressRefusedError(f"{host} is at {address}, not a public address", f"{host}:{port}")
     return addresses
 
 

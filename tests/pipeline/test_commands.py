@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from include.dedupe.__main__ import main
+from include.dedupe.reporting.pictures import WebPictures
+from include.dedupe.reporting.report import report
 from include.dedupe.rundir import STORAGE_VARIABLE
 from include.dedupe.settings.config import COLLECTIONS_VARIABLE
 from tests.pipeline.acting_fixture import acting, policies
-from tests.support.acting import Acting
+from tests.support.acting import FIRST, Acting
 
 __all__ = ["acting"]
-SETTINGS = "flow: {connection: flow_shell, collection: plain}\npolicies: {exact: {do: delete}}\n"
+FLOW = "flow: {connection: flow_reader, collection: plain%s}\npolicies: {exact: {do: delete}}\n"
+SETTINGS = FLOW % ", write_connection: flow_writer"
+NOWHERE = "http://127.0.0.1:9"
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +26,8 @@ def shell(acting: Acting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     (tmp_path / "pictures.yaml").write_text(SETTINGS)
     monkeypatch.setenv(COLLECTIONS_VARIABLE, str(tmp_path))
     monkeypatch.setenv(STORAGE_VARIABLE, str(acting.storage))
-    monkeypatch.setenv("AIRFLOW_CONN_FLOW_SHELL", acting.server.base)
+    monkeypatch.setenv("AIRFLOW_CONN_FLOW_READER", acting.server.base)
+    monkeypatch.setenv("AIRFLOW_CONN_FLOW_WRITER", acting.server.base)
 
 
 def test_check_says_what_it_tried(capsys: pytest.CaptureFixture[str]) -> None:
@@ -37,6 +43,73 @@ def test_restore_is_dry_unless_it_is_to_write(acting: Acting, capsys: pytest.Cap
     assert "cat copy" not in acting.documents()
     assert main(["restore", "pictures", "--ids", "cat copy", "--write"]) == 0
     assert acting.documents() == before
+
+
+class TestAfterARestore:
+    @pytest.fixture(autouse=True)
+    def restored(self, acting: Acting, capsys: pytest.CaptureFixture[str]) -> str:
+        acting.act(**policies("delete"))
+        assert main(["restore", "pictures", "--runs", "run-1", "--write"]) == 0
+        return capsys.readouterr().out
+
+    @pytest.fixture
+    def page(self, acting: Acting) -> Callable[[str], str]:
+        def page(run_id: str) -> str:
+            run = acting.run(run_id)
+            acting.decide(run, acting.config(**policies("delete")))
+            report(run, FIRST, WebPictures(acting.server.base, ()))
+            return " ".join(run.storage.read("report/report.html").decode().split())
+
+        return page
+
+    def test_it_says_how_to_take_back_what_it_remembers(
+        self, restored: str, page: Callable[[str], str]
+    ) -> None:
+        assert "1 pair is left out, because a person said: no duplicates." in page("run-2")
+        undo = restored.splitlines()[-1].partition("include.dedupe ")[2].split()
+        assert undo[:3] == ["verdict", "pictures", "undo"]
+        assert main(undo) == 0
+        assert "left out" not in page("run-3")
+
+    def test_a_document_names_what_was_said_of_it(
+        self, page: Callable[[str], str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert main(["verdict", "pictures", "undo", "cat copy"]) == 0
+        assert "left out" not in page("run-2")
+        assert main(["verdict", "pictures", "undo", "cat copy"]) == 2
+        assert "There is no verdict cat copy to undo" in capsys.readouterr().err
+
+
+class TestWriteConnection:
+    WRITING = (("check", "pictures"), ("restore", "pictures", "--runs", "run-1", "--write"))
+
+    @pytest.fixture(autouse=True)
+    def a_run(self, acting: Acting) -> None:
+        acting.act(**policies("delete"))
+
+    @pytest.mark.parametrize("command", WRITING)
+    def test_what_writes_goes_by_it(
+        self, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setenv("AIRFLOW_CONN_FLOW_READER", NOWHERE)
+        assert main(command) == 0
+        monkeypatch.delenv("AIRFLOW_CONN_FLOW_WRITER")
+        assert main(command) == 2
+        assert "Set AIRFLOW_CONN_FLOW_WRITER" in capsys.readouterr().err
+
+    def test_a_dry_restore_does_not_need_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("AIRFLOW_CONN_FLOW_WRITER")
+        assert main(["restore", "pictures", "--runs", "run-1"]) == 0
+
+    @pytest.mark.parametrize("command", WRITING)
+    def test_without_it_the_collection_is_only_read(
+        self, command: tuple[str, ...], acting: Acting, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / "pictures.yaml").write_text(FLOW % "")
+        before = acting.documents()
+        assert main([*command, "--flow", acting.server.base]) == 2
+        assert "is only read: name flow.write_connection" in capsys.readouterr().err
+        assert acting.documents() == before
 
 
 def test_a_verdict_decides_a_run_anew(acting: Acting, capsys: pytest.CaptureFixture[str]) -> None:
@@ -56,8 +129,21 @@ def test_what_makes_no_sense_is_said_in_one_line(capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().err.count("\n") == 2
 
 
-def test_stop_and_allow(acting: Acting) -> None:
+def test_stop_and_allow_say_where(acting: Acting, capsys: pytest.CaptureFixture[str]) -> None:
+    acting.decide(acting.run(), acting.config(**policies("delete")))
     assert main(["stop", "pictures"]) == 0
+    said = capsys.readouterr()
+    assert f"Stopped all writing to plain (in {acting.writers.root})." in said.out
+    assert not said.err
     assert main(["check", "pictures"]) == 2
     assert main(["allow", "pictures"]) == 0
+    assert f"allowed (in {acting.writers.root})" in capsys.readouterr().out
     assert main(["check", "pictures"]) == 0
+
+
+def test_a_stop_warns_where_no_run_has_been(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(STORAGE_VARIABLE, str(tmp_path / "elsewhere"))
+    assert main(["stop", "pictures"]) == 0
+    assert f"No run of pictures has left anything in {tmp_path}/elsewhere/pictures" in capsys.readouterr().err

@@ -162,7 +162,8 @@ class Batch:
         try:
             return await self.writer.analyze(url=address)
         except self.writer.reader.failure:
-            data = await asyncio.to_thread(picture_bytes, address, self.config.report.allow_hosts)
+            hosts = (*self.config.report.allow_hosts, self.writer.reader.host)
+            data = await asyncio.to_thread(picture_bytes, address, hosts)
             return await self.writer.analyze(data=data)
 
     def _absorbing(self, entries: Mapping[Order, Entry], moment: Moment) -> dict[str, Entry]:

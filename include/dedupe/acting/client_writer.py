@@ -70,11 +70,16 @@ def _conflict(error: FlowRequestError, document_id: str) -> Exception:
     return error
 
 
-def locate_flow(config: CollectionConfig, url: str | None) -> FlowAddress:
-    """Return where the collection is: at ``url``, else where the environment says."""
+def locate_flow(config: CollectionConfig, url: str | None, *, writes: bool = False) -> FlowAddress:
+    """Return where the collection is: at ``url``, else where the environment says.
+
+    Raises:
+        ConfigError: the environment does not say, or the settings let nothing write.
+    """
+    connection = config.flow.writer if writes else config.flow.connection
     if url:
         return FlowAddress.parse(url, config.flow.collection)
-    return address_from_environment(config.flow)
+    return address_from_environment(connection, config.flow.collection)
 
 
 @asynccontextmanager

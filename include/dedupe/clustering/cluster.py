@@ -19,7 +19,7 @@ from scipy.sparse.csgraph import connected_components
 from include.dedupe.clustering.bridges import find_bridges
 from include.dedupe.clustering.merge import encode
 from include.dedupe.clustering.names import NAMES_FOLDER, Naming, name_components
-from include.dedupe.clustering.pair_rules import allowed_pairs
+from include.dedupe.clustering.pair_rules import allowed_pairs, said_apart
 from include.dedupe.deciding.facts import read_facts
 from include.dedupe.deciding.verdicts import read_verdicts, standing_verdicts
 from include.dedupe.planning.plan import read_plan
@@ -49,6 +49,8 @@ class ClusterStats:
     largest: int
     merged: int
     split: int
+    not_duplicates: int = 0
+    """Pairs that were left out because a person said that they are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +73,8 @@ def cluster(run: RunDir, attempt: Attempt) -> ClusterStats:
     plan = read_plan(run)
     exact_threshold = plan.config.scan.exact_threshold
     said = standing_verdicts(read_verdicts(run.lasting)).not_duplicates
-    pairs = run.read_table("pairs", "pairs", PAIRS)
-    pairs = allowed_pairs(pairs, read_facts(run, plan.config), plan.config, said)
+    found_pairs = run.read_table("pairs", "pairs", PAIRS)
+    pairs = allowed_pairs(found_pairs, read_facts(run, plan.config), plan.config, said)
     own_names = f"{plan.created_at.replace(':', '-')}--{run.storage.root.rpartition('/')[2]}.parquet"
     before = _names_before(run, own_names)
     found = to_clusters(pairs, exact_threshold, before, hub_ids(run))
@@ -91,6 +93,7 @@ def cluster(run: RunDir, attempt: Attempt) -> ClusterStats:
         largest=int(found.members["size"].max()) if len(found.members) else 0,
         merged=int((found.events["event"] == "merge").sum()),
         split=int((found.events["event"] == "split").sum()),
+        not_duplicates=int(said_apart(found_pairs, said).sum()),
     )
     stage.finish(asdict(stats))
     return stats

@@ -39,9 +39,7 @@ def allowed_pairs(
         not_duplicates: pairs that are none, as a person said; the lower id first.
     """
     keep = ~(pairs["id_a"].str.startswith(SCRATCH) | pairs["id_b"].str.startswith(SCRATCH)).to_numpy(bool)
-    if not_duplicates:
-        said = pd.MultiIndex.from_tuples(sorted(not_duplicates))
-        keep &= ~pd.MultiIndex.from_frame(pairs[["id_a", "id_b"]]).isin(said)
+    keep &= ~said_apart(pairs, not_duplicates)
     if facts is not None:
         keep &= (pairs["id_a"].isin(facts["id"]) & pairs["id_b"].isin(facts["id"])).to_numpy()
         ignored, only = config.ignore_pairs, config.only_pairs
@@ -49,6 +47,15 @@ def allowed_pairs(
             fields = dict(zip(facts["id"], read_fields(facts), strict=True))
             keep &= _by_fields(pairs, keep, fields, config)
     return pairs if keep.all() else pairs[keep].reset_index(drop=True)
+
+
+def said_apart(pairs: pd.DataFrame, not_duplicates: Collection[Pair]) -> npt.NDArray[np.bool_]:
+    """Tell of which rows of ``pairs`` a person said that they are no duplicates."""
+    if not not_duplicates:
+        return np.zeros(len(pairs), bool)
+    said = pd.MultiIndex.from_tuples(sorted(not_duplicates))
+    apart: npt.NDArray[np.bool_] = pd.MultiIndex.from_frame(pairs[["id_a", "id_b"]]).isin(said)
+    return apart
 
 
 def _by_fields(

@@ -9,12 +9,14 @@ from typing import Any
 
 import jinja2
 
+from include.dedupe.deciding.keeper import BY_ID
 from include.dedupe.reporting.findings import Findings
 from include.dedupe.reporting.pictures import PictureSource, Thumbnail
 from include.dedupe.settings.config import ReportSettings
 
 MEMBERS_SHOWN = 24
 PAIRS_SHOWN = 12
+KEEPER_BY_ID = "keeper by lowest id: no rule told them apart"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,5 +111,6 @@ def _said(findings: Findings) -> dict[str, tuple[str, str]]:
     rows = findings.decisions
     if rows is None:
         return {}
-    why = rows["reason"].where(rows["reason"] != "keeper", "keeper by rule: " + rows["rule"])
+    by_rule = ("keeper by rule: " + rows["rule"]).where(rows["rule"] != BY_ID, KEEPER_BY_ID)
+    why = rows["reason"].where(rows["reason"] != "keeper", by_rule)
     return dict(zip(rows["id"], zip(rows["decision"], why, strict=True), strict=True))

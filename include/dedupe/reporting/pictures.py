@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from PIL import Image, ImageOps
 
-from include.safe_fetch import FetchError, fetch
+from include.safe_fetch import AddressRefusedError, FetchError, fetch
 
 WIDTH, HEIGHT = 336, 252
 MAX_BYTES = 50_000_000
@@ -52,9 +52,9 @@ class WebPictures:
         if not address:
             return Thumbnail(problem="the document has no address of a picture")
         try:
-            data = fetch(address, max_bytes=MAX_BYTES, seconds=SECONDS, allow_hosts=self._allow_hosts)
+            data = picture_bytes(address, self._allow_hosts)
             return Thumbnail(f"data:image/jpeg;base64,{base64.b64encode(shrink(data)).decode()}")
-        except (FetchError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
             return Thumbnail(problem=str(error) or type(error).__name__)
 
 
@@ -66,6 +66,11 @@ def picture_bytes(address: str, allow_hosts: Sequence[str]) -> bytes:
     """
     try:
         return fetch(address, max_bytes=MAX_BYTES, seconds=SECONDS, allow_hosts=allow_hosts)
+    except AddressRefusedError as error:
+        raise OSError(
+            f"{address} cannot be fetched: {error}. Allow it in the settings: "
+            f'report.allow_hosts: ["{error.host}"].'
+        ) from error
     except FetchError as error:
         raise OSError(f"{address} cannot be fetched: {error}") from error
 

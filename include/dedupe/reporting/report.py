@@ -18,6 +18,7 @@ from typing import Any
 import networkx as nx
 import pandas as pd
 
+from include.dedupe.deciding.keeper import BY_ID
 from include.dedupe.planning.plan import Plan, read_plan
 from include.dedupe.planning.rehearsal import read_cost
 from include.dedupe.reporting.csv_table import csv_table
@@ -119,7 +120,12 @@ def summarise(run: RunDir, plan: Plan, coverage: Coverage, findings: Findings) -
         },
         "cost": read_cost(run),
         "coverage": asdict(coverage),
-        "pairs": {"count": len(findings.pairs), "exact": exact, "near": len(findings.pairs) - exact},
+        "pairs": {
+            "count": len(findings.pairs),
+            "exact": exact,
+            "near": len(findings.pairs) - exact,
+            "not_duplicates": run.result("clusters").result.get("not_duplicates", 0),
+        },
         "clusters": {
             "count": int(kinds.sum()),
             **{kind: int(kinds.get(kind, 0)) for kind in ("exact", "near", "mixed")},
@@ -131,8 +137,16 @@ def summarise(run: RunDir, plan: Plan, coverage: Coverage, findings: Findings) -
             {"threshold": threshold, **_at(findings.parts, threshold)}
             for threshold in sorted(plan.config.cluster.thresholds)
         ],
-        "decisions": asdict(findings.decided) if findings.decided else None,
+        "decisions": _decisions(findings),
     }
+
+
+def _decisions(findings: Findings) -> dict[str, Any] | None:
+    if findings.decided is None or findings.decisions is None:
+        return None
+    rows = findings.decisions
+    by_id = (rows["reason"] == "keeper") & (rows["rule"] == BY_ID)
+    return {**asdict(findings.decided), "keepers_by_id": int(by_id.sum())}
 
 
 def _at(parts: pd.DataFrame, threshold: float) -> dict[str, int]:

@@ -61,6 +61,20 @@ class FlowSettings(Section):
         examples=["flow-5.0.2"],
     )
 
+    @property
+    def writer(self) -> str:
+        """The connection for what writes.
+
+        Raises:
+            ConfigError: the settings name none, so that the collection is only ever read.
+        """
+        if self.write_connection is None:
+            raise ConfigError(
+                f"The collection {self.collection} is only read: name flow.write_connection in its settings, "
+                f"or let the run be dry."
+            )
+        return self.write_connection
+
 
 class FieldSettings(Section):
     image: str = Field("image", description="Field with the address of the picture.")
@@ -98,7 +112,7 @@ class ReportSettings(Section):
     )
     allow_hosts: tuple[str, ...] = Field(
         (),
-        description="Hosts in private networks that pictures for the report may be fetched from. "
+        description="Hosts in private networks, as host or host:port, that pictures may be fetched from. "
         "Flow's own host is always allowed.",
         examples=[["images.intranet"]],
     )
@@ -169,7 +183,8 @@ class CollectionConfig(Section):
     storage: str | None = Field(
         None,
         description="Folder or fsspec address for the files of the runs. Without it, the environment "
-        "variable FLOW_DEDUPE_STORAGE, or flow_dedupe in AIRFLOW_HOME.",
+        "variable FLOW_DEDUPE_STORAGE, or flow_dedupe in AIRFLOW_HOME; in a checkout without either, "
+        ".run/airflow/flow_dedupe.",
         examples=["s3://bucket/flow-dedupe"],
     )
     pool: str = Field(

@@ -79,6 +79,7 @@ class KeeperSettings(Section):
             [
                 {"rule": "prefer", "field": "source_s", "values": ["agency", "upload"]},
                 {"rule": "highest", "field": "pixels"},
+                {"rule": "highest", "field": "bytes"},
                 {"rule": "oldest"},
             ]
         ],

@@ -8,9 +8,8 @@ import pytest
 
 from include.dedupe.connect import QueryFilters, address_from_connection, address_from_environment
 from include.dedupe.errors import ConfigError
-from include.dedupe.settings.config import FlowSettings
 
-SETTINGS = FlowSettings(connection="flow_main", collection="photos")
+SETTINGS = ("flow_main", "photos")
 
 
 @pytest.mark.parametrize(
@@ -60,14 +59,14 @@ def test_without_airflow_the_environment_says_where_flow_is(
     monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_FLOW_MAIN", text)
-    assert address_from_environment(SETTINGS).root == "http://flow:8983"
+    assert address_from_environment(*SETTINGS).root == "http://flow:8983"
 
 
 @pytest.mark.parametrize("text", ["", "flow:8983", "{not json", "http://flow:8983/api/cores/other"])
 def test_an_environment_that_leads_nowhere_is_an_error(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_FLOW_MAIN", text)
     with pytest.raises(ConfigError, match="AIRFLOW_CONN_FLOW_MAIN"):
-        address_from_environment(SETTINGS)
+        address_from_environment(*SETTINGS)
 
 
 def test_filters_escape_what_they_are_given() -> None:

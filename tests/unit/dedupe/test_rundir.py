@@ -5,8 +5,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from include.dedupe import rundir
 from include.dedupe.errors import ArtifactError, ConfigError
-from include.dedupe.rundir import Attempt, RunDir, Storage, folder_name
+from include.dedupe.rundir import STORAGE_VARIABLE, Attempt, RunDir, Storage, default_storage, folder_name
 from include.dedupe.tables import EDGES, PAIRS, to_parquet
 
 ROWS = pd.DataFrame([("a", "b", 0.9)], columns=EDGES.names)
@@ -69,3 +70,25 @@ def test_a_run_id_becomes_one_folder() -> None:
 def test_storage_that_nobody_can_open_is_an_error() -> None:
     with pytest.raises(ConfigError, match="nowhere"):
         Storage("nowhere://bucket")
+
+
+class TestDefaultStorage:
+    @pytest.fixture(autouse=True)
+    def nothing_is_set(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv(STORAGE_VARIABLE, raising=False)
+        monkeypatch.delenv("AIRFLOW_HOME", raising=False)
+
+    def test_in_a_checkout_it_is_where_make_run_writes(self) -> None:
+        makefile = (rundir.CHECKOUT / "Makefile").read_text()
+        assert "AIRFLOW_HOME := $(CURDIR)/.run/airflow\n" in makefile
+        assert default_storage() == f"{rundir.CHECKOUT}/.run/airflow/flow_dedupe"
+
+    def test_elsewhere_it_has_to_be_said(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(rundir, "CHECKOUT", tmp_path)
+        with pytest.raises(ConfigError, match="Say where the runs are: set FLOW_DEDUPE_STORAGE"):
+            default_storage()
+        assert default_storage("/home/airflow") == "/home/airflow/flow_dedupe"
+        monkeypatch.setenv("AIRFLOW_HOME", "/opt/airflow")
+        assert default_storage() == "/opt/airflow/flow_dedupe"
+        monkeypatch.setenv(STORAGE_VARIABLE, "s3://bucket/runs")
+        assert default_storage() == "s3://bucket/runs"
