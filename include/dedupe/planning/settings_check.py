@@ -1,4 +1,4 @@
-"""Field check: the fields that the settings name are those of the collection."""
+"""Settings check: the collection has the fields that its settings name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SAMPLE = 100
 """So many documents are looked at for names that may have been meant."""
 
 
-async def check_fields(flow: FlowReader, config: CollectionConfig) -> None:
+async def check_settings(flow: FlowReader, config: CollectionConfig) -> None:
     """Make sure that the collection knows the fields, and that each is used by some document.
 
     Raises:
@@ -23,23 +23,33 @@ async def check_fields(flow: FlowReader, config: CollectionConfig) -> None:
     documents = (await flow.select()).num_found
     if not documents:
         return
-    wrong = [name for name in dict.fromkeys(_named(config)) if not await _is_used(flow, name)]
+    used = {name: await _is_used(flow, name) for name in {name for _, name in _named(config)}}
+    wrong = [(setting, name) for setting, name in dict.fromkeys(_named(config)) if not used[name]]
     if not wrong:
         return
     page = await flow.select(fl=("*",), rows=SAMPLE)
     known = sorted({name for document in page.docs for name in document})
-    told = ", ".join(f"{name}{_suggestion(name, known)}" for name in wrong)
+    told = ", ".join(f"{setting}: {name}{_suggestion(name, known)}" for setting, name in wrong)
     raise PlanError(
         f"No document of the collection has the field that the settings name: {told}. "
-        f"Correct fields or partitions there; documents have {', '.join(known)}."
+        f"Correct it there; documents have {', '.join(known)}."
     )
 
 
-def _named(config: CollectionConfig) -> Iterator[str]:
-    yield from filter(None, (config.fields.date, config.fields.category))
+def _named(config: CollectionConfig) -> Iterator[tuple[str, str]]:
+    """Yield each setting that names a field, and the field."""
+    for setting in ("date", "category"):
+        if name := getattr(config.fields, setting):
+            yield f"fields.{setting}", name
     for each in divisions(config.partitions):
         if isinstance(each, DatePartitions | FieldPartitions) and each.field:
-            yield each.field
+            yield "partitions", each.field
+    for rule in config.keeper.rules:
+        yield from (("keeper.rules", name) for name in (config.rule_field(rule), *rule.fields) if name)
+    for setting in ("ignore_pairs", "only_pairs"):
+        yield from ((setting, name) for name in getattr(config, setting).fields)
+    if config.policies:
+        yield from (("policies.merge_fields", name) for name in config.policies.merge_fields)
 
 
 async def _is_used(flow: FlowReader, field: str) -> bool:
