@@ -16,10 +16,10 @@ from typing import Any
 from include.dedupe.errors import ArtifactError, PlanError
 from include.dedupe.flow import FlowReader
 from include.dedupe.planning.effort import Effort, choose_effort
-from include.dedupe.planning.settings_check import check_settings
 from include.dedupe.planning.partitions import Partition, divide
 from include.dedupe.planning.pick import share_quota
 from include.dedupe.planning.scope import Scope, scope_filters
+from include.dedupe.planning.settings_check import check_settings
 from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.settings.config import CollectionConfig
 

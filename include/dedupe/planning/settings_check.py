@@ -1,4 +1,4 @@
-"""Settings check: the collection has the fields that its settings name."""
+"""Settings check: the collection has the fields that its settings name, and Flow takes their filters."""
 
 from __future__ import annotations
 
@@ -15,14 +15,19 @@ SAMPLE = 100
 
 
 async def check_settings(flow: FlowReader, config: CollectionConfig) -> None:
-    """Make sure that the collection knows the fields, and that each is used by some document.
+    """Make sure that each named field is used by some document, and that each filter can be asked.
+
+    Of an empty collection nothing is expected.
 
     Raises:
-        PlanError: it names each field that is wrong, and one that may have been meant.
+        PlanError: it names each setting that is wrong, and a field that may have been meant.
     """
-    documents = (await flow.select()).num_found
-    if not documents:
-        return
+    if (await flow.select()).num_found:
+        await _check_fields(flow, config)
+        await _check_filters(flow, config)
+
+
+async def _check_fields(flow: FlowReader, config: CollectionConfig) -> None:
     used = {name: await _is_used(flow, name) for name in {name for _, name in _named(config)}}
     wrong = [(setting, name) for setting, name in dict.fromkeys(_named(config)) if not used[name]]
     if not wrong:
@@ -34,6 +39,24 @@ async def check_settings(flow: FlowReader, config: CollectionConfig) -> None:
         f"No document of the collection has the field that the settings name: {told}. "
         f"Correct it there; documents have {', '.join(known)}."
     )
+
+
+async def _check_filters(flow: FlowReader, config: CollectionConfig) -> None:
+    filters = {
+        "scope": config.scope,
+        "search_scope": config.search_scope,
+        "keeper.protected": config.keeper.protected,
+    }
+    for setting, queries in filters.items():
+        for query in queries:
+            try:
+                await flow.select(fq=(query,))
+            except flow.failure as error:
+                if _may_pass(flow, error):
+                    raise
+                raise PlanError(
+                    f"{setting}: Flow refuses the filter {query!r}; correct it. {error}"
+                ) from error
 
 
 def _named(config: CollectionConfig) -> Iterator[tuple[str, str]]:
@@ -56,10 +79,15 @@ async def _is_used(flow: FlowReader, field: str) -> bool:
     try:
         answer = await flow.select(fq=(flow.filters.with_any(field),))
     except flow.failure as error:
-        if getattr(error, "retryable", True) or isinstance(error, flow.denial):
+        if _may_pass(flow, error):
             raise
         return False  # Flow refuses a field that its schema does not have
     return answer.num_found > 0
+
+
+def _may_pass(flow: FlowReader, error: Exception) -> bool:
+    """Whether the error says nothing about the question: an outage, or a login that is refused."""
+    return getattr(error, "retryable", True) or isinstance(error, flow.denial)
 
 
 def _suggestion(name: str, known: list[str]) -> str:
