@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from include.dedupe.errors import ConfigError
 from include.dedupe.tables import PAIRS
 from include.demo.check import check
 from include.demo.flow import CONNECTION_VARIABLE, index, serving
-from include.demo.library import Library, demo_library, folder_library
+from include.demo.library import Library, demo_library, folder_library, use_own_settings
 from include.demo.processes import DemoError
 from include.demo.truth import Truth
 from include.orchestration.run_once import HOME, Outcome, run_once
@@ -27,9 +28,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--images", type=Path, help="your own folder of pictures, instead of the demo's")
     parser.add_argument("--port", type=int, help="port of the server while it runs")
     options = parser.parse_args(arguments)
+    use_own_settings()
     try:
         return demo(options.images, options.port)
-    except DemoError as error:
+    except (DemoError, ConfigError) as error:
         print(error, file=sys.stderr)
         return 2
 

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from include.dedupe.settings.config import COLLECTIONS_VARIABLE
 from include.demo.make_collection import make_collection
+
+
+def use_own_settings() -> None:
+    """Let this process, and those it starts, know the project's collections only, whatever the user's are."""
+    os.environ.pop(COLLECTIONS_VARIABLE, None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import requests
 
+from include.dedupe.settings.config import COLLECTIONS_VARIABLE
 from include.demo.flow import CONNECTION_VARIABLE, index, serving
-from include.demo.library import demo_library
+from include.demo.library import demo_library, use_own_settings
 from include.demo.processes import DemoError, free_port, running
 from include.orchestration import home
 from include.orchestration.run_once import HOME
@@ -29,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make up", description=__doc__)
     parser.add_argument("--port", type=int, help="port of Airflow's page")
     options = parser.parse_args(arguments)
+    use_own_settings()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a script may have it ignore Ctrl-C
         signal.signal(number, _interrupt)
     try:
@@ -111,6 +113,7 @@ def _announce(address: str, flow: str) -> None:
 Airflow   {address}/dags/dedupe_demo    user admin, password {password}
           Trigger dedupe_demo with the parameter scope = full.
 Flow      {flow}/api/cores/my-collection
+          export {COLLECTIONS_VARIABLE}=
           .venv/bin/python -m include.dedupe find --collection demo --flow {flow} ID_OR_URL_OR_FILE
 
 Ctrl-C stops both.""",

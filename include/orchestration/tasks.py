@@ -35,7 +35,7 @@ from include.dedupe.scanning.scan import ScanStats
 from include.dedupe.scanning.scan import scan as scan_stage
 from include.dedupe.settings.config import find_collection
 from include.flow_client import FlowAddressError, FlowAuthError, FlowRequestError
-from include.orchestration.context import address, attempt, may_write, open_run
+from include.orchestration.context import address, attempt, may_write, open_run, write_address
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +74,8 @@ def plan(collection: str) -> list[dict[str, str]]:
     async def make() -> Plan:
         async with open_flow(address(config), config.scan.in_flight, lambda: address(config)) as flow:
             made = await plan_stage(flow, run, attempt(), config, scope, most=most)
+            if may_write(made) and config.policies and config.policies.write:
+                write_address(config)  # fails now, not after the scan
             await rehearse(flow, run, attempt())
             return made
 

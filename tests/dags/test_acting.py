@@ -228,14 +228,18 @@ def test_a_run_that_would_delete_too_much_stops_before_it_asks(
     assert set(acting.documents()) == set(DOCUMENTS)
 
 
-def test_without_a_connection_for_writing_the_collection_is_only_read(acting: Acting) -> None:
+@pytest.mark.parametrize("connection", ["", "write_connection: nobody, "])
+def test_without_a_connection_for_writing_a_run_that_writes_ends_with_its_plan(
+    acting: Acting, connection: str
+) -> None:
     dag = load_dag(acting)
-    settings = SETTINGS.replace("write_connection: flow_demo, ", "")
+    settings = SETTINGS.replace("write_connection: flow_demo, ", connection)
     (acting.storage.parent / "collections" / "pictures.yaml").write_text(settings)
     dag_run = run(dag, scope="full", dry_run=False)
     assert dag_run.state == "failed"
-    assert {str(ti.state) for ti in dag_run.get_task_instances() if ti.task_id == "decide"} == {"failed"}
-    assert acting.server.counts()["update"] == 0
+    assert states(dag_run)["plan"] == "failed"
+    counts = acting.server.counts()
+    assert (counts.get("update", 0), counts.get("duplicate", 0), counts.get("duplicates", 0)) == (0, 0, 0)
 
 
 def test_a_run_that_takes_a_sample_only_reports_whatever_it_is_told(acting: Acting) -> None:

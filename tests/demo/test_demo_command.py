@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from include.dedupe.settings.config import COLLECTIONS_VARIABLE
 from include.orchestration import home
 from tests.support.small_collection import CLUSTERS, make_pictures
 
@@ -19,7 +20,7 @@ def demo(run: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "include.demo", *arguments],
         cwd=home.PROJECT,
-        env={**os.environ, "AIRFLOW_HOME": str(run / "airflow")},
+        env={**os.environ, "AIRFLOW_HOME": str(run / "airflow"), COLLECTIONS_VARIABLE: str(run / "others")},
         capture_output=True,
         text=True,
         timeout=240,

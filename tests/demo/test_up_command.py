@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 import pytest
 
+from include.dedupe.settings.config import COLLECTIONS_VARIABLE
 from include.demo.processes import free_port
 from include.orchestration import home
 
@@ -32,7 +33,11 @@ def up(run: Path, port: int) -> Iterator[tuple[subprocess.Popen[str], str]]:
         process = subprocess.Popen(
             [sys.executable, "-m", "include.demo.up", "--port", str(port)],
             cwd=home.PROJECT,
-            env={**os.environ, "AIRFLOW_HOME": str(run / "airflow")},
+            env={
+                **os.environ,
+                "AIRFLOW_HOME": str(run / "airflow"),
+                COLLECTIONS_VARIABLE: str(run / "others"),
+            },
             stdout=output,
             stderr=subprocess.STDOUT,
             text=True,

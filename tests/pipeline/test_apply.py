@@ -29,7 +29,7 @@ class TestPolicies:
     def test_tags_are_removed_when_they_are_no_longer_true(self, acting: Acting) -> None:
         before = acting.documents()
         acting.act(**policies("tag", "tag"))
-        acting.act("run-2", **policies("tag", "tag"), ignore_pairs={"different": ["nothing_s"]})
+        acting.act("run-2", **policies("tag", "tag"), ignore_pairs={"different": ["place_s"]})
         assert outcomes(acting.run("run-2")) == {
             "cat copy": ("tag", "done"),
             "cat small": ("tag", "done"),

@@ -172,7 +172,7 @@ class TestWhatHasChangedMeanwhile:
         digest = self.decided(acting)
         newer, config = (
             acting.run("run-2"),
-            acting.config(**policies("delete"), only_pairs={"same": ["no_s"]}),
+            acting.config(**policies("delete"), only_pairs={"same": ["place_s"]}),
         )
         stats = acting.decide(newer, config)
         assert not stats.counts

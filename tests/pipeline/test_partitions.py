@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 from include.dedupe.errors import PlanError
 from include.dedupe.flow import FlowReader, Page
-from include.dedupe.planning.field_check import check_fields
 from include.dedupe.planning.partitions import Partition, divide
 from include.dedupe.planning.plan import plan
 from include.dedupe.planning.scope import Scope
+from include.dedupe.planning.settings_check import check_settings
 from include.dedupe.rundir import Attempt
+from include.flow_client import FlowAuthError
 from tests.pipeline.conftest import Bench
 from tests.support.many_documents import fill
 
@@ -176,14 +177,64 @@ def test_a_date_field_with_several_values_is_refused(plain: Bench) -> None:
         ({"fields": {"category": "categroy"}}, r"categroy \(did you mean category\?\)"),
         (
             {"partitions": {"by": "field", "field": "nothing_like_it_s"}},
-            r"nothing_like_it_s\. Correct .* documents have ",
+            r"partitions: nothing_like_it_s\. Correct .* documents have ",
         ),
         (
             {"fields": {"date": "made_dt"}, "partitions": {"by": "date", "field": "day_dt"}},
-            r"made_dt.*, day_dt \(did you mean date_dt\?\)",
+            r"fields.date: made_dt.*, partitions: day_dt \(did you mean date_dt\?\)",
+        ),
+        (
+            {"keeper": {"rules": [{"rule": "highest", "field": "widht_i"}, {"rule": "oldest"}]}},
+            r"keeper\.rules: widht_i \(did you mean width_i\?\)\.",
+        ),
+        (
+            {"fields": {"bytes": "byte_l"}, "keeper": {"rules": [{"rule": "lowest", "field": "bytes"}]}},
+            r"keeper\.rules: byte_l \(did you mean bytes_l\?\)",
+        ),
+        (
+            {"keeper": {"rules": [{"rule": "most_complete", "fields": ["category", "titel_s"]}]}},
+            r"keeper\.rules: titel_s\.",
+        ),
+        (
+            {"ignore_pairs": {"same": ["foldr_s"]}, "only_pairs": {"different": ["catgory"]}},
+            r"ignore_pairs: foldr_s \(did you mean folder_s\?\), only_pairs: catgory \(did",
+        ),
+        (
+            {"policies": {"near": {"do": "merge", "merge_fields": {"filenam_s": "fill"}}}},
+            r"policies\.merge_fields: filenam_s \(did you mean filename_s\?\)",
         ),
     ],
 )
 def test_a_field_that_no_document_has_is_named(bench: Bench, settings: dict[str, Any], message: str) -> None:
     with pytest.raises(PlanError, match=message):
-        asyncio.run(bench.ask(lambda flow: check_fields(flow, bench.config(**settings))))
+        asyncio.run(bench.ask(lambda flow: check_settings(flow, bench.config(**settings))))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"keeper": {"protected": ["catgory:masters"]}},
+            r"keeper\.protected: .* 'catgory:masters'; correct it",
+        ),
+        ({"keeper": {"protected": ["category:things", "a:(b"]}}, r"keeper\.protected: .* 'a:\(b'"),
+        ({"scope": ["catgory:things"]}, r"^scope: .* 'catgory:things'"),
+        ({"search_scope": ["[broken"]}, r"search_scope: .* '\[broken'"),
+    ],
+)
+def test_a_filter_that_flow_refuses_is_named(bench: Bench, settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(PlanError, match=message):
+        asyncio.run(bench.ask(lambda flow: check_settings(flow, bench.config(**settings))))
+
+
+def test_of_an_empty_collection_nothing_is_expected(plain: Bench) -> None:
+    settings = {"fields": {"category": "category"}, "keeper": {"protected": ["category:masters"]}}
+    filled(plain, [])
+    asyncio.run(plain.ask(lambda flow: check_settings(flow, plain.config(**settings))))
+
+
+def test_a_refused_login_is_not_taken_for_a_wrong_filter(bench: Bench) -> None:
+    config = bench.config(fields={}, keeper={"protected": ["category:things"]})
+    bench.server.fault("unauthorized", handler="select", skip=1)
+    with pytest.raises(FlowAuthError):
+        asyncio.run(bench.ask(lambda flow: check_settings(flow, config)))

@@ -17,7 +17,6 @@ from include.dedupe.flow import Document, FlowReader
 from include.dedupe.planning.plan import Plan, read_plan
 from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.settings.config import CollectionConfig
-from include.dedupe.settings.policy_settings import KeeperRule
 from include.dedupe.tables import FACTS, PAIRS
 
 BATCH = 500
@@ -105,18 +104,10 @@ def judged_fields(config: CollectionConfig) -> tuple[str, ...]:
     """Return the fields that decisions rest on: the picture, rules, pair rules and merged fields."""
     names = [config.fields.image]
     for rule in config.keeper.rules:
-        names += [*rule.fields, *([field] if (field := rule_field(rule, config)) else [])]
+        names += [*rule.fields, *([field] if (field := config.rule_field(rule)) else [])]
     names += [*config.ignore_pairs.fields, *config.only_pairs.fields]
     names += config.policies.merge_fields if config.policies else ()
     return tuple(dict.fromkeys(names))
-
-
-def rule_field(rule: KeeperRule, config: CollectionConfig) -> str | None:
-    """Return the field that a keeper rule goes by."""
-    if rule.field in ("pixels", "bytes"):
-        mapped: str | None = getattr(config.fields, rule.field)
-        return mapped
-    return rule.field or (config.fields.date if rule.rule in ("oldest", "newest") else None)
 
 
 def fingerprint(document: Mapping[str, Any], config: CollectionConfig) -> str:

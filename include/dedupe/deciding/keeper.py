@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from include.dedupe.deciding.facts import rule_field
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.settings.policy_settings import KeeperRule
 
@@ -76,7 +75,7 @@ def rule_keys(
             sum(document.get(name) not in (None, "", []) for name in rule.fields) for document in fields
         )
         return -np.fromiter(counts, np.float64, count=len(fields))
-    name = rule_field(rule, config)
+    name = config.rule_field(rule)
     values = [_first(document.get(name)) if name else None for document in fields]
     if rule.rule == "prefer":
         place = {value: float(number) for number, value in enumerate(rule.values)}

@@ -16,10 +16,10 @@ from typing import Any
 from include.dedupe.errors import ArtifactError, PlanError
 from include.dedupe.flow import FlowReader
 from include.dedupe.planning.effort import Effort, choose_effort
-from include.dedupe.planning.field_check import check_fields
 from include.dedupe.planning.partitions import Partition, divide
 from include.dedupe.planning.pick import share_quota
 from include.dedupe.planning.scope import Scope, scope_filters
+from include.dedupe.planning.settings_check import check_settings
 from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.settings.config import CollectionConfig
 
@@ -109,7 +109,7 @@ async def plan(
     stage = run.stage("plan", attempt)
     if stage.finished():
         return read_plan(run)
-    await check_fields(flow, config)
+    await check_settings(flow, config)
     fq = scope_filters(scope, config, flow.filters)
     partitions = await divide(flow, config, fq, min(config.max_partitions, most))
     if len(partitions) > most:

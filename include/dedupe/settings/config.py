@@ -23,6 +23,7 @@ from include.dedupe.settings.policy_settings import (
     Approval,
     ClusterSettings,
     Guards,
+    KeeperRule,
     KeeperSettings,
     PairFields,
     Policies,
@@ -201,6 +202,13 @@ class CollectionConfig(Section):
         if needs_date and self.fields.date is None:
             raise ValueError(f"{needs_date} needs fields.date: the field that holds a document's date")
         return self
+
+    def rule_field(self, rule: KeeperRule) -> str | None:
+        """The field that a keeper rule goes by."""
+        if rule.field in ("pixels", "bytes"):
+            mapped: str | None = getattr(self.fields, rule.field)
+            return mapped
+        return rule.field or (self.fields.date if rule.rule in ("oldest", "newest") else None)
 
     @property
     def key_format(self) -> str | None:
