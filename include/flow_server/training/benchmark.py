@@ -38,6 +38,7 @@ VISIBLE_STRETCH = 0.01  # of the ratio of width to height
 STUDIO = frozenset({"clothing", "grocery", "avatars"})  # same wall, same shelf, same person
 SEED = 11
 PAGES = 40
+PAGE = 100  # pictures searched for at once
 
 
 @dataclass
@@ -205,14 +206,16 @@ def recall_of_filters(
 
 
 def self_scan(library: Library, index: DuplicateIndex) -> SelfScan:
-    """Search for each picture among all others."""
+    """Search for each picture among all others, page by page as a scan does."""
     same = same_pictures(library)
     wrong, before, began = {}, index.compared, time.process_time()
-    for key, descriptor in enumerate(tqdm(library.descriptors, desc="self scan", unit="picture")):
-        for hit in index.search(descriptor, SearchOptions()):
-            pair = frozenset((key, hit.key))
-            if hit.key != key and pair not in same:
-                wrong[pair] = WrongPair(hit.score, min(pair), max(pair))
+    for first in tqdm(range(0, len(library.descriptors), PAGE), desc="self scan", unit="page"):
+        found = index.search_all(library.descriptors[first : first + PAGE], SearchOptions())
+        for key, hits in enumerate(found, first):
+            for hit in hits:
+                pair = frozenset((key, hit.key))
+                if hit.key != key and pair not in same:
+                    wrong[pair] = WrongPair(hit.score, min(pair), max(pair))
     seconds, compared = time.process_time() - began, index.compared - before
     return SelfScan(
         sorted(wrong.values(), key=lambda pair: -pair.score),
