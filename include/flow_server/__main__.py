@@ -9,11 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from include.flow_server.app import create_app
-from include.flow_server.errors import FlowError
+from include.flow_server.errors import BadRequestError, FlowError
 from include.flow_server.folder import sync
 from include.flow_server.folder.walk import FolderError
 from include.flow_server.reanalyze import reanalyze
-from include.flow_server.serving import serve
+from include.flow_server.serving import ListenError, serve
 from include.flow_server.settings import DEFAULT_COLLECTION, MEBIBYTE, Limits, ServerSettings
 
 
@@ -22,8 +22,8 @@ def server_settings(arguments: list[str]) -> ServerSettings:
     parser = argparse.ArgumentParser(
         prog="python -m include.flow_server",
         epilog="FLOW_BASIC_AUTH=name:password in the environment asks every client for them.",
-        description="The embedded Flow-compatible server. `sync FOLDER` instead indexes a folder, "
-        "`reanalyze` analyses anew what another version did.",
+        description="The embedded Flow-compatible server. Commands instead of serving: `sync FOLDER` indexes "
+        "a folder, `reanalyze` analyses anew what another version did.",
     )
     _add_common(parser)
     parser.add_argument("--host", default="127.0.0.1")
@@ -128,9 +128,14 @@ def main(arguments: list[str]) -> int:
     try:
         if arguments and arguments[0] in COMMANDS:
             return COMMANDS[arguments[0]](arguments[1:])
+        if arguments and not arguments[0].startswith("-"):
+            raise BadRequestError(
+                f"there is no command {arguments[0]!r}, only {' and '.join(COMMANDS)}; "
+                f"without a command the server is started"
+            )
         settings = server_settings(arguments)
         serve(create_app(settings), settings)
-    except FlowError as error:
+    except (FlowError, ListenError) as error:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:

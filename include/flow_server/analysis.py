@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from include.flow_server.errors import BadRequestError, TooLargeError
 from include.flow_server.imaging import Descriptor, UnreadableImageError, analyze
-from include.safe_fetch import FetchError, fetch
+from include.safe_fetch import AddressRefusedError, FetchError, fetch
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -53,6 +53,10 @@ class Analyser:
                 seconds=limits.download_seconds,
                 allow_hosts=allow_hosts,
             )
+        except AddressRefusedError as error:
+            raise BadRequestError(
+                f"the picture cannot be downloaded: {error}; the server's option is --allow-host"
+            ) from None
         except FetchError as error:
             raise BadRequestError(f"the picture cannot be downloaded: {error}") from None
         return self.of_bytes(data, url)

@@ -30,6 +30,7 @@ from include.flow_server.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
+    from pathlib import Path
 
     from starlette.requests import Request
 
@@ -59,6 +60,10 @@ class Asked:
         self.parameters = parameters
         self.started: float = request.state.started
         self.base = base_address(request)
+
+    def own_file(self, address: str) -> Path | None:
+        """The file of the served folder that an address of this server names."""
+        return self.service.pictures.own_file(address, self.request.headers.get("host", ""))
 
     @property
     def collection(self) -> Collection:
@@ -131,6 +136,7 @@ def _ranked(asked: Asked, mode: str) -> dict[str, Any]:
     return duplicate(
         asked.collection,
         asked.service.analyser,
+        asked.own_file,
         asked.parameters,
         mode=mode,
         base=asked.base,
@@ -140,7 +146,9 @@ def _ranked(asked: Asked, mode: str) -> dict[str, Any]:
 
 def _analyze(asked: Asked) -> dict[str, Any]:
     collection = asked.service.named(asked.request.path_params["collection"])
-    return analyze(asked.service.analyser, collection.allow_hosts, asked.parameters, asked.started)
+    return analyze(
+        asked.service.analyser, asked.own_file, collection.allow_hosts, asked.parameters, asked.started
+    )
 
 
 _HANDLERS: dict[str, Work] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import SplitResult, quote, unquote, urlsplit
@@ -9,6 +10,7 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 from include.flow_server.errors import BadRequestError, NotFoundError
 
 ROUTE = "/images/"
+OwnFile = Callable[[str], Path | None]
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -47,6 +49,11 @@ class PictureFolder:
             return image
         same_port = parts.hostname in _LOOPBACK and parts.netloc.rpartition(":")[2] == host.rpartition(":")[2]
         return self._below_route(parts) if parts.netloc == host or same_port else None
+
+    def own_file(self, image: str, host: str) -> Path | None:
+        """The file behind `image` where it is an address of this server; None for every other address."""
+        own = self.own_path(image, host)
+        return self.path(own) if own is not None and own != image else None
 
     def former_path(self, image: str, byte_size: int) -> str | None:
         """The path in an address that this server gave out at another port, if the file is still the same."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import socket
 from typing import TYPE_CHECKING
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 
 _SHUTDOWN_SECONDS = 10
 _KEEP_ALIVE_SECONDS = 75  # longer than clients keep idle connections, so that none is closed under a request
+
+
+class ListenError(Exception):
+    """The server cannot listen where it is told to; the message says why and what to do."""
 
 
 class _AnnouncedServer(uvicorn.Server):
@@ -32,7 +37,10 @@ def serve(app: ASGIApp, settings: ServerSettings) -> None:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((settings.host, settings.port))
+        try:
+            listener.bind((settings.host, settings.port))
+        except OSError as error:
+            raise _no_listener(settings, error) from None
         port = listener.getsockname()[1]
         host = f"[{settings.host}]" if family == socket.AF_INET6 else settings.host
         config = uvicorn.Config(
@@ -50,6 +58,12 @@ def serve(app: ASGIApp, settings: ServerSettings) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, _stopped)
         server.run(sockets=[listener])
+
+
+def _no_listener(settings: ServerSettings, error: OSError) -> ListenError:
+    if error.errno == errno.EADDRINUSE:
+        return ListenError(f"port {settings.port} of {settings.host} is in use; give another --port")
+    return ListenError(f"--host {settings.host} --port {settings.port} cannot be used: {error}")
 
 
 def _stopped(*_: object) -> None:

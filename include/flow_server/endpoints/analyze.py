@@ -12,19 +12,23 @@ if TYPE_CHECKING:
 
     from include.flow_server.analysis import Analyser
     from include.flow_server.endpoints.parameters import Parameters
+    from include.flow_server.pictures import OwnFile
 
 _MODULES = {"color", "content", "copyspace", "duplicate"}
 
 
 def analyze(
-    analyser: Analyser, allow_hosts: Collection[str], parameters: Parameters, started: float
+    analyser: Analyser, own: OwnFile, allow_hosts: Collection[str], parameters: Parameters, started: float
 ) -> dict[str, Any]:
-    """Answers /analyze. Only the duplicate module computes something here; the others are accepted."""
+    """Answers /analyze. Only the duplicate module computes something here; the others are accepted.
+
+    `own` is the file behind an address of this server.
+    """
     asked = {name.strip() for name in (parameters.text("modules.apply") or "").split(",") if name.strip()}
     if asked - _MODULES:
         raise BadRequestError(f"modules.apply: unknown module {', '.join(sorted(asked - _MODULES))}")
     url, data = parameters.text("input.url"), parameters.text("input.data")
     if bool(url) == bool(data):
         raise BadRequestError("exactly one of input.url and input.data is needed")
-    descriptor = analyser.of_url(url, allow_hosts) if url else analyser.of_base64(str(data))
+    descriptor = analyser.of_image(url, own(url), allow_hosts) if url else analyser.of_base64(str(data))
     return {"responseHeader": header(started), "outputs": descriptor.to_outputs()}

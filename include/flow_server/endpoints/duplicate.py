@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from include.flow_server.endpoints.parameters import Parameters
     from include.flow_server.imaging import Descriptor
     from include.flow_server.index import Hit
+    from include.flow_server.pictures import OwnFile
     from include.flow_server.store.protocol import Document
 
 _SOURCES = ("rank.by.id", "rank.by.url", "rank.by.data", "rank.by.preprocessed")
@@ -43,6 +44,7 @@ def search_options(parameters: Parameters, threshold: float) -> SearchOptions:
 def duplicate(
     collection: Collection,
     analyser: Analyser,
+    own: OwnFile,
     parameters: Parameters,
     *,
     mode: str,
@@ -51,7 +53,8 @@ def duplicate(
 ) -> dict[str, Any]:
     """Answers a search by picture; `mode` is the handler's default of rank.mode.
 
-    Both modes compare the same descriptors here; they differ in the default threshold only.
+    `own` is the file behind an address of this server. Both modes compare the same descriptors here; they
+    differ in the default threshold only.
     """
     refuse_unsupported(parameters)
     mode = parameters.text("rank.mode") or mode
@@ -61,7 +64,7 @@ def duplicate(
     filters = parameters.all("fq")
     q = parameters.text("q")
     allowed = collection.store.matching((*((q,) if q else ()), *filters), parameters.text("df"))
-    query = _query_descriptor(collection, analyser, parameters)
+    query = _query_descriptor(collection, analyser, own, parameters)
     options = search_options(parameters, _THRESHOLDS[mode])
     explain = fields.wants("explain")
     hits = collection.duplicates(query, options, allowed, explain) if query else []
@@ -92,7 +95,7 @@ def _explained(hit: Hit) -> dict[str, Any]:
 
 
 def _query_descriptor(
-    collection: Collection, analyser: Analyser, parameters: Parameters
+    collection: Collection, analyser: Analyser, own: OwnFile, parameters: Parameters
 ) -> Descriptor | None:
     given = [name for name in _SOURCES if parameters.text(name)]
     if len(given) != 1:
@@ -100,7 +103,7 @@ def _query_descriptor(
         raise BadRequestError(f"exactly one of {', '.join(_SOURCES)} is needed: {told}")
     value = str(parameters.text(given[0]))
     if given[0] == "rank.by.url":
-        return analyser.of_url(value, collection.allow_hosts)
+        return analyser.of_image(value, own(value), collection.allow_hosts)
     if given[0] == "rank.by.data":
         return analyser.of_base64(value)
     if given[0] == "rank.by.preprocessed":

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -106,6 +109,27 @@ def test_pictures_are_analysed_again_after_a_process_of_the_pool_died(
     for worker in workers:
         os.kill(int(worker), signal.SIGKILL)
     requests.post(f"{solr}/update", json=body, timeout=20).raise_for_status()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--data", "{data}", "--port", "{port}"], "port {port} of 127.0.0.1 is in use; give another --port"),
+        (["snyc", "{data}"], "there is no command 'snyc', only sync and reanalyze"),
+    ],
+)
+def test_a_start_that_cannot_be_is_answered_with_one_sentence(
+    tmp_path: Path, arguments: list[str], words: str
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        known = {"data": str(tmp_path / "data"), "port": str(taken.getsockname()[1])}
+        command = [sys.executable, "-m", "include.flow_server", *(part.format(**known) for part in arguments)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert words.format(**known) in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def _group_exists(group: int) -> bool:
