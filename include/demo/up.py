@@ -14,8 +14,9 @@ from pathlib import Path
 
 import requests
 
+from include.dedupe.settings.config import COLLECTIONS_VARIABLE
 from include.demo.flow import CONNECTION_VARIABLE, index, serving
-from include.demo.library import demo_library
+from include.demo.library import demo_library, use_own_settings
 from include.demo.processes import DemoError, free_port, running
 from include.orchestration import home
 from include.orchestration.run_once import HOME
@@ -31,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a script may have it ignore Ctrl-C
         signal.signal(number, _interrupt)
+    use_own_settings()
     try:
         up(options.port)
     except DemoError as error:
@@ -105,13 +107,14 @@ def _wait_until_healthy(airflow: subprocess.Popen[str], address: str, log_file: 
 
 
 def _announce(address: str, flow: str) -> None:
+    find = f"{COLLECTIONS_VARIABLE}= .venv/bin/python -m include.dedupe find"
     password = json.loads((HOME / "simple_auth_manager_passwords.json.generated").read_text())["admin"]
     print(
         f"""
 Airflow   {address}/dags/dedupe_demo    user admin, password {password}
           Trigger dedupe_demo with the parameter scope = full.
 Flow      {flow}/api/cores/my-collection
-          .venv/bin/python -m include.dedupe find --collection demo --flow {flow} ID_OR_URL_OR_FILE
+          {find} --collection demo --flow {flow} ID_OR_URL_OR_FILE
 
 Ctrl-C stops both.""",
         flush=True,
