@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from include.dedupe.errors import ConfigError
+from include.dedupe.errors import DedupeError
 from include.dedupe.tables import PAIRS
 from include.demo.check import check
 from include.demo.flow import CONNECTION_VARIABLE, index, serving
 from include.demo.library import Library, demo_library, folder_library, use_own_settings
 from include.demo.processes import DemoError
 from include.demo.truth import Truth
+from include.orchestration.result import result_lines
 from include.orchestration.run_once import HOME, Outcome, run_once
 
 RUN = HOME.parent
@@ -31,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     use_own_settings()
     try:
         return demo(options.images, options.port)
-    except (DemoError, ConfigError) as error:
+    except (DemoError, DedupeError) as error:
         print(error, file=sys.stderr)
         return 2
 
@@ -59,14 +58,10 @@ def demo(images: Path | None, port: int | None) -> int:
 
 
 def _print_result(library: Library, outcome: Outcome, seconds: dict[str, float], total_s: float) -> None:
-    summary: dict[str, Any] = json.loads(outcome.run.storage.read("report/summary.json"))
-    clusters, pairs, coverage = summary["clusters"], summary["pairs"], summary["coverage"]
     stages = "  ".join(f"{stage} {spent:.1f}" for stage, spent in seconds.items())
     print()
-    print(f"documents    {coverage['scanned']} of {coverage['expected']} scanned")
-    print(f"partitions   {len(coverage['partitions'])}")
-    print(f"clusters     {clusters['count']} with {clusters['documents']} documents")
-    print(f"pairs        {pairs['exact']} exact, {pairs['near']} near")
+    for line in result_lines(outcome.run):
+        print(line)
     print(f"seconds      {stages}  all {total_s:.1f}")
     if library.truth:
         found = outcome.run.read_table("pairs", "pairs", PAIRS)[["id_a", "id_b", "score"]]

@@ -7,13 +7,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from include.dedupe.rundir import CHECKOUT, STORAGE_VARIABLE
 from include.dedupe.settings.config import COLLECTIONS_VARIABLE
 from include.demo.make_collection import make_collection
-
-
-def use_own_settings() -> None:
-    """Let this process, and those it starts, know the project's collections only, whatever the user's are."""
-    os.environ.pop(COLLECTIONS_VARIABLE, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +19,15 @@ class Library:
     pictures: Path
     data: Path
     truth: Path | None
+
+
+def use_own_settings() -> None:
+    """Let this process, and those it starts, read the demo's collection and write its runs into the checkout.
+
+    A shell that is set up for collections of its own would lead both elsewhere.
+    """
+    os.environ[COLLECTIONS_VARIABLE] = str(CHECKOUT / "include" / "collections")
+    os.environ.pop(STORAGE_VARIABLE, None)
 
 
 def demo_library(run: Path) -> Library:

@@ -30,9 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make up", description=__doc__)
     parser.add_argument("--port", type=int, help="port of Airflow's page")
     options = parser.parse_args(arguments)
-    use_own_settings()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a script may have it ignore Ctrl-C
         signal.signal(number, _interrupt)
+    use_own_settings()
     try:
         up(options.port)
     except DemoError as error:
@@ -107,14 +107,14 @@ def _wait_until_healthy(airflow: subprocess.Popen[str], address: str, log_file: 
 
 
 def _announce(address: str, flow: str) -> None:
+    find = f"{COLLECTIONS_VARIABLE}= .venv/bin/python -m include.dedupe find"
     password = json.loads((HOME / "simple_auth_manager_passwords.json.generated").read_text())["admin"]
     print(
         f"""
 Airflow   {address}/dags/dedupe_demo    user admin, password {password}
           Trigger dedupe_demo with the parameter scope = full.
 Flow      {flow}/api/cores/my-collection
-          export {COLLECTIONS_VARIABLE}=
-          .venv/bin/python -m include.dedupe find --collection demo --flow {flow} ID_OR_URL_OR_FILE
+          {find} --collection demo --flow {flow} ID_OR_URL_OR_FILE
 
 Ctrl-C stops both.""",
         flush=True,

@@ -75,7 +75,11 @@ def apply(collection: str) -> dict[str, Any]:
 
 def record(collection: str) -> dict[str, int]:
     """Write what was done, however the run ended."""
-    return record_stage(open_run(collection), attempt(), read_answer(get_current_context()))
+    context = get_current_context()
+    decided = context["ti"].xcom_pull(task_ids="decide")
+    dry_run = bool(decided and decided["dry_run"])
+    answer = None if dry_run else read_answer(context)
+    return record_stage(open_run(collection), attempt(), answer, dry_run=dry_run)
 
 
 def restore() -> dict[str, int]:

@@ -24,6 +24,7 @@ from include.dedupe.progress import BARS_VARIABLE
 from include.dedupe.rundir import RunDir, default_storage
 from include.dedupe.settings.config import find_collection
 from include.orchestration import home
+from include.orchestration.result import result_lines
 
 if TYPE_CHECKING:
     from airflow.sdk import DAG
@@ -134,7 +135,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not outcome.is_success:
         print(f"The run failed; all details are in {outcome.log_file}.", file=sys.stderr)
         return 1
-    print(f"Report: {outcome.run.address}/report/report.html")
+    for line in result_lines(outcome.run):
+        print(line)
+    print(f"report       {outcome.run.address}/report/report.html")
     return 0
 
 

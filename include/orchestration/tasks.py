@@ -132,7 +132,7 @@ def report(collection: str) -> dict[str, Any]:
     config = plan.config
     flow_host = address(config).root
     pictures = WebPictures(trusted=flow_host, allow_hosts=config.report.allow_hosts)
-    stats = report_stage(run, attempt(), pictures)
+    stats = report_stage(run, attempt(), pictures, acts=may_write(plan))
     get_current_context()["outlet_events"][asset(collection)].extra = {**_counts(run), **_decided(run)}
     if config.policies and may_write(plan):
         require_guards(DecideStats(**run.result("decide").result).problems, run.address)

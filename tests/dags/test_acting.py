@@ -16,6 +16,7 @@ from include.dedupe.errors import ConfigError
 from include.dedupe.rundir import STORAGE_VARIABLE
 from include.dedupe.settings.config import COLLECTIONS_VARIABLE, find_collection
 from include.orchestration import home
+from include.orchestration.result import result_lines
 from include.orchestration.run_once import run_once
 from tests.support.acting import Acting
 from tests.support.embedded_server import EmbeddedServer
@@ -117,7 +118,13 @@ def test_a_dry_run_asks_nobody_and_makes_no_update_call(acting: Acting) -> None:
     dag_run = run(load_dag(acting), scope="full")
     assert dag_run.state == "success"
     assert acting.server.counts().get("update", 0) == 0
-    assert record(acting, dag_run)["outcomes"] == {"planned": 1}
+    recorded = record(acting, dag_run)
+    assert (recorded["outcomes"], recorded["dry_run"], recorded["answer"]) == ({"planned": 1}, True, None)
+    assert list(result_lines(acting.run(dag_run.run_id)))[-3:] == [
+        "decisions    1 delete, 1 keep, 1 report",
+        "planned      1 delete",
+        "written      nothing: this was a dry run",
+    ]
 
 
 def test_a_run_under_the_id_of_a_deleted_one_neither_uses_nor_changes_what_that_has_found(
@@ -145,7 +152,12 @@ def test_a_run_that_need_not_ask_deletes_and_can_be_taken_back(acting: Acting) -
     dag_run = run(load_dag(acting, settings), scope="full")
     assert dag_run.state == "success", states(dag_run)
     assert set(acting.documents()) == {"cat", "moose"}
-    assert record(acting, dag_run)["outcomes"] == {"done": 1}
+    recorded = record(acting, dag_run)
+    assert (recorded["outcomes"], recorded["dry_run"]) == ({"done": 1}, False)
+    assert list(result_lines(acting.run(dag_run.run_id)))[-2:] == [
+        "done         1 delete",
+        f"undo         .venv/bin/python -m include.dedupe restore pictures --runs {dag_run.run_id}",
+    ]
     assert b"cat copy,cat,1.0,delete" in acting.run(dag_run.run_id).storage.read("record/redirects.csv")
     wanted = {"collection": "pictures", "runs": [dag_run.run_id]}
     run(load_dag(acting, settings, "restore_run"), **wanted)

@@ -11,16 +11,19 @@ from pathlib import Path
 import psutil
 import pytest
 
+from include.dedupe.rundir import STORAGE_VARIABLE
 from include.dedupe.settings.config import COLLECTIONS_VARIABLE
 from include.orchestration import home
 from tests.support.small_collection import CLUSTERS, make_pictures
+
+A_SHELL_OF_ANOTHER_COLLECTION = {COLLECTIONS_VARIABLE: "/nowhere", STORAGE_VARIABLE: "/nowhere"}
 
 
 def demo(run: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "include.demo", *arguments],
         cwd=home.PROJECT,
-        env={**os.environ, "AIRFLOW_HOME": str(run / "airflow"), COLLECTIONS_VARIABLE: str(run / "others")},
+        env={**os.environ, **A_SHELL_OF_ANOTHER_COLLECTION, "AIRFLOW_HOME": str(run / "airflow")},
         capture_output=True,
         text=True,
         timeout=240,
@@ -39,7 +42,9 @@ def test_a_folder_of_ones_own_is_deduped_and_left_as_it_was(tmp_path: Path) -> N
     assert done.returncode == 0, done.stderr
     assert "broken.jpg" in done.stderr
     assert f"clusters     {len(CLUSTERS)} with {sum(map(len, CLUSTERS))} documents" in done.stdout
-    assert Path(done.stdout.rpartition("report       ")[2].strip()).is_file()
+    report = Path(done.stdout.rpartition("report       ")[2].strip())
+    assert report.is_file()
+    assert report.is_relative_to(tmp_path / "run")
     assert {path: path.stat().st_mtime_ns for path in pictures.rglob("*")} == before
     assert not [
         one for one in psutil.process_iter(["cmdline"]) if str(pictures) in (one.info["cmdline"] or [])

@@ -249,6 +249,22 @@ class TestReport:
         nodes = json.loads(storage.read("report/graph.json"))["elements"]["nodes"]
         assert {node["data"]["cluster"] for node in nodes} == {row["cluster_id"] for row in rows}
 
+    @pytest.mark.parametrize(
+        ("kind", "settings", "acts", "words"),
+        [
+            ("delete", {}, False, "A dry run: nothing is written to the collection."),
+            ("delete", {}, True, "Nothing is written before a person has approved it"),
+            ("delete", {"approval": {"mode": "none"}}, True, "is carried out as soon as this page is there"),
+            ("report", {}, True, "Nothing is written to the collection."),
+        ],
+    )
+    def test_it_says_under_the_title_whether_anything_is_written(
+        self, acting: Acting, kind: str, settings: dict[str, Any], acts: bool, words: str
+    ) -> None:
+        acting.decide(acting.run(), acting.config(**policies(kind), **settings))
+        report(acting.run(), FIRST, WebPictures(acting.server.base, ()), acts=acts)
+        assert words in acting.run().storage.read("report/report.html").decode()
+
     def test_it_says_what_is_left_of_a_cluster_at_further_thresholds(self, acting: Acting) -> None:
         settings = policies("report")
         acting.decide(acting.run(), acting.config(**settings, cluster={"thresholds": [1.0, 0.9999, 0.9]}))

@@ -24,13 +24,16 @@ from include.dedupe.tables import ACTIONS, to_parquet
 REDIRECTED = (*DELETING, "link")
 
 
-def record(run: RunDir, attempt: Attempt, answer: Mapping[str, Any] | None) -> dict[str, int]:
+def record(
+    run: RunDir, attempt: Attempt, answer: Mapping[str, Any] | None, *, dry_run: bool = False
+) -> dict[str, int]:
     """Write what was done and return the counts of decisions by outcome.
 
     Args:
         run: the run.
         attempt: this execution.
-        answer: what the question was answered with; None where nobody was asked or nothing was answered.
+        answer: what the question was answered with; None where nothing was answered, or in a dry run.
+        dry_run: nothing was to be written.
     """
     stage = run.stage("record", attempt)
     actions = _actions(run)
@@ -45,6 +48,7 @@ def record(run: RunDir, attempt: Attempt, answer: Mapping[str, Any] | None) -> d
         "run_id": run.run_id,
         "recorded_at": now(),
         "decisions": decided.result if decided else None,
+        "dry_run": dry_run,
         "answer": dict(answer) if answer else None,
         "apply_finished": read_manifest(run.storage, "apply") is not None,
         "outcomes": counts,

@@ -27,6 +27,7 @@ from include.dedupe.reporting.page import render_page
 from include.dedupe.reporting.pictures import PictureSource
 from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.scanning.coverage import Coverage, measure_coverage
+from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.settings.policy_settings import DELETING
 
 REDIRECTS = ("duplicate", "keeper", "score", "class")
@@ -39,8 +40,8 @@ class ReportStats:
     documents_in_clusters: int
 
 
-def report(run: RunDir, attempt: Attempt, pictures: PictureSource) -> ReportStats:
-    """Write the report's files.
+def report(run: RunDir, attempt: Attempt, pictures: PictureSource, *, acts: bool = False) -> ReportStats:
+    """Write the report's files. ``acts``: what is decided is to be carried out; else the run is dry.
 
     Raises:
         CoverageError: part of the scope was not scanned. The report is there and says which part.
@@ -52,7 +53,10 @@ def report(run: RunDir, attempt: Attempt, pictures: PictureSource) -> ReportStat
         coverage.require_complete(run.address)
         return ReportStats(**finished.result)
     findings = read_findings(run)
-    summary = summarise(run, plan, coverage, findings)
+    summary = {
+        **summarise(run, plan, coverage, findings),
+        "outlook": outlook(plan.config, findings, acts=acts),
+    }
     stage.write_file("duplicates.csv", to_csv(findings).encode())
     stage.write_file("graph.json", json.dumps(to_cytoscape(findings), ensure_ascii=False).encode())
     stage.write_file("summary.json", json.dumps(summary, indent=2, ensure_ascii=False).encode())
@@ -139,6 +143,20 @@ def summarise(run: RunDir, plan: Plan, coverage: Coverage, findings: Findings) -
         ],
         "decisions": _decisions(findings),
     }
+
+
+def outlook(config: CollectionConfig, findings: Findings, *, acts: bool) -> str:
+    """Return what follows the report, which is there before anything is written."""
+    if config.policies is None or findings.decided is None:
+        return "Nothing is written to the collection: the settings have no policies."
+    if not acts:
+        return "A dry run: nothing is written to the collection."
+    if findings.decided.problems or not findings.decided.acts:
+        return "Nothing is written to the collection."
+    after = "record/actions.csv says what was done."
+    if config.approval.mode == "ask":
+        return f"Nothing is written before a person has approved it; {after}"
+    return f"What is decided here is carried out as soon as this page is there; {after}"
 
 
 def _decisions(findings: Findings) -> dict[str, Any] | None:
