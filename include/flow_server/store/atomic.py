@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from include.flow_server.store.protocol import Add, Document
 
+READ_FIRST = (*INTEGERS, *REALS, FieldType.DATE)
 OPERATORS = ("set", "add", "add-distinct", "remove", "removeregex", "inc")
 
 
@@ -34,7 +35,10 @@ def updated_fields(add: Add, old: Document | None, checker: Checker) -> dict[str
     """The fields after the update, not yet checked as a whole; plain values among the operators are set."""
     fields = dict(old.fields) if old else {}
     for name, value in add.fields.items():
-        for operator, operand in (value if isinstance(value, dict) else {"set": value}).items():
+        if not isinstance(value, dict):
+            fields[name] = [one for one in listed(value) if one is not None]
+            continue
+        for operator, operand in value.items():
             current = [] if fields.get(name) is None else listed(fields[name])
             if operator == "inc" and (isinstance(operand, (bool, list)) or operand is None):
                 raise BadRequestError(f"Invalid input for 'inc' on field {name}: {operand}")
@@ -60,6 +64,7 @@ class _Change:
             return current
         match operator:
             case "set":
+                self._refuse_unreadable(given)
                 result = given
             case "inc":
                 result = [_increased(self._checker.field_for(self._name, given[0]), current, given[0])]
@@ -75,6 +80,11 @@ class _Change:
             case _:
                 result = current + self._checked(given)
         return result
+
+    def _refuse_unreadable(self, given: list[Any]) -> None:
+        """Solr reads numbers and dates before it looks at `_version_`, all else after it."""
+        if given and self._checker.field_for(self._name, given[0]).type in READ_FIRST:
+            self._checked(given)
 
     def _checked(self, given: list[Any]) -> list[Any]:
         return [listed(self._checker.stored(self._id, {self._name: one})[self._name])[0] for one in given]
