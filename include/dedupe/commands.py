@@ -97,6 +97,8 @@ def run_restore(options: argparse.Namespace) -> int:
     found = asyncio.run(ask())
     for one in found:
         print(f"{one.outcome:9} {one.action:8} {one.id}{': ' if one.reason else ''}{one.reason}")
+    if not found:
+        print("There is nothing to take back.")
     if given := read_verdicts(lasting)[len(before) :]:
         names = " ".join(verdict.name for verdict in given)
         print(
@@ -199,7 +201,11 @@ def _restore_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _moment(text: str) -> dt.datetime:
-    moment = dt.datetime.fromisoformat(text)
+    try:
+        moment = dt.datetime.fromisoformat(text)
+    except ValueError:
+        message = f"{text!r} is no ISO date or time such as 2026-11-25 or 2026-11-25T09:30"
+        raise argparse.ArgumentTypeError(message) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
 
 

@@ -41,8 +41,20 @@ def test_restore_is_dry_unless_it_is_to_write(acting: Acting, capsys: pytest.Cap
     assert main(["restore", "pictures", "--runs", "run-1"]) == 0
     assert "planned   delete   cat copy" in capsys.readouterr().out
     assert "cat copy" not in acting.documents()
+    assert main(["restore", "pictures", "--since", "2999-01-01"]) == 0
+    assert "There is nothing to take back." in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main(["restore", "pictures", "--since", "yesterday"])
+    assert "'yesterday' is no ISO date" in capsys.readouterr().err
     assert main(["restore", "pictures", "--ids", "cat copy", "--write"]) == 0
     assert acting.documents() == before
+
+
+def test_a_run_goes_by_its_id_or_its_folder(acting: Acting, capsys: pytest.CaptureFixture[str]) -> None:
+    acting.act("manual__2026-11-25T09:30:00+00:00", **policies("delete"))
+    for name in ("manual__2026-11-25T09:30:00+00:00", "manual__2026-11-25T09-30-00-00-00"):
+        assert main(["restore", "pictures", "--runs", name]) == 0
+        assert "planned   delete   cat copy" in capsys.readouterr().out
 
 
 class TestAfterARestore:

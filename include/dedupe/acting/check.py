@@ -78,7 +78,8 @@ def has_passed(lasting: Storage, config: CollectionConfig) -> bool:
 def require_check(lasting: Storage, config: CollectionConfig) -> None:
     """Raise ``CheckError`` with what failed, unless the check has passed for these settings."""
     if problem := _why_not(lasting, config):
-        raise CheckError(f"{problem} Run `python -m include.dedupe check`, and look at what fails.")
+        name = lasting.root.rpartition("/")[2]
+        raise CheckError(f"{problem} Run `python -m include.dedupe check {name}`, and look at what fails.")
 
 
 def _why_not(lasting: Storage, config: CollectionConfig) -> str:

@@ -137,7 +137,7 @@ def require_not_stopped(place: Storage) -> None:
         by = json.loads(place.read(STOP_FILE))["by"]
         raise StoppedError(
             f"{by} has stopped all writing to {place.root}; allow it again with "
-            f"`python -m include.dedupe allow`."
+            f"`python -m include.dedupe allow` and the name of its YAML file."
         )
 
 

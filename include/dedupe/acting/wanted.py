@@ -13,7 +13,7 @@ from include.dedupe.rundir import Storage, folder_name
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to be taken back: everything that fits all that is given.
+    """What is to be taken back: everything that fits all that is given. A run goes by its id or its folder.
 
     A keeper's merged fields fit where all documents that were merged into it are named, or itself.
     """
@@ -28,7 +28,7 @@ class Wanted:
         at, ids = dt.datetime.fromisoformat(entry.at), set(self.ids)
         all_partners = bool(entry.partners) and ids.issuperset(entry.partners)
         return (
-            (not self.runs or entry.run_id in self.runs)
+            (not self.runs or folder_name(entry.run_id) in map(folder_name, self.runs))
             and (not ids or entry.id in ids or all_partners)
             and (not self.clusters or entry.cluster_id in self.clusters)
             and (self.since is None or at >= self.since)
