@@ -121,7 +121,7 @@ def test_a_dry_run_asks_nobody_and_makes_no_update_call(acting: Acting) -> None:
     recorded = record(acting, dag_run)
     assert (recorded["outcomes"], recorded["dry_run"], recorded["answer"]) == ({"planned": 1}, True, None)
     assert list(result_lines(acting.run(dag_run.run_id)))[-3:] == [
-        "decisions    1 delete, 1 keep, 1 report",
+        "decisions    1 delete, 1 keep",
         "planned      1 delete",
         "written      nothing: this was a dry run",
     ]
