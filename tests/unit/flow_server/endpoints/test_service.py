@@ -241,19 +241,6 @@ def test_a_private_host_is_asked_only_for_the_collection_that_names_it(
     assert hits["docs"][0]["image"] == body[0]["image"]
 
 
-def test_an_address_of_this_server_is_read_from_its_folder(synced: EmbeddedServer) -> None:
-    own = f"{synced.base}/images/sub/d%20e.png"
-    analysed = requests.get(f"{synced.url}/analyze", {"input.url": own}, timeout=SECONDS)
-    assert analysed.status_code == 200, analysed.text
-    found = requests.get(f"{synced.url}/duplicate", {"rank.by.url": own}, timeout=SECONDS).json()["response"]
-    assert (found["docs"][0]["id"], found["docs"][0]["score"]) == ("sub/d e.png", 1.0)
-    for wrong, status in [("/images/..%2f..%2fetc/passwd", 404), ("/select", 400)]:
-        answer = requests.get(f"{synced.url}/analyze", {"input.url": synced.base + wrong}, timeout=SECONDS)
-        assert answer.status_code == status
-    plain = requests.get(f"{synced.url}/analyze", {"input.url": "a.png"}, timeout=SECONDS)
-    assert plain.status_code == 400
-
-
 def test_a_document_comes_back_whole_from_its_import(
     start_server: Callable[..., EmbeddedServer], folder: Path
 ) -> None:
