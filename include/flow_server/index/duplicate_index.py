@@ -6,9 +6,7 @@ key when needed and kept prepared in a bounded cache.
 
 from __future__ import annotations
 
-import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -37,8 +35,6 @@ CACHE_BYTES = 256 << 20
 MOST_SCORES = 300_000
 AT_ONCE = 128  # queries of one batch, during which the index is locked
 SAME_PIXELS = 1.0
-
-_THREADS = ThreadPoolExecutor(os.cpu_count(), "verify")  # OpenCV works outside Python's lock
 
 
 class DuplicateIndex:
@@ -152,8 +148,7 @@ class DuplicateIndex:
             hits += self._verified(query, shortlist, options, allowed, explain=explain)
             return sorted(hits, key=lambda hit: (-hit.score, hit.key))
 
-        work = self._shortlisted(queries, options, allowed)
-        return list(map(answer, work) if len(queries) == 1 else _THREADS.map(answer, work))
+        return list(map(answer, self._shortlisted(queries, options, allowed)))
 
     def finders(
         self,

@@ -1,9 +1,15 @@
-"""Prepared thumbnails by key, kept while there is room: the least recently used go first."""
+"""Prepared thumbnails by key, kept while there is room: the least recently used go first.
+
+They are prepared by several threads, since that happens outside Python's lock. Comparing them consists of
+calls so short that threads would only wait for each other.
+"""
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from include.flow_server.index.thumb import Thumb
@@ -12,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from include.flow_server.imaging.descriptor import Descriptor
+
+_THREADS = ThreadPoolExecutor(os.cpu_count(), "thumbnails")
 
 
 class ThumbCache:
@@ -39,11 +47,8 @@ class ThumbCache:
                 self._thumbs.move_to_end(key)
         missing = [key for key in wanted if key not in found]
         loaded = self._load(missing) if missing else {}
-        fresh = {
-            key: Thumb.of(descriptor)
-            for key, descriptor in loaded.items()
-            if descriptor.content_hash == wanted[key]
-        }
+        known = {key: found for key, found in loaded.items() if found.content_hash == wanted[key]}
+        fresh = dict(zip(known, _THREADS.map(Thumb.of, known.values()), strict=True))
         with self._lock:
             for key, thumb in fresh.items():
                 self._keep(key, thumb)
