@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 
     from include.flow_server.index.thumb import Thumb
 
-    FlowUnder = Callable[[NDArray[np.float64], int], "Flow | None"]
+    FlowUnder = Callable[[NDArray[np.float64], int, float], "Flow | None"]
 
 BLOCK = 8
 LEAST_COVER = 0.6
+LEAST_BLOCKS = 4
 LEAST_ENERGY = 0.01
 NOISE = 0.02  # energy
 FITS = 0.5
@@ -83,9 +84,10 @@ class Overlay:
     second_contrast: Plane
     inside: Plane
 
-    def flow(self, sigma: float = FINEST) -> Flow | None:
-        """How the blocks of the second would have to move."""
-        return _flow(blur(self.first_contrast, sigma), blur(self.second_contrast, sigma), self.inside)
+    def flow(self, sigma: float = FINEST, least_fitting: float = 0.0) -> Flow | None:
+        """How the blocks of the second would have to move; None where too few compare or fit."""
+        first, second = blur(self.first_contrast, sigma), blur(self.second_contrast, sigma)
+        return _flow(first, second, self.inside, least_fitting)
 
 
 def refine(first: Thumb, second: Thumb, start: Alignment, *, turn: bool) -> Alignment | None:
@@ -111,8 +113,8 @@ def _settled(
 ) -> NDArray[np.float64] | None:
     """Correct the matrix until nothing moves any more; None if that leads astray or too little fits."""
     for round_, least in enumerate(least_fitting):
-        flow = flow_under(matrix, round_)
-        if flow is None or flow.fitting() < least:
+        flow = flow_under(matrix, round_, least)
+        if flow is None:
             return None
         moved = _stepped(flow, matrix, turn=turn)
         if moved is None:
@@ -129,12 +131,12 @@ def _coarse_flows(first: Thumb, second: Thumb, start: Alignment) -> FlowUnder:
         return _fine_flows(first, second, COARSEST)
     here, there = first.pixels.contrast, second.pixels.contrast
     planes = [(blur(here, sigma), blur(there, sigma)) for sigma in (COARSEST, FINEST)]
-    return lambda matrix, round_: block_flow(*planes[round_ >= len(COARSE) - 1], matrix)
+    return lambda matrix, round_, least: block_flow(*planes[round_ >= len(COARSE) - 1], matrix, least)
 
 
 def _fine_flows(first: Thumb, second: Thumb, sigma: float) -> FlowUnder:
     """Flow on brightness warped before its contrast is taken."""
-    return lambda matrix, _: overlay(first, second, Alignment(matrix)).flow(sigma)
+    return lambda matrix, _, least: overlay(first, second, Alignment(matrix)).flow(sigma, least)
 
 
 def overlay(first: Thumb, second: Thumb, alignment: Alignment) -> Overlay:
@@ -150,43 +152,52 @@ def overlay(first: Thumb, second: Thumb, alignment: Alignment) -> Overlay:
     return Overlay(own.luma, warped, own.contrast, local_contrast(warped), inside)
 
 
-def block_flow(first: Plane, second: Plane, matrix: NDArray[np.float64]) -> Flow | None:
-    """Compare `first` with `second` warped onto it, block by block; None where they hardly overlap."""
+def block_flow(
+    first: Plane, second: Plane, matrix: NDArray[np.float64], least_fitting: float
+) -> Flow | None:
+    """Compare `first` with `second` warped onto it, block by block; None where too few compare or fit."""
     warped, inside = warp(second, matrix, first.shape[1], first.shape[0])
-    return _flow(first, warped, inside)
+    return _flow(first, warped, inside, least_fitting)
 
 
-def _flow(first: Plane, second: Plane, inside: Plane) -> Flow | None:
+def _flow(first: Plane, second: Plane, inside: Plane, least_fitting: float) -> Flow | None:
+    """The block sums; most wrong alignments are settled before any gradient is taken."""
     height, width = (side // BLOCK * BLOCK for side in first.shape)
     first, second, inside = (plane[:height, :width] for plane in (first, second, inside))
+    difference = (first - second) * inside
+    error, energy, cover = _block_means(difference * difference, first * first, inside)
+    used = (cover > LEAST_COVER) & (energy > LEAST_ENERGY)
+    errors, energies = error[used], energy[used]
+    if len(errors) < LEAST_BLOCKS or (errors < FITS * (energies + NOISE)).mean() < least_fitting:
+        return None
     mean = (first + second) * np.float32(0.5)
     gradient_x = cv2.Sobel(mean, cv2.CV_32F, 1, 0, ksize=3, scale=0.125)
     gradient_y = cv2.Sobel(mean, cv2.CV_32F, 0, 1, ksize=3, scale=0.125)
-    difference = (first - second) * inside
-    xx, xy, yy, pull_x, pull_y, error, energy, cover = _block_means(
-        gradient_x * gradient_x,
-        gradient_x * gradient_y,
-        gradient_y * gradient_y,
-        gradient_x * difference,
-        gradient_y * difference,
-        difference * difference,
-        first * first,
-        inside,
-    )
-    used = (cover > LEAST_COVER) & (energy > LEAST_ENERGY)
-    if used.sum() < 4:
-        return None
-    ratio = error[used] / (energy[used] + NOISE)
-    weights = (1 / (1 + (ratio / max(float(np.median(ratio)), 0.02)) ** 2)).astype(np.float64)
+    xx, xy, yy, pull_x, pull_y = np.stack(
+        _block_means(
+            gradient_x * gradient_x,
+            gradient_x * gradient_y,
+            gradient_y * gradient_y,
+            gradient_x * difference,
+            gradient_y * difference,
+        )
+    )[:, used]
+    ratio = errors / (energies + NOISE)
     rows, columns = np.nonzero(used)
     return Flow(
         centres=np.column_stack([columns, rows]).astype(np.float64) * BLOCK + (BLOCK - 1) / 2,
-        tensors=np.stack([xx[used], xy[used], xy[used], yy[used]], axis=1).reshape(-1, 2, 2),
-        pulls=np.column_stack([pull_x[used], pull_y[used]]),
-        errors=error[used],
-        energies=energy[used],
-        weights=weights,
+        tensors=np.stack([xx, xy, xy, yy], axis=1).reshape(-1, 2, 2),
+        pulls=np.column_stack([pull_x, pull_y]),
+        errors=errors,
+        energies=energies,
+        weights=1 / (1 + (ratio / max(_median(ratio), 0.02)) ** 2),
     )
+
+
+def _median(values: NDArray[np.float64]) -> float:
+    """Several times faster than numpy's own for a few hundred values."""
+    ordered, count = np.sort(values), len(values)
+    return float(ordered[(count - 1) // 2] + ordered[count // 2]) / 2
 
 
 def axis_basis(centres: NDArray[np.float64]) -> NDArray[np.float64]:
