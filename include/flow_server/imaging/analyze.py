@@ -12,8 +12,9 @@ import pdqhash
 from include.flow_server.imaging.decode import MAX_PIXELS, Picture, decode
 from include.flow_server.imaging.descriptor import DESCRIPTOR_VERSION, Descriptor
 from include.flow_server.imaging.embedding import embed
+from include.flow_server.imaging.layout import encode_layout, layout
 from include.flow_server.imaging.margins import content_box
-from include.flow_server.imaging.thumbnail import encode, shrink
+from include.flow_server.imaging.thumbnail import decode_thumbnail, encode, shrink
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,6 +34,7 @@ def analyze(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Descriptor:
     picture = decode(data, max_pixels)
     working = _working_copy(picture.rgb)
     thumbnail = shrink(working)
+    coded = encode(thumbnail)
     left, top, right, bottom = content_box(working)
     pdq, quality = pdqhash.compute(working)
     content = np.ascontiguousarray(working[top:bottom, left:right])
@@ -50,7 +52,8 @@ def analyze(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Descriptor:
         pdq_content=np.packbits(pdq_content).tobytes(),
         pdq_quality=int(quality),
         embedding=embed(content).tobytes(),
-        thumbnail=encode(thumbnail),
+        layout=encode_layout(layout(working), decode_thumbnail(coded)),
+        thumbnail=coded,
     )
 
 

@@ -12,14 +12,17 @@ import binascii
 import json
 import struct
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, Self
 
 from include.flow_server.imaging.errors import DescriptorVersionError
+from include.flow_server.imaging.layout import decode_layout
+from include.flow_server.imaging.thumbnail import decode_thumbnail
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DESCRIPTOR_VERSION = "lite0-pdq-dense-1"
+DESCRIPTOR_VERSION = "lite0-pdq-dense-2"
 PDQ_BYTES = 32
 EMBEDDING_BYTES = 6 * 256
 MAX_BYTES = 1 << 16
@@ -44,6 +47,7 @@ class Descriptor:
     pdq_content: bytes  # 256 bits of the picture without margins
     pdq_quality: int  # 0..100: how much structure the hash rests on
     embedding: bytes  # int8 [6, 256]: the content, its corners, its centre
+    layout: bytes  # mean colours of 32 x 32 cells
     thumbnail: bytes  # WebP of about 112 x 112 pixels' area
 
     def to_outputs(self) -> dict[str, Any]:
@@ -69,12 +73,14 @@ class Descriptor:
         if not isinstance(packed, str) or len(packed) > 2 * MAX_BYTES:
             raise ValueError("outputs hold no descriptor: send the object that /analyze returned, unchanged")
         try:
-            return cls.from_bytes(base64.b64decode(packed, validate=True))
+            descriptor = cls.from_bytes(base64.b64decode(packed, validate=True))
         except binascii.Error as error:
             raise ValueError("the descriptor in outputs is not base64: send it unchanged") from error
+        decode_layout(descriptor.layout, decode_thumbnail(descriptor.thumbnail))
+        return descriptor
 
     def to_bytes(self) -> bytes:
-        """Return the compact form for the store: length, JSON head, hashes, embedding, thumbnail."""
+        """Return the compact form for the store: length, JSON head, hashes, embedding, layout, thumbnail."""
         head = {
             "version": self.version,
             "width": self.width,
@@ -84,12 +90,13 @@ class Descriptor:
             "content_hash": self.content_hash,
             "flat": self.flat,
             "pdq_quality": self.pdq_quality,
+            "layout_bytes": len(self.layout),
         }
         packed = json.dumps(head, separators=(",", ":")).encode()
         return struct.pack("<H", len(packed)) + packed + self._arrays()
 
     def _arrays(self) -> bytes:
-        return self.pdq + self.pdq_content + self.embedding + self.thumbnail
+        return self.pdq + self.pdq_content + self.embedding + self.layout + self.thumbnail
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
@@ -103,22 +110,24 @@ class Descriptor:
             (length,) = struct.unpack_from("<H", data)
             head = json.loads(data[2 : 2 + length])
             check_version(head.pop("version", None))
-            rest = data[2 + length :]
-            hashes, embedding = rest[: 2 * PDQ_BYTES], rest[2 * PDQ_BYTES : 2 * PDQ_BYTES + EMBEDDING_BYTES]
-            thumbnail = rest[2 * PDQ_BYTES + EMBEDDING_BYTES :]
+            sizes = (PDQ_BYTES, PDQ_BYTES, EMBEDDING_BYTES, int(head.pop("layout_bytes")))
+            ends = list(accumulate(sizes, initial=2 + length))
+            pdq, pdq_content, embedding, layout = (data[start:end] for start, end in pairwise(ends))
+            thumbnail = data[ends[-1] :]
             if not thumbnail:
                 raise ValueError("cut short")
             return cls(
                 version=DESCRIPTOR_VERSION,
-                pdq=hashes[:PDQ_BYTES],
-                pdq_content=hashes[PDQ_BYTES:],
+                pdq=pdq,
+                pdq_content=pdq_content,
                 embedding=embedding,
+                layout=layout,
                 thumbnail=thumbnail,
                 **head,
             )
         except DescriptorVersionError:
             raise
-        except (struct.error, ValueError, TypeError, AttributeError) as error:
+        except (struct.error, ValueError, TypeError, AttributeError, KeyError) as error:
             raise ValueError(f"not a descriptor ({error}): analyze the picture again") from error
 
 

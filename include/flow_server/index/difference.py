@@ -1,29 +1,37 @@
 """Exact or near: do two pictures differ by more than coding and scaling leave behind?
 
-Both are laid onto each other frame on frame, without any search: a copy that was moved, cropped or
-stretched is near by definition. What is measured is how far colours differ, in cells large enough that
-coding noise averages out.
+Their colour layouts are laid onto each other frame on frame, without any search: a copy that was moved,
+cropped or stretched is near by definition. Cells are so large that coding noise averages out, and as many in
+either direction whatever the shape.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
+from include.flow_server.imaging.layout import CELLS
 from include.flow_server.imaging.thumbnail import AREA
 from include.flow_server.index.planes import blur
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from include.flow_server.imaging.descriptor import Descriptor
     from include.flow_server.index.alignment import Alignment
+    from include.flow_server.index.planes import Plane
     from include.flow_server.index.thumb import Thumb
 
-CELL = 6  # pixels
-LARGEST_SIDE, SMALLEST_SIDE = 96, 24  # pixels in which colours are compared
+SMOOTHING = 2.0  # pixels of the smaller original, whose scaling shifted them
+LEAST_SIGMA = 0.3  # cells
+TAIL = 8  # cells
 FAINT_CHROMA = 3.0  # levels of saturation that strong coding takes away
+EQUAL_LUMA, EQUAL_CHROMA = 4.0, 5.0  # levels within which usual coding keeps a cell
+DETAILED = 4.0  # levels by which a cell differs from those around it
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,54 +41,78 @@ class Difference:
     aspect: float  # how much the ratios of width to height differ, as a logarithm, beyond rounding to pixels
     luma_cell: float  # largest difference of a cell
     chroma_cell: float
+    luma_tail: float  # TAIL-th largest difference
+    chroma_tail: float
     luma_mean: float  # mean over the cells
     chroma_mean: float
-    luma_tail: float  # 99 % quantile over the pixels
     contrast_gain: float  # log ratio of the brightness deviations
     chroma_gain: float  # log ratio of the mean saturations
     correlation: float  # of brightness
-    texture: float  # mean detail of the smoother picture, levels: what coding noise grows with
+    texture: float  # mean detail of the smoother thumbnail, levels: what coding noise grows with
     sharpness_gain: float  # absolute log ratio of the details
     resolution: float  # log ratio of the smaller original's side to the thumbnail's: small ones may be soft
     offset: float  # how far the best alignment moves a corner, as a share of the side
 
 
 def difference(first: Thumb, second: Thumb, alignment: Alignment) -> Difference:
-    """Compare two thumbnails frame on frame; `alignment` is where they really lie on each other."""
-    size = _common_size(first, second)
-    one, two = (_smooth(thumb, size) for thumb in (first, second))
-    cells = max(4, round(size[0] / CELL)), max(4, round(size[1] / CELL))
-    change = np.abs(_shrink(one, cells) - _shrink(two, cells))
-    grey_one, grey_two = (image[..., 0] - image[..., 0].mean() for image in (one, two))
+    """Compare two pictures frame on frame; `alignment` is where they really lie on each other."""
+    smaller = _smaller_side(first.descriptor, second.descriptor)
+    one, two = (_smooth(thumb.layout, smaller) for thumb in (first, second))
+    luma, chroma = _changes(one, two)
+    grey_one, grey_two = (colours[..., 0] - colours[..., 0].mean() for colours in (one, two))
     norms = float(np.sqrt((grey_one**2).sum() * (grey_two**2).sum()))
-    saturation = [float(np.abs(image[..., 1:] - 128).mean()) + FAINT_CHROMA for image in (one, two)]
+    saturation = [float(np.abs(colours[..., 1:] - 128).mean()) + FAINT_CHROMA for colours in (one, two)]
     details = _detail(first), _detail(second)
     return Difference(
         aspect=_aspect_change(first.descriptor, second.descriptor),
-        luma_cell=float(change[..., 0].max()),
-        chroma_cell=float(change[..., 1:].max()),
-        luma_mean=float(change[..., 0].mean()),
-        chroma_mean=float(change[..., 1:].mean()),
-        luma_tail=float(np.quantile(np.abs(one[..., 0] - two[..., 0]), 0.99)),
+        luma_cell=float(luma.max()),
+        chroma_cell=float(chroma.max()),
+        luma_tail=_tail(luma),
+        chroma_tail=_tail(chroma),
+        luma_mean=float(luma.mean()),
+        chroma_mean=float(chroma.mean()),
         contrast_gain=abs(float(np.log((grey_one.std() + 1) / (grey_two.std() + 1)))),
         chroma_gain=abs(float(np.log(saturation[0] / saturation[1]))),
         correlation=float((grey_one * grey_two).sum()) / max(norms, 1e-6),
         texture=min(details),
         sharpness_gain=abs(float(np.log((details[0] + 0.3) / (details[1] + 0.3)))),
-        resolution=_resolution(first, second),
+        resolution=float(np.clip(np.log(smaller / AREA**0.5), -1.5, 1.5)),
         offset=_offset(first, second, alignment),
     )
 
 
-def _common_size(first: Thumb, second: Thumb) -> tuple[int, int]:
-    """The size in which both are compared: no larger than either thumbnail or either original."""
-    one, two = first.descriptor, second.descriptor
-    sides = (
-        (first.width, second.width, one.width, two.width),
-        (first.height, second.height, one.height, two.height),
-    )
-    wide, high = (max(SMALLEST_SIDE, min(LARGEST_SIDE, *lengths)) for lengths in sides)
-    return wide, high
+def equal_cells(first: Thumb, second: Thumb) -> tuple[float, float]:
+    """Shares of the frame's cells, and of those with detail, that have the same colours in both pictures.
+
+    A label, a caption or stripes leave most cells as they are; of another photograph hardly any cell with
+    detail is the same.
+    """
+    one, two = first.layout.astype(np.float32), second.layout.astype(np.float32)
+    luma, chroma = _changes(one, two)
+    equal = (luma < EQUAL_LUMA) & (chroma < EQUAL_CHROMA)
+    detail = [np.abs(grey - cv2.blur(grey, (3, 3))) for grey in (one[..., 0], two[..., 0])]
+    detailed = np.maximum(*detail) > DETAILED
+    return float(equal.mean()), float(equal[detailed].mean()) if detailed.any() else 0.0
+
+
+def _changes(one: Plane, two: Plane) -> tuple[Plane, Plane]:
+    """Absolute differences of brightness and of the colour that differs more, by cell."""
+    change = np.abs(one - two)
+    return change[..., 0], np.maximum(change[..., 1], change[..., 2])
+
+
+def _smooth(layout: NDArray[np.uint8], smaller_side: float) -> Plane:
+    """A layout as it would be of a picture whose pixels are as uncertain as the smaller original's."""
+    return blur(layout.astype(np.float32), max(LEAST_SIGMA, SMOOTHING * CELLS / smaller_side))
+
+
+def _tail(change: Plane) -> float:
+    return float(np.sort(change, axis=None)[-TAIL])
+
+
+def _smaller_side(first: Descriptor, second: Descriptor) -> float:
+    """Geometric mean of the sides of the smaller original, pixels."""
+    return math.sqrt(min(first.width * first.height, second.width * second.height))
 
 
 def _aspect_change(first: Descriptor, second: Descriptor) -> float:
@@ -97,22 +129,8 @@ def _detail(thumb: Thumb) -> float:
     return float(np.abs(luma - blur(luma, 1.2)).mean())
 
 
-def _resolution(first: Thumb, second: Thumb) -> float:
-    areas = [thumb.descriptor.width * thumb.descriptor.height for thumb in (first, second)]
-    return float(np.clip(np.log(min(areas) / AREA) / 2, -1.5, 1.5))
-
-
 def _offset(first: Thumb, second: Thumb, alignment: Alignment) -> float:
     size, other = np.array([first.width, first.height]), np.array([second.width, second.height])
     corners = np.array([[0, 0], [1, 0], [0, 1], [1, 1]]) * size
     moved = corners @ alignment.matrix[:, :2].T + alignment.matrix[:, 2]
     return float((np.abs(moved - corners / size * other) / other).max())
-
-
-def _smooth(thumb: Thumb, size: tuple[int, int]) -> cv2.typing.MatLike:
-    squeezed = cv2.resize(thumb.pixels.ycc, size, interpolation=cv2.INTER_AREA).astype(np.float32)
-    return cv2.GaussianBlur(squeezed, (0, 0), 1.2)
-
-
-def _shrink(image: cv2.typing.MatLike, size: tuple[int, int]) -> cv2.typing.MatLike:
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)

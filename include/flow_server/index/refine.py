@@ -152,9 +152,7 @@ def overlay(first: Thumb, second: Thumb, alignment: Alignment) -> Overlay:
     return Overlay(own.luma, warped, own.contrast, local_contrast(warped), inside)
 
 
-def block_flow(
-    first: Plane, second: Plane, matrix: NDArray[np.float64], least_fitting: float
-) -> Flow | None:
+def block_flow(first: Plane, second: Plane, matrix: NDArray[np.float64], least_fitting: float) -> Flow | None:
     """Compare `first` with `second` warped onto it, block by block; None where too few compare or fit."""
     warped, inside = warp(second, matrix, first.shape[1], first.shape[0])
     return _flow(first, warped, inside, least_fitting)

@@ -33,15 +33,16 @@ LARGEST_REST_TURN, SETTLED = 1.0, 0.45  # degrees; share of the blocks that must
 LARGEST_MOVED, WELL_FITTING = 0.46, 0.85  # shares of the difference and of the blocks
 LEAST_OVERLAP = 0.5  # share of the frame
 LEAST_UNFOUNDED = 0.65  # correlation
+FOUNDED = 0.5  # share of the cells with detail that have the same colours
 # An exact copy stays inside all of these, whatever the fitted function says.
-LARGEST_DIFFERENCE = {"aspect": 0.008, "luma_cell": 9.0, "chroma_cell": 20.0, "luma_mean": 4.0}
+LARGEST_DIFFERENCE = {"aspect": 0.008, "luma_cell": 20.0, "chroma_cell": 36.0, "luma_mean": 2.5}
 # Where both originals are so much larger than the thumbnail (log ratio), coding and scaling leave the detail
 # as it is (log ratio below 0.06), a visible blur does not.
 RESOLVED, LARGEST_SHARPNESS_GAIN = 0.6, 0.27
 # Which features speak for (1) and against (-1); 0 where that depends on the others. The fitted functions rise
 # or fall accordingly, so that they stay sensible for pictures unlike those they were fitted on.
-SAME_SIGNS = (*(1,) * 13, 0, 0, -1, 1, 0, 0, -1, -1, -1, 1, 1, 1, 0, 0, 0, 1, 1, 0)
-EXACT_SIGNS = (*(-1,) * 9, 1, -1, -1, -1)
+SAME_SIGNS = (*(1,) * 13, 0, 0, -1, 1, 0, 0, -1, -1, -1, 1, 1, 1, 0, 0, 0, 1, 1, 0, 1, 1)
+EXACT_SIGNS = (*(-1,) * 10, 1, 0, -1, -1, -1)
 
 
 class Fitted:
@@ -84,14 +85,15 @@ def unlike_any_copy(comparison: Comparison) -> bool:
 
     The pictures would still rotate after refinement; they fit well and yet their parts move (a burst); they
     share less than half a frame; or no keypoint, no hash and hardly a block speaks for them, as with two
-    things before a white background.
+    things before a white background. Where most cells with detail have the same colours, only a burst counts.
     """
     evidence = comparison.evidence
     burst = evidence.moved > LARGEST_MOVED and evidence.fitting > WELL_FITTING
     unfounded = evidence.alignment.votes == 0 and comparison.hash_distance > CLOSE_HASH
+    if burst or comparison.equal_detail > FOUNDED:
+        return burst
     return (
         (evidence.turn > LARGEST_REST_TURN and evidence.fitting > SETTLED)
-        or burst
         or evidence.overlap < LEAST_OVERLAP
         or (unfounded and evidence.weighted < LEAST_UNFOUNDED)
     )
@@ -137,6 +139,8 @@ def same_features(comparison: Comparison) -> NDArray[np.float64]:
             comparison.similarity,
             max(0.0, 1 - comparison.hash_distance / 128),
             comparison.plain,
+            comparison.equal,
+            comparison.equal_detail,
         ]
     )
 
@@ -152,16 +156,18 @@ def exact_features(difference: Difference) -> NDArray[np.float64]:
             np.log(found.aspect + 0.01),
             np.log(found.luma_cell + 1),
             np.log(found.chroma_cell + 1),
+            np.log(found.luma_tail + 1),
+            np.log(found.chroma_tail + 1),
             np.log(found.luma_mean + 0.3),
             np.log(found.chroma_mean + 0.3),
-            np.log(found.luma_tail + 1),
             np.log(found.contrast_gain + 0.01),
             np.log(found.chroma_gain + 0.03),
             np.log(1.0005 - min(1.0, found.correlation)),
             np.log(found.texture + 0.3),
+            found.resolution,
             np.log(found.offset + 0.004),
-            np.log((found.luma_cell + 1) / (found.luma_mean + 0.5)),
-            np.log((found.chroma_cell + 1) / (found.chroma_mean + 0.5)),
+            np.log((found.luma_cell + 1) / (found.luma_mean + 0.3)),
+            np.log((found.chroma_cell + 1) / (found.chroma_mean + 0.3)),
         ]
     )
 

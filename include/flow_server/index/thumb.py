@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from include.flow_server.imaging.layout import VALUES, decode_layout
 from include.flow_server.imaging.margins import Box, content_box
 from include.flow_server.imaging.thumbnail import decode_thumbnail
 from include.flow_server.index.planes import Plane, local_contrast, resize
@@ -96,7 +97,8 @@ class Thumb:
     """One thumbnail of `width` x `height` pixels.
 
     `frames` are the whole and, where margins were found, the content without them; `plain` is the share of
-    the pixels that have nearly the most frequent brightness: paper, a wall, a clear sky.
+    the pixels that have nearly the most frequent brightness: paper, a wall, a clear sky. `layout` is uint8
+    [32, 32, 3] in Y, Cr, Cb.
     """
 
     width: int
@@ -104,6 +106,7 @@ class Thumb:
     plain: float
     frames: tuple[Frame, ...]
     keypoints: Keypoints
+    layout: NDArray[np.uint8]
     descriptor: Descriptor
     is_mirrored: bool = False
 
@@ -118,6 +121,7 @@ class Thumb:
             plain=_plain(luma),
             frames=_frames(luma, content_box(rgb)),
             keypoints=_keypoints(luma),
+            layout=decode_layout(descriptor.layout, rgb),
             descriptor=descriptor,
         )
 
@@ -135,13 +139,15 @@ class Thumb:
             self,
             frames=tuple(frame.mirrored(self.width) for frame in self.frames),
             keypoints=self.keypoints.mirrored(self.width),
+            layout=self.layout[:, ::-1],
             is_mirrored=not self.is_mirrored,
         )
 
     def nbytes(self) -> int:
         """Bytes held, pixels not counted."""
         frames = 4 * FRAME_SIDE**2 * len(self.frames)
-        return self.keypoints.codes.nbytes + frames + len(self.descriptor.thumbnail) + 5000
+        packed = len(self.descriptor.thumbnail) + len(self.descriptor.layout)
+        return self.keypoints.codes.nbytes + frames + VALUES + packed + 5000
 
 
 @lru_cache(DECODED)

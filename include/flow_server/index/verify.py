@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from include.flow_server.index.alignment import STRAIGHT, proposals
 from include.flow_server.index.candidates import hash_distance, similarity
-from include.flow_server.index.difference import Difference, difference
+from include.flow_server.index.difference import Difference, difference, equal_cells
 from include.flow_server.index.evidence import Evidence, measure
 from include.flow_server.index.refine import refine
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 GOOD_ENOUGH = 0.75
 CLOSE_HASH = 60  # bits
+SAME_LAYOUT = 0.3  # share of the cells with detail that have the same colours
 LEAST_MIRRORED_SIMILARITY = 0.5  # cosine of the embeddings, which see a mirrored copy much like a copy
 # Correlation of whole frames from which they are laid onto each other; studio backgrounds are symmetric.
 LEAST_AGREEMENT, LEAST_MIRRORED_AGREEMENT = 0.4, 0.6
@@ -41,6 +42,8 @@ class Comparison:
     similarity: float  # cosine of the embeddings
     hash_distance: int  # bits
     plain: float  # share of one brightness, in the picture that has less of it
+    equal: float  # share of the frame's cells that have the same colours
+    equal_detail: float  # the same of the cells with detail
 
     def alignment(self) -> Alignment:
         """The map from the first picture's pixels to the second's."""
@@ -57,21 +60,25 @@ def in_order(first: Thumb, second: Thumb) -> tuple[Thumb, Thumb]:
 def compare(first: Thumb, second: Thumb, *, mirror: bool = True) -> Comparison | None:
     """Find how `first` and `second` lie on each other; None if no alignment is worth measuring.
 
-    Pictures with nearly the same hash are compared frame on frame even where nothing else proposes it.
+    Pictures with nearly the same hash, or with many cells of the same colours, are compared frame on frame
+    even where nothing else proposes it.
     """
     bits = hash_distance(first.descriptor, second.descriptor)
+    equal = equal_cells(first, second)
+    same_frame = bits <= CLOSE_HASH or equal[1] > SAME_LAYOUT
     alike = similarity(first.descriptor, second.descriptor)
-    best, mirrored = _best(first, second, same_frame=bits <= CLOSE_HASH, least=LEAST_AGREEMENT), False
+    best, mirrored = _best(first, second, same_frame=same_frame, least=LEAST_AGREEMENT), False
     may_mirror = mirror and alike > LEAST_MIRRORED_SIMILARITY
     if may_mirror and (best is None or not _convincing(best[0])):
-        flipped = _best(first, second.mirrored(), same_frame=False, least=LEAST_MIRRORED_AGREEMENT)
+        other = second.mirrored()
+        flipped = _best(first, other, same_frame=False, least=LEAST_MIRRORED_AGREEMENT)
         if flipped and (best is None or flipped[0].strength > best[0].strength):
-            best, mirrored = flipped, True
+            best, mirrored, equal = flipped, True, equal_cells(first, other)
     if best is None:
         return None
     alignment = best[0].alignment.inverse() if best[1] else best[0].alignment
     changed = None if mirrored else difference(first, second, alignment)
-    return Comparison(*best, mirrored, changed, alike, bits, min(first.plain, second.plain))
+    return Comparison(*best, mirrored, changed, alike, bits, min(first.plain, second.plain), *equal)
 
 
 def _best(first: Thumb, second: Thumb, *, same_frame: bool, least: float) -> tuple[Evidence, bool] | None:

@@ -49,3 +49,10 @@ def test_equal_pixels_have_equal_hashes_whatever_the_file() -> None:
 @pytest.mark.parametrize("size", [(1, 1), (1, 5000), (3000, 2), (13, 700)])
 def test_odd_shapes_are_described(size: tuple[int, int]) -> None:
     assert analyze(file(scene(*size))).width == size[0]
+
+
+@pytest.mark.parametrize("name", ["layout", "thumbnail"])
+def test_outputs_whose_pixels_cannot_be_decoded_are_refused(name: str) -> None:
+    damaged = replace(analyze(file(scene())), **{name: b"no picture"})
+    with pytest.raises(ValueError, match=f"{name} cannot be decoded"):
+        Descriptor.from_outputs(damaged.to_outputs())

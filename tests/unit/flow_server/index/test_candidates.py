@@ -39,6 +39,7 @@ def descriptors(count: int, seed: int) -> list[Descriptor]:
                 pdq_content=random.bytes(32),
                 pdq_quality=100,
                 embedding=codes.round().clip(-127, 127).astype(np.int8).tobytes(),
+                layout=b"",
                 thumbnail=b"",
             )
         )

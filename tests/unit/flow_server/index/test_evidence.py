@@ -6,15 +6,15 @@ import random
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from include.flow_server.imaging import analyze
-from include.flow_server.index.difference import Difference
+from include.flow_server.index.difference import Difference, equal_cells
 from include.flow_server.index.evidence import Evidence
 from include.flow_server.index.score import exactness, score
 from include.flow_server.index.thumb import Thumb
 from include.flow_server.index.verify import Comparison, compare
-from include.flow_server.training.drawing import coloured_text, logo
+from include.flow_server.training.drawing import coloured_text, logo, stripes
 from include.flow_server.training.manipulations import scale
 from tests.unit.flow_server.imaging.test_decode import file
 from tests.unit.flow_server.index.test_duplicate_index import scene
@@ -76,3 +76,18 @@ def test_text_in_a_colour_as_bright_as_the_picture_is_not_exact() -> None:
         rng = random.Random(seed)
         found = compared(coloured_text(scene(seed), rng), scene(seed))
         assert 0.70 <= score(found) < 0.95
+
+
+def test_cells_beside_a_label_or_stripes_keep_their_colours() -> None:
+    for edited, least in ((logo(scene(5), RNG, area=0.2), 0.6), (stripes(scene(5), RNG), 0.25)):
+        found = compared(edited, scene(5))
+        assert found.equal > least
+        assert found.equal_detail > least
+    other = equal_cells(Thumb.of(analyze(file(scene(6)))), Thumb.of(analyze(file(scene(5)))))
+    assert max(other) < 0.15
+
+
+def test_cells_of_a_mirrored_copy_are_those_of_the_picture_flipped() -> None:
+    found = compared(ImageOps.mirror(scene(5)), scene(5))
+    assert found.mirrored
+    assert found.equal > 0.95

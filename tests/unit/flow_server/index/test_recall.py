@@ -16,10 +16,9 @@ from include.flow_server.training.pages import pages
 PHOTOS = sorted(Path("include/demo/photos").glob("*.jpg"))
 COPIED = PHOTOS[::13]  # six of them
 MANIPULATIONS = EXACT | HARSH | NEAR | BEYOND
-FLOORS = {"stripes": 2 / 3, "logo 0.2": 2 / 3, "quarter turn": 0.0, "crop 0.3 corner": 0.5}
+FLOORS = {"quarter turn": 0.0, "crop 0.3 corner": 0.5}
 USUAL_FLOOR = 5 / 6
-MOST_EXACT = {"coloured text": 1 / 3}  # a twentieth of the height, as bright as what it covers
-USUALLY_EXACT = 1 / 6
+MOST_EXACT = 1 / 6  # white words over white, small ones over a busy front: one has to look for them
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +58,7 @@ def test_copies_are_found_and_nothing_else(
     if name in EXACT:
         assert exact >= USUAL_FLOOR * len(copied)
     if name in NEAR:
-        assert exact <= MOST_EXACT.get(name, USUALLY_EXACT) * len(copied)
+        assert exact <= MOST_EXACT * len(copied)
 
 
 def test_no_photograph_is_a_duplicate_of_another(
