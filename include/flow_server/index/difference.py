@@ -16,6 +16,7 @@ import numpy as np
 
 from include.flow_server.imaging.layout import CELLS
 from include.flow_server.imaging.thumbnail import AREA
+from include.flow_server.index.evidence import beside_patch
 from include.flow_server.index.planes import blur
 
 if TYPE_CHECKING:
@@ -30,8 +31,9 @@ SMOOTHING = 2.0  # pixels of the smaller original, whose scaling shifted them
 LEAST_SIGMA = 0.3  # cells
 TAIL = 8  # cells
 FAINT_CHROMA = 3.0  # levels of saturation that strong coding takes away
-EQUAL_LUMA, EQUAL_CHROMA = 4.0, 5.0  # levels within which usual coding keeps a cell
+EQUAL_LUMA, EQUAL_CHROMA = 2.5, 3.5  # levels within which usual coding keeps a cell
 DETAILED = 4.0  # levels by which a cell differs from those around it
+FEW_EQUAL = 0.15  # share of the cells with detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +84,21 @@ def difference(first: Thumb, second: Thumb, alignment: Alignment) -> Difference:
 
 
 def equal_cells(first: Thumb, second: Thumb) -> tuple[float, float]:
-    """Shares of the frame's cells, and of those with detail, that have the same colours in both pictures.
+    """Shares of the frame's cells that have the same colours in both pictures.
 
-    A label, a caption or stripes leave most cells as they are; of another photograph hardly any cell with
-    detail is the same.
+    The first is of all cells; the second of those with detail outside the one patch that differs most. A
+    label leaves nearly all of these as they are; of another photograph hardly one is the same, and even of
+    packages that differ in their label a fifth is not.
     """
     one, two = first.layout.astype(np.float32), second.layout.astype(np.float32)
     luma, chroma = _changes(one, two)
     equal = (luma < EQUAL_LUMA) & (chroma < EQUAL_CHROMA)
     detail = [np.abs(grey - cv2.blur(grey, (3, 3))) for grey in (one[..., 0], two[..., 0])]
     detailed = np.maximum(*detail) > DETAILED
-    return float(equal.mean()), float(equal[detailed].mean()) if detailed.any() else 0.0
+    share = float(equal[detailed].mean()) if detailed.any() else 0.0
+    if share > FEW_EQUAL:
+        share = beside_patch(equal.astype(np.float32), detailed)
+    return float(equal.mean()), share
 
 
 def _changes(one: Plane, two: Plane) -> tuple[Plane, Plane]:

@@ -93,7 +93,7 @@ def measure(first: Thumb, second: Thumb, alignment: Alignment) -> Evidence:
         quantiles=_quantiles(values),
         coarse_quantiles=_quantiles(coarse_values),
         weighted=float((np.clip(fine.correlation, 0, 1) * weight).sum() / (weight.sum() + 1e-6)),
-        beside_patch=_beside_patch(np.clip(fine.correlation, 0, 1), strong),
+        beside_patch=beside_patch(np.clip(fine.correlation, 0, 1), strong),
         turn=turn,
         moved=moved,
         fitting=fitting,
@@ -178,7 +178,7 @@ def _tone_differences(first: Plane, second: Plane, inside: Plane) -> tuple[float
     return float(ordered[len(ordered) // 2]) * spread, float(ordered[int(0.8 * len(ordered))]) * spread
 
 
-def _beside_patch(correlation: Plane, textured: NDArray[np.bool_]) -> float:
+def beside_patch(correlation: Plane, textured: NDArray[np.bool_]) -> float:
     """Mean correlation of the textured blocks without the patch whose removal raises it most.
 
     A patch may be laid over a copy; of two other pictures it is not one place alone that differs. At least

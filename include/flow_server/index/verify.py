@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 GOOD_ENOUGH = 0.75
 CLOSE_HASH = 60  # bits
-SAME_LAYOUT = 0.3  # share of the cells with detail that have the same colours
+SAME_LAYOUT = 0.35  # share of the cells with the same colours, beside one patch
 LEAST_MIRRORED_SIMILARITY = 0.5  # cosine of the embeddings, which see a mirrored copy much like a copy
 # Correlation of whole frames from which they are laid onto each other; studio backgrounds are symmetric.
 LEAST_AGREEMENT, LEAST_MIRRORED_AGREEMENT = 0.4, 0.6
@@ -43,7 +43,7 @@ class Comparison:
     hash_distance: int  # bits
     plain: float  # share of one brightness, in the picture that has less of it
     equal: float  # share of the frame's cells that have the same colours
-    equal_detail: float  # the same of the cells with detail
+    equal_beside: float  # the same of the cells with detail outside the patch that differs most
 
     def alignment(self) -> Alignment:
         """The map from the first picture's pixels to the second's."""
