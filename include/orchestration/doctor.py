@@ -51,7 +51,13 @@ def _connections(config: CollectionConfig) -> Iterator[str]:
 
 
 def main() -> int:
-    problems = list(find_problems())
+    from sqlalchemy.exc import OperationalError, ProgrammingError  # noqa: PLC0415
+
+    try:
+        problems = list(find_problems())
+    except (OperationalError, ProgrammingError) as error:
+        migrate = "Create or upgrade it: airflow db migrate (AIRFLOW__DATABASE__SQL_ALCHEMY_CONN says which)"
+        problems = [f"Airflow's database cannot be read: {error.orig}. {migrate}"]
     for problem in problems:
         print(problem, file=sys.stderr)
     if not problems:

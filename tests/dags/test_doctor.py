@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,3 +52,21 @@ def test_nothing_is_told_where_all_is_there(
     finally:
         Pool.delete_pool("scans")
     assert "Each collection has its pool" in capsys.readouterr().out
+
+
+def test_a_database_that_was_not_created_yet_is_told(collections: Path, tmp_path: Path) -> None:
+    found = subprocess.run(
+        [sys.executable, "-m", "include.orchestration.doctor"],
+        env={
+            **os.environ,
+            "AIRFLOW_HOME": str(tmp_path / "airflow"),
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{tmp_path}/empty.db",
+            COLLECTIONS_VARIABLE: str(collections),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.returncode == 1
+    assert "airflow db migrate" in found.stderr
+    assert "Traceback" not in found.stderr
