@@ -33,7 +33,7 @@ def layout(rgb: NDArray[np.uint8]) -> Layout:
 def encode_layout(colours: Layout, thumbnail: NDArray[np.uint8]) -> bytes:
     """Compress a layout, given the decoded thumbnail that will be at hand when it is read."""
     change = colours.astype(np.int16) - layout(thumbnail)
-    steps = np.rint(change / STEP).astype(np.int8).transpose(2, 0, 1)
+    steps = np.rint(change / STEP).clip(-127, 127).astype(np.int8).transpose(2, 0, 1)
     packer = zlib.compressobj(9, zlib.DEFLATED, RAW, strategy=zlib.Z_HUFFMAN_ONLY)
     return packer.compress(steps.tobytes()) + packer.flush()
 
