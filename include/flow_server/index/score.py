@@ -140,7 +140,7 @@ def same_features(comparison: Comparison) -> NDArray[np.float64]:
             max(0.0, 1 - comparison.hash_distance / 128),
             comparison.plain,
             comparison.equal,
-            comparison.equal_beside,
+            -np.log(1.1 - comparison.equal_beside) * (1 - comparison.plain),
         ]
     )
 
