@@ -79,7 +79,7 @@ class _Run:
         ]
         with (
             ThreadPoolExecutor(workers * 2) as threads,
-            tqdm(total=len(outdated), unit="picture", desc="reanalyze") as progress,
+            tqdm(total=len(outdated), unit="picture", desc="reanalyze", disable=not outdated) as progress,
         ):
             for start in range(0, len(outdated), _CHUNK):
                 keys = outdated[start : start + _CHUNK]
