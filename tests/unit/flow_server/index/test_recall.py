@@ -6,10 +6,12 @@ import random
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from include.flow_server.imaging import Descriptor, analyze
 from include.flow_server.index import DuplicateIndex, SearchOptions
+from include.flow_server.index.score import score_pair
+from include.flow_server.index.thumb import Thumb
 from include.flow_server.training.manipulations import BEYOND, EXACT, HARSH, NEAR, encode
 from include.flow_server.training.pages import pages
 
@@ -74,3 +76,29 @@ def test_pages_of_one_template_are_not_copies_of_each_other() -> None:
     index.add(made.items())
     for key, descriptor in made.items():
         assert [hit.key for hit in index.search(descriptor, SearchOptions())] == [key]
+
+
+def test_a_picture_with_a_small_patch_of_another_is_not_exact(descriptors: dict[int, Descriptor]) -> None:
+    rng = random.Random(3)
+    for number, path in enumerate(PHOTOS[::4]):
+        image, other = (Image.open(each).convert("RGB") for each in (path, PHOTOS[number - 1]))
+        width, height = image.width // 10, image.height // 10
+        left, top = rng.randrange(image.width - width), rng.randrange(image.height - height)
+        box = (left, top, left + width, top + height)
+        changed = image.copy()
+        changed.paste(other.resize(image.size).crop(box), box)
+        assert score(descriptors[PHOTOS.index(path)], analyze(encode(changed))) < 0.95, path.name
+
+
+def test_a_page_with_another_number_is_not_exact() -> None:
+    for page in pages(seed=98, count=8).values():
+        changed = page.copy()
+        place, font = (page.width * 0.3, page.height * 0.4), ImageFont.load_default(page.height * 0.05)
+        draw = ImageDraw.Draw(changed)
+        draw.rectangle(draw.textbbox(place, "417", font=font), fill=(255, 255, 255))
+        draw.text(place, "417", font=font, fill=(0, 0, 0))
+        assert score(analyze(encode(page)), analyze(encode(changed))) < 0.95
+
+
+def score(first: Descriptor, second: Descriptor) -> float:
+    return score_pair(Thumb.of(first), Thumb.of(second), mirror=True)
