@@ -66,8 +66,7 @@ def main() -> None:
     for title, names in (("exact", exact), ("harsh", HARSH), ("near", near), ("beyond", beyond)):
         print_recall(title, names, copies)
     print_wrong_hits(wrong_hits)
-    index.forget_scores()
-    scan = self_scan(library, index)
+    scan = self_scan(library)
     print_scan(library, scan)
     print(f"\n{'setting':<24}{'of the hits':>12}{'candidates':>12}{'ms':>8}")
     for title, kept, candidates, milliseconds in recall_of_filters(library, index, edits, 3):

@@ -205,10 +205,10 @@ def recall_of_filters(
         )
 
 
-def self_scan(library: Library, index: DuplicateIndex) -> SelfScan:
-    """Search for each picture among all others, page by page as a scan does."""
-    same = same_pictures(library)
-    wrong, before, began = {}, index.compared, time.process_time()
+def self_scan(library: Library) -> SelfScan:
+    """Search for each picture among all others, page by page as the first scan of a fresh server does."""
+    index, same = library.index(), same_pictures(library)
+    wrong, began = {}, time.process_time()
     for first in tqdm(range(0, len(library.descriptors), PAGE), desc="self scan", unit="page"):
         found = index.search_all(library.descriptors[first : first + PAGE], SearchOptions())
         for key, hits in enumerate(found, first):
@@ -216,11 +216,11 @@ def self_scan(library: Library, index: DuplicateIndex) -> SelfScan:
                 pair = frozenset((key, hit.key))
                 if hit.key != key and pair not in same:
                     wrong[pair] = WrongPair(hit.score, min(pair), max(pair))
-    seconds, compared = time.process_time() - began, index.compared - before
+    seconds = time.process_time() - began
     return SelfScan(
         sorted(wrong.values(), key=lambda pair: -pair.score),
-        1000 * seconds / max(compared, 1),
-        compared / max(len(library.descriptors), 1),
+        1000 * seconds / max(index.compared, 1),
+        index.compared / max(len(library.descriptors), 1),
     )
 
 
