@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -107,6 +108,31 @@ def test_a_task_that_ended_leaves_its_share_to_the_others(
 
     assert asyncio.run(check()) > 0
     assert storage.names(share.FOLDER) == ["killed"]
+
+
+class SlowStorage(Storage):
+    """A storage whose writes take a while, as one far away."""
+
+    def write(self, name: str, data: bytes) -> None:
+        time.sleep(0.3)
+        super().write(name, data)
+
+
+def test_a_task_that_ends_while_it_gives_a_sign_leaves_none_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(share, "EVERY_S", 0.1)
+    storage = SlowStorage(str(tmp_path))
+
+    async def check() -> None:
+        async with counting_server() as server:
+            opened = open_flow(FlowAddress.parse(server.base, "c"), in_flight=1)
+            async with opened as flow, shared_limits(flow, storage, ScanSettings(max_in_flight=1)):
+                await asyncio.sleep(0.2)
+        await asyncio.sleep(0.5)
+
+    asyncio.run(check())
+    assert storage.names(share.FOLDER) == []
 
 
 if __name__ == "__main__":

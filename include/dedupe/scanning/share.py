@@ -35,13 +35,13 @@ async def shared_limits(flow: FlowReader, lasting: Storage, settings: ScanSettin
     await share.tell()
     await asyncio.sleep(2 * EVERY_S)
     await share.take()
-    keeping = asyncio.create_task(share.keep())
+    ended = asyncio.Event()
+    keeping = asyncio.create_task(share.keep(ended))
     try:
         yield
     finally:
-        keeping.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await keeping
+        ended.set()
+        await keeping  # not cancelled: a sign still being written would come after the leaving
         await share.leave()
 
 
@@ -56,10 +56,12 @@ class Share:
         self._signs = 0
         self._seen: dict[str, tuple[bytes, float]] = {}
 
-    async def keep(self) -> None:
-        """Show that the task lives, and follow how many others do."""
+    async def keep(self, ended: asyncio.Event) -> None:
+        """Show that the task lives, and follow how many others do, until it ``ended``."""
         while True:
-            await asyncio.sleep(EVERY_S)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(ended.wait(), EVERY_S)
+                return
             await self.tell()
             await self.take()
 
