@@ -64,7 +64,7 @@ def difference(first: Thumb, second: Thumb, alignment: Alignment) -> Difference:
     grey_one, grey_two = (colours[..., 0] - colours[..., 0].mean() for colours in (one, two))
     norms = float(np.sqrt((grey_one**2).sum() * (grey_two**2).sum()))
     saturation = [float(np.abs(colours[..., 1:] - 128).mean()) + FAINT_CHROMA for colours in (one, two)]
-    details = _detail(first), _detail(second)
+    details = first.pixels.shades.detail, second.pixels.shades.detail
     return Difference(
         aspect=_aspect_change(first.descriptor, second.descriptor),
         luma_cell=float(luma.max()),
@@ -128,11 +128,6 @@ def _aspect_change(first: Descriptor, second: Descriptor) -> float:
         0.5 / min(lengths) for lengths in ((first.width, second.width), (first.height, second.height))
     )
     return max(0.0, change - rounding)
-
-
-def _detail(thumb: Thumb) -> float:
-    luma = thumb.pixels.luma
-    return float(np.abs(luma - blur(luma, 1.2)).mean())
 
 
 def _offset(first: Thumb, second: Thumb, alignment: Alignment) -> float:

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from include.flow_server.index.planes import Plane, local_contrast, resize, warp
-from include.flow_server.index.refine import BLOCK, Flow, affine_basis, overlay
+from include.flow_server.index.refine import BLOCK, Flow, Overlay, affine_basis, overlay
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,6 +36,35 @@ LEAST_OUTSIDE = 0.3  # share of the textured blocks
 
 
 @dataclass(frozen=True, slots=True)
+class Blocks:
+    """Correlation of local contrast by block."""
+
+    correlation: Plane
+    first: Plane  # energy of each picture
+    second: Plane
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trial:
+    """One alignment tried: what it takes to choose the best of several."""
+
+    first: Thumb
+    second: Thumb
+    alignment: Alignment
+    laid: Overlay
+    blocks: Blocks
+    textured: NDArray[np.bool_]  # blocks that are covered and have contrast
+    weighted: float  # mean correlation weighted by texture
+    turn: float  # degrees that a free affine fit would still rotate
+    moved: float  # share of the difference that small movements of the blocks explain
+    fitting: float  # share of the blocks that differ little against their contrast
+
+    @property
+    def strength(self) -> float:
+        return self.weighted * float(min(1.0, int(self.textured.sum()) / FEW_BLOCKS) ** 0.5)
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """Measurements of one alignment of two thumbnails; correlations are -1..1, shares 0..1."""
 
@@ -47,56 +76,56 @@ class Evidence:
     closely_agreeing: float  # above 0.9
     quantiles: tuple[float, ...]  # of the correlation, at QUANTILES
     coarse_quantiles: tuple[float, ...]  # the same in a lower band, over all blocks
-    weighted: float  # mean correlation weighted by texture
+    weighted: float  # of the trial, as are `turn`, `moved` and `fitting`
     beside_patch: float  # mean correlation of the blocks outside the one patch that agrees least
-    turn: float  # degrees that a free affine fit would still rotate
-    moved: float  # share of the difference that small movements of the blocks explain
-    fitting: float  # share of the blocks that differ little against their contrast
+    turn: float
+    moved: float
+    fitting: float
     tone_median: float  # difference of block brightness that no global tone curve explains, levels
     tone_tail: float  # its 80 % quantile
     chroma: float  # correlation of block colours; 1 where one of the pictures has none
     agreeing_chroma: float  # mean cosine of the colours of those blocks whose brightness agrees
 
-    @property
-    def strength(self) -> float:
-        """One number to choose the best of several alignments by."""
-        return self.weighted * float(min(1.0, self.blocks / FEW_BLOCKS) ** 0.5)
 
-
-def measure(first: Thumb, second: Thumb, alignment: Alignment) -> Evidence:
-    """Compare `first` with `second` warped onto it."""
+def tried(first: Thumb, second: Thumb, alignment: Alignment) -> Trial:
+    """Compare the local contrast of `first` with that of `second` warped onto it."""
     laid = overlay(first, second, alignment)
-    here, there, inside = laid.first, laid.second, laid.inside
-    fine, cover = _correlation(laid.first_contrast, laid.second_contrast, inside, STRIDE)
+    blocks, cover = _correlation(laid.first.contrast, laid.second.contrast, laid.inside, STRIDE)
+    covered = cover > LEAST_COVER
+    energy = np.minimum(np.maximum(blocks.first, blocks.second), 1.0)
+    weight = energy * covered
+    weighted = float((np.clip(blocks.correlation, 0, 1) * weight).sum() / (weight.sum() + 1e-6))
+    textured = covered & (energy > STRONG)
+    return Trial(first, second, alignment, laid, blocks, textured, weighted, *_movement(laid.flow()))
+
+
+def measure(trial: Trial) -> Evidence:
+    """All that can be said of an alignment."""
+    here, there, inside = trial.laid.first.luma, trial.laid.second.luma, trial.laid.inside
+    correlation, textured = trial.blocks.correlation, trial.textured
     half = [_halve(here), _halve(there), _halve(inside)]
     coarse, coarse_cover = _correlation(
         local_contrast(half[0], 1.0, 6.0), local_contrast(half[1], 1.0, 6.0), half[2], STRIDE // 2
     )
-    covered, coarse_covered = cover > LEAST_COVER, coarse_cover > LEAST_COVER
-    energy = np.minimum(np.maximum(fine.first, fine.second), 1.0)
-    strong = covered & (energy > STRONG)
-    values = fine.correlation[strong] if strong.any() else np.zeros(1)
+    coarse_covered = coarse_cover > LEAST_COVER
+    values = correlation[textured] if textured.any() else np.zeros(1)
     coarse_values = coarse.correlation[coarse_covered] if coarse_covered.any() else np.zeros(1)
-    weight = energy * covered
-    turn, moved, fitting = _movement(laid.flow())
     tones = _tone_differences(here, there, inside)
-    chroma, agreeing_chroma = _chroma_correlations(
-        first, second, alignment, inside, fine.correlation > AGREES
-    )
+    chroma, agreeing_chroma = _chroma_correlations(trial, correlation > AGREES)
     return Evidence(
-        alignment=alignment,
+        alignment=trial.alignment,
         overlap=float(inside.mean()),
-        blocks=int(strong.sum()),
+        blocks=int(textured.sum()),
         agreeing=float((values > AGREES).mean()),
         well_agreeing=float((values > 0.8).mean()),
         closely_agreeing=float((values > 0.9).mean()),
         quantiles=_quantiles(values),
         coarse_quantiles=_quantiles(coarse_values),
-        weighted=float((np.clip(fine.correlation, 0, 1) * weight).sum() / (weight.sum() + 1e-6)),
-        beside_patch=beside_patch(np.clip(fine.correlation, 0, 1), strong),
-        turn=turn,
-        moved=moved,
-        fitting=fitting,
+        weighted=trial.weighted,
+        beside_patch=beside_patch(np.clip(correlation, 0, 1), textured),
+        turn=trial.turn,
+        moved=trial.moved,
+        fitting=trial.fitting,
         tone_median=tones[0],
         tone_tail=tones[1],
         chroma=chroma,
@@ -111,14 +140,7 @@ def _quantiles(values: NDArray[np.float64] | Plane) -> tuple[float, ...]:
     return tuple(np.interp(places, np.arange(len(ordered)), ordered).tolist())
 
 
-@dataclass(frozen=True, slots=True)
-class _Blocks:
-    correlation: Plane
-    first: Plane  # energy of each picture
-    second: Plane
-
-
-def _correlation(first: Plane, second: Plane, inside: Plane, stride: int) -> tuple[_Blocks, Plane]:
+def _correlation(first: Plane, second: Plane, inside: Plane, stride: int) -> tuple[Blocks, Plane]:
     """Correlation per block and the share of each block that both pictures cover."""
 
     def mean(image: Plane) -> Plane:
@@ -128,7 +150,7 @@ def _correlation(first: Plane, second: Plane, inside: Plane, stride: int) -> tup
     first, second = first * inside, second * inside
     energy_first, energy_second = mean(first * first), mean(second * second)
     correlation = mean(first * second) / np.sqrt(energy_first * energy_second + np.float32(0.02))
-    return _Blocks(correlation, energy_first, energy_second), mean(inside)
+    return Blocks(correlation, energy_first, energy_second), mean(inside)
 
 
 def _halve(image: Plane) -> Plane:
@@ -209,19 +231,18 @@ def _sums(integral: NDArray[Any], high: int, wide: int) -> NDArray[np.float64]:
     return sums
 
 
-def _chroma_correlations(
-    first: Thumb, second: Thumb, alignment: Alignment, inside: Plane, agreeing: NDArray[np.bool_]
-) -> tuple[float, float]:
+def _chroma_correlations(trial: Trial, agreeing: NDArray[np.bool_]) -> tuple[float, float]:
     """Correlation of the block colours over the common part; their mean cosine in its `agreeing` blocks."""
+    first, second = trial.first, trial.second
     columns, rows = max(4, first.width // BLOCK), max(4, first.height // BLOCK)
-    used = resize(inside, columns, rows) > 0.9
+    used = resize(trial.laid.inside, columns, rows) > 0.9
     both = np.zeros_like(used)
     height, width = min(rows, agreeing.shape[0]), min(columns, agreeing.shape[1])
     both[:height, :width] = used[:height, :width] & agreeing[:height, :width]
     colours = np.zeros((2, 2, rows, columns), np.float32)
     for place, channel in enumerate((1, 2)):
         own, other = (picture.pixels.ycc[..., channel].astype(np.float32) for picture in (first, second))
-        warped, _ = warp(other, alignment.matrix, first.width, first.height)
+        warped, _ = warp(other, trial.alignment.matrix, first.width, first.height)
         colours[0, place] = resize(own, columns, rows) - 128
         colours[1, place] = resize(warped, columns, rows) - 128
     product = (colours[0] * colours[1]).sum(axis=0)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import cast
 
 import cv2
@@ -9,6 +12,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 Plane = NDArray[np.float32]
+DETAIL = 1.2  # sigma in pixels below which something counts as detail
+
+
+@dataclass(frozen=True, eq=False)
+class Shades:
+    """Brightness of a picture, 0..255, and what every comparison derives from it; kept once derived."""
+
+    luma: Plane
+    _smoothed: dict[float, Plane] = field(default_factory=dict)
+
+    @cached_property
+    def contrast(self) -> Plane:
+        """Local contrast: what stays when brightness and gamma change."""
+        return local_contrast(self.luma)
+
+    @cached_property
+    def detail(self) -> float:
+        """Mean difference between a pixel and those around it, in levels."""
+        return float(np.abs(self.luma - blur(self.luma, DETAIL)).mean())
+
+    def smoothed(self, sigma: float) -> Plane:
+        """Local contrast, blurred."""
+        found = self._smoothed.get(sigma)
+        if found is None:
+            found = self._smoothed[sigma] = blur(self.contrast, sigma)
+        return found
 
 
 def blur(plane: Plane, sigma: float) -> Plane:
@@ -27,14 +56,25 @@ def resize(plane: Plane, width: int, height: int) -> Plane:
 
 def warp(plane: Plane, matrix: NDArray[np.float64], width: int, height: int) -> tuple[Plane, Plane]:
     """Bring `plane` into the frame that `matrix` (2 x 3, pixels) maps from; with the mask of cover."""
-    inverse = cv2.WARP_INVERSE_MAP
-    size = (width, height)
-    warped = cv2.warpAffine(
-        plane, matrix, size, flags=cv2.INTER_LINEAR | inverse, borderMode=cv2.BORDER_REPLICATE
-    )
-    ones = np.ones(plane.shape, np.float32)
-    inside = cv2.warpAffine(ones, matrix, size, flags=cv2.INTER_NEAREST | inverse)
-    return cast("Plane", warped), cast("Plane", inside)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    warped = cv2.warpAffine(plane, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return cast("Plane", warped), _cover(plane.shape, matrix, width, height)
+
+
+def _cover(shape: tuple[int, ...], matrix: NDArray[np.float64], width: int, height: int) -> Plane:
+    """1 where `matrix` leads to a pixel of a picture of `shape`, else 0."""
+    if matrix[0, 1] or matrix[1, 0] or min(matrix[0, 0], matrix[1, 1]) <= 0:
+        flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+        return cast("Plane", cv2.warpAffine(np.ones(shape, np.float32), matrix, (width, height), flags=flags))
+    inside = np.zeros((height, width), np.float32)
+    inside[_reaching(shape[0], *matrix[1, 1:]), _reaching(shape[1], matrix[0, 0], matrix[0, 2])] = 1
+    return inside
+
+
+def _reaching(length: int, scale: float, shift: float) -> slice:
+    """Places that `scale` and `shift` bring to one of `length` pixels."""
+    first, last = math.ceil((-0.5 - shift) / scale), math.floor((length - 0.5 - shift) / scale)
+    return slice(max(0, first), max(0, last + 1))
 
 
 def local_contrast(plane: Plane, fine: float = 0.8, coarse: float = 6.0, floor: float = 5.0) -> Plane:

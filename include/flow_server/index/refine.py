@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from include.flow_server.index.alignment import Alignment
-from include.flow_server.index.planes import Plane, blur, local_contrast, resize, warp
+from include.flow_server.index.planes import Plane, Shades, blur, resize, warp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,18 +76,15 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Overlay:
-    """Two pictures in the frame of the first: brightness and local contrast of both, mask of cover."""
+    """Two pictures in the frame of the first, with the mask of cover."""
 
-    first: Plane
-    second: Plane
-    first_contrast: Plane
-    second_contrast: Plane
+    first: Shades
+    second: Shades
     inside: Plane
 
     def flow(self, sigma: float = FINEST, least_fitting: float = 0.0) -> Flow | None:
         """How the blocks of the second would have to move; None where too few compare or fit."""
-        first, second = blur(self.first_contrast, sigma), blur(self.second_contrast, sigma)
-        return _flow(first, second, self.inside, least_fitting)
+        return _flow(self.first.smoothed(sigma), self.second.smoothed(sigma), self.inside, least_fitting)
 
 
 def refine(first: Thumb, second: Thumb, start: Alignment, *, turn: bool) -> Alignment | None:
@@ -129,9 +126,13 @@ def _coarse_flows(first: Thumb, second: Thumb, start: Alignment) -> FlowUnder:
     """Flow on ready-made local contrast, smoothed widely at first; a stretched picture is warped before."""
     if start.stretch() > SQUARE:
         return _fine_flows(first, second, COARSEST)
-    here, there = first.pixels.contrast, second.pixels.contrast
-    planes = [(blur(here, sigma), blur(there, sigma)) for sigma in (COARSEST, FINEST)]
-    return lambda matrix, round_, least: block_flow(*planes[round_ >= len(COARSE) - 1], matrix, least)
+    here, there = first.pixels.shades, second.pixels.shades
+
+    def flow_under(matrix: NDArray[np.float64], round_: int, least: float) -> Flow | None:
+        sigma = FINEST if round_ == len(COARSE) - 1 else COARSEST
+        return block_flow(here.smoothed(sigma), there.smoothed(sigma), matrix, least)
+
+    return flow_under
 
 
 def _fine_flows(first: Thumb, second: Thumb, sigma: float) -> FlowUnder:
@@ -141,15 +142,14 @@ def _fine_flows(first: Thumb, second: Thumb, sigma: float) -> FlowUnder:
 
 def overlay(first: Thumb, second: Thumb, alignment: Alignment) -> Overlay:
     """Lay `second` on `first`, both equally sharp, so that a small copy is not held against a large one."""
-    own = first.pixels
-    warped, inside = warp(second.pixels.luma, alignment.matrix, first.width, first.height)
+    own = first.pixels.shades
+    warped, inside = warp(second.pixels.shades.luma, alignment.matrix, first.width, first.height)
     scale = alignment.scale()
     if scale < SMALLER:
-        here = blur(own.luma, SOFTNESS / scale)
-        return Overlay(here, warped, local_contrast(here), local_contrast(warped), inside)
-    if scale > 1 / SMALLER:
+        own = Shades(blur(own.luma, SOFTNESS / scale))
+    elif scale > 1 / SMALLER:
         warped = blur(warped, SOFTNESS * scale)
-    return Overlay(own.luma, warped, own.contrast, local_contrast(warped), inside)
+    return Overlay(own, Shades(warped), inside)
 
 
 def block_flow(first: Plane, second: Plane, matrix: NDArray[np.float64], least_fitting: float) -> Flow | None:

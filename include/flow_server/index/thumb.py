@@ -17,7 +17,7 @@ import numpy as np
 from include.flow_server.imaging.layout import VALUES, decode_layout
 from include.flow_server.imaging.margins import Box, content_box
 from include.flow_server.imaging.thumbnail import decode_thumbnail
-from include.flow_server.index.planes import Plane, local_contrast, resize
+from include.flow_server.index.planes import Shades, local_contrast, resize
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -82,14 +82,8 @@ class Pixels:
     ycc: NDArray[np.uint8]
 
     @cached_property
-    def luma(self) -> Plane:
-        """Brightness, float32 [height, width]."""
-        return self.ycc[..., 0].astype(np.float32)
-
-    @cached_property
-    def contrast(self) -> Plane:
-        """Local contrast, float32 [height, width]: what stays when brightness and gamma change."""
-        return local_contrast(self.luma)
+    def shades(self) -> Shades:
+        return Shades(self.ycc[..., 0].astype(np.float32))
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,16 +6,19 @@ A pair is always compared in the same order, so that it scores the same whicheve
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from include.flow_server.index.alignment import STRAIGHT, proposals
 from include.flow_server.index.candidates import hash_distance, similarity
-from include.flow_server.index.difference import Difference, difference, equal_cells
-from include.flow_server.index.evidence import Evidence, measure
+from include.flow_server.index.difference import difference, equal_cells
+from include.flow_server.index.evidence import measure, tried
 from include.flow_server.index.refine import refine
 
 if TYPE_CHECKING:
     from include.flow_server.index.alignment import Alignment
+    from include.flow_server.index.difference import Difference
+    from include.flow_server.index.evidence import Evidence, Trial
     from include.flow_server.index.thumb import Thumb
 
 GOOD_ENOUGH = 0.75
@@ -28,22 +31,28 @@ MOVING = 0.4  # share of the difference
 WORTH_TURNING = 0.01
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Comparison:
-    """The best alignment of two pictures and, if they share a frame, how their colours differ.
+    """The best alignment of two pictures.
 
     `evidence` is measured in the frame of the second picture when `swapped`.
     """
 
+    first: Thumb
+    second: Thumb
     evidence: Evidence
     swapped: bool
     mirrored: bool
-    difference: Difference | None
     similarity: float  # cosine of the embeddings
     hash_distance: int  # bits
     plain: float  # share of one brightness, in the picture that has less of it
     equal: float  # share of the frame's cells that have the same colours
     equal_beside: float  # the same of the cells with detail outside the patch that differs most
+
+    @cached_property
+    def difference(self) -> Difference | None:
+        """How the colours of the frames differ; None of a mirrored picture."""
+        return None if self.mirrored else difference(self.first, self.second, self.alignment())
 
     def alignment(self) -> Alignment:
         """The map from the first picture's pixels to the second's."""
@@ -76,45 +85,44 @@ def compare(first: Thumb, second: Thumb, *, mirror: bool = True) -> Comparison |
             best, mirrored, equal = flipped, True, equal_cells(first, other)
     if best is None:
         return None
-    alignment = best[0].alignment.inverse() if best[1] else best[0].alignment
-    changed = None if mirrored else difference(first, second, alignment)
-    return Comparison(*best, mirrored, changed, alike, bits, min(first.plain, second.plain), *equal)
+    trial, swapped = best
+    plain = min(first.plain, second.plain)
+    return Comparison(first, second, measure(trial), swapped, mirrored, alike, bits, plain, *equal)
 
 
-def _best(first: Thumb, second: Thumb, *, same_frame: bool, least: float) -> tuple[Evidence, bool] | None:
-    """The strongest evidence, and whether it is measured in the second picture's frame."""
-    best: tuple[Evidence, bool] | None = None
+def _best(first: Thumb, second: Thumb, *, same_frame: bool, least: float) -> tuple[Trial, bool] | None:
+    """The strongest of all trials, and whether it is in the second picture's frame."""
+    best: tuple[Trial, bool] | None = None
     for proposal in proposals(first, second, -1.0 if same_frame else least):
         swapped = proposal.scale() > 1
         one, two, start = (second, first, proposal.inverse()) if swapped else (first, second, proposal)
-        evidence = _refined_evidence(one, two, start)
-        if evidence is None and same_frame:
-            evidence = measure(one, two, start)  # faint pictures and overlays all over cannot be refined
-        if evidence is None:
+        trial = _refined(one, two, start)
+        if trial is None and same_frame:
+            trial = tried(one, two, start)  # faint pictures and overlays all over cannot be refined
+        if trial is None:
             continue
-        if best is None or evidence.strength > best[0].strength:
-            best = evidence, swapped
+        if best is None or trial.strength > best[0].strength:
+            best = trial, swapped
         if _convincing(best[0]):
             break
     return best
 
 
-def _convincing(evidence: Evidence) -> bool:
-    return evidence.strength > GOOD_ENOUGH and evidence.moved < MOVING
+def _convincing(trial: Trial) -> bool:
+    return trial.strength > GOOD_ENOUGH and trial.moved < MOVING
 
 
-def _refined_evidence(first: Thumb, second: Thumb, start: Alignment) -> Evidence | None:
-    """Measure the refined alignment; let it rotate too where that may explain what does not fit."""
+def _refined(first: Thumb, second: Thumb, start: Alignment) -> Trial | None:
+    """Try the refined alignment; let it rotate too where that may explain what does not fit."""
     turning = start.turn() > STRAIGHT
     alignment = refine(first, second, start, turn=turning)
     if alignment is None:
         return None
-    evidence = measure(first, second, alignment)
-    if turning or (evidence.turn < STRAIGHT and evidence.moved < MOVING):
-        return evidence
+    trial = tried(first, second, alignment)
+    if turning or (trial.turn < STRAIGHT and trial.moved < MOVING):
+        return trial
     turned = refine(first, second, alignment, turn=True)
     if turned is None:
-        return evidence
-    turned_evidence = measure(first, second, turned)
-    better = turned_evidence.strength > evidence.strength + WORTH_TURNING
-    return turned_evidence if better else evidence
+        return trial
+    turned_trial = tried(first, second, turned)
+    return turned_trial if turned_trial.strength > trial.strength + WORTH_TURNING else trial
