@@ -93,7 +93,10 @@ def compare(first: Thumb, second: Thumb, *, mirror: bool = True) -> Comparison |
 def _best(first: Thumb, second: Thumb, *, same_frame: bool, least: float) -> tuple[Trial, bool] | None:
     """The strongest of all trials, and whether it is in the second picture's frame."""
     best: tuple[Trial, bool] | None = None
+    reached: list[Alignment] = []
     for proposal in proposals(first, second, -1.0 if same_frame else least):
+        if any(proposal.resembles(alignment, first) for alignment in reached):
+            continue
         swapped = proposal.scale() > 1
         one, two, start = (second, first, proposal.inverse()) if swapped else (first, second, proposal)
         trial = _refined(one, two, start)
@@ -101,6 +104,7 @@ def _best(first: Thumb, second: Thumb, *, same_frame: bool, least: float) -> tup
             trial = tried(one, two, start)  # faint pictures and overlays all over cannot be refined
         if trial is None:
             continue
+        reached.append(trial.alignment.inverse() if swapped else trial.alignment)
         if best is None or trial.strength > best[0].strength:
             best = trial, swapped
         if _convincing(best[0]):
