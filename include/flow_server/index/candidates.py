@@ -213,9 +213,11 @@ def similarity(first: Descriptor, second: Descriptor) -> float:
 
 def hash_distance(first: Descriptor, second: Descriptor) -> int:
     """Least distance in bits over whole pictures and contents."""
-    one = np.stack([_bits(first.pdq), _bits(first.pdq_content)])
-    two = np.stack([_bits(second.pdq), _bits(second.pdq_content)])
-    return int(np.bitwise_count(one[:, None] ^ two[None]).sum(axis=2).min())
+    one, two = (
+        [int.from_bytes(bits) for bits in (descriptor.pdq, descriptor.pdq_content)]
+        for descriptor in (first, second)
+    )
+    return min((bits ^ others).bit_count() for bits in one for others in two)
 
 
 def _joined(found: Sequence[Found]) -> Found:

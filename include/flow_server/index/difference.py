@@ -11,7 +11,6 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from include.flow_server.imaging.layout import CELLS
@@ -32,7 +31,6 @@ LEAST_SIGMA = 0.3  # cells
 TAIL = 8  # cells
 FAINT_CHROMA = 3.0  # levels of saturation that strong coding takes away
 EQUAL_LUMA, EQUAL_CHROMA = 2.5, 3.5  # levels within which usual coding keeps a cell
-DETAILED = 4.0  # levels by which a cell differs from those around it
 FEW_EQUAL = 0.15  # share of the cells with detail
 
 
@@ -90,11 +88,9 @@ def equal_cells(first: Thumb, second: Thumb) -> tuple[float, float]:
     label leaves nearly all of these as they are; of another photograph hardly one is the same, and even of
     packages that differ in their label a fifth is not.
     """
-    one, two = first.layout.astype(np.float32), second.layout.astype(np.float32)
-    luma, chroma = _changes(one, two)
+    luma, chroma = _changes(first.layout.astype(np.float32), second.layout.astype(np.float32))
     equal = (luma < EQUAL_LUMA) & (chroma < EQUAL_CHROMA)
-    detail = [np.abs(grey - cv2.blur(grey, (3, 3))) for grey in (one[..., 0], two[..., 0])]
-    detailed = np.maximum(*detail) > DETAILED
+    detailed = first.detailed | second.detailed
     share = float(equal[detailed].mean()) if detailed.any() else 0.0
     if share > FEW_EQUAL:
         share = beside_patch(equal.astype(np.float32), detailed)

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from include.flow_server.index.planes import Plane, local_contrast, resize, warp
-from include.flow_server.index.refine import BLOCK, Flow, Overlay, affine_basis, overlay
+from include.flow_server.index.refine import BLOCK, Flow, Overlay, overlay
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -165,10 +165,9 @@ def _movement(flow: Flow | None) -> tuple[float, float, float]:
     """
     if flow is None:
         return 0.0, 0.0, 0.0
-    free = flow.solve(affine_basis(flow.centres), 1e-3).reshape(2, 3)
-    tensors = flow.tensors + np.eye(2) * 1e-3
-    moves = np.linalg.solve(tensors, flow.pulls[..., None])[..., 0]
-    explained = (moves * flow.pulls).sum(axis=1)
+    free, _ = flow.movement(turn=True)
+    in_x, in_y = flow.moves()
+    explained = in_x * flow.pull_x + in_y * flow.pull_y
     turn = max(abs(free[1, 0]), abs(free[0, 1]))
     share = (explained * flow.weights).sum() / ((flow.errors * flow.weights).sum() + 1e-6)
     return float(np.degrees(turn)), float(share), flow.fitting()

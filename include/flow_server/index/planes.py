@@ -54,6 +54,13 @@ def resize(plane: Plane, width: int, height: int) -> Plane:
     )
 
 
+def slopes(plane: Plane) -> tuple[Plane, Plane]:
+    """Change per pixel in x and in y (Sobel)."""
+    in_x = cv2.Sobel(plane, cv2.CV_32F, 1, 0, ksize=3, scale=0.125)
+    in_y = cv2.Sobel(plane, cv2.CV_32F, 0, 1, ksize=3, scale=0.125)
+    return cast("Plane", in_x), cast("Plane", in_y)
+
+
 def warp(plane: Plane, matrix: NDArray[np.float64], width: int, height: int) -> tuple[Plane, Plane]:
     """Bring `plane` into the frame that `matrix` (2 x 3, pixels) maps from; with the mask of cover."""
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
@@ -87,7 +94,7 @@ def local_contrast(plane: Plane, fine: float = 0.8, coarse: float = 6.0, floor: 
         floor: grey levels of deviation that count as noise.
     """
     detail = blur(plane, fine) - _blur_widely(plane, coarse)
-    deviation = np.sqrt(np.maximum(_blur_widely(detail * detail, coarse * 1.2), 0))
+    deviation = np.sqrt(_blur_widely(detail * detail, coarse * 1.2))
     return cast("Plane", detail / (deviation + np.float32(floor)))
 
 

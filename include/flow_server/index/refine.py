@@ -11,11 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from include.flow_server.index.alignment import Alignment
-from include.flow_server.index.planes import Plane, Shades, blur, resize, warp
+from include.flow_server.index.planes import Plane, Shades, blur, resize, slopes, warp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,13 +46,17 @@ LARGEST_STEP = 6.0
 class Flow:
     """Block sums that tell how the second picture would have to move.
 
-    Per block: centre [n, 2], structure tensor [n, 2, 2], gradient times difference [n, 2], squared
-    difference [n], energy of the first picture [n] and weight [n]; all are means over the block.
+    Per block, float64 [n]: its centre, the structure tensor, gradient times difference, squared difference,
+    energy of the first picture and weight; all are means over the block.
     """
 
-    centres: NDArray[np.float64]
-    tensors: NDArray[np.float64]
-    pulls: NDArray[np.float64]
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    xx: NDArray[np.float64]
+    xy: NDArray[np.float64]
+    yy: NDArray[np.float64]
+    pull_x: NDArray[np.float64]
+    pull_y: NDArray[np.float64]
     errors: NDArray[np.float64]
     energies: NDArray[np.float64]
     weights: NDArray[np.float64]
@@ -62,16 +65,37 @@ class Flow:
         """Share of the blocks whose difference is small against their own contrast."""
         return float((self.errors < FITS * (self.energies + NOISE)).mean())
 
-    def solve(self, basis: NDArray[np.float64], damping: float) -> NDArray[np.float64]:
-        """Fit one movement model to all blocks; `basis` is [n, 2, parameters]."""
-        pulled = np.matmul(self.tensors * self.weights[:, None, None], basis)
-        parameters = basis.shape[2]
-        flat = basis.reshape(-1, parameters)
-        normal = flat.T @ pulled.reshape(-1, parameters)
-        pull = flat.T @ (self.pulls * self.weights[:, None]).reshape(-1)
-        ridge = damping * np.diag((flat * flat).mean(axis=0) + 1e-9)
-        solution: NDArray[np.float64] = np.linalg.solve(normal + ridge, pull)
-        return solution
+    def moves(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """How each block by itself would move, in x and in y."""
+        xx, yy = self.xx + DAMPING, self.yy + DAMPING
+        scale = 1 / (xx * yy - self.xy**2)
+        return (
+            (yy * self.pull_x - self.xy * self.pull_y) * scale,
+            (xx * self.pull_y - self.xy * self.pull_x) * scale,
+        )
+
+    def movement(self, *, turn: bool) -> tuple[NDArray[np.float64], float]:
+        """One movement fitted to all blocks: [2, 3], affine with `turn`, else scale and shift of each axis.
+
+        And by how many pixels it moves a block at most.
+        """
+        ones = np.ones(len(self.x))
+        across = np.array([self.x, self.y, ones] if turn else [self.x, ones])
+        down = across if turn else np.array([self.y, ones])
+        half = len(across)
+        normal = np.empty((2 * half, 2 * half))
+        normal[:half, :half] = (across * (self.weights * self.xx)) @ across.T
+        normal[half:, half:] = (down * (self.weights * self.yy)) @ down.T
+        normal[:half, half:] = (across * (self.weights * self.xy)) @ down.T
+        normal[half:, :half] = normal[:half, half:].T
+        pull = np.array([across @ (self.weights * self.pull_x), down @ (self.weights * self.pull_y)])
+        squares = np.array([(across * across).sum(axis=1), (down * down).sum(axis=1)])
+        np.einsum("ii->i", normal)[:] += DAMPING * (squares.ravel() / (2 * len(self.x)) + 1e-9)
+        in_x, in_y = np.linalg.solve(normal, pull.ravel()).reshape(2, half)
+        largest = max(float(np.abs(in_x @ across).max()), float(np.abs(in_y @ down).max()))
+        if turn:
+            return np.array([in_x, in_y]), largest
+        return np.array([[in_x[0], 0, in_x[1]], [0, in_y[0], in_y[1]]]), largest
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +137,10 @@ def _settled(
         flow = flow_under(matrix, round_, least)
         if flow is None:
             return None
-        moved = _stepped(flow, matrix, turn=turn)
-        if moved is None:
+        step, largest = flow.movement(turn=turn)
+        if largest > LARGEST_STEP:
             return None
-        matrix, largest = moved
+        matrix = _moved(matrix, step)
         if largest < SETTLED:
             break
     return matrix
@@ -162,34 +186,25 @@ def _flow(first: Plane, second: Plane, inside: Plane, least_fitting: float) -> F
     """The block sums; most wrong alignments are settled before any gradient is taken."""
     height, width = (side // BLOCK * BLOCK for side in first.shape)
     first, second, inside = (plane[:height, :width] for plane in (first, second, inside))
-    difference = (first - second) * inside
-    error, energy, cover = _block_means(difference * difference, first * first, inside)
+    difference: Plane = (first - second) * inside
+    error, energy, cover = _mean_products((difference, difference), (first, first), (inside, inside))
     used = (cover > LEAST_COVER) & (energy > LEAST_ENERGY)
     errors, energies = error[used], energy[used]
     if len(errors) < LEAST_BLOCKS or (errors < FITS * (energies + NOISE)).mean() < least_fitting:
         return None
     mean = (first + second) * np.float32(0.5)
-    gradient_x = cv2.Sobel(mean, cv2.CV_32F, 1, 0, ksize=3, scale=0.125)
-    gradient_y = cv2.Sobel(mean, cv2.CV_32F, 0, 1, ksize=3, scale=0.125)
-    xx, xy, yy, pull_x, pull_y = np.stack(
-        _block_means(
-            gradient_x * gradient_x,
-            gradient_x * gradient_y,
-            gradient_y * gradient_y,
-            gradient_x * difference,
-            gradient_y * difference,
-        )
+    slope_x, slope_y = slopes(mean)
+    xx, xy, yy, pull_x, pull_y = _mean_products(
+        (slope_x, slope_x),
+        (slope_x, slope_y),
+        (slope_y, slope_y),
+        (slope_x, difference),
+        (slope_y, difference),
     )[:, used]
     ratio = errors / (energies + NOISE)
-    rows, columns = np.nonzero(used)
-    return Flow(
-        centres=np.column_stack([columns, rows]).astype(np.float64) * BLOCK + (BLOCK - 1) / 2,
-        tensors=np.stack([xx, xy, xy, yy], axis=1).reshape(-1, 2, 2),
-        pulls=np.column_stack([pull_x, pull_y]),
-        errors=errors,
-        energies=energies,
-        weights=1 / (1 + (ratio / max(_median(ratio), 0.02)) ** 2),
-    )
+    y, x = (places.astype(np.float64) * BLOCK + (BLOCK - 1) / 2 for places in np.nonzero(used))
+    weights = 1 / (1 + (ratio / max(_median(ratio), 0.02)) ** 2)
+    return Flow(x, y, xx, xy, yy, pull_x, pull_y, errors, energies, weights)
 
 
 def _median(values: NDArray[np.float64]) -> float:
@@ -198,42 +213,18 @@ def _median(values: NDArray[np.float64]) -> float:
     return float(ordered[(count - 1) // 2] + ordered[count // 2]) / 2
 
 
-def axis_basis(centres: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Movement by scale and shift in x and y: parameters (ax, bx, ay, by)."""
-    basis = np.zeros((len(centres), 2, 4))
-    basis[:, 0, 0], basis[:, 0, 1] = centres[:, 0], 1
-    basis[:, 1, 2], basis[:, 1, 3] = centres[:, 1], 1
-    return basis
-
-
-def affine_basis(centres: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Movement by any affine map: parameters (xx, xy, x, yx, yy, y)."""
-    basis = np.zeros((len(centres), 2, 6))
-    basis[:, 0, :2], basis[:, 0, 2] = centres, 1
-    basis[:, 1, 3:5], basis[:, 1, 5] = centres, 1
-    return basis
-
-
-def _stepped(
-    flow: Flow, matrix: NDArray[np.float64], *, turn: bool
-) -> tuple[NDArray[np.float64], float] | None:
-    """The corrected matrix and by how many pixels it moves blocks at most; None if that leads astray."""
-    if turn:
-        step = flow.solve(affine_basis(flow.centres), DAMPING).reshape(2, 3)
-    else:
-        ax, bx, ay, by = flow.solve(axis_basis(flow.centres), DAMPING)
-        step = np.array([[ax, 0, bx], [0, ay, by]])
-    largest = float(np.abs(flow.centres @ step[:, :2].T + step[:, 2]).max())
-    return None if largest > LARGEST_STEP else (_moved(matrix, step), largest)
-
-
 def _moved(matrix: NDArray[np.float64], step: NDArray[np.float64]) -> NDArray[np.float64]:
     """The map p -> matrix(p - step(p)), to first order the one under which the pictures fit."""
     linear = np.eye(2) + step[:, :2]
     return np.column_stack([matrix[:, :2] @ linear, matrix[:, :2] @ step[:, 2] + matrix[:, 2]])
 
 
-def _block_means(*images: Plane) -> list[NDArray[np.float64]]:
-    """Mean of each image over non-overlapping blocks."""
-    height, width = images[0].shape
-    return [resize(image, width // BLOCK, height // BLOCK).astype(np.float64) for image in images]
+def _mean_products(*pairs: tuple[Plane, Plane]) -> NDArray[np.float64]:
+    """Products of planes averaged over blocks, [pairs, rows, columns]: all at once, stacked on each other."""
+    height, width = pairs[0][0].shape
+    stacked = np.empty((len(pairs), height, width), np.float32)
+    for product, (one, other) in zip(stacked, pairs, strict=True):
+        np.multiply(one, other, out=product)
+    rows, columns = height // BLOCK, width // BLOCK
+    means = resize(stacked.reshape(-1, width), columns, len(pairs) * rows)
+    return means.reshape(len(pairs), rows, columns).astype(np.float64)

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 MAX_KEYPOINTS = 120
 FRAME_SIDE = 32  # both sides of a whole frame squeezed for the same-frame check
 ONE_BRIGHTNESS = 7  # levels that count as one
-MIRRORED_BINS = [0, 7, 6, 5, 4, 3, 2, 1]
+# The entries of a SIFT descriptor (4 x 4 cells of 8 directions) in the order of a mirrored one.
+MIRRORED = np.arange(128).reshape(4, 4, 8)[::-1, :, [0, 7, 6, 5, 4, 3, 2, 1]].ravel()
+DETAILED = 4.0  # levels by which a cell of the layout differs from those around it
 STEPS = 512  # of a descriptor's entry, which is below 0.5
 DECODED = 256  # thumbnails whose pixels are kept
 
@@ -52,12 +54,11 @@ class Keypoints:
 
     def mirrored(self, width: int) -> Keypoints:
         """The keypoints of the picture flipped left to right, computed without its pixels."""
-        cells = self.codes.reshape(-1, 4, 4, 8)
         return Keypoints(
             points=np.column_stack([width - 1 - self.points[:, 0], self.points[:, 1]]),
             scales=self.scales,
             angles=np.pi - self.angles,
-            codes=np.ascontiguousarray(cells[:, ::-1, :, MIRRORED_BINS]).reshape(-1, 128),
+            codes=self.codes[:, MIRRORED],
         )
 
 
@@ -126,6 +127,13 @@ class Thumb:
     @property
     def pixels(self) -> Pixels:
         return _pixels(self.descriptor.thumbnail, self.is_mirrored)
+
+    @cached_property
+    def detailed(self) -> NDArray[np.bool_]:
+        """Whether each cell of the layout differs in brightness from those around it, [32, 32]."""
+        grey = self.layout[..., 0].astype(np.float32)
+        detailed: NDArray[np.bool_] = np.abs(grey - cv2.blur(grey, (3, 3))) > DETAILED
+        return detailed
 
     def mirrored(self) -> Thumb:
         """The same picture flipped left to right."""
