@@ -25,7 +25,15 @@ from include.dedupe.planning.plan import read_plan
 from include.dedupe.rundir import RunDir, Storage
 from include.dedupe.settings.config import CollectionConfig, find_collection
 from include.orchestration.approval import read_answer
-from include.orchestration.context import address, attempt, may_write, open_run, storage, write_address
+from include.orchestration.context import (
+    address,
+    attempt,
+    may_write,
+    open_run,
+    parameters,
+    storage,
+    write_address,
+)
 
 TRIES_FOR_THE_LEASE = 15
 """A minute apart, they outlast the silence after which the lease of one that was killed is free."""
@@ -88,7 +96,7 @@ def restore() -> dict[str, int]:
     Raises:
         ActionError: part of it could not be taken back.
     """
-    params = get_current_context()["params"]
+    params = parameters()
     name = params["collection"]
     config = find_collection(name)
     wanted = Wanted(

@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from airflow.configuration import AIRFLOW_HOME
 from airflow.sdk import get_current_context
 
+from include.dedupe.errors import ConfigError
 from include.dedupe.planning.own_folder import require_own_folder
 from include.dedupe.planning.plan import Plan
 from include.dedupe.rundir import Attempt, RunDir, default_storage
 from include.dedupe.settings.config import CollectionConfig, find_collection
 from include.flow_client import FlowAddress
 from include.orchestration.hook import FlowHook
+
+
+def parameters() -> Mapping[str, Any]:
+    """Return what the run was asked to do.
+
+    Raises:
+        ConfigError: it was triggered with a parameter that the DAG does not have, such as a misspelt one.
+    """
+    context = get_current_context()
+    known = context["dag"].params
+    if unknown := sorted((context["dag_run"].conf or {}).keys() - known.keys()):
+        raise ConfigError(
+            f"The run was triggered with {', '.join(unknown)}, which is no parameter of "
+            f"{context['dag'].dag_id}. Trigger it again with these alone: {', '.join(known)}."
+        )
+    return context["params"]
 
 
 def open_run(collection: str) -> RunDir:

@@ -35,7 +35,7 @@ from include.dedupe.scanning.scan import ScanStats
 from include.dedupe.scanning.scan import scan as scan_stage
 from include.dedupe.settings.config import find_collection
 from include.flow_client import FlowAddressError, FlowAuthError, FlowRequestError
-from include.orchestration.context import address, attempt, may_write, open_run, write_address
+from include.orchestration.context import address, attempt, may_write, open_run, parameters, write_address
 
 log = logging.getLogger(__name__)
 
@@ -58,12 +58,13 @@ RETRY_POLICY = ExceptionRetryPolicy(
 def plan(collection: str) -> list[dict[str, str]]:
     """Write the plan and return its partitions."""
     context = get_current_context()
-    config = settings_of_run(find_collection(collection), context["params"])
+    params = parameters()
+    config = settings_of_run(find_collection(collection), params)
     run = open_run(collection)
     dag_run = context["dag_run"]
     claim_folder(run, attempt(), dag_run.start_date)
     scope = resolve_scope(
-        context["params"],
+        params,
         (dag_run.data_interval_start, dag_run.data_interval_end),
         by_hand=dag_run.run_type == "manual",
         partition_key=dag_run.partition_key,

@@ -162,6 +162,8 @@ def test_a_run_that_need_not_ask_deletes_and_can_be_taken_back(acting: Acting) -
     wanted = {"collection": "pictures", "runs": [dag_run.run_id]}
     run(load_dag(acting, settings, "restore_run"), **wanted)
     assert set(acting.documents()) == {"cat", "moose"}
+    misspelt = run(load_dag(acting, settings, "restore_run"), **wanted, dryrun=False)
+    assert misspelt.state == "failed"
     assert run(load_dag(acting, settings, "restore_run"), **wanted, dry_run=False).state == "success"
     assert acting.documents() == before
     again = run(load_dag(acting, settings), scope="full")

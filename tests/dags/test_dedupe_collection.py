@@ -148,6 +148,13 @@ class TestRuns:
         assert states(dag_run)["plan"] == {"failed"}
         assert dag_run.state == "failed"
 
+    def test_a_run_with_a_misspelt_parameter_fails_and_names_it(
+        self, collections: Path, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        dag_run = run(load_dags()["dedupe_demo"], scope="full", dryrun=False)
+        assert states(dag_run)["plan"] == {"failed"}
+        assert "triggered with dryrun, which is no parameter of dedupe_demo" in "".join(capfd.readouterr())
+
     def test_a_run_emits_an_event_of_the_collections_asset_with_its_counts(self, collections: Path) -> None:
         from airflow.models.asset import AssetEvent  # noqa: PLC0415 - after the settings are in place
         from airflow.utils.session import create_session  # noqa: PLC0415
