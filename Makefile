@@ -25,6 +25,7 @@ up: .venv/runtime  ## Start the demo's server and Airflow; stop both with Ctrl-C
 	@$(python) -m include.demo.up $(if $(PORT),--port $(PORT))
 
 run: .venv/runtime  ## Run one collection's DAG once, without a scheduler (COLLECTION=name)
+	@test -n "$$COLLECTION" || { echo "Name a collection, as in: make run COLLECTION=demo" >&2; exit 2; }
 	@$(python) -m include.orchestration.run_once "$$COLLECTION"
 
 test: .venv/test lint  ## Run all checks and tests

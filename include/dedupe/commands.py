@@ -18,7 +18,7 @@ from include.dedupe.clustering.names import last_members
 from include.dedupe.deciding.verdicts import SPOKEN, give_verdict, read_verdicts
 from include.dedupe.errors import VerdictError
 from include.dedupe.reporting.csv_table import read_csv
-from include.dedupe.review import acknowledge, say, verdicts_on
+from include.dedupe.review import acknowledge, say, unknown_to, verdicts_on
 from include.dedupe.rundir import STORAGE_VARIABLE, RunDir, Storage, default_storage
 from include.dedupe.settings.config import CollectionConfig, find_collection
 
@@ -60,6 +60,12 @@ def run_verdict(options: argparse.Namespace) -> int:
     ids = verdicts_on(lasting, options.ids) if options.kind == "undo" else tuple(options.ids)
     if options.run:
         run = _run(options, config)
+        if options.kind != "undo" and (unknown := unknown_to(run, ids)):
+            print(
+                f"{options.run} found nothing of {', '.join(map(repr, unknown))}: "
+                "what is said of that counts for later runs.",
+                file=sys.stderr,
+            )
         verdict, stats = say(run, options.kind, ids, options.by, options.note)
         print(f"{verdict.name}: the decisions of {options.run} are {stats.hash} now, {stats.counts}")
     else:

@@ -58,6 +58,13 @@ def say(run: RunDir, kind: str, ids: tuple[str, ...], by: str, note: str = "") -
     return verdict, decide_again(run)
 
 
+def unknown_to(run: RunDir, ids: Sequence[str]) -> list[str]:
+    """Return those ``ids`` that are neither a document nor a cluster of what a run found."""
+    clusters = run.read_table("clusters", "clusters", CLUSTERS)
+    known = {*clusters["id"], *clusters["cluster_id"]}
+    return [given for given in ids if given not in known]
+
+
 def _members(run: RunDir, ids: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     """Return the documents of those ``ids`` that are clusters: as the run has them, else as last known."""
     named = cluster_names(ids)

@@ -9,7 +9,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 
 from include.dedupe.connect import address_from_connection
 from include.dedupe.errors import ConfigError
-from include.flow_client import FlowAddress, FlowClient, FlowError
+from include.flow_client import FlowAddress, FlowAddressError, FlowClient, FlowError
 
 
 class FlowHook(HttpHook):
@@ -28,6 +28,7 @@ class FlowHook(HttpHook):
 
         Raises:
             ConfigError: Airflow has no such connection.
+            FlowAddressError: it leads to no Flow.
         """
         try:
             connection = self.get_connection(self.http_conn_id)
@@ -37,7 +38,13 @@ class FlowHook(HttpHook):
                 f"or set AIRFLOW_CONN_{self.http_conn_id.upper()}, for example to http://localhost:8983."
             ) from error
         fields = {name: getattr(connection, name) for name in ("host", "port", "schema", "login", "password")}
-        return address_from_connection({**fields, "extra": connection.extra_dejson}, self.collection)
+        try:
+            return address_from_connection({**fields, "extra": connection.extra_dejson}, self.collection)
+        except FlowAddressError as error:
+            raise FlowAddressError(
+                f"Airflow's connection {self.http_conn_id!r} leads to no Flow (a URL needs its http://): "
+                f"{error}"
+            ) from error
 
     def test_connection(self) -> tuple[bool, str]:
         """Ask Flow for the collection."""

@@ -132,7 +132,17 @@ def test_a_verdict_decides_a_run_anew(acting: Acting, capsys: pytest.CaptureFixt
         main(["verdict", "pictures", "undo", acting.run().lasting.names("verdicts")[0], "--run", "run-1"])
         == 0
     )
-    assert first in capsys.readouterr().out
+    told = capsys.readouterr()
+    assert first in told.out
+    assert told.err == ""
+
+
+def test_a_verdict_on_what_a_run_did_not_find_says_so(
+    acting: Acting, capsys: pytest.CaptureFixture[str]
+) -> None:
+    acting.decide(acting.run(), acting.config(**policies("delete")))
+    assert main(["verdict", "pictures", "keep", "cat cpoy", "--run", "run-1"]) == 0
+    assert "run-1 found nothing of 'cat cpoy'" in capsys.readouterr().err
 
 
 def test_what_makes_no_sense_is_said_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -41,6 +41,13 @@ def test_a_connection_that_is_not_there_is_named() -> None:
         FlowHook("flow_nobody", "photos").get_address()
 
 
+def test_a_url_without_its_scheme_names_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_FLOW_TEST", "localhost:8983")
+    works, message = FlowHook("flow_test", "photos").test_connection()
+    assert not works
+    assert "connection 'flow_test' leads to no Flow (a URL needs its http://)" in message
+
+
 def test_a_login_is_sent_and_never_shown(
     flow_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
