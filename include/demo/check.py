@@ -48,6 +48,7 @@ class Comparison:
     near_missed: int
     together: int
     copies: int
+    missed: tuple[Copy, ...]
     wrong: tuple[Pair, ...]
     by_manipulation: tuple[Recall, ...]
 
@@ -63,8 +64,9 @@ class Comparison:
             f"near: {self.near_found} found, {self.near_missed} missed\n"
             f"wrong pairs: {len(self.wrong)}"
         )
+        missed = [f"  missed {copy.id}  {copy.original}  {copy.manipulation}" for copy in self.missed]
         wrong = [f"  wrong {score:.3f}  {first}  {second}" for first, second, score in self.wrong]
-        return "\n".join([*lines, summary, *wrong])
+        return "\n".join([*lines, summary, *missed, *wrong])
 
 
 def check(
@@ -100,6 +102,7 @@ def check(
         near_missed=nears.copies - nears.found,
         together=exacts.together + nears.together,
         copies=len(truth.copies),
+        missed=tuple(copy for copy in truth.copies if _unordered(copy.id, copy.original) not in scores),
         wrong=tuple(sorted(wrong, key=lambda pair: (-pair[2], pair))),
         by_manipulation=rows,
     )

@@ -32,6 +32,8 @@ def test_a_perfect_run_finds_all_and_nothing_wrong() -> None:
 def test_no_pairs_at_all_is_all_missed() -> None:
     found = check([], TRUTH)
     assert (found.exact_missed, found.near_missed, found.together, found.copies) == (2, 2, 0, 4)
+    assert found.missed == TRUTH.copies
+    assert "  missed b crop.jpg  b.jpg  crop" in found.table()
 
 
 def test_an_exact_copy_that_only_looks_near_is_told_apart() -> None:
