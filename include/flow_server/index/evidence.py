@@ -61,6 +61,7 @@ class Trial:
 
     @property
     def strength(self) -> float:
+        """One number to choose the best of several trials by."""
         return self.weighted * float(min(1.0, int(self.textured.sum()) / FEW_BLOCKS) ** 0.5)
 
 

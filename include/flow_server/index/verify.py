@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 GOOD_ENOUGH = 0.75
 CLOSE_HASH = 60  # bits
 SAME_LAYOUT = 0.35  # share of the cells with the same colours, beside one patch
-LEAST_MIRRORED_SIMILARITY = 0.5  # cosine of the embeddings, which see a mirrored copy much like a copy
+LEAST_MIRRORED_SIMILARITY = 0.55  # cosine of the embeddings, which see a mirrored copy much like a copy
 # Correlation of whole frames from which they are laid onto each other; studio backgrounds are symmetric.
 LEAST_AGREEMENT, LEAST_MIRRORED_AGREEMENT = 0.4, 0.6
 MOVING = 0.4  # share of the difference
+TURNED = 0.6  # degrees that a free fit would rotate, from which the alignment may rotate too
 WORTH_TURNING = 0.01
 
 
@@ -123,7 +124,7 @@ def _refined(first: Thumb, second: Thumb, start: Alignment) -> Trial | None:
     if alignment is None:
         return None
     trial = tried(first, second, alignment)
-    if turning or (trial.turn < STRAIGHT and trial.moved < MOVING):
+    if turning or trial.turn < TURNED or trial.moved < MOVING:
         return trial
     turned = refine(first, second, alignment, turn=True)
     if turned is None:
