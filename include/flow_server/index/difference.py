@@ -32,6 +32,7 @@ TAIL = 8  # cells
 FAINT_CHROMA = 3.0  # levels of saturation that strong coding takes away
 EQUAL_LUMA, EQUAL_CHROMA = 2.5, 3.5  # levels within which usual coding keeps a cell
 FEW_EQUAL = 0.15  # share of the cells with detail
+EDGE = 2  # cells that a patch covers in part, in either direction
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +89,16 @@ def equal_cells(first: Thumb, second: Thumb) -> tuple[float, float]:
     label leaves nearly all of these as they are; of another photograph hardly one is the same, and even of
     packages that differ in their label a fifth is not.
     """
-    luma, chroma = _changes(first.layout.astype(np.float32), second.layout.astype(np.float32))
+    one, two = first.layout.astype(np.float32), second.layout.astype(np.float32)
+    sigma = _uncertainty(_smaller_side(first.descriptor, second.descriptor))
+    if sigma > LEAST_SIGMA:
+        one, two = blur(one, sigma), blur(two, sigma)
+    luma, chroma = _changes(one, two)
     equal = (luma < EQUAL_LUMA) & (chroma < EQUAL_CHROMA)
     detailed = first.detailed | second.detailed
     share = float(equal[detailed].mean()) if detailed.any() else 0.0
     if share > FEW_EQUAL:
-        share = beside_patch(equal.astype(np.float32), detailed)
+        share = beside_patch(equal.astype(np.float32), detailed, edge=EDGE)
     return float(equal.mean()), share
 
 
@@ -105,7 +110,12 @@ def _changes(one: Plane, two: Plane) -> tuple[Plane, Plane]:
 
 def _smooth(layout: NDArray[np.uint8], smaller_side: float) -> Plane:
     """A layout as it would be of a picture whose pixels are as uncertain as the smaller original's."""
-    return blur(layout.astype(np.float32), max(LEAST_SIGMA, SMOOTHING * CELLS / smaller_side))
+    return blur(layout.astype(np.float32), max(LEAST_SIGMA, _uncertainty(smaller_side)))
+
+
+def _uncertainty(smaller_side: float) -> float:
+    """SMOOTHING in cells."""
+    return SMOOTHING * CELLS / smaller_side
 
 
 def _tail(change: Plane) -> float:

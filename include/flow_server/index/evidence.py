@@ -200,11 +200,12 @@ def _tone_differences(first: Plane, second: Plane, inside: Plane) -> tuple[float
     return float(ordered[len(ordered) // 2]) * spread, float(ordered[int(0.8 * len(ordered))]) * spread
 
 
-def beside_patch(correlation: Plane, textured: NDArray[np.bool_]) -> float:
+def beside_patch(correlation: Plane, textured: NDArray[np.bool_], *, edge: int = 0) -> float:
     """Mean correlation of the textured blocks without the patch whose removal raises it most.
 
-    A patch may be laid over a copy; of two other pictures it is not one place alone that differs. At least
-    LEAST_OUTSIDE of the blocks must remain.
+    A patch may be laid over a copy; of two other pictures it is not one place alone that differs. Patches are
+    those of PATCHES and `edge` blocks more in either direction. At least LEAST_OUTSIDE of the blocks must
+    remain.
     """
     counted = textured.astype(np.float32)
     lost, all_counted = cv2.integral((1 - correlation) * counted), cv2.integral(counted)
@@ -214,7 +215,10 @@ def beside_patch(correlation: Plane, textured: NDArray[np.bool_]) -> float:
     least = float(lost[-1, -1]) / total
     rows, columns = counted.shape
     for share_high, share_wide in PATCHES:
-        high, wide = max(1, round(share_high * rows)), max(1, round(share_wide * columns))
+        high, wide = (
+            min(count, max(1, round(share * count) + edge))
+            for share, count in ((share_high, rows), (share_wide, columns))
+        )
         left = total - _sums(all_counted, high, wide)
         outside = (lost[-1, -1] - _sums(lost, high, wide)) / (left + 1e-6)
         enough = left > LEAST_OUTSIDE * total

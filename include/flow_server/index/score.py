@@ -33,7 +33,7 @@ LARGEST_REST_TURN, SETTLED = 1.0, 0.45  # degrees; share of the blocks that must
 LARGEST_MOVED, WELL_FITTING = 0.46, 0.85  # shares of the difference and of the blocks
 LEAST_OVERLAP = 0.5  # share of the frame
 LEAST_UNFOUNDED = 0.65  # correlation
-FOUNDED = 0.6  # share of the cells with the same colours, beside one patch
+FOUNDED = 0.65  # share of the cells with the same colours, beside one patch
 # An exact copy stays inside all of these, whatever the fitted function says.
 LARGEST_DIFFERENCE = {"aspect": 0.008, "luma_cell": 20.0, "chroma_cell": 36.0, "luma_mean": 2.5}
 # Where both originals are so much larger than the thumbnail (log ratio), coding and scaling leave the detail

@@ -38,6 +38,10 @@ def difference(first: Image.Image, second: Image.Image) -> Difference:
     return found
 
 
+def cells(first: Image.Image, second: Image.Image) -> tuple[float, float]:
+    return equal_cells(Thumb.of(analyze(file(first))), Thumb.of(analyze(file(second))))
+
+
 def test_all_agrees_beside_a_label() -> None:
     found = evidence(logo(scene(5), RNG, area=0.15), scene(5))
     assert found.beside_patch > 0.85
@@ -86,8 +90,19 @@ def test_cells_beside_a_label_or_stripes_keep_their_colours() -> None:
         found = compared(edited, scene(5))
         assert found.equal > least
         assert found.equal_beside > beside
-    other = equal_cells(Thumb.of(analyze(file(scene(6)))), Thumb.of(analyze(file(scene(5)))))
-    assert max(other) < 0.15
+    assert max(cells(scene(6), scene(5))) < 0.15
+
+
+def test_cells_that_a_patch_covers_in_part_belong_to_the_patch() -> None:
+    patched = scene(5)
+    patched.paste((255, 0, 0), (103, 57, 303, 227))
+    assert cells(patched, scene(5))[1] > 0.98
+
+
+def test_the_cells_of_a_tiny_copy_are_those_of_the_picture_as_blurred() -> None:
+    tiny = scale(scene(5), RNG, by=0.04)
+    assert min(cells(tiny, scene(5))) > 0.95
+    assert max(cells(tiny, scene(6))) < 0.1
 
 
 def test_cells_of_a_mirrored_copy_are_those_of_the_picture_flipped() -> None:
