@@ -88,6 +88,11 @@ def proposals(first: Thumb, second: Thumb, least_agreement: float) -> list[Align
     return voted + [frame for frame in frames if not any(frame.resembles(vote, first) for vote in voted)]
 
 
+def whole_onto_whole(first: Thumb, second: Thumb) -> Alignment:
+    """One picture laid onto the other as they are, stretched where needed."""
+    return _box_onto_box(first.frames[0].box, second.frames[0].box)
+
+
 def _from_frames(first: Thumb, second: Thumb, least: float) -> list[Alignment]:
     """Frames laid onto each other as they are, stretched where needed."""
     found = []

@@ -38,7 +38,7 @@ COARSE, FINE = (0.35, 0.42, 0.45), (0.48, 0.48, 0.48)
 SMALLER, SOFTNESS = 0.8, 0.45  # scale from which the larger picture is blurred, sigma per unit of scale
 SQUARE = 1.2  # ratio of the scales from which a picture counts as stretched
 DAMPING = 1e-3
-SETTLED = 0.03  # pixels
+SETTLED = 0.06  # pixels
 LARGEST_STEP = 6.0
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from include.flow_server.index.alignment import STRAIGHT, proposals
+from include.flow_server.index.alignment import STRAIGHT, proposals, whole_onto_whole
 from include.flow_server.index.candidates import hash_distance, similarity
 from include.flow_server.index.difference import difference, equal_cells
 from include.flow_server.index.evidence import measure, tried
@@ -81,9 +81,11 @@ def compare(first: Thumb, second: Thumb, *, mirror: bool = True) -> Comparison |
     may_mirror = mirror and alike > LEAST_MIRRORED_SIMILARITY
     if may_mirror and (best is None or not _convincing(best[0])):
         other = second.mirrored()
-        flipped = _best(first, other, same_frame=False, least=LEAST_MIRRORED_AGREEMENT)
-        if flipped and (best is None or flipped[0].strength > best[0].strength):
-            best, mirrored, equal = flipped, True, equal_cells(first, other)
+        flipped_equal = equal_cells(first, other)
+        if not same_frame or flipped_equal[1] > equal[1]:
+            flipped = _best(first, other, same_frame=False, least=LEAST_MIRRORED_AGREEMENT)
+            if flipped and (best is None or flipped[0].strength > best[0].strength):
+                best, mirrored, equal = flipped, True, flipped_equal
     if best is None:
         return None
     trial, swapped = best
@@ -95,13 +97,17 @@ def _best(first: Thumb, second: Thumb, *, same_frame: bool, least: float) -> tup
     """The strongest of all trials, and whether it is in the second picture's frame."""
     best: tuple[Trial, bool] | None = None
     reached: list[Alignment] = []
-    for proposal in proposals(first, second, -1.0 if same_frame else least):
+    proposed = proposals(first, second, least)
+    whole = whole_onto_whole(first, second) if same_frame else None
+    if whole and not any(proposal.resembles(whole, first) for proposal in proposed):
+        proposed.append(whole)
+    for proposal in proposed:
         if any(proposal.resembles(alignment, first) for alignment in reached):
             continue
         swapped = proposal.scale() > 1
         one, two, start = (second, first, proposal.inverse()) if swapped else (first, second, proposal)
         trial = _refined(one, two, start)
-        if trial is None and same_frame:
+        if trial is None and whole and proposal.resembles(whole, first):
             trial = tried(one, two, start)  # faint pictures and overlays all over cannot be refined
         if trial is None:
             continue
