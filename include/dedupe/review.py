@@ -59,9 +59,9 @@ def say(run: RunDir, kind: str, ids: tuple[str, ...], by: str, note: str = "") -
 
 
 def unknown_to(run: RunDir, ids: Sequence[str]) -> list[str]:
-    """Return those ``ids`` that are neither a document nor a cluster of what a run found."""
-    clusters = run.read_table("clusters", "clusters", CLUSTERS)
-    known = {*clusters["id"], *clusters["cluster_id"]}
+    """Return those ``ids`` that are neither a document of what a run found nor a known cluster."""
+    documents = run.read_table("clusters", "clusters", CLUSTERS)["id"]
+    known = {*documents, *_members(run, tuple(ids))}
     return [given for given in ids if given not in known]
 
 

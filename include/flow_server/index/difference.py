@@ -82,16 +82,19 @@ def difference(first: Thumb, second: Thumb, alignment: Alignment) -> Difference:
     )
 
 
-def equal_cells(first: Thumb, second: Thumb) -> tuple[float, float]:
+def equal_cells(first: Thumb, second: Thumb, *, blurred: bool = False) -> tuple[float, float]:
     """Shares of the frame's cells that have the same colours in both pictures.
 
     The first is of all cells; the second of those with detail outside the one patch that differs most. A
     label leaves nearly all of these as they are; of another photograph hardly one is the same, and even of
     packages that differ in their label a fifth is not.
+
+    With `blurred`, both are compared as blurred as a tiny original is. Blurred pages of text are all alike:
+    something else must speak for such a pair.
     """
     one, two = first.layout.astype(np.float32), second.layout.astype(np.float32)
     sigma = _uncertainty(_smaller_side(first.descriptor, second.descriptor))
-    if sigma > LEAST_SIGMA:
+    if blurred and sigma > LEAST_SIGMA:
         one, two = blur(one, sigma), blur(two, sigma)
     luma, chroma = _changes(one, two)
     equal = (luma < EQUAL_LUMA) & (chroma < EQUAL_CHROMA)
@@ -114,7 +117,7 @@ def _smooth(layout: NDArray[np.uint8], smaller_side: float) -> Plane:
 
 
 def _uncertainty(smaller_side: float) -> float:
-    """SMOOTHING in cells."""
+    """How far cells may be off, as a sigma in cells: SMOOTHING pixels of the smaller original."""
     return SMOOTHING * CELLS / smaller_side
 
 

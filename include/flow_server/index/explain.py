@@ -8,7 +8,7 @@ import numpy as np
 
 from include.flow_server.index.candidates import HASH_RANGE
 from include.flow_server.index.options import Explanation
-from include.flow_server.index.score import LARGEST_DIFFERENCE, NEAR, exactness, score
+from include.flow_server.index.score import EXACT, LARGEST_DIFFERENCE, NEAR, exactness, score
 from include.flow_server.index.verify import compare, in_order
 
 if TYPE_CHECKING:
@@ -39,13 +39,15 @@ def explain_pair(query: Thumb, match: Thumb, *, mirror: bool) -> Explanation | N
 
 
 def _reason(comparison: Comparison) -> str:
-    if score(comparison) < NEAR:
+    reached = score(comparison)
+    if reached < NEAR:
         return "different: too few blocks agree"
     if comparison.mirrored:
         return "near: mirrored"
-    found = comparison.difference
-    if found is None or exactness(found) <= 0:
-        return f"near: {_largest_change(comparison)}"
+    if reached < EXACT:
+        found = comparison.difference
+        differs = found is None or exactness(found) <= 0
+        return f"near: {_largest_change(comparison) if differs else 'too little agrees to be sure'}"
     return "exact: the same frame, and colours differ no more than coding and scaling leave behind"
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 WEIGHTS = Path(__file__).with_name("score-weights.json")
 NEAR, EXACT = 0.70, 0.95
 JUST_BELOW = 0.0001
+SURE = 5.0  # log odds of being one picture that an exact copy has; of the fitted ones the least had 7.4
 LARGEST_REST_TURN, SETTLED = 1.0, 0.45  # degrees; share of the blocks that must fit for that to mean anything
 LARGEST_MOVED, WELL_FITTING = 0.46, 0.85  # shares of the difference and of the blocks
 LEAST_OVERLAP = 0.5  # share of the frame
@@ -74,7 +75,7 @@ def score(comparison: Comparison) -> float:
         certainty = min(certainty, -1.0)
     if certainty <= 0:
         return NEAR - JUST_BELOW - 0.2 * float(np.tanh(-certainty / 4))
-    closeness = exactness(comparison.difference) if comparison.difference else 0.0
+    closeness = exactness(comparison.difference) if comparison.difference and certainty > SURE else 0.0
     if closeness > 0:
         return EXACT + (1 - EXACT - JUST_BELOW) * float(np.tanh(closeness / 6))
     return NEAR + (EXACT - NEAR - JUST_BELOW) * float(np.tanh(certainty / 6))

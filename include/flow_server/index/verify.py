@@ -74,7 +74,7 @@ def compare(first: Thumb, second: Thumb, *, mirror: bool = True) -> Comparison |
     even where nothing else proposes it.
     """
     bits = hash_distance(first.descriptor, second.descriptor)
-    equal = equal_cells(first, second)
+    equal = equal_cells(first, second, blurred=bits <= CLOSE_HASH)
     same_frame = bits <= CLOSE_HASH or equal[1] > SAME_LAYOUT
     alike = similarity(first.descriptor, second.descriptor)
     best, mirrored = _best(first, second, same_frame=same_frame, least=LEAST_AGREEMENT), False

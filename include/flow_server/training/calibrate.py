@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from include.flow_server.imaging import DESCRIPTOR_VERSION
-from include.flow_server.index.score import EXACT_SIGNS, SAME_SIGNS, WEIGHTS, Fitted
+from include.flow_server.index.score import EXACT_SIGNS, SAME_SIGNS, SURE, WEIGHTS, Fitted
 from include.flow_server.training.comparisons import Row, collect, edited, load, self_scan
 from include.flow_server.training.fitting import fit
 from include.flow_server.training.manipulations import BEYOND, EXACT, HARSH, NEAR
@@ -150,8 +150,9 @@ def _figures(stored: dict[str, Any], rows: list[Row]) -> dict[str, float]:
     is_same, is_exact = Fitted(stored["same"]), Fitted(stored["exact"])
     kinds = {"exact": EXACT, "harsh": HARSH, "near": NEAR}
     for row in rows:
-        same = row.same is not None and not row.unlike and float(is_same(row.same)) > 0
-        exact = same and row.exact is not None and float(is_exact(row.exact)) > 0
+        odds = float(is_same(row.same)) if row.same is not None and not row.unlike else -1.0
+        same = odds > 0
+        exact = odds > SURE and row.exact is not None and float(is_exact(row.exact)) > 0
         kind = next(k for k, edits in kinds.items() if row.edit in edits) if row.positive else "wrong"
         reached[kind].append((same, exact))
     figures = {}

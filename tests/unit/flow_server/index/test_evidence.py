@@ -39,7 +39,7 @@ def difference(first: Image.Image, second: Image.Image) -> Difference:
 
 
 def cells(first: Image.Image, second: Image.Image) -> tuple[float, float]:
-    return equal_cells(Thumb.of(analyze(file(first))), Thumb.of(analyze(file(second))))
+    return equal_cells(Thumb.of(analyze(file(first))), Thumb.of(analyze(file(second))), blurred=True)
 
 
 def test_all_agrees_beside_a_label() -> None:

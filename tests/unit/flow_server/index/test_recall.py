@@ -100,5 +100,16 @@ def test_a_page_with_another_number_is_not_exact() -> None:
         assert score(analyze(encode(page)), analyze(encode(changed))) < 0.95
 
 
+@pytest.mark.parametrize("side", [64, 90])
+def test_small_pages_of_text_that_look_alike_are_not_exact(side: int) -> None:
+    made = pages(seed=77, count=30)
+    for one, other in ((4, 19), (1, 16), (22, 28), (18, 21), (12, 21)):
+        small = [made[f"text_page-{number}"].copy() for number in (one, other)]
+        for page in small:
+            page.thumbnail((side, side))
+        first, second = (analyze(encode(page, "PNG")) for page in small)
+        assert score(first, second) < 0.95, (one, other)
+
+
 def score(first: Descriptor, second: Descriptor) -> float:
     return score_pair(Thumb.of(first), Thumb.of(second), mirror=True)
