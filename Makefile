@@ -7,7 +7,7 @@ SHELL := /bin/sh
 
 python := .venv/bin/python
 runtime := requirements.txt include/flow_server/requirements.txt
-training := include/flow_server/training/requirements.txt
+training := include/detector/training/requirements.txt
 # Airflow starts in half the time when its modules are compiled once.
 install := UV_CACHE_DIR=.venv/cache $(python) -m uv pip install --quiet --compile-bytecode --constraints constraints.txt
 

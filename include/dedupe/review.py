@@ -25,10 +25,10 @@ from include.dedupe.deciding.settled import (
     to_settle,
     write_settled,
 )
-from include.dedupe.deciding.verdicts import Verdict, give_verdict, not_undone, read_verdicts
 from include.dedupe.errors import ApprovalError, VerdictError
 from include.dedupe.rundir import RunDir, Storage
 from include.dedupe.tables import CLUSTERS
+from include.dedupe.verdicts import Verdict, give_verdict, not_undone, read_verdicts
 
 EXAMPLES = 10
 QUESTION = "approve/decisions"

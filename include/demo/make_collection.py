@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import random
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -23,7 +24,10 @@ from include.demo.truth import Copy, Truth
 HERE = Path(__file__).parent
 PHOTOS = HERE / "photos"
 CATALOGUE = HERE / "catalogue.csv"
-CODE = [HERE / name for name in ("make_collection.py", "manipulations.py", "decorations.py", "truth.py")]
+CODE = [
+    *(HERE / name for name in ("make_collection.py", "manipulations.py", "truth.py")),
+    *(HERE.parent / "detector" / "editing" / name for name in ("drawing.py", "edits.py")),
+]
 
 EVERY = 3
 COPIES_OF_ONE = 7
@@ -170,8 +174,8 @@ def _write(folder: Path, made_from: str) -> None:
 def _make_copy(plan: Plan, pictures: Path) -> None:
     with Image.open(PHOTOS / plan.photo.file) as opened:
         image = opened.convert("RGB")
-    for step in plan.manipulation.steps:
-        image = step(image)
+    for edit in plan.manipulation.edits:
+        image = edit(image, random.Random(plan.id))  # noqa: S311
     image.save(pictures / plan.id, **plan.manipulation.saved)
 
 

@@ -13,9 +13,10 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING, Any
 
+from include.detector.imaging import Descriptor, analyze
 from include.flow_server.errors import BadRequestError, TooLargeError
-from include.flow_server.imaging import Descriptor, UnreadableImageError, analyze
 from include.safe_fetch import AddressRefusedError, FetchError, fetch
+from include.safe_picture import UnreadableImageError
 
 if TYPE_CHECKING:
     from collections.abc import Collection

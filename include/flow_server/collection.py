@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from include.detector.imaging import DESCRIPTOR_VERSION, Descriptor
 from include.flow_server.errors import OutdatedError
-from include.flow_server.imaging import DESCRIPTOR_VERSION, Descriptor
 from include.flow_server.index import DuplicateIndex
 from include.flow_server.store.keyset import NOTHING, KeySet, as_keys
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from include.flow_server.imaging import Descriptor
+    from include.detector.imaging import Descriptor
 
 MEASURES = ("width_i", "height_i", "bytes_l", "format_s")
 

@@ -24,7 +24,7 @@ from include.flow_server.store.sqlite import SqliteStore
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from include.flow_server.imaging import Descriptor
+    from include.detector.imaging import Descriptor
     from include.flow_server.settings import ServerSettings
 
 _CHUNK = 200

@@ -14,7 +14,7 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import BaseNotifier, Context, Param
 from airflow.sdk.exceptions import TaskAwaitingInput
 
-from include.dedupe.acting.archive import now
+from include.dedupe.clock import now
 from include.dedupe.deciding.supersede import newer_run
 from include.dedupe.errors import ConfigError
 from include.dedupe.planning.plan import read_plan

@@ -15,22 +15,22 @@ from airflow.sdk import Asset, ExceptionRetryPolicy, RetryAction, RetryRule, get
 from airflow.sdk.configuration import conf
 
 from include.dedupe.clustering.cluster import cluster as cluster_stage
+from include.dedupe.clustering.facts import gather_facts, needs_facts
 from include.dedupe.clustering.merge import MergeStats
 from include.dedupe.clustering.merge import merge as merge_stage
 from include.dedupe.connect import open_flow
 from include.dedupe.deciding.decide import DecideStats
-from include.dedupe.deciding.facts import gather_facts, needs_facts
 from include.dedupe.deciding.guards import require_guards
 from include.dedupe.errors import ConfigError, DedupeError, LeaseError, OutageError, ScanFailedError
 from include.dedupe.planning.own_folder import claim_folder
 from include.dedupe.planning.plan import Plan, read_plan
 from include.dedupe.planning.plan import plan as plan_stage
-from include.dedupe.planning.rehearsal import rehearse
 from include.dedupe.planning.scope import resolve_scope, settings_of_run
 from include.dedupe.reporting.pictures import WebPictures
 from include.dedupe.reporting.report import report as report_stage
 from include.dedupe.rundir import RunDir, read_manifest
 from include.dedupe.scanning.coverage import measure_coverage
+from include.dedupe.scanning.rehearsal import rehearse
 from include.dedupe.scanning.scan import ScanStats
 from include.dedupe.scanning.scan import scan as scan_stage
 from include.dedupe.settings.config import find_collection

@@ -24,9 +24,9 @@ import pandas as pd
 from include.dedupe.clustering.cluster import to_clusters
 from include.dedupe.clustering.merge import to_pairs
 from include.dedupe.deciding.decide import decide_documents
-from include.dedupe.deciding.verdicts import Standing
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.tables import EDGES, FACTS
+from include.dedupe.verdicts import Standing
 
 EXACT = 0.95
 PARTITIONS = 64

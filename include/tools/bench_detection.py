@@ -2,7 +2,7 @@
 
     python -m include.tools.bench_detection [--pictures DIR] [--per-source 2000] [--queries 12]
 
-DIR holds the sources that `python -m include.flow_server.training.pictures DIR` names; without it, the few
+DIR holds the sources that `python -m include.detector.training.pictures DIR` names; without it, the few
 photographs of the demo are measured. With AugLy installed, its manipulations are used too; with imagehash
 installed, pHash is measured beside PDQ. The last line is one JSON object.
 """
@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from include.flow_server.training.benchmark import (
+from include.detector.editing.manipulations import BEYOND, EXACT, HARSH, NEAR
+from include.detector.training.foreign import foreign_manipulations
+from include.tools.detection_benchmark import (
     Copy,
     Library,
     SelfScan,
@@ -31,9 +33,7 @@ from include.flow_server.training.benchmark import (
     self_scan,
     upper_bound,
 )
-from include.flow_server.training.foreign import foreign_manipulations
-from include.flow_server.training.manipulations import BEYOND, EXACT, HARSH, NEAR
-from include.flow_server.training.peers import peer_rows
+from include.tools.detection_peers import peer_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

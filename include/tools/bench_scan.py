@@ -36,8 +36,8 @@ from include.dedupe.scanning.join import Joiner
 from include.dedupe.scanning.outage import Outage
 from include.dedupe.scanning.scan import scan
 from include.dedupe.settings.config import CollectionConfig
+from include.detector.imaging import Descriptor, analyze
 from include.flow_client import FlowAddress, FlowClient
-from include.flow_server.imaging import Descriptor, analyze
 from include.flow_server.store.protocol import Add
 from include.flow_server.store.sqlite import SqliteStore
 

@@ -31,9 +31,9 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from include.detector.imaging import Descriptor, analyze
+from include.detector.imaging.embedding import DIMENSIONS, LEVELS
 from include.flow_server.analysis import new_pool
-from include.flow_server.imaging import Descriptor, analyze
-from include.flow_server.imaging.embedding import DIMENSIONS, LEVELS
 from include.flow_server.store.protocol import Add
 from include.flow_server.store.sqlite import SqliteStore
 from include.tools.server_figures import CLIENTS, Measured, write

@@ -12,9 +12,9 @@ from aiohttp import web
 from include.dedupe.connect import open_flow
 from include.dedupe.errors import PlanError
 from include.dedupe.planning.plan import plan
-from include.dedupe.planning.rehearsal import Cost, read_cost, rehearse
 from include.dedupe.planning.scope import Scope
 from include.dedupe.rundir import Attempt
+from include.dedupe.scanning.rehearsal import Cost, read_cost, rehearse
 from include.flow_client import FlowAddress
 from tests.pipeline.conftest import Bench
 from tests.support.many_documents import fill

@@ -9,11 +9,11 @@ import pytest
 
 from include.dedupe.__main__ import main
 from include.dedupe.deciding.decisions import read_decisions
-from include.dedupe.deciding.verdicts import read_verdicts
 from include.dedupe.review import say
 from include.dedupe.rundir import STORAGE_VARIABLE
 from include.dedupe.settings.config import COLLECTIONS_VARIABLE
 from include.dedupe.tables import CLUSTERS, PAIRS
+from include.dedupe.verdicts import read_verdicts
 from tests.pipeline.acting_fixture import CAT, acting, policies
 from tests.support.acting import Acting
 

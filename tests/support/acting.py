@@ -20,9 +20,9 @@ from include.dedupe.acting.lease import meeting_place
 from include.dedupe.acting.restore import Restored, restore
 from include.dedupe.acting.wanted import Wanted
 from include.dedupe.clustering.cluster import cluster
+from include.dedupe.clustering.facts import gather_facts
 from include.dedupe.clustering.merge import merge
 from include.dedupe.deciding.decide import DecideStats, decide
-from include.dedupe.deciding.facts import gather_facts
 from include.dedupe.planning.plan import plan
 from include.dedupe.planning.scope import Scope
 from include.dedupe.rundir import Attempt, RunDir, Storage

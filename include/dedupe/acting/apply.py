@@ -14,25 +14,26 @@ from dataclasses import asdict, dataclass
 
 import pandas as pd
 
-from include.dedupe.acting.archive import Entry, now, read_entries, read_tombstones
+from include.dedupe.acting.archive import Entry, read_entries, read_tombstones
 from include.dedupe.acting.batch import Batch
 from include.dedupe.acting.check import require_check
 from include.dedupe.acting.lease import Lease, hold_lease, meeting_place
 from include.dedupe.acting.outcome import Outcome
 from include.dedupe.acting.unreturned import require_no_loss
 from include.dedupe.acting.writer import FlowWriter
+from include.dedupe.clock import now
 from include.dedupe.deciding.changes import Order
 from include.dedupe.deciding.decide import current_decisions
 from include.dedupe.deciding.decisions import CONDEMN, UNTAG, read_decisions, still_standing
 from include.dedupe.deciding.guards import broken_guards, require_guards, scope_size
 from include.dedupe.deciding.supersede import objection_of_newer
-from include.dedupe.deciding.verdicts import FOLDER as VERDICTS
 from include.dedupe.errors import GuardError
 from include.dedupe.planning.plan import Plan, read_plan
 from include.dedupe.progress import show_progress
 from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.scanning.coverage import measure_coverage
 from include.dedupe.tables import ACTIONS, DECISIONS, from_parquet, to_parquet
+from include.dedupe.verdicts import FOLDER as VERDICTS
 
 PHASES = (UNTAG, "tag", CONDEMN, "link", "delete", "merge")
 BATCH_SIZE = 100

@@ -7,7 +7,6 @@ who went, why, and which document stays.
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import uuid
 from collections.abc import Mapping, Sequence
@@ -98,7 +97,3 @@ def read_tombstones(lasting: Storage) -> dict[str, Tombstone]:
 
 def _unique(name: str) -> str:
     return f"{name}-{uuid.uuid4().hex[:12]}.json"
-
-
-def now() -> str:
-    return dt.datetime.now(dt.UTC).isoformat(timespec="microseconds")

@@ -8,14 +8,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from include.dedupe.acting.archive import ABSORB, Entry, Tombstone, now, write_entries, write_tombstones
+from include.dedupe.acting.archive import ABSORB, Entry, Tombstone, write_entries, write_tombstones
 from include.dedupe.acting.judge import Moment, objection_to_pair
 from include.dedupe.acting.lease import Lease
 from include.dedupe.acting.outcome import Outcome
 from include.dedupe.acting.quarantine import move_away, plan_move
 from include.dedupe.acting.writer import ConflictError, FlowWriter
+from include.dedupe.clock import now
+from include.dedupe.clustering.facts import protected_among
 from include.dedupe.deciding.changes import Order, changes, merged, missing_from
-from include.dedupe.deciding.facts import protected_among
 from include.dedupe.errors import DedupeError
 from include.dedupe.flow import Document
 from include.dedupe.reporting.pictures import picture_bytes

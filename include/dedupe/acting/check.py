@@ -15,13 +15,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from include.dedupe.acting.archive import now
 from include.dedupe.acting.lease import hold_lease, meeting_place
 from include.dedupe.acting.unreturned import losses
 from include.dedupe.acting.writer import FlowWriter
+from include.dedupe.clock import now
+from include.dedupe.clustering.facts import canonical
 from include.dedupe.clustering.pair_rules import SCRATCH
 from include.dedupe.deciding.changes import merged
-from include.dedupe.deciding.facts import canonical
 from include.dedupe.errors import CheckError
 from include.dedupe.flow import Document
 from include.dedupe.reporting.pictures import picture_bytes

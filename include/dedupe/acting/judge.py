@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from include.dedupe.acting.archive import ABSORB, Entry
+from include.dedupe.clustering.facts import fingerprint
 from include.dedupe.deciding.changes import Order
 from include.dedupe.deciding.decisions import UNTAG
-from include.dedupe.deciding.facts import fingerprint
 from include.dedupe.deciding.grace import condemned_since
 from include.dedupe.flow import Document, FlowReader
 from include.dedupe.settings.config import CollectionConfig

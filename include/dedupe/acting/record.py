@@ -15,8 +15,8 @@ from typing import Any
 import pandas as pd
 
 from include.dedupe.acting.apply import read_outcomes
-from include.dedupe.acting.archive import now
-from include.dedupe.reporting.csv_table import csv_table
+from include.dedupe.clock import now
+from include.dedupe.csv_table import csv_table
 from include.dedupe.rundir import Attempt, RunDir, read_manifest
 from include.dedupe.settings.policy_settings import DELETING
 from include.dedupe.tables import ACTIONS, to_parquet

@@ -20,7 +20,6 @@ from include.dedupe.acting.archive import (
     Entry,
     Tombstone,
     archived_runs,
-    now,
     read_entries,
     read_tombstones,
     write_tombstones,
@@ -29,12 +28,13 @@ from include.dedupe.acting.lease import Lease, hold_lease, meeting_place
 from include.dedupe.acting.quarantine import bring_back
 from include.dedupe.acting.wanted import Wanted
 from include.dedupe.acting.writer import ConflictError, FlowWriter
-from include.dedupe.deciding.verdicts import give_verdict, read_verdicts, standing_verdicts
+from include.dedupe.clock import now
 from include.dedupe.errors import DedupeError
 from include.dedupe.flow import Document
 from include.dedupe.rundir import Storage, folder_name
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.settings.policy_settings import DELETING
+from include.dedupe.verdicts import give_verdict, read_verdicts, standing_verdicts
 
 FIELDS = ("*", "_version_")
 BATCH = 100

@@ -17,11 +17,10 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from include.dedupe.clustering.bridges import find_bridges
+from include.dedupe.clustering.facts import read_facts
 from include.dedupe.clustering.merge import encode
 from include.dedupe.clustering.names import NAMES_FOLDER, Naming, name_components
 from include.dedupe.clustering.pair_rules import allowed_pairs, said_apart
-from include.dedupe.deciding.facts import read_facts
-from include.dedupe.deciding.verdicts import read_verdicts, standing_verdicts
 from include.dedupe.planning.plan import read_plan
 from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.scanning.coverage import scanned_partitions
@@ -36,6 +35,7 @@ from include.dedupe.tables import (
     from_parquet,
     to_parquet,
 )
+from include.dedupe.verdicts import read_verdicts, standing_verdicts
 
 Codes = npt.NDArray[np.int64]
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from include.dedupe.deciding.facts import read_fields
+from include.dedupe.clustering.facts import read_fields
 from include.dedupe.settings.config import CollectionConfig
 
 Pair = tuple[str, str]

@@ -18,19 +18,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from include.dedupe.clustering.cluster import hub_ids, to_clusters
+from include.dedupe.clustering.facts import read_fields
 from include.dedupe.clustering.pair_rules import allowed_pairs
 from include.dedupe.deciding.decisions import ACTS, CONDEMN, EXPORT, UNTAG, write_decisions
-from include.dedupe.deciding.facts import read_fields
 from include.dedupe.deciding.grace import apply_grace
 from include.dedupe.deciding.guards import broken_guards, scope_size
 from include.dedupe.deciding.keeper import choose_keepers
 from include.dedupe.deciding.settled import is_settled, read_settled
-from include.dedupe.deciding.verdicts import Standing, read_verdicts, standing_verdicts
 from include.dedupe.planning.plan import Plan, read_plan
 from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.scanning.coverage import measure_coverage
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.tables import CLUSTERS, DECISIONS, FACTS, NAMES, PAIRS
+from include.dedupe.verdicts import Standing, read_verdicts, standing_verdicts
 
 Mask = npt.NDArray[np.bool_]
 

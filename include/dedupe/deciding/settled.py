@@ -15,14 +15,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from include.dedupe.clustering.facts import read_fields
+from include.dedupe.csv_table import csv_table
 from include.dedupe.deciding.decisions import EXPORT, read_decisions
-from include.dedupe.deciding.facts import read_fields
-from include.dedupe.deciding.verdicts import not_undone, read_verdicts, standing_verdicts
 from include.dedupe.errors import VerdictError
 from include.dedupe.planning.plan import read_plan
-from include.dedupe.reporting.csv_table import csv_table
 from include.dedupe.rundir import RunDir, Storage, read_manifest
 from include.dedupe.tables import FACTS, SETTLED, empty, from_parquet, to_parquet
+from include.dedupe.verdicts import not_undone, read_verdicts, standing_verdicts
 
 FOLDER = "settled"
 RECORD = "record/acknowledged.json"

@@ -10,7 +10,7 @@ import datetime as dt
 import json
 from collections.abc import Callable, Iterable
 
-from include.dedupe.acting.archive import now
+from include.dedupe.clock import now
 from include.dedupe.deciding.changes import Order
 from include.dedupe.planning.plan import Plan
 from include.dedupe.rundir import RunDir

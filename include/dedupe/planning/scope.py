@@ -15,8 +15,8 @@ from pydantic import ValidationError
 
 from include.dedupe.errors import ScopeError
 from include.dedupe.flow import Filters
-from include.dedupe.planning.partition_key import read_period
 from include.dedupe.settings.config import CollectionConfig
+from include.dedupe.settings.partition_key import read_period
 from include.dedupe.settings.settings_errors import explain
 
 FULL, RANGE, KNOWN = "full", "range", "known"

@@ -18,15 +18,15 @@ from typing import Any
 import networkx as nx
 import pandas as pd
 
+from include.dedupe.csv_table import csv_table
 from include.dedupe.deciding.keeper import BY_ID
 from include.dedupe.planning.plan import Plan, read_plan
-from include.dedupe.planning.rehearsal import read_cost
-from include.dedupe.reporting.csv_table import csv_table
 from include.dedupe.reporting.findings import Findings, read_findings
 from include.dedupe.reporting.page import render_page
 from include.dedupe.reporting.pictures import PictureSource
 from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.scanning.coverage import Coverage, measure_coverage
+from include.dedupe.scanning.rehearsal import read_cost
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.settings.policy_settings import DELETING
 

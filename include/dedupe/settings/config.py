@@ -17,7 +17,7 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from include.dedupe.errors import ConfigError
-from include.dedupe.planning.partition_key import KEY_FORMATS
+from include.dedupe.settings.partition_key import KEY_FORMATS
 from include.dedupe.settings.partition_settings import Partitions, WholeScope, divisions
 from include.dedupe.settings.policy_settings import (
     Approval,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from include.detector.comparing.score import detector_version
+from include.detector.imaging import DESCRIPTOR_VERSION
 from include.flow_server.endpoints.answers import header
-from include.flow_server.imaging import DESCRIPTOR_VERSION
-from include.flow_server.index.score import detector_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -15,10 +15,10 @@ from include.flow_server.index import SearchOptions
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from include.detector.imaging import Descriptor
     from include.flow_server.analysis import Analyser
     from include.flow_server.collection import Collection
     from include.flow_server.endpoints.parameters import Parameters
-    from include.flow_server.imaging import Descriptor
     from include.flow_server.index import Hit
     from include.flow_server.pictures import OwnFile
     from include.flow_server.store.protocol import Document

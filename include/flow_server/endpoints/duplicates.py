@@ -20,9 +20,9 @@ from include.flow_server.store.keyset import KeySet
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Set
 
+    from include.detector.imaging import Descriptor
     from include.flow_server.collection import Collection
     from include.flow_server.endpoints.parameters import Parameters
-    from include.flow_server.imaging import Descriptor
     from include.flow_server.index import Hit, SearchOptions
     from include.flow_server.store.protocol import Document
 

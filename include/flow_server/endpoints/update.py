@@ -22,10 +22,10 @@ from include.flow_server.store.protocol import Add, Delete, DeleteByQuery, Writt
 from include.flow_server.store.terms import listed
 
 if TYPE_CHECKING:
+    from include.detector.imaging import Descriptor
     from include.flow_server.analysis import Analyser
     from include.flow_server.collection import Collection
     from include.flow_server.endpoints.parameters import Parameters
-    from include.flow_server.imaging import Descriptor
     from include.flow_server.pictures import PictureFolder
     from include.flow_server.store.schema import Schema
 

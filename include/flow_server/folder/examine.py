@@ -10,8 +10,9 @@ from pathlib import Path
 
 from PIL import ExifTags, Image
 
-from include.flow_server.imaging import Descriptor, UnreadableImageError, analyze
+from include.detector.imaging import Descriptor, analyze
 from include.flow_server.query.dates import format_date, to_milliseconds
+from include.safe_picture import UnreadableImageError
 
 
 @dataclass(frozen=True, slots=True)

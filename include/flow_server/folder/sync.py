@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from include.flow_server.imaging import Descriptor
+    from include.detector.imaging import Descriptor
 
 _CHUNK = 200
 _AHEAD = 4

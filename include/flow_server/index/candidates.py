@@ -17,7 +17,8 @@ import numpy as np
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # faiss' searches are short: waiting threads would cost more
 import faiss
 
-from include.flow_server.imaging.embedding import DIMENSIONS, LEVELS
+from include.detector.comparing.closeness import HASH_RANGE, codes, vectors
+from include.detector.imaging.embedding import DIMENSIONS, LEVELS
 from include.flow_server.index.embeddings import Embeddings
 
 if TYPE_CHECKING:
@@ -25,10 +26,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from include.flow_server.imaging.descriptor import Descriptor
+    from include.detector.imaging.descriptor import Descriptor
 
 HASH_BITS = 256
-HASH_RANGE = 160  # bits of distance at which hashes say nothing any more
 HASHES = ("pdq", "pdq_content")
 MOST_FOUND = 2_000_000  # pairs of query and document held at once
 PREFILTER = 8  # documents compared in full per candidate wanted
@@ -84,9 +84,9 @@ class Candidates:
         """Take in documents that are not there yet."""
         if not items:
             return
-        codes = np.stack([_codes(descriptor)[0] for _, descriptor in items])
-        self._embeddings.add(codes)
-        self._signs.add(_signs(codes))
+        wholes = np.stack([codes(descriptor)[0] for _, descriptor in items])
+        self._embeddings.add(wholes)
+        self._signs.add(_signs(wholes))
         for index, name in zip(self._hashes, HASHES, strict=True):
             index.add(np.stack([_bits(getattr(descriptor, name)) for _, descriptor in items]))
         self._keys = np.concatenate([self._keys, np.array([key for key, _ in items], np.int64)])
@@ -159,7 +159,7 @@ class Candidates:
             many = min(len(self._keys), PREFILTER * limit)
             if not many:
                 continue
-            _, rows = self._signs.search(_signs(_codes(query)[:1]), many, params=parameters)
+            _, rows = self._signs.search(_signs(codes(query)[:1]), many, params=parameters)
             rows = rows[rows >= 0]
             products = self._embeddings.products(rows, vectors(query)[0])
             closeness = products.astype(np.float64) / LEVELS**2
@@ -200,26 +200,6 @@ class Candidates:
         return self._mask[1]
 
 
-def vectors(descriptor: Descriptor) -> NDArray[np.float32]:
-    """Embeddings of the whole and of the parts, float32 [6, 256] with the values of the int8 codes."""
-    return _codes(descriptor).astype(np.float32)
-
-
-def similarity(first: Descriptor, second: Descriptor) -> float:
-    """Largest cosine between one picture as a whole and the other as a whole or a part of it."""
-    one, two = vectors(first), vectors(second)
-    return float(max((one @ two[0]).max(), (two @ one[0]).max())) / LEVELS**2
-
-
-def hash_distance(first: Descriptor, second: Descriptor) -> int:
-    """Least distance in bits over whole pictures and contents."""
-    one, two = (
-        [int.from_bytes(bits) for bits in (descriptor.pdq, descriptor.pdq_content)]
-        for descriptor in (first, second)
-    )
-    return min((bits ^ others).bit_count() for bits in one for others in two)
-
-
 def _joined(found: Sequence[Found]) -> Found:
     return Found(*map(np.concatenate, zip(NOTHING, *found, strict=True)))
 
@@ -228,12 +208,8 @@ def _filtered(found: Found, chosen: NDArray[Any]) -> Found:
     return Found(*(column[chosen] for column in found))
 
 
-def _codes(descriptor: Descriptor) -> NDArray[np.int8]:
-    return np.frombuffer(descriptor.embedding, np.int8).reshape(-1, DIMENSIONS)
-
-
-def _signs(codes: NDArray[np.int8]) -> NDArray[np.uint8]:
-    return np.packbits(codes > 0, axis=1)
+def _signs(wholes: NDArray[np.int8]) -> NDArray[np.uint8]:
+    return np.packbits(wholes > 0, axis=1)
 
 
 def _bits(packed: bytes) -> NDArray[np.uint8]:

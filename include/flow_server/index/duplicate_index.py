@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from include.flow_server.imaging.descriptor import check_version
+from include.detector.comparing.explain import Explanation, explain_pair
+from include.detector.comparing.score import score_pair
+from include.detector.comparing.thumb import Thumb
+from include.detector.imaging.descriptor import check_version
 from include.flow_server.index.candidates import Candidates, Shortlist
-from include.flow_server.index.explain import explain_pair
-from include.flow_server.index.options import Explanation, Hit
-from include.flow_server.index.score import score_pair
-from include.flow_server.index.thumb import Thumb
+from include.flow_server.index.options import Hit
 from include.flow_server.index.thumb_cache import ThumbCache
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from include.flow_server.imaging.descriptor import Descriptor
+    from include.detector.imaging.descriptor import Descriptor
     from include.flow_server.index.options import SearchOptions
 
 # How close stage 1 must find a candidate, and after how many that fail a search gives up.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from include.flow_server.imaging.embedding import DIMENSIONS
+from include.detector.imaging.embedding import DIMENSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from include.detector.comparing.explain import Explanation
 
 SMART_FILTERS = ("off", "low", "medium", "high", "extreme")
 
@@ -26,26 +30,6 @@ class SearchOptions:
             )
         if not 0 <= self.threshold <= 1:
             raise ValueError(f"threshold is {self.threshold}, must lie between 0 and 1")
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """Why a hit has its score.
-
-    `crop`: the part of the match that the query covers, as (left, top, right, bottom) in 0..1 of the
-    match's width and height, reaching beyond where the query shows more. `scale`: (x, y) size of the query's
-    content in the match, 1 = the same share of the picture. `agreeing`: share of the `blocks` compared
-    blocks that agree.
-    """
-
-    similarity: float  # of stage 1, 0..1
-    same_pixels: bool = False
-    crop: tuple[float, float, float, float] | None = None
-    scale: tuple[float, float] | None = None
-    mirrored: bool = False
-    agreeing: float | None = None
-    blocks: int | None = None
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,12 @@ from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from include.flow_server.index.thumb import Thumb
+from include.detector.comparing.thumb import Thumb
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from include.flow_server.imaging.descriptor import Descriptor
+    from include.detector.imaging.descriptor import Descriptor
 
 _THREADS = ThreadPoolExecutor(os.cpu_count(), "thumbnails")
 

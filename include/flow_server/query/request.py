@@ -1,14 +1,12 @@
-"""A /select request after its parameters were checked, and what comes of it."""
+"""A /select request after its parameters were checked."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from include.flow_server.store.protocol import Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +31,3 @@ class SelectRequest:
     cursor: str | None = None
     ids_only: bool = False
     aggregates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """The page; `extra` holds facet_counts and stats where they were asked for."""
-
-    found: int
-    documents: list[Document]
-    next_cursor: str | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from include.flow_server.query.request import Selection, SelectRequest
+    from include.flow_server.query.request import SelectRequest
     from include.flow_server.store.keyset import KeySet
     from include.flow_server.store.schema import Schema
 
@@ -73,6 +73,16 @@ class Written:
     adds: list[tuple[str, int]] = field(default_factory=list)
     deletes: list[tuple[str, int]] = field(default_factory=list)
     queries: list[tuple[str, int]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The page that a request selects; `extra` holds facet_counts and stats where they were asked for."""
+
+    found: int
+    documents: list[Document]
+    next_cursor: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 class DocumentStore(Protocol):

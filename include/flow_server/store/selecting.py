@@ -18,9 +18,9 @@ from include.flow_server.query.ordering import (
     read_mark,
     write_mark,
 )
-from include.flow_server.query.request import Selection, SelectRequest, SortKey
+from include.flow_server.query.request import SelectRequest, SortKey
 from include.flow_server.store.keyset import EVERYTHING, Keys, KeySet, as_keys
-from include.flow_server.store.protocol import Document
+from include.flow_server.store.protocol import Document, Selection
 from include.flow_server.store.schema import CATCH_ALL, Schema
 from include.flow_server.store.terms import listed
 from include.flow_server.store.values import to_indexed

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import TypeVar
 
-    from include.flow_server.query.request import Selection, SelectRequest
+    from include.flow_server.query.request import SelectRequest
     from include.flow_server.store.keyset import KeySet
-    from include.flow_server.store.protocol import Document, Operation, Written
+    from include.flow_server.store.protocol import Document, Operation, Selection, Written
 
     T = TypeVar("T")
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from include.demo.flow import index
 from include.demo.library import Library
-from include.flow_server.imaging import DESCRIPTOR_VERSION
+from include.detector.imaging import DESCRIPTOR_VERSION
 from include.flow_server.store.sqlite import SqliteStore
-from tests.unit.flow_server.imaging.test_decode import file, scene
+from tests.support.drawn import file, scene
 from tests.unit.flow_server.test_reanalyze import make_outdated
 
 if TYPE_CHECKING:

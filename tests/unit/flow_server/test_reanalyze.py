@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from include.flow_server.imaging import DESCRIPTOR_VERSION
+from include.detector.imaging import DESCRIPTOR_VERSION
 from tests.support.embedded_server import REPOSITORY, EmbeddedServer, run_sync
 
 if TYPE_CHECKING:

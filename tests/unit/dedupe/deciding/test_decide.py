@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from include.dedupe.clustering.cluster import to_clusters
+from include.dedupe.clustering.facts import canonical
 from include.dedupe.clustering.merge import to_pairs
 from include.dedupe.clustering.pair_rules import allowed_pairs
 from include.dedupe.deciding.decide import decide_documents
 from include.dedupe.deciding.decisions import ACTS, decisions_hash, still_standing
-from include.dedupe.deciding.facts import canonical
-from include.dedupe.deciding.verdicts import Standing
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.settings.policy_settings import DELETING
 from include.dedupe.tables import DECISIONS, EDGES, FACTS, to_parquet
+from include.dedupe.verdicts import Standing
 
 NOW = dt.datetime(2026, 5, 1, tzinfo=dt.UTC)
 IDS = [f"d{number}" for number in range(12)]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import requests
 
-from include.flow_server.imaging import Descriptor, analyze
+from include.detector.imaging import Descriptor, analyze
 from tests.support.embedded_server import EmbeddedServer, launch
 from tests.support.small_collection import PHOTOS
 

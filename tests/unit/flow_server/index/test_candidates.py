@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from include.flow_server.imaging import Descriptor
-from include.flow_server.imaging.descriptor import DESCRIPTOR_VERSION
-from include.flow_server.imaging.embedding import LEVELS
+from include.detector.imaging import Descriptor
+from include.detector.imaging.descriptor import DESCRIPTOR_VERSION
+from include.detector.imaging.embedding import LEVELS
 from include.flow_server.index import DuplicateIndex, SearchOptions, embeddings
 from include.flow_server.index.candidates import HASH_RANGE, Candidates, _bits, vectors
 
@@ -105,7 +105,7 @@ def test_many_queries_find_what_each_finds_alone(
         lambda one, other, **_: float(int(one.content_hash, 16) % 3 == int(other.content_hash, 16) % 3),
     )
     monkeypatch.setattr(
-        "include.flow_server.index.thumb.Thumb.of", lambda descriptor: _Prepared(descriptor.content_hash)
+        "include.detector.comparing.thumb.Thumb.of", lambda descriptor: _Prepared(descriptor.content_hash)
     )
     known = dict(enumerate(descriptors(300, seed=3)))
     known |= {key + 300: replace(known[key], flat=key % 2 == 0) for key in range(9)}

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
-from include.flow_server.imaging import Descriptor, analyze
+from include.detector.imaging import Descriptor, analyze
 from include.flow_server.index import DuplicateIndex, SearchOptions
 from include.flow_server.index.options import SMART_FILTERS
-from tests.unit.flow_server.imaging.test_decode import file
+from tests.support.drawn import file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from include.flow_server.imaging import Descriptor, analyze
+from include.detector.comparing.score import score_pair
+from include.detector.comparing.thumb import Thumb
+from include.detector.editing.manipulations import BEYOND, EXACT, HARSH, NEAR, encode
+from include.detector.imaging import Descriptor, analyze
+from include.detector.training.pages import pages
 from include.flow_server.index import DuplicateIndex, SearchOptions
-from include.flow_server.index.score import score_pair
-from include.flow_server.index.thumb import Thumb
-from include.flow_server.training.manipulations import BEYOND, EXACT, HARSH, NEAR, encode
-from include.flow_server.training.pages import pages
 
 PHOTOS = sorted(Path("include/demo/photos").glob("*.jpg"))
 COPIED = PHOTOS[::13]  # six of them

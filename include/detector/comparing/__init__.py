@@ -1,0 +1,1 @@
+"""Whether two pictures are one: align, measure, score, explain."""

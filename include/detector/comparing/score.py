@@ -1,0 +1,186 @@
+"""From measurements to a score: below 0.70 something else, to 0.95 near, above exact.
+
+Two small fitted functions decide: one whether two pictures are one, one whether nothing but coding and
+scale lies between them. Their weights come from `include.tools.fit_detector`, which states in
+the weights file what they were fitted on and what they reach. The score is piecewise monotone in both, so
+that the two thresholds mean the two classes by construction.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from include.detector.comparing.verify import CLOSE_HASH, compare, in_order
+from include.detector.imaging import DESCRIPTOR_VERSION
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from include.detector.comparing.difference import Difference
+    from include.detector.comparing.thumb import Thumb
+    from include.detector.comparing.verify import Comparison
+
+WEIGHTS = Path(__file__).with_name("score-weights.json")
+NEAR, EXACT = 0.70, 0.95
+JUST_BELOW = 0.0001
+SURE = 5.0  # log odds of being one picture that an exact copy has; of the fitted ones the least had 7.4
+LARGEST_REST_TURN, SETTLED = 1.0, 0.45  # degrees; share of the blocks that must fit for that to mean anything
+LARGEST_MOVED, WELL_FITTING = 0.46, 0.85  # shares of the difference and of the blocks
+LEAST_OVERLAP = 0.5  # share of the frame
+LEAST_UNFOUNDED = 0.65  # correlation
+FOUNDED = 0.65  # share of the cells with the same colours, beside one patch
+# An exact copy stays inside all of these, whatever the fitted function says.
+LARGEST_DIFFERENCE = {"aspect": 0.008, "luma_cell": 20.0, "chroma_cell": 36.0, "luma_mean": 2.5}
+# Where both originals are so much larger than the thumbnail (log ratio), coding and scaling leave the detail
+# as it is (log ratio below 0.06), a visible blur does not.
+RESOLVED, LARGEST_SHARPNESS_GAIN = 0.6, 0.27
+# Which features speak for (1) and against (-1); 0 where that depends on the others. The fitted functions rise
+# or fall accordingly, so that they stay sensible for pictures unlike those they were fitted on.
+SAME_SIGNS = (*(1,) * 13, 0, 0, -1, 1, 0, 0, -1, -1, -1, 1, 1, 1, 0, 0, 0, 1, 1, 0, 1, 1)
+EXACT_SIGNS = (*(-1,) * 10, 1, 0, -1, -1, -1)
+
+
+class Fitted:
+    """A fitted function: standardise, one hidden layer of tanh, sum."""
+
+    def __init__(self, weights: dict[str, Any]) -> None:
+        self.mean, self.spread, self.hidden, self.offset, self.out = (
+            np.array(weights[name]) for name in ("mean", "spread", "hidden", "offset", "out")
+        )
+        self.bias, self.zero = float(weights["bias"]), float(weights["zero"])
+
+    def __call__(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Log odds above the operating point, for one row or many."""
+        hidden = np.tanh((values - self.mean) / self.spread @ self.hidden + self.offset)
+        odds: NDArray[np.float64] = hidden @ self.out + self.bias - self.zero
+        return odds
+
+
+def score_pair(first: Thumb, second: Thumb, *, mirror: bool) -> float:
+    """Score of two pictures, 0..1, the same in either order; equal pixels are the caller's business."""
+    comparison = compare(*in_order(first, second), mirror=mirror)
+    return score(comparison) if comparison else 0.0
+
+
+def score(comparison: Comparison) -> float:
+    """Score of two aligned pictures, 0..1."""
+    certainty = float(_weights()["same"](same_features(comparison)))
+    if unlike_any_copy(comparison):
+        certainty = min(certainty, -1.0)
+    if certainty <= 0:
+        return NEAR - JUST_BELOW - 0.2 * float(np.tanh(-certainty / 4))
+    closeness = exactness(comparison.difference) if comparison.difference and certainty > SURE else 0.0
+    if closeness > 0:
+        return EXACT + (1 - EXACT - JUST_BELOW) * float(np.tanh(closeness / 6))
+    return NEAR + (EXACT - NEAR - JUST_BELOW) * float(np.tanh(certainty / 6))
+
+
+def unlike_any_copy(comparison: Comparison) -> bool:
+    """What at most one fitted copy in a thousand shows, and many other pairs.
+
+    The pictures would still rotate after refinement; they fit well and yet their parts move (a burst); they
+    share less than half a frame; or no keypoint, no hash and hardly a block speaks for them, as with two
+    things before a white background. Where most cells with detail have the same colours, only a burst counts.
+    """
+    evidence = comparison.evidence
+    burst = evidence.moved > LARGEST_MOVED and evidence.fitting > WELL_FITTING
+    unfounded = evidence.alignment.votes == 0 and comparison.hash_distance > CLOSE_HASH
+    if burst or comparison.equal_beside > FOUNDED:
+        return burst
+    return (
+        (evidence.turn > LARGEST_REST_TURN and evidence.fitting > SETTLED)
+        or evidence.overlap < LEAST_OVERLAP
+        or (unfounded and evidence.weighted < LEAST_UNFOUNDED)
+    )
+
+
+def exactness(difference: Difference) -> float:
+    """Log odds that nothing but coding and scale lies between two pictures; > 0 = exact."""
+    if any(getattr(difference, name) > most for name, most in LARGEST_DIFFERENCE.items()):
+        return -1.0
+    if difference.resolution > RESOLVED and difference.sharpness_gain > LARGEST_SHARPNESS_GAIN:
+        return -1.0
+    return float(_weights()["exact"](exact_features(difference)))
+
+
+def same_features(comparison: Comparison) -> NDArray[np.float64]:
+    """What the question "are these one picture?" is decided by; SAME_SIGNS says what speaks for it."""
+    evidence = comparison.evidence
+    turn = evidence.alignment.turn()
+    return np.array(
+        [
+            evidence.weighted,
+            evidence.beside_patch,
+            *evidence.quantiles,
+            evidence.agreeing,
+            evidence.well_agreeing,
+            evidence.closely_agreeing,
+            *evidence.coarse_quantiles,
+            np.log1p(evidence.blocks),
+            np.log1p(evidence.alignment.votes),
+            min(evidence.moved, 1.0),
+            evidence.fitting,
+            min(turn, 6.0),
+            float(turn > 0.3),
+            min(evidence.turn, 3.0),
+            np.log1p(evidence.tone_median),
+            np.log1p(evidence.tone_tail),
+            evidence.chroma,
+            evidence.agreeing_chroma,
+            evidence.overlap,
+            abs(np.log(max(evidence.alignment.scale(), 0.01))),
+            min(np.log(evidence.alignment.stretch()), 1.0),
+            float(comparison.mirrored),
+            comparison.similarity,
+            max(0.0, 1 - comparison.hash_distance / 128),
+            comparison.plain,
+            comparison.equal,
+            -np.log(1.1 - comparison.equal_beside) * (1 - comparison.plain),
+        ]
+    )
+
+
+def exact_features(difference: Difference) -> NDArray[np.float64]:
+    """What the question "exact or near?" is decided by: logarithms, since coding noise is multiplicative.
+
+    EXACT_SIGNS says what speaks for exact.
+    """
+    found = difference
+    return np.array(
+        [
+            np.log(found.aspect + 0.01),
+            np.log(found.luma_cell + 1),
+            np.log(found.chroma_cell + 1),
+            np.log(found.luma_tail + 1),
+            np.log(found.chroma_tail + 1),
+            np.log(found.luma_mean + 0.3),
+            np.log(found.chroma_mean + 0.3),
+            np.log(found.contrast_gain + 0.01),
+            np.log(found.chroma_gain + 0.03),
+            np.log(1.0005 - min(1.0, found.correlation)),
+            np.log(found.texture + 0.3),
+            found.resolution,
+            np.log(found.offset + 0.004),
+            np.log((found.luma_cell + 1) / (found.luma_mean + 0.3)),
+            np.log((found.chroma_cell + 1) / (found.chroma_mean + 0.3)),
+        ]
+    )
+
+
+@cache
+def detector_version() -> str:
+    """What scores depend on: the analysis of a picture and the weights by which two are compared."""
+    weights = hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()
+    return f"{DESCRIPTOR_VERSION}/{weights[:8]}"
+
+
+@cache
+def _weights() -> dict[str, Fitted]:
+    stored = json.loads(WEIGHTS.read_text(encoding="utf-8"))
+    return {name: Fitted(stored[name]) for name in ("same", "exact")}

@@ -1,0 +1,192 @@
+"""A stored thumbnail made ready for comparison: colours, local contrast and keypoints.
+
+Describing costs a few milliseconds and is worth keeping; comparing two prepared thumbnails costs a fraction
+of one. `Thumb` is what the bounded cache holds. It is small because most comparisons end at the keypoints:
+pixels are decoded when one goes further, and kept for a few hundred thumbnails only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from include.detector.comparing.planes import Shades, local_contrast, resize
+from include.detector.imaging.layout import VALUES, decode_layout
+from include.detector.imaging.margins import Box, content_box
+from include.detector.imaging.thumbnail import decode_thumbnail
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from include.detector.imaging.descriptor import Descriptor
+
+MAX_KEYPOINTS = 120
+FRAME_SIDE = 32  # both sides of a whole frame squeezed for the same-frame check
+ONE_BRIGHTNESS = 7  # levels that count as one
+# The entries of a SIFT descriptor (4 x 4 cells of 8 directions) in the order of a mirrored one.
+MIRRORED = np.arange(128).reshape(4, 4, 8)[::-1, :, [0, 7, 6, 5, 4, 3, 2, 1]].ravel()
+DETAILED = 4.0  # levels by which a cell of the layout differs from those around it
+STEPS = 512  # of a descriptor's entry, which is below 0.5
+DECODED = 256  # thumbnails whose pixels are kept
+
+
+@dataclass(frozen=True, slots=True)
+class Keypoints:
+    """SIFT keypoints of a thumbnail, strongest first.
+
+    `points` float32 [n, 2] in pixels, `scales` [n] in pixels, `angles` [n] in radians; `codes` uint8 [n, 128]
+    are descriptors of unit length (Hellinger form) in STEPS.
+    """
+
+    points: NDArray[np.float32]
+    scales: NDArray[np.float32]
+    angles: NDArray[np.float32]
+    codes: NDArray[np.uint8]
+
+    def similarity(self, other: Keypoints) -> NDArray[np.float32]:
+        """Cosine of each keypoint with each of the other picture, float32 [n, others]."""
+        products: NDArray[np.float32] = self.codes.astype(np.float32) @ other.codes.astype(np.float32).T
+        return products / np.float32(STEPS**2)
+
+    def mirrored(self, width: int) -> Keypoints:
+        """The keypoints of the picture flipped left to right, computed without its pixels."""
+        return Keypoints(
+            points=np.column_stack([width - 1 - self.points[:, 0], self.points[:, 1]]),
+            scales=self.scales,
+            angles=np.pi - self.angles,
+            codes=self.codes[:, MIRRORED],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A rectangle of the thumbnail with its local contrast squeezed to a square, as a unit vector."""
+
+    box: Box
+    contrast: NDArray[np.float32]
+
+    def mirrored(self, width: int) -> Frame:
+        """The frame in the picture flipped left to right."""
+        left, top, right, bottom = self.box
+        square = self.contrast.reshape(FRAME_SIDE, FRAME_SIDE)
+        return Frame((width - right, top, width - left, bottom), square[:, ::-1].ravel())
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """A decoded thumbnail; `ycc` is uint8 [height, width, 3] in Y, Cr, Cb."""
+
+    ycc: NDArray[np.uint8]
+
+    @cached_property
+    def shades(self) -> Shades:
+        return Shades(self.ycc[..., 0].astype(np.float32))
+
+
+@dataclass(frozen=True, eq=False)
+class Thumb:
+    """One thumbnail of `width` x `height` pixels.
+
+    `frames` are the whole and, where margins were found, the content without them; `plain` is the share of
+    the pixels that have nearly the most frequent brightness: paper, a wall, a clear sky. `layout` is uint8
+    [32, 32, 3] in Y, Cr, Cb.
+    """
+
+    width: int
+    height: int
+    plain: float
+    frames: tuple[Frame, ...]
+    keypoints: Keypoints
+    layout: NDArray[np.uint8]
+    descriptor: Descriptor
+    is_mirrored: bool = False
+
+    @classmethod
+    def of(cls, descriptor: Descriptor) -> Thumb:
+        """Decode a descriptor's thumbnail and describe it."""
+        rgb = decode_thumbnail(descriptor.thumbnail)
+        luma = cv2.cvtColor(rgb, cv2.COLOR_RGB2YCrCb).astype(np.uint8, copy=False)[..., 0]
+        return cls(
+            width=rgb.shape[1],
+            height=rgb.shape[0],
+            plain=_plain(luma),
+            frames=_frames(luma, content_box(rgb)),
+            keypoints=_keypoints(luma),
+            layout=decode_layout(descriptor.layout, rgb),
+            descriptor=descriptor,
+        )
+
+    @property
+    def content_hash(self) -> str:
+        return self.descriptor.content_hash
+
+    @property
+    def pixels(self) -> Pixels:
+        return _pixels(self.descriptor.thumbnail, self.is_mirrored)
+
+    @cached_property
+    def detailed(self) -> NDArray[np.bool_]:
+        """Whether each cell of the layout differs in brightness from those around it, [32, 32]."""
+        grey = self.layout[..., 0].astype(np.float32)
+        detailed: NDArray[np.bool_] = np.abs(grey - cv2.blur(grey, (3, 3))) > DETAILED
+        return detailed
+
+    def mirrored(self) -> Thumb:
+        """The same picture flipped left to right."""
+        return replace(
+            self,
+            frames=tuple(frame.mirrored(self.width) for frame in self.frames),
+            keypoints=self.keypoints.mirrored(self.width),
+            layout=self.layout[:, ::-1],
+            is_mirrored=not self.is_mirrored,
+        )
+
+    def nbytes(self) -> int:
+        """Bytes held, pixels not counted."""
+        frames = 4 * FRAME_SIDE**2 * len(self.frames)
+        packed = len(self.descriptor.thumbnail) + len(self.descriptor.layout)
+        return self.keypoints.codes.nbytes + frames + VALUES + packed + 5000
+
+
+@lru_cache(DECODED)
+def _pixels(thumbnail: bytes, is_mirrored: bool) -> Pixels:
+    ycc = cv2.cvtColor(decode_thumbnail(thumbnail), cv2.COLOR_RGB2YCrCb).astype(np.uint8, copy=False)
+    return Pixels(np.ascontiguousarray(ycc[:, ::-1]) if is_mirrored else ycc)
+
+
+def _plain(luma: NDArray[np.uint8]) -> float:
+    counts = np.bincount(luma.ravel(), minlength=256)
+    return float(np.convolve(counts, np.ones(ONE_BRIGHTNESS), "same").max()) / luma.size
+
+
+def _frames(luma: NDArray[np.uint8], content: Box) -> tuple[Frame, ...]:
+    whole: Box = (0, 0, luma.shape[1], luma.shape[0])
+    boxes = [whole] if content == whole else [whole, content]
+    return tuple(Frame(box, _frame_vector(luma, box)) for box in boxes)
+
+
+def _frame_vector(luma: NDArray[np.uint8], box: Box) -> NDArray[np.float32]:
+    left, top, right, bottom = box
+    inside = luma[top:bottom, left:right].astype(np.float32)
+    vector = local_contrast(resize(inside, FRAME_SIDE, FRAME_SIDE), 0.7, 4.0, 6.0).ravel()
+    unit: NDArray[np.float32] = vector / max(float(np.linalg.norm(vector)), 1e-6)
+    return unit
+
+
+def _keypoints(luma: NDArray[np.uint8]) -> Keypoints:
+    sift = cv2.SIFT.create(nfeatures=MAX_KEYPOINTS, contrastThreshold=0.01, edgeThreshold=20)
+    found, descriptors = sift.detectAndCompute(luma, None)
+    if not found:
+        empty = np.zeros(0, np.float32)
+        return Keypoints(np.zeros((0, 2), np.float32), empty, empty, np.zeros((0, 128), np.uint8))
+    hellinger = np.sqrt(descriptors / np.maximum(descriptors.sum(axis=1, keepdims=True), 1e-6))
+    return Keypoints(
+        points=np.array([k.pt for k in found], np.float32),
+        scales=np.array([k.size for k in found], np.float32),
+        angles=np.deg2rad(np.array([k.angle for k in found], np.float32)),
+        codes=np.rint(hellinger * STEPS).clip(0, 255).astype(np.uint8),
+    )

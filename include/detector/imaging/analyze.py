@@ -1,0 +1,76 @@
+"""Analysis of one picture: from the bytes of a file to its descriptor."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import pdqhash
+
+from include.detector.imaging.descriptor import DESCRIPTOR_VERSION, Descriptor
+from include.detector.imaging.embedding import embed
+from include.detector.imaging.layout import encode_layout, layout
+from include.detector.imaging.margins import content_box
+from include.detector.imaging.thumbnail import decode_thumbnail, encode, shrink
+from include.safe_picture import MAX_PIXELS, Picture, decode
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+WORKING_SIDE = 512
+FLAT_DEVIATION = 2.0
+
+cv2.setNumThreads(1)  # the server analyzes in a pool of processes, one picture in each
+
+
+def analyze(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Descriptor:
+    """Describe the picture in `data`.
+
+    Raises:
+        UnreadableImageError: the bytes are no readable picture, or have more than `max_pixels` pixels.
+    """
+    picture = decode(data, max_pixels)
+    working = _working_copy(picture.rgb)
+    thumbnail = shrink(working)
+    coded = encode(thumbnail)
+    left, top, right, bottom = content_box(working)
+    pdq, quality = pdqhash.compute(working)
+    content = np.ascontiguousarray(working[top:bottom, left:right])
+    pdq_content = pdq if content.shape == working.shape else pdqhash.compute(content)[0]
+    height, width = picture.rgb.shape[:2]
+    return Descriptor(
+        version=DESCRIPTOR_VERSION,
+        width=width,
+        height=height,
+        byte_size=len(data),
+        format=picture.format,
+        content_hash=_content_hash(picture),
+        flat=bool(thumbnail.reshape(-1, 3).std(axis=0).max() < FLAT_DEVIATION),
+        pdq=np.packbits(pdq).tobytes(),
+        pdq_content=np.packbits(pdq_content).tobytes(),
+        pdq_quality=int(quality),
+        embedding=embed(content).tobytes(),
+        layout=encode_layout(layout(working), decode_thumbnail(coded)),
+        thumbnail=coded,
+    )
+
+
+def _content_hash(picture: Picture) -> str:
+    """SHA-256 of size, pixels and (where the picture has one) alpha channel."""
+    digest = hashlib.sha256(repr(picture.rgb.shape).encode())
+    digest.update(picture.rgb.data)
+    if picture.alpha is not None:
+        digest.update(picture.alpha.data)
+    return digest.hexdigest()
+
+
+def _working_copy(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Scale down so that the longer side has at most 512 pixels: hashes and thumbnail need no more."""
+    height, width = rgb.shape[:2]
+    factor = WORKING_SIDE / max(height, width)
+    if factor >= 1:
+        return rgb
+    size = max(1, round(width * factor)), max(1, round(height * factor))
+    return cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from include.dedupe.errors import VerdictError
+from include.dedupe.rundir import Storage
+from include.dedupe.verdicts import give_verdict, read_verdicts, standing_verdicts
+
+
+@pytest.fixture
+def lasting(tmp_path: Path) -> Storage:
+    return Storage(str(tmp_path))
+
+
+def test_what_was_said_holds_for_later_readers_whatever_the_ids_hold(lasting: Storage) -> None:
+    give_verdict(lasting, "not_duplicate", ("b\n🐟", 'a,"'), "me", "why not")
+    give_verdict(lasting, "keep", ("x",), "me")
+    give_verdict(lasting, "reject", ("c-1", "y"), "me")
+    standing = standing_verdicts(read_verdicts(lasting))
+    assert standing.not_duplicates == {('a,"', "b\n🐟")}
+    assert (standing.keepers, standing.rejected) == ({"x"}, {"c-1", "y"})
+
+
+def test_of_several_documents_no_two_are_duplicates(lasting: Storage) -> None:
+    give_verdict(lasting, "not_duplicate", ("c", "a", "b"), "me")
+    pairs = {("a", "b"), ("a", "c"), ("b", "c")}
+    assert standing_verdicts(read_verdicts(lasting)).not_duplicates == pairs
+
+
+def test_an_approval_takes_an_earlier_rejection_back(lasting: Storage) -> None:
+    give_verdict(lasting, "reject", ("a", "b"), "me")
+    give_verdict(lasting, "approve", ("a",), "you")
+    assert standing_verdicts(read_verdicts(lasting)).rejected == {"b"}
+
+
+def test_undoing_is_undone_in_turn(lasting: Storage) -> None:
+    said = give_verdict(lasting, "keep", ("a",), "me")
+    undone = give_verdict(lasting, "undo", (said.name,), "me")
+    assert not standing_verdicts(read_verdicts(lasting)).keepers
+    give_verdict(lasting, "undo", (undone.name,), "me")
+    assert standing_verdicts(read_verdicts(lasting)).keepers == {"a"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "ids"),
+    [
+        ("not_duplicate", ("a",)),
+        ("not_duplicate", ("a", "a")),
+        ("keep", ("a", "b")),
+        ("reject", ()),
+        ("reject", ("",)),
+        ("undo", ("nothing.json",)),
+        ("perhaps", ("a",)),
+    ],
+)
+def test_what_makes_no_sense_is_refused(lasting: Storage, kind: str, ids: tuple[str, ...]) -> None:
+    with pytest.raises(VerdictError):
+        give_verdict(lasting, kind, ids, "me")
+
+
+def test_what_is_said_of_a_cluster_is_said_of_the_documents_that_it_has_then(lasting: Storage) -> None:
+    members = {"c-1": ("a", "b", "c")}
+    give_verdict(lasting, "reject", ("c-1", "x"), "me", members=members)
+    give_verdict(lasting, "not_duplicate", ("c-1",), "me", members=members)
+    standing = standing_verdicts(read_verdicts(lasting))
+    assert standing.rejected == {"c-1", "a", "b", "c", "x"}
+    assert standing.not_duplicates == {("a", "b"), ("a", "c"), ("b", "c")}
+    give_verdict(lasting, "approve", ("c-2",), "me", members={"c-2": ("a", "b", "y")})
+    assert standing_verdicts(read_verdicts(lasting)).rejected == {"c-1", "c", "x"}
