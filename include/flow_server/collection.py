@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from include.flow_server.errors import OutdatedError
+from include.flow_server.errors import FlowError, OutdatedError
 from include.flow_server.imaging import DESCRIPTOR_VERSION, Descriptor
 from include.flow_server.index import DuplicateIndex
 from include.flow_server.store.keyset import NOTHING, KeySet, as_keys
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from include.flow_server.store.protocol import Document, DocumentStore
 
 _BATCH = 20_000
+_AGAIN_MILLISECONDS = 1000
 
 
 class Collection:
@@ -67,7 +68,11 @@ class Collection:
     def _commit_now(self) -> None:
         with self._timing:
             self._timer = None
-        self.commit()
+        try:
+            self.commit()
+        except FlowError:
+            self.commit_within(_AGAIN_MILLISECONDS)
+            raise
 
     def duplicates(
         self, query: Descriptor, options: SearchOptions, allowed: KeySet, explain: bool = False
@@ -126,10 +131,12 @@ class Collection:
         """Commits what is waiting for it and releases the files."""
         with self._timing:
             waiting, self._timer = self._timer, None
-        if waiting:
-            waiting.cancel()
-            self.store.commit()
-        self.store.close()
+        try:
+            if waiting:
+                waiting.cancel()
+                self.store.commit()
+        finally:
+            self.store.close()
 
     def _read(self, data: bytes) -> Descriptor:
         descriptor = comparable(data)

@@ -31,7 +31,7 @@ class Service:
         self.collections = {name: self._open(name) for name in settings.collections}
 
     def _open(self, name: str) -> Collection:
-        store = SqliteStore(store_file(self.settings.data, name))
+        store = SqliteStore(store_file(self.settings.data, name), self.settings.limits.busy_seconds)
         return Collection(name, store, self.settings.allow_hosts.get(name, ()))
 
     def named(self, name: str) -> Collection:

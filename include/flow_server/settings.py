@@ -22,6 +22,7 @@ class Limits:
     picture_bytes: int = 32 * MEBIBYTE
     download_seconds: float = 20.0
     max_rows: int = 100_000
+    busy_seconds: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 from starlette.datastructures import UploadFile
 
 from include.flow_server.errors import BadRequestError, TooLargeError
+from include.flow_server.store.values import read_int
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -48,10 +49,7 @@ class Parameters:
         text = self.text(name)
         if text is None:
             return default
-        try:
-            value = int(text)
-        except ValueError:
-            raise BadRequestError(f'For input string: "{text}"') from None
+        value = read_int(text)
         if value < 0:
             raise BadRequestError(f"'{name}' parameter cannot be negative")
         return value

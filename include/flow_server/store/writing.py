@@ -31,6 +31,12 @@ def read_document(row: tuple[int, str, int, int, str]) -> Document:
     return Document(key, document_id, version, bool(from_folder), json.loads(fields))
 
 
+def find(connection: sqlite3.Connection, document_id: str) -> Document | None:
+    """The newest state of a document."""
+    row = connection.execute(f"{_DOCUMENTS} WHERE id = ?", (document_id,)).fetchone()
+    return read_document(row) if row else None
+
+
 class Writer:
     """Applies operations over the writing connection; `written` collects what came of them."""
 
@@ -62,13 +68,8 @@ class Writer:
         else:
             self._delete_by_query(operation.query)
 
-    def find(self, document_id: str) -> Document | None:
-        """The newest state of a document."""
-        row = self._connection.execute(f"{_DOCUMENTS} WHERE id = ?", (document_id,)).fetchone()
-        return read_document(row) if row else None
-
     def _add(self, add: Add) -> None:
-        old = self.find(add.id)
+        old = find(self._connection, add.id)
         atomic = is_atomic(add.fields)
         if not (atomic and old):
             _check_version(add.id, add.version, old)
@@ -135,7 +136,7 @@ class Writer:
         return numbered
 
     def _delete(self, document_id: str, version: int) -> None:
-        old = self.find(document_id)
+        old = find(self._connection, document_id)
         _check_version(document_id, version, old)
         if old:
             self._remove(old)
