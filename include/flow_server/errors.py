@@ -66,6 +66,18 @@ class OutdatedError(FlowError):
     status = 503
 
 
+class TooSlowError(FlowError):
+    """A request that was begun and not sent in time."""
+
+    status = 408
+
+
+class HeadTooLargeError(FlowError):
+    """The address and the headers of a request are over their limit."""
+
+    status = 431
+
+
 class BusyError(FlowError):
     """Others are at work; the same request will do in `retry_after` seconds."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
@@ -14,7 +16,21 @@ from include.flow_server.errors import FlowError, error_body
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from include.flow_server.imaging import Descriptor
+
 _LOG = logging.getLogger("flow_server")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A picture that a request has to wait for; `then` computes the answer from its descriptor.
+
+    `host` is whom it waits for, blank where it does not come from elsewhere.
+    """
+
+    host: str
+    read: Callable[[], Descriptor]
+    then: Callable[[Descriptor], dict[str, Any]]
 
 
 def json_answer(body: dict[str, Any], status: int = 200) -> Response:
