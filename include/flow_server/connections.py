@@ -41,6 +41,7 @@ class TimedProtocol(HttpToolsProtocol):
         self._in_body = False
         self._since = 0.0
         self._bytes = 0
+        self._head_bytes = 0
         self._unsent = 0
         self._unsent_since = 0.0
 
@@ -55,7 +56,7 @@ class TimedProtocol(HttpToolsProtocol):
             elif len(self.connections) > 2 * self._limits.connections:
                 transport.abort()
             else:
-                self.app = _refused  # type: ignore[assignment]
+                self.app = _refused
 
     def is_waiting(self) -> bool:
         """Whether no request of this connection is at work."""
@@ -79,6 +80,14 @@ class TimedProtocol(HttpToolsProtocol):
         if not self._receiving:
             self._begin()
 
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        self._weigh(len(url))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        super().on_header(name, value)
+        self._weigh(len(name) + len(value))
+
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
         self._in_body = True
@@ -87,10 +96,11 @@ class TimedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         super().on_message_complete()
         self._receiving = self._in_body = False
-        self._since = self.loop.time()
+        self._since, self._bytes = self.loop.time(), 0
 
     def send_400_response(self, msg: str) -> None:
-        self._refuse(BadRequestError(msg))
+        is_too_large = self._head_bytes > self._limits.head_bytes
+        self._refuse(self._too_large() if is_too_large else BadRequestError(msg))
 
     def check(self, now: float) -> None:
         """Ends the connection where its client is too late with a request, or with taking an answer."""
@@ -103,14 +113,19 @@ class TimedProtocol(HttpToolsProtocol):
 
     def end(self) -> None:
         """Closes a connection that is waiting; one with a request half sent is told why."""
-        if self._receiving and self._bytes and (self.cycle is None or not self.cycle.response_started):
+        if (self._bytes or self._in_body) and (self.cycle is None or not self.cycle.response_started):
             told = "its body" if self._in_body else "its head"
             self._refuse(TooSlowError(f"the request was not sent in time: {told} is not complete"))
         self.transport.close()
 
     def _begin(self) -> None:
         self._receiving, self._in_body = True, False
-        self._since, self._bytes = self.loop.time(), 0
+        self._since, self._bytes, self._head_bytes = self.loop.time(), 0, 0
+
+    def _weigh(self, size: int) -> None:
+        self._head_bytes += size
+        if self._head_bytes > self._limits.head_bytes:
+            raise ValueError("the head is too large")  # which the parser takes for a wrong request
 
     def _seconds(self) -> float:
         if not self._in_body:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _TRUE = ("true", "on", "yes")
 _FALSE = ("false", "off", "no")
+MOST_VALUES = 1024  # of one name
 _MOST_FIELDS = 10_000
 _LONG = 65_536  # more is read in a thread
 
@@ -29,6 +30,11 @@ class Parameters:
         self._values: dict[str, list[str]] = {}
         for name, value in pairs:
             self._values.setdefault(name, []).append(value)
+        for name, values in self._values.items():
+            if len(values) > MOST_VALUES:
+                raise BadRequestError(
+                    f"'{name}' comes {len(values)} times, more than the {MOST_VALUES} allowed"
+                )
 
     def text(self, name: str, default: str | None = None) -> str | None:
         """The first value of that name."""

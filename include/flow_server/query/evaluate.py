@@ -114,8 +114,8 @@ class Evaluator:
         distinct = dict.fromkeys(parts)
         if not distinct:
             return NOTHING
-        if len(distinct) > MOST_CLAUSES:
-            raise BadRequestError(f"a text of a query has more than {MOST_CLAUSES} different words")
+        if len(parts) > MOST_CLAUSES:
+            raise BadRequestError(f"a text of a query has more than {MOST_CLAUSES} words")
         sets = (self._scan(field, "{value} = ?", (word,)) for word in distinct)
         result = reduce(and_, sets) if term.phrase or term.every else union(sets)
         if term.phrase and len(parts) > 1:

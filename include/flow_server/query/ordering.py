@@ -72,6 +72,7 @@ def read_mark(mark: str, sort: Sequence[SortKey]) -> list[Indexed | None]:
     """The sort values in a mark; one that we did not write for this sort is a 400."""
     try:
         values = json.loads(base64.b64decode(mark + "=" * (-len(mark) % 4), altchars=b"-_", validate=True))
+        json.dumps(values, ensure_ascii=False).encode()  # half of a surrogate pair is an error
     except (binascii.Error, ValueError, RecursionError):
         values = None
     if not isinstance(values, list) or not all(isinstance(v, (str, int, float, type(None))) for v in values):

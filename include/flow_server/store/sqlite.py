@@ -23,7 +23,7 @@ from include.flow_server.store.schema import FLOW_FIELDS, Field, FieldType, Sche
 from include.flow_server.store.selecting import Selector
 from include.flow_server.store.snapshots import PATIENCE, Remembered, Snapshots, connect
 from include.flow_server.store.upgrading import FORMAT, upgrade, written_format
-from include.flow_server.store.writing import Writer, find
+from include.flow_server.store.writing import Writer, find_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -57,6 +57,7 @@ class SqliteStore:
         self._log_busy_until = 0.0
         self._write_lock = threading.RLock()
         self._watcher_lock = threading.Lock()
+        self._newest_lock = threading.Lock()
         self._writer = connect(path, patience)
         self._restart_log()
         self._writer.executescript(_TABLES.read_text(encoding="utf-8"))
@@ -69,6 +70,7 @@ class SqliteStore:
         upgrade(self._writer, self._schema, now())
         self._writer.execute("COMMIT")
         self._watcher = connect(path, patience)
+        self._newest = connect(path, patience)
         self._data_version = self._pragma_data_version()
         self._seen = self._commit_counter()
         self._snapshots = Snapshots(path, patience)
@@ -112,13 +114,13 @@ class SqliteStore:
 
     @told()
     def get(self, ids: Sequence[str]) -> list[Document]:
-        with self._watcher_lock:
-            self._watcher.execute("BEGIN")
+        with self._newest_lock:
+            self._newest.execute("BEGIN")
             try:
-                found = (find(self._watcher, document_id) for document_id in ids)
-                return [document for document in found if document]
+                found = find_all(self._newest, ids)
             finally:
-                self._watcher.execute("COMMIT")
+                self._newest.execute("COMMIT")
+        return [found[document_id] for document_id in ids if document_id in found]
 
     @told()
     def update(self, operations: Sequence[Operation], skip_conflicts: bool = False) -> Written:
@@ -176,8 +178,9 @@ class SqliteStore:
 
     def close(self) -> None:
         self._closed.set()
-        with self._write_lock, self._watcher_lock:
+        with self._write_lock, self._watcher_lock, self._newest_lock:
             self._snapshots.close()
+            self._newest.close()
             self._watcher.close()
             self._writer.close()
 

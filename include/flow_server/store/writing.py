@@ -17,11 +17,12 @@ from include.flow_server.store.values import to_stored
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from include.flow_server.store.protocol import Operation
 
+_CHUNK = 500
 _DOCUMENTS = "SELECT key, id, version, from_folder, fields FROM documents"
 
 
@@ -35,6 +36,17 @@ def find(connection: sqlite3.Connection, document_id: str) -> Document | None:
     """The newest state of a document."""
     row = connection.execute(f"{_DOCUMENTS} WHERE id = ?", (document_id,)).fetchone()
     return read_document(row) if row else None
+
+
+def find_all(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, Document]:
+    """The newest state of the documents that are there, by id."""
+    found: dict[str, Document] = {}
+    for start in range(0, len(ids), _CHUNK):
+        chunk = ids[start : start + _CHUNK]
+        marks = ",".join("?" * len(chunk))
+        rows = connection.execute(f"{_DOCUMENTS} WHERE id IN ({marks})", chunk)
+        found.update((row[1], read_document(row)) for row in rows)
+    return found
 
 
 class Writer:
