@@ -24,17 +24,31 @@ if TYPE_CHECKING:
 
     from include.flow_server.settings import ServerSettings
 
-_TRIES = 2
+
+_FACTS = {
+    "width": int,
+    "height": int,
+    "byte_size": int,
+    "format": str,
+    "content_hash": str,
+    "flat": bool,
+    "pdq_quality": int,
+}
 
 
 class Analyser:
-    """Describes pictures. The pool starts with the first one, and anew after one that killed a process."""
+    """Describes pictures. The pool starts with the first one, and anew after one that killed a process.
+
+    A picture is refused as one that crashes the analysis only if it does so when nothing else is at work.
+    """
 
     def __init__(self, settings: ServerSettings) -> None:
         self._workers = settings.workers
         self._limits = settings.limits
         self._lock = threading.Lock()
         self._pool: ProcessPoolExecutor | None = None
+        self._one_at_a_time = threading.Lock()
+        self._lone: ProcessPoolExecutor | None = None
 
     def of_image(self, image: str, own: Path | None, allow_hosts: Collection[str]) -> Descriptor:
         """Describes what the `image` of a document names: the file `own`, a data URI or an address."""
@@ -68,12 +82,16 @@ class Analyser:
 
     def of_file(self, file: Path, name: str) -> Descriptor:
         """Describes a picture on disk; `name` stands in error messages."""
-        size = file.stat().st_size
+        try:
+            size = file.stat().st_size
+            data = file.read_bytes() if size <= self._limits.picture_bytes else b""
+        except OSError as error:
+            raise BadRequestError(f"{name} cannot be read: {error.strerror}") from None
         if size > self._limits.picture_bytes:
             raise TooLargeError(
                 f"{name} has {size} bytes, more than the {self._limits.picture_bytes} allowed"
             )
-        return self.of_bytes(file.read_bytes(), name)
+        return self.of_bytes(data, name)
 
     def of_bytes(self, data: bytes, name: str) -> Descriptor:
         """Describes the picture in `data`."""
@@ -81,32 +99,48 @@ class Analyser:
             raise TooLargeError(
                 f"{name} has {len(data)} bytes, more than the {self._limits.picture_bytes} allowed"
             )
-        for _ in range(_TRIES):
-            pool = self._running()
+        try:
+            return self._described(data)
+        except UnreadableImageError as error:
+            raise BadRequestError(f"{name} cannot be read as a picture: {error}") from None
+        except BrokenProcessPool:
+            raise BadRequestError(f"{name} makes the analysis crash") from None
+
+    def _described(self, data: bytes) -> Descriptor:
+        """Where a process dies, perhaps through another picture, each one at work goes on alone."""
+        pool = self._running()
+        try:
+            return pool.submit(analyze, data).result()
+        except BrokenProcessPool:
+            with self._lock:
+                self._pool = None if self._pool is pool else self._pool
+        with self._one_at_a_time:
             try:
-                return pool.submit(analyze, data).result()
-            except UnreadableImageError as error:
-                raise BadRequestError(f"{name} cannot be read as a picture: {error}") from None
-            except BrokenProcessPool:  # perhaps through another picture
-                self._give_up(pool)
-        raise BadRequestError(f"{name} makes the analysis crash")
+                return self._alone(data)
+            except BrokenProcessPool:  # a second time, as something else may have ended the first one
+                return self._alone(data)
+
+    def _alone(self, data: bytes) -> Descriptor:
+        """By a process that works on nothing else."""
+        pool = self._lone = self._lone or new_pool(1)
+        try:
+            return pool.submit(analyze, data).result()
+        except BrokenProcessPool:
+            self._lone = None
+            raise
 
     def close(self) -> None:
         """Ends the processes."""
-        with self._lock:
-            if self._pool:
-                self._pool.shutdown(wait=True, cancel_futures=True)
+        with self._lock, self._one_at_a_time:
+            for pool in (self._pool, self._lone):
+                if pool:
+                    pool.shutdown(wait=True, cancel_futures=True)
 
     def _running(self) -> ProcessPoolExecutor:
         with self._lock:
             if self._pool is None:
                 self._pool = new_pool(self._workers)
             return self._pool
-
-    def _give_up(self, pool: ProcessPoolExecutor) -> None:
-        with self._lock:
-            if self._pool is pool:
-                self._pool = None
 
 
 def new_pool(workers: int) -> ProcessPoolExecutor:
@@ -144,12 +178,17 @@ def preprocessed(outputs: Any) -> Descriptor:
     if isinstance(outputs, str):
         try:
             outputs = json.loads(outputs)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise BadRequestError(f"the preprocessed result is not JSON: {error}") from None
     if not isinstance(outputs, dict):
         raise BadRequestError("the preprocessed result must be the object that /analyze returns as outputs")
     inner = outputs.get("outputs", outputs)
     try:
-        return Descriptor.from_outputs(inner)
-    except (ValueError, KeyError, TypeError) as error:
+        descriptor = Descriptor.from_outputs(inner)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BadRequestError(f"the preprocessed result cannot be used: {error}") from None
+    for name, kind in _FACTS.items():
+        value = getattr(descriptor, name)
+        if type(value) is not kind or (isinstance(value, int) and not 0 <= value < 2**31):
+            raise BadRequestError(f"the preprocessed result cannot be used: {name} is {value!r}")
+    return descriptor

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
 from typing import TYPE_CHECKING, Any
@@ -10,21 +11,23 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import Route
 
 from include.flow_server.access import Authenticated
+from include.flow_server.bodies import BoundedBodies
 from include.flow_server.endpoints.analyze import analyze
-from include.flow_server.endpoints.answers import base_address, error_answer, header, json_answer
+from include.flow_server.endpoints.answers import Wanted, base_address, error_answer, header, json_answer
 from include.flow_server.endpoints.cores import core, cores, ping
 from include.flow_server.endpoints.duplicate import duplicate
 from include.flow_server.endpoints.duplicates import duplicates
 from include.flow_server.endpoints.get import copy_fields, dynamic_fields, realtime_get, schema_fields
 from include.flow_server.endpoints.images import image
-from include.flow_server.endpoints.parameters import Parameters, read_body, read_parameters
+from include.flow_server.endpoints.parameters import Parameters, read_body, read_pairs, read_parameters
 from include.flow_server.endpoints.select import select
 from include.flow_server.endpoints.update import versions
-from include.flow_server.errors import FlowError, error_of_status
+from include.flow_server.errors import BadRequestError, FlowError, error_of_status
 from include.flow_server.metrics import Counted, Metrics
 from include.flow_server.service import Service
 
@@ -36,9 +39,10 @@ if TYPE_CHECKING:
 
     from include.flow_server.collection import Collection
     from include.flow_server.settings import ServerSettings
+    from include.flow_server.turns import Turns
 
     Handler = Callable[[Request], Awaitable[Response]]
-    Work = Callable[["Asked"], dict[str, Any]]
+    Work = Callable[["Asked"], dict[str, Any] | Wanted]
 
 _UPDATE_PATHS = {  # whether Solr takes an object there for a document (and not for commands)
     "/solr/{collection}/update": False,
@@ -70,12 +74,18 @@ class Asked:
         """The collection in the path, at the newest commit."""
         return self.service.current(self.request.path_params["collection"])
 
+    @property
+    def turns(self) -> Turns:
+        """Where pictures of the collection in the path wait for their turn."""
+        return self.service.named(self.request.path_params["collection"]).turns
+
 
 def create_app(settings: ServerSettings) -> Starlette:
     """Opens the collections and returns the application that serves them; its shutdown closes them."""
     service = Service(settings)
     metrics = Metrics([path.rpartition("/")[2] for path in _HANDLERS] + ["update"])
     middleware = [Middleware(Counted, metrics=metrics)]
+    middleware.append(Middleware(BoundedBodies, most_bytes=settings.limits.bodies_bytes))
     if settings.basic_auth:
         middleware.append(Middleware(Authenticated, credentials=settings.basic_auth))
 
@@ -85,6 +95,7 @@ def create_app(settings: ServerSettings) -> Starlette:
         service.close()
 
     handlers: Any = {Exception: error_answer, FlowError: error_answer, HTTPException: _http_error}
+    handlers[ClientDisconnect] = _gone
     return Starlette(
         routes=_routes(service, metrics),
         lifespan=lifespan,
@@ -116,7 +127,12 @@ def _answered(service: Service, work: Work) -> Handler:
     async def handle(request: Request) -> Response:
         request.state.started = time.monotonic()
         parameters = await read_parameters(request, service.settings.limits.body_bytes)
-        return await run_in_threadpool(lambda: json_answer(work(Asked(service, request, parameters))))
+        asked = Asked(service, request, parameters)
+        found = await run_in_threadpool(work, asked)
+        if not isinstance(found, Wanted):
+            return await run_in_threadpool(json_answer, found)
+        descriptor = await asyncio.wrap_future(asked.turns.submit(found.host, found.read))
+        return await run_in_threadpool(lambda: json_answer(found.then(descriptor)))
 
     return handle
 
@@ -125,14 +141,14 @@ def _cores(asked: Asked) -> dict[str, Any]:
     return cores(asked.service.collections.values(), asked.started)
 
 
-def _select(asked: Asked) -> dict[str, Any]:
+def _select(asked: Asked) -> dict[str, Any] | Wanted:
     if any(name.startswith("rank.") for name in asked.parameters.names()):
         return _ranked(asked, "content")
     limits = asked.service.settings.limits
     return select(asked.collection, asked.parameters, asked.base, limits.max_rows, asked.started)
 
 
-def _ranked(asked: Asked, mode: str) -> dict[str, Any]:
+def _ranked(asked: Asked, mode: str) -> dict[str, Any] | Wanted:
     return duplicate(
         asked.collection,
         asked.service.analyser,
@@ -144,7 +160,7 @@ def _ranked(asked: Asked, mode: str) -> dict[str, Any]:
     )
 
 
-def _analyze(asked: Asked) -> dict[str, Any]:
+def _analyze(asked: Asked) -> Wanted:
     collection = asked.service.named(asked.request.path_params["collection"])
     return analyze(
         asked.service.analyser, asked.own_file, collection.allow_hosts, asked.parameters, asked.started
@@ -174,18 +190,14 @@ def _update(service: Service, documents_only: bool) -> Handler:
     async def handle(request: Request) -> Response:
         started = request.state.started = time.monotonic()
         collection = service.named(request.path_params["collection"])
-        parameters = Parameters(request.query_params.multi_items())
+        parameters = Parameters(await read_pairs(request.scope["query_string"]))
         body = await read_body(request, service.settings.limits.body_bytes)
         host = request.headers.get("host", "")
-
-        def work() -> Response:
-            written = service.updater.update(
-                collection, parameters, body, documents_only=documents_only, host=host
-            )
-            told = versions(written) if parameters.flag("versions") else {}
-            return json_answer({"responseHeader": header(started), **told})
-
-        return await run_in_threadpool(work)
+        written = await service.updater.update(
+            collection, parameters, body, documents_only=documents_only, host=host
+        )
+        told = versions(written) if parameters.flag("versions") else {}
+        return await run_in_threadpool(json_answer, {"responseHeader": header(started), **told})
 
     return handle
 
@@ -208,5 +220,12 @@ def _metrics(service: Service, metrics: Metrics) -> Handler:
 async def _http_error(request: Request, error: Exception) -> Response:
     """No route for the path, or not for the method: Starlette's own exceptions in Solr's shape."""
     status = error.status_code if isinstance(error, HTTPException) else 500
-    told = f"{request.method} {request.url.path} is not served here"
+    told = f"{request.method} {request.scope['path']} is not served here"
+    if isinstance(error, HTTPException) and status == BadRequestError.status:
+        told = error.detail
     return await error_answer(request, error_of_status(status, told))
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    """Nobody reads this any more."""
+    return Response(status_code=BadRequestError.status)

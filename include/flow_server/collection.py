@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from include.detector.imaging import DESCRIPTOR_VERSION, Descriptor
-from include.flow_server.errors import OutdatedError
+from include.flow_server.errors import FlowError, OutdatedError
 from include.flow_server.index import DuplicateIndex
 from include.flow_server.store.keyset import NOTHING, KeySet, as_keys
+from include.flow_server.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
@@ -22,15 +23,23 @@ if TYPE_CHECKING:
     from include.flow_server.store.protocol import Document, DocumentStore
 
 _BATCH = 20_000
+_HOSTS_AT_ONCE = 8
+_AGAIN_MILLISECONDS = 1000
 
 
 class Collection:
     """Joins a document store with a duplicate index; after `refresh` both stand at the last commit."""
 
-    def __init__(self, name: str, store: DocumentStore, allow_hosts: tuple[str, ...] = ()) -> None:
-        """`allow_hosts`: private hosts that pictures of this collection may be downloaded from."""
+    def __init__(
+        self, name: str, store: DocumentStore, allow_hosts: tuple[str, ...] = (), workers: int = 1
+    ) -> None:
+        """`allow_hosts`: private hosts that pictures of this collection may be downloaded from.
+
+        Twice `workers` pictures of one host are read at once.
+        """
         self.name = name
         self.allow_hosts = allow_hosts
+        self.turns = Turns(2 * workers * _HOSTS_AT_ONCE, 2 * workers)
         self.store = store
         self._index = DuplicateIndex(self.descriptors)
         self._sequence = 0
@@ -67,7 +76,11 @@ class Collection:
     def _commit_now(self) -> None:
         with self._timing:
             self._timer = None
-        self.commit()
+        try:
+            self.commit()
+        except FlowError:
+            self.commit_within(_AGAIN_MILLISECONDS)
+            raise
 
     def duplicates(
         self, query: Descriptor, options: SearchOptions, allowed: KeySet, explain: bool = False
@@ -124,12 +137,15 @@ class Collection:
 
     def close(self) -> None:
         """Commits what is waiting for it and releases the files."""
+        self.turns.close()
         with self._timing:
             waiting, self._timer = self._timer, None
-        if waiting:
-            waiting.cancel()
-            self.store.commit()
-        self.store.close()
+        try:
+            if waiting:
+                waiting.cancel()
+                self.store.commit()
+        finally:
+            self.store.close()
 
     def _read(self, data: bytes) -> Descriptor:
         descriptor = comparable(data)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+_MOST_SHOWN = 1000
+
 
 class FlowError(Exception):
     """A request that cannot be answered; `str(error)` is the `error.msg` the client reads."""
 
     status: ClassVar[int] = 500
+    retry_after: ClassVar[int | None] = None
     error_class: ClassVar[str] = "org.apache.solr.common.SolrException"
 
 
@@ -63,6 +66,31 @@ class OutdatedError(FlowError):
     status = 503
 
 
+class TooSlowError(FlowError):
+    """A request that was begun and not sent in time."""
+
+    status = 408
+
+
+class HeadTooLargeError(FlowError):
+    """The address and the headers of a request are over their limit."""
+
+    status = 431
+
+
+class BusyError(FlowError):
+    """Others are at work; the same request will do in `retry_after` seconds."""
+
+    status = 503
+    retry_after = 5
+
+
+class StorageFullError(FlowError):
+    """There is no room left for what is to be stored."""
+
+    status = 507
+
+
 def error_of_status(status: int, message: str) -> FlowError:
     """The error for a status that the HTTP framework chose."""
     kinds = {kind.status: kind for kind in (BadRequestError, NotFoundError, MethodNotAllowedError)}
@@ -70,9 +98,16 @@ def error_of_status(status: int, message: str) -> FlowError:
 
 
 def error_body(error: FlowError, milliseconds: int) -> dict[str, Any]:
-    """The JSON body of an error, in the shape of Solr 9."""
+    """The JSON body of an error, in the shape of Solr 9; of a message without end the middle is left out."""
     metadata = ["error-class", error.error_class, "root-error-class", error.error_class]
     return {
         "responseHeader": {"status": error.status, "QTime": milliseconds},
-        "error": {"metadata": metadata, "msg": str(error), "code": error.status},
+        "error": {"metadata": metadata, "msg": _shortened(str(error)), "code": error.status},
     }
+
+
+def _shortened(message: str) -> str:
+    if len(message) <= 2 * _MOST_SHOWN:
+        return message
+    left_out = len(message) - 2 * _MOST_SHOWN
+    return f"{message[:_MOST_SHOWN]} … ({left_out} characters) … {message[-_MOST_SHOWN:]}"

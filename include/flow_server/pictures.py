@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -29,8 +30,12 @@ class PictureFolder:
         if PurePosixPath(relative).is_absolute() or "\\" in relative or "\0" in relative:
             raise NotFoundError(f"no picture '{relative}' in the served folder")
         root = self.root.resolve()
-        file = (root / relative).resolve()
-        if not file.is_relative_to(root) or not file.is_file():
+        try:
+            file = (root / relative).resolve()
+            is_there = file.is_relative_to(root) and file.is_file() and os.access(file, os.R_OK)
+        except OSError:  # a name longer than any file's, links that lead to themselves
+            is_there = False
+        if not is_there:
             raise NotFoundError(f"no picture '{relative}' in the served folder")
         return file
 
@@ -70,6 +75,12 @@ class PictureFolder:
     def _below_route(self, parts: SplitResult) -> str | None:
         served = self.root is not None and parts.scheme in ("http", "https")
         return unquote(parts.path.removeprefix(ROUTE)) if served and parts.path.startswith(ROUTE) else None
+
+
+def host_of(image: str) -> str:
+    """The host that an `image` is downloaded from, blank for a path, for data and for what is no address."""
+    parts = None if image.startswith("data:") else _split(image)
+    return (parts.hostname or "") if parts else ""
 
 
 def _split(image: str) -> SplitResult | None:

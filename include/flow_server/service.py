@@ -27,12 +27,12 @@ class Service:
         self.settings = settings
         self.pictures = PictureFolder(settings.images)
         self.analyser = Analyser(settings)
-        self.updater = Updater(self.analyser, self.pictures, settings.workers)
+        self.updater = Updater(self.analyser, self.pictures)
         self.collections = {name: self._open(name) for name in settings.collections}
 
     def _open(self, name: str) -> Collection:
-        store = SqliteStore(store_file(self.settings.data, name))
-        return Collection(name, store, self.settings.allow_hosts.get(name, ()))
+        store = SqliteStore(store_file(self.settings.data, name), self.settings.limits.busy_seconds)
+        return Collection(name, store, self.settings.allow_hosts.get(name, ()), self.settings.workers)
 
     def named(self, name: str) -> Collection:
         """The collection of that name."""
@@ -47,10 +47,9 @@ class Service:
         return collection
 
     def close(self) -> None:
-        self.updater.close()
-        self.analyser.close()
         for collection in self.collections.values():
             collection.close()
+        self.analyser.close()
 
 
 def store_file(data: Path, collection: str) -> Path:

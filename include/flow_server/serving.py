@@ -5,9 +5,13 @@ from __future__ import annotations
 import errno
 import signal
 import socket
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import uvicorn
+
+from include.flow_server.connections import TimedProtocol, TimedServer, room_for_connections
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -22,7 +26,7 @@ class ListenError(Exception):
     """The server cannot listen where it is told to; the message says why and what to do."""
 
 
-class _AnnouncedServer(uvicorn.Server):
+class _AnnouncedServer(TimedServer):
     """Prints the address once connections are accepted, flushed, so that a parent process can read it."""
 
     announcement = ""
@@ -43,8 +47,12 @@ def serve(app: ASGIApp, settings: ServerSettings) -> None:
             raise _no_listener(settings, error) from None
         port = listener.getsockname()[1]
         host = f"[{settings.host}]" if family == socket.AF_INET6 else settings.host
+        connections = room_for_connections(settings.limits.connections)
+        limits = replace(settings.limits, connections=connections)
         config = uvicorn.Config(
             app,
+            ws="none",
+            http=partial(TimedProtocol, limits=limits),  # type: ignore[arg-type]
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,
             log_level="warning",
             access_log=False,

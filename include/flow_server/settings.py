@@ -16,12 +16,26 @@ MEBIBYTE = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds on what comes from outside: request bodies and downloads in bytes, times in seconds."""
+    """Bounds on what comes from outside: request bodies and downloads in bytes, times in seconds.
+
+    A request has `head_seconds` to say what it wants, then `body_seconds` and one more for each
+    `bytes_per_second` of its body. A client that takes less than that of an answer in `unread_seconds` has
+    gone. All bodies at work together have `bodies_bytes` at most. `busy_seconds`: how long an update waits
+    for its turn.
+    """
 
     body_bytes: int = 64 * MEBIBYTE
     picture_bytes: int = 32 * MEBIBYTE
     download_seconds: float = 20.0
     max_rows: int = 100_000
+    busy_seconds: float = 10.0
+    connections: int = 1000
+    head_bytes: int = 65_536
+    head_seconds: float = 20.0
+    body_seconds: float = 20.0
+    bytes_per_second: int = 1024
+    unread_seconds: float = 60.0
+    bodies_bytes: int = 512 * MEBIBYTE
 
 
 @dataclass(frozen=True, slots=True)

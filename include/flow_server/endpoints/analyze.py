@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from include.flow_server.endpoints.answers import header
+from include.flow_server.endpoints.answers import Wanted, header
 from include.flow_server.errors import BadRequestError
+from include.flow_server.pictures import host_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from include.detector.imaging import Descriptor
     from include.flow_server.analysis import Analyser
     from include.flow_server.endpoints.parameters import Parameters
     from include.flow_server.pictures import OwnFile
@@ -19,7 +21,7 @@ _MODULES = {"color", "content", "copyspace", "duplicate"}
 
 def analyze(
     analyser: Analyser, own: OwnFile, allow_hosts: Collection[str], parameters: Parameters, started: float
-) -> dict[str, Any]:
+) -> Wanted:
     """Answers /analyze. Only the duplicate module computes something here; the others are accepted.
 
     `own` is the file behind an address of this server.
@@ -30,5 +32,10 @@ def analyze(
     url, data = parameters.text("input.url"), parameters.text("input.data")
     if bool(url) == bool(data):
         raise BadRequestError("exactly one of input.url and input.data is needed")
-    descriptor = analyser.of_image(url, own(url), allow_hosts) if url else analyser.of_base64(str(data))
-    return {"responseHeader": header(started), "outputs": descriptor.to_outputs()}
+
+    def answer(descriptor: Descriptor) -> dict[str, Any]:
+        return {"responseHeader": header(started), "outputs": descriptor.to_outputs()}
+
+    if url:
+        return Wanted(host_of(url), lambda: analyser.of_image(url, own(url), allow_hosts), answer)
+    return Wanted("", lambda: analyser.of_base64(str(data)), answer)

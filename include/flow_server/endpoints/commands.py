@@ -8,6 +8,7 @@ Real Solr reads the same body differently by path. Below /solr/C/update an objec
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -17,6 +18,8 @@ from include.flow_server.store.protocol import Delete, DeleteByQuery
 from include.flow_server.store.terms import listed
 
 _COMMANDS = ("add", "delete", "commit", "optimize", "rollback")
+DEEPEST = 100  # pairs count, too
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 _COMMIT_OPTIONS = {"waitSearcher", "softCommit", "openSearcher", "expungeDeletes", "maxSegments", "waitFlush"}
 
 
@@ -51,15 +54,37 @@ def read_commands(body: bytes, documents_only: bool) -> list[Command]:
     """Parses the body of /update; `documents_only`: its path takes documents, not commands."""
     if not body.strip():
         return []
-    try:
-        value = json.loads(body, object_pairs_hook=_Pairs, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise BadRequestError(f"Cannot parse provided JSON: {error}") from None
+    value = _parsed(body)
     if isinstance(value, _Pairs):
         return _documents([value]) if documents_only else _commands(value)
     if isinstance(value, list):
         return _documents(value) if documents_only else [_insert(document) for document in value]
     raise BadRequestError("Cannot parse provided JSON: documents or commands are needed")
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        text = body.decode(json.detect_encoding(body))
+        if _SURROGATE.search(text):
+            json.dumps(json.loads(text), ensure_ascii=False).encode()
+        value = json.loads(text, object_pairs_hook=_Pairs, parse_constant=_refuse_constant)
+    except UnicodeEncodeError:
+        raise BadRequestError("Cannot parse provided JSON: \\u with half of a surrogate pair") from None
+    except (ValueError, RecursionError) as error:
+        raise BadRequestError(f"Cannot parse provided JSON: {error}") from None
+    if _depth(value) > DEEPEST:
+        raise BadRequestError(f"Cannot parse provided JSON: it is nested more than {DEEPEST} deep")
+    return value
+
+
+def _depth(value: Any) -> int:
+    """How many lists and objects are inside each other; counted level by level."""
+    depth, level = 0, [value]
+    while level and depth <= DEEPEST:
+        parts = (one for one in level if isinstance(one, (list, tuple)))
+        level = [part for one in parts for part in one if isinstance(part, (list, tuple))]
+        depth += 1
+    return depth
 
 
 def _documents(values: list[Any]) -> list[Command]:
@@ -164,10 +189,16 @@ def _plain(value: Any) -> Any:
 
 def _merged(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """A name that comes more than once has all its values, as in Solr."""
-    merged: dict[str, Any] = {}
+    merged = dict(pairs)
+    if len(merged) == len(pairs):
+        return merged
+    values: dict[str, list[Any]] = {}
     for name, value in pairs:
-        merged[name] = [*listed(merged[name]), *listed(value)] if name in merged else value
-    return merged
+        values.setdefault(name, []).append(value)
+    return {
+        name: many[0] if len(many) == 1 else [one for value in many for one in listed(value)]
+        for name, many in values.items()
+    }
 
 
 def _refuse_constant(name: str) -> None:

@@ -6,11 +6,12 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from include.flow_server.analysis import preprocessed
-from include.flow_server.endpoints.answers import documents_member, header
+from include.flow_server.endpoints.answers import Wanted, documents_member, header
 from include.flow_server.endpoints.fieldlist import FieldList, read_field_list
 from include.flow_server.endpoints.select import refuse_unsupported
 from include.flow_server.errors import BadRequestError
 from include.flow_server.index import SearchOptions
+from include.flow_server.pictures import host_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +51,7 @@ def duplicate(
     mode: str,
     base: str,
     started: float,
-) -> dict[str, Any]:
+) -> dict[str, Any] | Wanted:
     """Answers a search by picture; `mode` is the handler's default of rank.mode.
 
     `own` is the file behind an address of this server. Both modes compare the same descriptors here; they
@@ -64,19 +65,30 @@ def duplicate(
     filters = parameters.all("fq")
     q = parameters.text("q")
     allowed = collection.store.matching((*((q,) if q else ()), *filters), parameters.text("df"))
-    query = _query_descriptor(collection, analyser, own, parameters)
     options = search_options(parameters, _THRESHOLDS[mode])
-    explain = fields.wants("explain")
-    hits = collection.duplicates(query, options, allowed, explain) if query else []
     start, rows = parameters.number("start", 0), parameters.number("rows", 10)
-    page = hits[start : start + rows]
-    found = collection.store.documents([hit.key for hit in page])
-    documents = show_hits(page, found, fields, base)
-    best = hits[0].score if hits else 0.0
-    return {
-        "responseHeader": header(started),
-        "response": documents_member(len(hits), start, documents, best),
-    }
+
+    def answer(query: Descriptor | None) -> dict[str, Any]:
+        hits = collection.duplicates(query, options, allowed, fields.wants("explain")) if query else []
+        page = hits[start : start + rows]
+        found = collection.store.documents([hit.key for hit in page])
+        documents = show_hits(page, found, fields, base)
+        best = hits[0].score if hits else 0.0
+        return {
+            "responseHeader": header(started),
+            "response": documents_member(len(hits), start, documents, best),
+        }
+
+    source, value = _source(parameters)
+    if source == "rank.by.url":
+        allow_hosts = collection.allow_hosts
+        return Wanted(host_of(value), lambda: analyser.of_image(value, own(value), allow_hosts), answer)
+    if source == "rank.by.data":
+        return Wanted("", lambda: analyser.of_base64(value), answer)
+    if source == "rank.by.preprocessed":
+        return answer(preprocessed(value))
+    key = collection.store.key_of(value)
+    return answer(None if key is None else collection.descriptor(key))
 
 
 def show_hits(
@@ -94,19 +106,9 @@ def _explained(hit: Hit) -> dict[str, Any]:
     return {"explain": dataclasses.asdict(hit.explanation)} if hit.explanation is not None else {}
 
 
-def _query_descriptor(
-    collection: Collection, analyser: Analyser, own: OwnFile, parameters: Parameters
-) -> Descriptor | None:
-    given = [name for name in _SOURCES if parameters.text(name)]
+def _source(parameters: Parameters) -> tuple[str, str]:
+    given = [(name, value) for name in _SOURCES if (value := parameters.text(name))]
     if len(given) != 1:
-        told = f"not {' and '.join(given)}" if given else "none was given"
+        told = f"not {' and '.join(name for name, _ in given)}" if given else "none was given"
         raise BadRequestError(f"exactly one of {', '.join(_SOURCES)} is needed: {told}")
-    value = str(parameters.text(given[0]))
-    if given[0] == "rank.by.url":
-        return analyser.of_image(value, own(value), collection.allow_hosts)
-    if given[0] == "rank.by.data":
-        return analyser.of_base64(value)
-    if given[0] == "rank.by.preprocessed":
-        return preprocessed(value)
-    key = collection.store.key_of(value)
-    return None if key is None else collection.descriptor(key)
+    return given[0]

@@ -8,25 +8,26 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from fnmatch import translate
 from typing import TYPE_CHECKING, Any
 
 from include.flow_server.errors import BadRequestError
 from include.flow_server.pictures import picture_address
+from include.flow_server.store.patterns import globs
 
 if TYPE_CHECKING:
     from include.flow_server.store.protocol import Document
 
 _NAME = re.compile(r"(?:([^\s:,(){}\[\]]+):)?(?![-+!])([^\s:,(){}\[\]\"']+)")
+MOST_FIELDS = 1024
 PSEUDO = ("score", "explain", "import")
 
 
 @dataclass(frozen=True, slots=True)
 class FieldList:
-    """`names`: (shown as, field); `globs`: patterns over all fields."""
+    """`names`: (shown as, field); `globs`: fits the names of fields, None: no pattern."""
 
     names: tuple[tuple[str, str], ...]
-    globs: tuple[re.Pattern[str], ...]
+    globs: Any
 
     def wants(self, pseudo: str) -> bool:
         """Whether a pseudo-field is asked for by name."""
@@ -34,16 +35,16 @@ class FieldList:
 
     def ids_only(self) -> bool:
         """Whether no stored field is needed."""
-        return not self.globs and all(name in ("id", "_version_", *PSEUDO) for _, name in self.names)
+        return self.globs is None and all(name in ("id", "_version_", *PSEUDO) for _, name in self.names)
 
     def show(self, document: Document, base: str, pseudo: dict[str, Any]) -> dict[str, Any]:
         """The document as the answer shows it; `base` is how the client called the server."""
         fields = {"id": document.id, **document.fields, "_version_": document.version}
         if document.from_folder and "image" in fields:
             fields["image"] = picture_address(base, fields["image"])
-        shown = {
-            name: value for name, value in fields.items() if any(glob.fullmatch(name) for glob in self.globs)
-        }
+        shown = {}
+        if self.globs is not None:
+            shown = {name: value for name, value in fields.items() if self.globs.fullmatch(name)}
         for alias, name in self.names:
             source = pseudo if name in PSEUDO else fields
             if name in source:
@@ -53,9 +54,12 @@ class FieldList:
 
 def read_field_list(values: tuple[str, ...], default: str) -> FieldList:
     """Reads every `fl` of a request; functions and transformers are a 400."""
-    names: list[tuple[str, str]] = []
-    globs: list[re.Pattern[str]] = []
-    for part in ",".join(values or (default,)).replace(",", " ").split():
+    names: dict[str, str] = {}
+    patterns: list[str] = []
+    parts = ",".join(values or (default,)).replace(",", " ").split()
+    if len(parts) > MOST_FIELDS:
+        raise BadRequestError(f"fl names {len(parts)} fields, more than the {MOST_FIELDS} allowed")
+    for part in parts:
         match = _NAME.fullmatch(part)
         if not match:
             raise BadRequestError(
@@ -63,7 +67,7 @@ def read_field_list(values: tuple[str, ...], default: str) -> FieldList:
             )
         alias, name = match.groups()
         if "*" in name or "?" in name:
-            globs.append(re.compile(translate(name)))
+            patterns.append(name)
         else:
-            names.append((alias or name, name))
-    return FieldList(tuple(names), tuple(globs))
+            names[alias or name] = name
+    return FieldList(tuple(names.items()), globs(patterns) if patterns else None)

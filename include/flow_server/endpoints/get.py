@@ -6,18 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 from include.flow_server.endpoints.answers import documents_member, header
 from include.flow_server.endpoints.fieldlist import read_field_list
-from include.flow_server.errors import NotFoundError
+from include.flow_server.errors import BadRequestError, NotFoundError
 from include.flow_server.store.schema import CATCH_ALL, Field, dynamic_names
 
 if TYPE_CHECKING:
     from include.flow_server.collection import Collection
     from include.flow_server.endpoints.parameters import Parameters
 
+MOST_IDS = 10_000
+
 
 def realtime_get(collection: Collection, parameters: Parameters, base: str, started: float) -> dict[str, Any]:
     """Answers /get: `doc` for a single `id`, a `response` for several or for `ids`."""
     single = parameters.all("id")
     listed = [name.strip() for text in parameters.all("ids") for name in text.split(",")]
+    if len(listed) > MOST_IDS:
+        raise BadRequestError(f"ids names {len(listed)} documents, more than the {MOST_IDS} allowed")
     fields = read_field_list(parameters.all("fl"), "*")
     found = collection.store.get([*single, *listed])
     outputs = collection.outputs(found) if fields.wants("import") else {}

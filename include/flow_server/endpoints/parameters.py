@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from include.flow_server.errors import BadRequestError, TooLargeError
+from include.flow_server.store.values import read_int
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -16,7 +18,9 @@ if TYPE_CHECKING:
 
 _TRUE = ("true", "on", "yes")
 _FALSE = ("false", "off", "no")
+MOST_VALUES = 1024  # of one name
 _MOST_FIELDS = 10_000
+_LONG = 65_536  # more is read in a thread
 
 
 class Parameters:
@@ -26,6 +30,11 @@ class Parameters:
         self._values: dict[str, list[str]] = {}
         for name, value in pairs:
             self._values.setdefault(name, []).append(value)
+        for name, values in self._values.items():
+            if len(values) > MOST_VALUES:
+                raise BadRequestError(
+                    f"'{name}' comes {len(values)} times, more than the {MOST_VALUES} allowed"
+                )
 
     def text(self, name: str, default: str | None = None) -> str | None:
         """The first value of that name."""
@@ -48,10 +57,7 @@ class Parameters:
         text = self.text(name)
         if text is None:
             return default
-        try:
-            value = int(text)
-        except ValueError:
-            raise BadRequestError(f'For input string: "{text}"') from None
+        value = read_int(text)
         if value < 0:
             raise BadRequestError(f"'{name}' parameter cannot be negative")
         return value
@@ -93,10 +99,10 @@ async def read_body(request: Request, limit: int) -> bytes:
 
 async def read_parameters(request: Request, limit: int) -> Parameters:
     """Query string first, then the form of a POST."""
-    pairs = _pairs(request.scope["query_string"])
+    pairs = await read_pairs(request.scope["query_string"])
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if request.method == "POST" and kind == "application/x-www-form-urlencoded":
-        pairs += _pairs(await read_body(request, limit))
+        pairs += await read_pairs(await read_body(request, limit))
     elif request.method == "POST" and kind == "multipart/form-data":
         pairs += await _multipart(request, limit)
     elif request.method == "POST" and (await read_body(request, limit)).strip():
@@ -118,10 +124,15 @@ async def _multipart(request: Request, limit: int) -> list[tuple[str, str]]:
     return pairs
 
 
+async def read_pairs(text: bytes) -> list[tuple[str, str]]:
+    """The names and values of a query string or form, in order."""
+    return await run_in_threadpool(_pairs, text) if len(text) > _LONG else _pairs(text)
+
+
 def _pairs(text: bytes) -> list[tuple[str, str]]:
+    if text.count(b"&") >= _MOST_FIELDS:
+        raise BadRequestError(f"a request has at most {_MOST_FIELDS} parameters")
     try:
-        return parse_qsl(
-            text.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS
-        )
+        return parse_qsl(text.decode("ascii"), keep_blank_values=True, errors="strict")
     except ValueError as error:
         raise BadRequestError(f"parameters are not URL-encoded UTF-8: {error}") from None

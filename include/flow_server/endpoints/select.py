@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from include.flow_server.endpoints.answers import documents_member, header
@@ -21,6 +22,9 @@ _UNSUPPORTED = (
     "facet.contains", "facet.matches", "rq", "hl", "mlt", "spellcheck", "elevateIds", "qt",
     "expand", "shards", "NOW", "TZ",
 )  # fmt: skip
+
+
+_OF_ONE_FIELD = re.compile(r"^f\.[^ ]*\.(?=facet\.)")
 
 
 def select_request(parameters: Parameters, schema: Schema, ids_only: bool, max_rows: int) -> SelectRequest:
@@ -47,7 +51,8 @@ def select_request(parameters: Parameters, schema: Schema, ids_only: bool, max_r
 def refuse_unsupported(parameters: Parameters) -> None:
     """Refuses what would change the answer and is not there, instead of answering something else."""
     for name in sorted(parameters.names()):
-        if name in _UNSUPPORTED and (parameters.text(name) or "").lower() not in ("", "false"):
+        plain = _OF_ONE_FIELD.sub("", name)
+        if plain in _UNSUPPORTED and (parameters.text(name) or "").lower() not in ("", "false"):
             raise BadRequestError(f"parameter '{name}' is not supported")
     parser = parameters.text("defType")
     if parser not in (None, "", "lucene"):

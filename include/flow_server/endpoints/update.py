@@ -2,35 +2,46 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import asyncio
+import contextlib
+from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from starlette.concurrency import run_in_threadpool
 
 from include.flow_server.analysis import preprocessed
 from include.flow_server.endpoints.commands import (
-    Command,
     Commit,
     CommitWithin,
     Insert,
     read_commands,
     whole_number,
 )
-from include.flow_server.errors import BadRequestError, FlowError, NotFoundError
+from include.flow_server.errors import BadRequestError, FlowError, NotFoundError, TooLargeError
 from include.flow_server.measures import measures
+from include.flow_server.pictures import host_of
 from include.flow_server.store.atomic import is_atomic
 from include.flow_server.store.protocol import Add, Delete, DeleteByQuery, Written
 from include.flow_server.store.terms import listed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from concurrent.futures import Future
+
     from include.detector.imaging import Descriptor
     from include.flow_server.analysis import Analyser
     from include.flow_server.collection import Collection
     from include.flow_server.endpoints.parameters import Parameters
     from include.flow_server.pictures import PictureFolder
-    from include.flow_server.store.schema import Schema
 
+Doing: TypeAlias = "Insert | Delete | DeleteByQuery | Commit"
+_Picture: TypeAlias = "tuple[Descriptor, str | None]"  # with its path in the folder where it is from there
 
 AUTO_COMMIT_MILLISECONDS = 15_000
+_AHEAD = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,75 +50,101 @@ class _Context:
 
     parameters: Parameters
     host: str
-    schema: Schema
-    allow_hosts: tuple[str, ...]
+    collection: Collection
 
 
 class Updater:
-    """Prepares documents (which may mean to download and analyse) and writes them in the order given."""
+    """Reads commands, prepares the pictures of their documents, and writes them in the order given.
 
-    def __init__(self, analyser: Analyser, pictures: PictureFolder, workers: int) -> None:
+    Pictures wait on the event loop for their turn; what needs none is written at once.
+    """
+
+    def __init__(self, analyser: Analyser, pictures: PictureFolder) -> None:
         self._analyser = analyser
         self._pictures = pictures
-        self._threads = ThreadPoolExecutor(workers * 2, thread_name_prefix="pictures")
 
-    def update(
+    async def update(
         self, collection: Collection, parameters: Parameters, body: bytes, *, documents_only: bool, host: str
     ) -> Written:
         """Does what the body says; the first command that fails is told, those before it stay written."""
         if parameters.flag("rollback"):
             raise BadRequestError("parameter 'rollback' is not supported")
-        commands = read_commands(body, documents_only)
+        commands = await run_in_threadpool(read_commands, body, documents_only)
         at_once = parameters.flag("commit") or parameters.flag("softCommit")
         asked = [parameters.number("commitWithin", 0)]
         asked += [one.milliseconds for one in commands if isinstance(one, CommitWithin)]
-        within = min((one for one in asked if one > 0), default=AUTO_COMMIT_MILLISECONDS)
-        context = _Context(parameters, host, collection.store.schema, collection.allow_hosts)
-        written = Written()
+        within = min([AUTO_COMMIT_MILLISECONDS, *(one for one in asked if one > 0)])
+        context = _Context(parameters, host, collection)
+        doing = [one for one in commands if not isinstance(one, CommitWithin)]
         try:
-            self._write(collection, commands, context, written)
+            pictures = await self._all_pictures(doing, context)
+            written = await run_in_threadpool(self._write, doing, pictures, context)
         except FlowError:
             collection.commit_within(within)  # of those before the one that failed
             raise
         if at_once:
-            collection.commit()
+            await run_in_threadpool(collection.commit)
         elif commands:
             collection.commit_within(within)
         return written
 
-    def _write(
-        self, collection: Collection, commands: list[Command], context: _Context, written: Written
-    ) -> None:
-        skip_conflicts = not context.parameters.flag("failOnVersionConflicts", default=True)
-        pending: list[Add | Delete | DeleteByQuery] = []
-        doing = [one for one in commands if not isinstance(one, CommitWithin)]
+    async def _all_pictures(
+        self, doing: list[Doing], context: _Context
+    ) -> Mapping[int, _Picture | FlowError]:
+        """By place in `doing` the picture of each document that brings one, up to the first that fails."""
+        found: dict[int, _Picture | FlowError] = {}
+        running: deque[tuple[int, Future[_Picture]]] = deque()
+        waiting = ((place, one) for place, one in enumerate(doing) if isinstance(one, Insert) and _image(one))
         try:
-            for command in self._threads.map(lambda one: self._prepared(one, context), doing):
+            while True:
+                for place, insert in islice(waiting, _AHEAD - len(running)):
+                    work = partial(self._picture, insert, context)
+                    running.append((place, context.collection.turns.submit(host_of(_image(insert)), work)))
+                if not running:
+                    return found
+                place, future = running.popleft()
+                try:
+                    picture = await asyncio.wrap_future(future)
+                except FlowError as error:
+                    return found | {place: error}
+                found[place] = picture
+        finally:
+            for _, future in running:
+                future.cancel()
+
+    def _write(
+        self, doing: list[Doing], pictures: Mapping[int, _Picture | FlowError], context: _Context
+    ) -> Written:
+        store = context.collection.store
+        skip_conflicts = not context.parameters.flag("failOnVersionConflicts", default=True)
+        written = Written()
+        pending: list[Add | Delete | DeleteByQuery] = []
+        try:
+            for place, command in enumerate(doing):
                 if isinstance(command, Commit):
-                    _extend(written, collection.store.update(pending, skip_conflicts))
+                    _extend(written, store.update(pending, skip_conflicts))
                     pending = []
-                    collection.commit()
+                    context.collection.commit()
+                elif isinstance(command, Insert):
+                    pending.append(self._add(command, pictures.get(place), context))
                 else:
                     pending.append(command)
         finally:
-            _extend(written, collection.store.update(pending, skip_conflicts))
+            _extend(written, store.update(pending, skip_conflicts))
+        return written
 
-    def close(self) -> None:
-        self._threads.shutdown(wait=True)
-
-    def _prepared(
-        self, command: Insert | Delete | DeleteByQuery | Commit, context: _Context
-    ) -> Add | Delete | DeleteByQuery | Commit:
-        return self._add(command, context) if isinstance(command, Insert) else command
-
-    def _add(self, insert: Insert, context: _Context) -> Add:
+    def _add(self, insert: Insert, picture: _Picture | FlowError | None, context: _Context) -> Add:
         fields = dict(insert.fields)
         document_id = _document_id(fields.pop("id", None))
         version = whole_number(fields.pop("_version_", context.parameters.text("_version_") or 0))
         given = fields.pop("import", None)
-        descriptor, image = self._picture(document_id, fields.get("image"), given, context)
+        if given is not None:
+            picture = self._imported(document_id, given, _image_text(insert), context.host)
+        if isinstance(picture, FlowError):
+            raise picture
+        descriptor, image = picture or (None, None)
         for name, value in fields.items():
-            if isinstance(value, dict) and context.schema.find(name) is None:
+            if isinstance(value, dict) and context.collection.store.schema.find(name) is None:
                 raise BadRequestError(f'ERROR: [doc={document_id}] undefined field: "{name}"')
         if image is not None:
             fields["image"] = {"set": image} if is_atomic(fields) else image
@@ -122,27 +159,44 @@ class Updater:
             overwrite=insert.overwrite and context.parameters.flag("overwrite", default=True),
         )
 
-    def _picture(
-        self, document_id: str, image: Any, given: Any, context: _Context
-    ) -> tuple[Descriptor | None, str | None]:
-        """The descriptor, and the path inside the folder where the picture is from there."""
-        if isinstance(image, dict):
-            image = image.get("set")
-        image = image[0] if isinstance(image, list) and image else image
-        text = str(image) if image else ""
-        own = self._pictures.own_path(text, context.host)
-        try:
-            if given is not None:
-                descriptor = preprocessed(given)
-                if own is None:
-                    own = self._pictures.former_path(text, descriptor.byte_size)
-                return descriptor, own if own != text else None
-            if not text:
-                return None, None
+    def _imported(self, document_id: str, given: Any, image: str, host: str) -> _Picture:
+        with _named(document_id):
+            descriptor = preprocessed(given)
+            own = self._pictures.own_path(image, host)
+            if own is None:
+                own = self._pictures.former_path(image, descriptor.byte_size)
+            return descriptor, own if own != image else None
+
+    def _picture(self, insert: Insert, context: _Context) -> _Picture:
+        document_id, image = _document_id(insert.fields.get("id")), _image_text(insert)
+        with _named(document_id):
+            own = self._pictures.own_path(image, context.host)
             file = None if own is None else self._pictures.path(own)
-            return self._analyser.of_image(own or text, file, context.allow_hosts), own
-        except (BadRequestError, NotFoundError) as error:
-            raise BadRequestError(f"ERROR: [doc={document_id}] {error}") from None
+            return self._analyser.of_image(own or image, file, context.collection.allow_hosts), own
+
+
+def _image_text(insert: Insert) -> str:
+    """The `image` of a document, plain, as the operand of `set`, or the first of several."""
+    image = insert.fields.get("image")
+    if isinstance(image, dict):
+        image = image.get("set")
+    image = image[0] if isinstance(image, list) and image else image
+    return str(image) if image else ""
+
+
+def _image(insert: Insert) -> str:
+    """The image that has to be read for this document, blank where there is none."""
+    return _image_text(insert) if insert.fields.get("import") is None else ""
+
+
+@contextlib.contextmanager
+def _named(document_id: str) -> Iterator[None]:
+    """Says of which document the picture is that cannot be read."""
+    try:
+        yield
+    except (BadRequestError, NotFoundError, TooLargeError) as error:
+        kind = TooLargeError if isinstance(error, TooLargeError) else BadRequestError
+        raise kind(f"ERROR: [doc={document_id}] {error}") from None
 
 
 def _document_id(given: Any) -> str:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from include.flow_server.store.keyset import Keys
 
 _CHUNK = 500
+_VALUE_BYTES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,10 @@ class Column:
     keys: Keys
     ordinals: Keys
     values: list[Indexed]
+
+    def bytes(self) -> int:
+        """About what it takes in memory."""
+        return self.keys.nbytes + self.ordinals.nbytes + _VALUE_BYTES * len(self.values)
 
     def ranks(
         self, keys: Keys, missing: float, largest: bool

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 from include.flow_server.errors import BadRequestError
 
-_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?Z")
-_DAY = re.compile(r"\d{4}-\d\d-\d\d")
-_STEP = re.compile(r"(?:([+-]\d+)|/)([A-Z]+)")
+_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?Z", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_STEP = re.compile(r"(?:([+-][0-9]{1,9})|/)([A-Z]+)")
+_MOST_STEPS = 100
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MONTHS = {"MONTH": 1, "YEAR": 12}
 _SPANS = {
@@ -21,6 +22,7 @@ _SPANS = {
     "DAY": timedelta(days=1),
     "DATE": timedelta(days=1),
 }
+_UNITS = _SPANS.keys() | _MONTHS.keys()
 _ROUNDED_AWAY = {
     "YEAR": {"month": 1, "day": 1, "hour": 0, "minute": 0, "second": 0, "microsecond": 0},
     "MONTH": {"day": 1, "hour": 0, "minute": 0, "second": 0, "microsecond": 0},
@@ -77,14 +79,16 @@ def parse_lenient(text: str, moment: datetime) -> int:
 def apply_math(start: datetime, math: str, text: str) -> datetime:
     """Adds and rounds: `+1MONTH`, `-7DAYS/DAY`. `text` is the whole expression, for the error."""
     moment, position = start, 0
-    while position < len(math):
+    for _ in range(_MOST_STEPS):
+        if position == len(math):
+            return moment
         step = _STEP.match(math, position)
         unit = step.group(2).removesuffix("S") if step else ""
-        if not step or unit not in _SPANS | _MONTHS:
+        if not step or unit not in _UNITS:
             raise BadRequestError(f"Invalid Date Math String:'{text}'")
         moment = _add(moment, int(step.group(1)), unit) if step.group(1) else _round(moment, unit)
         position = step.end()
-    return moment
+    raise BadRequestError(f"Invalid Date Math String:'{text}' has {_MOST_STEPS} steps or more")
 
 
 def _instant(match: re.Match[str], text: str) -> datetime:

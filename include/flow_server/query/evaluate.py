@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import reduce
+from operator import and_
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from include.flow_server.errors import BadRequestError
-from include.flow_server.query.parser import parse
+from include.flow_server.query.parser import MOST_CLAUSES, parse
 from include.flow_server.query.tree import (
     AnyOf,
     Everything,
@@ -20,19 +22,22 @@ from include.flow_server.query.tree import (
     Term,
     Wildcard,
 )
-from include.flow_server.store.keyset import EVERYTHING, NOTHING, KeySet
+from include.flow_server.store.keyset import EVERYTHING, NOTHING, KeySet, union
 from include.flow_server.store.schema import CATCH_ALL, Field, FieldType, Schema
 from include.flow_server.store.terms import has_phrase
 from include.flow_server.store.values import Indexed, to_asked, words
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import MutableMapping
+    from collections.abc import Iterator
     from datetime import datetime
+
+    from include.flow_server.recent import Recent
 
 _COLUMNS = {"id": "id", "_version_": "version"}
 _WILD = re.compile(r"\\(.)|([*?\[])|([^\\*?\[]+)", re.DOTALL)
 _BATCH = 500
+_MOST_PATTERN = 4096
 
 
 class Evaluator:
@@ -46,7 +51,7 @@ class Evaluator:
         connection: sqlite3.Connection,
         schema: Schema,
         moment: datetime,
-        remembered: MutableMapping[tuple[str, str, str], KeySet] | None = None,
+        remembered: Recent[tuple[str, str, str], KeySet] | None = None,
     ) -> None:
         self._connection = connection
         self._schema = schema
@@ -56,14 +61,12 @@ class Evaluator:
     def query(self, text: str, operator: str = "OR", default_field: str | None = CATCH_ALL) -> KeySet:
         """The documents that `text` matches; at the top a purely negative query means "all but"."""
         key = (text, operator, default_field or "")
-        if self._remembered is not None and key in self._remembered:
-            return self._remembered[key]
-        try:
-            result = self._top(parse(text, operator), default_field)
-        except RecursionError:
-            raise BadRequestError("the query is nested too deeply") from None
+        known = self._remembered.get(key) if self._remembered is not None else None
+        if known is not None:
+            return known
+        result = self._top(parse(text, operator), default_field)
         if self._remembered is not None and "NOW" not in text and "cache=false" not in text:
-            self._remembered[key] = result
+            self._remembered.keep(key, result)
         return result
 
     def _top(self, node: Node, default_field: str | None) -> KeySet:
@@ -96,32 +99,25 @@ class Evaluator:
         return result
 
     def _group(self, group: Group, default: str | None) -> KeySet:
-        found: dict[Occur, list[KeySet]] = {occur: [] for occur in Occur}
-        for occur, node in group.clauses:
-            found[occur].append(self._node(node, default))
-        if found[Occur.MUST]:
-            result = EVERYTHING
-            for keys in found[Occur.MUST]:
-                result &= keys
-        else:
-            result = NOTHING
-            for keys in found[Occur.SHOULD]:
-                result |= keys
-        for keys in found[Occur.MUST_NOT]:
-            result -= keys
-        return result
+        def found(occur: Occur) -> Iterator[KeySet]:
+            return (self._node(node, default) for which, node in group.clauses if which is occur)
+
+        wanted = union(found(Occur.SHOULD))  # what is wrong in them is told, though they may not count
+        if any(occur is Occur.MUST for occur, _ in group.clauses):
+            wanted = reduce(and_, found(Occur.MUST))
+        return wanted - union(found(Occur.MUST_NOT))
 
     def _term(self, field: Field, term: Term) -> KeySet:
         if field.type is not FieldType.TEXT or term.exact:
             return self._scan(field, "{value} = ?", (to_asked(field, term.text, self._moment),))
         parts = words(term.text)
-        sets = [self._scan(field, "{value} = ?", (word,)) for word in parts]
-        if not sets:
+        distinct = dict.fromkeys(parts)
+        if not distinct:
             return NOTHING
-        every = term.phrase or term.every
-        result = sets[0]
-        for keys in sets[1:]:
-            result = result & keys if every else result | keys
+        if len(parts) > MOST_CLAUSES:
+            raise BadRequestError(f"a text of a query has more than {MOST_CLAUSES} words")
+        sets = (self._scan(field, "{value} = ?", (word,)) for word in distinct)
+        result = reduce(and_, sets) if term.phrase or term.every else union(sets)
         if term.phrase and len(parts) > 1:
             fields = self._schema.texts() if field.name == CATCH_ALL else {field.name}
             held = [key for key in result.keys.tolist() if has_phrase(self._connection, fields, key, parts)]
@@ -138,20 +134,21 @@ class Evaluator:
         return self._scan(field, " AND ".join(conditions), tuple(bounds))
 
     def _any_of(self, field: Field, values: tuple[str, ...]) -> KeySet:
-        result = NOTHING
-        asked = [to_asked(field, value, self._moment) for value in values]
-        for start in range(0, len(asked), _BATCH):
-            batch = tuple(asked[start : start + _BATCH])
-            result |= self._scan(field, "{value} IN (" + ",".join("?" * len(batch)) + ")", batch)
-        return result
+        asked = [to_asked(field, value, self._moment) for value in dict.fromkeys(values)]
+        batches = (tuple(asked[start : start + _BATCH]) for start in range(0, len(asked), _BATCH))
+        return union(
+            self._scan(field, "{value} IN (" + ",".join("?" * len(batch)) + ")", batch) for batch in batches
+        )
 
     def _wildcard(self, field: Field, pattern: str) -> KeySet:
         if field.type not in (FieldType.STRING, FieldType.TEXT):
             raise BadRequestError(
                 f"wildcards need a text or string field, {field.name} is a {field.type.value}"
             )
-        pattern = pattern.lower() if field.type is FieldType.TEXT else pattern
-        return self._scan(field, "{value} GLOB ?", (glob(pattern),))
+        translated = glob(pattern.lower() if field.type is FieldType.TEXT else pattern)
+        if len(translated) > _MOST_PATTERN:
+            raise BadRequestError(f"a pattern with wildcards may have {_MOST_PATTERN} characters at most")
+        return self._scan(field, "{value} GLOB ?", (translated,))
 
     def _scan(self, field: Field, condition: str, values: tuple[Indexed, ...]) -> KeySet:
         column = _COLUMNS.get(field.name)

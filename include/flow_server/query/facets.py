@@ -8,8 +8,9 @@ import numpy as np
 
 from include.flow_server.errors import BadRequestError
 from include.flow_server.query.dates import format_date
-from include.flow_server.query.ranges import range_facet, shown_number
+from include.flow_server.query.ranges import MOST_BUCKETS, range_edges, range_facet, shown_number
 from include.flow_server.store.schema import Field, FieldType
+from include.flow_server.store.values import read_int
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,11 +56,7 @@ class Parameters:
         return next(iter(self.all(name)), default)
 
     def number(self, name: str, default: int) -> int:
-        text = self.text(name, str(default))
-        try:
-            return int(text)
-        except ValueError:
-            raise BadRequestError(f'For input string: "{text}"') from None
+        return read_int(self.text(name, str(default)))
 
     def flag(self, name: str) -> bool:
         text = self.text(name, "false").lower()
@@ -75,23 +72,25 @@ def aggregate(given: Mapping[str, tuple[str, ...]], match: KeySet, state: State)
         result["facet_counts"] = {
             "facet_queries": {
                 text: (match & state.evaluate(text)).size(state.count())
-                for text in given.get("facet.query", ())
+                for text in _asked(given, "facet.query")
             },
             "facet_fields": {
                 name: _field_facet(_field(name, state), Parameters(given, name), match, state)
-                for name in given.get("facet.field", ())
+                for name in _asked(given, "facet.field")
             },
-            "facet_ranges": {
-                name: _range(_field(name, state), Parameters(given, name), match, state)
-                for name in given.get("facet.range", ())
-            },
+            "facet_ranges": _ranges(given, match, state),
             "facet_intervals": {},
             "facet_heatmaps": {},
         }
     if Parameters(given, "").flag("stats"):
-        fields = {name: _stats(_field(name, state), match, state) for name in given.get("stats.field", ())}
+        fields = {name: _stats(_field(name, state), match, state) for name in _asked(given, "stats.field")}
         result["stats"] = {"stats_fields": fields}
     return result
+
+
+def _asked(given: Mapping[str, tuple[str, ...]], name: str) -> tuple[str, ...]:
+    """The values of a parameter, each once."""
+    return tuple(dict.fromkeys(given.get(name, ())))
 
 
 def _field(name: str, state: State) -> Field:
@@ -134,13 +133,21 @@ def _field_facet(field: Field, parameters: Parameters, match: KeySet, state: Sta
     return flat
 
 
-def _range(field: Field, parameters: Parameters, match: KeySet, state: State) -> dict[str, Any]:
-    if field.type not in _POINTS:
-        raise BadRequestError(f"Unable to range facet on field:{field.name}")
-    column = state.column(field.name, match)
-    inside = match.contains(column.keys)
-    values = np.array(column.values, dtype=np.float64)[column.ordinals[inside]]
-    return range_facet(field, parameters, keys=column.keys[inside], values=values, moment=state.moment)
+def _ranges(given: Mapping[str, tuple[str, ...]], match: KeySet, state: State) -> dict[str, Any]:
+    """The facet_ranges; all of them share the number of buckets that an answer may have."""
+    ranges: dict[str, Any] = {}
+    left = MOST_BUCKETS
+    for name in _asked(given, "facet.range"):
+        field, parameters = _field(name, state), Parameters(given, name)
+        if field.type not in _POINTS:
+            raise BadRequestError(f"Unable to range facet on field:{field.name}")
+        edges = range_edges(field, parameters, state.moment, left)
+        left -= len(edges)
+        column = state.column(field.name, match)
+        inside = match.contains(column.keys)
+        values = np.array(column.values, dtype=np.float64)[column.ordinals[inside]]
+        ranges[name] = range_facet(field, parameters, edges, column.keys[inside], values)
+    return ranges
 
 
 def _stats(field: Field, match: KeySet, state: State) -> dict[str, Any]:

@@ -26,11 +26,14 @@ if TYPE_CHECKING:
     from include.flow_server.store.values import Indexed
 
 SCORE = "score"
+MOST_KEYS = 64
 _LAST_WHEN_MISSING = (FieldType.STRING, FieldType.BOOLEAN)
 
 
 def parse_sort(text: str, schema: Schema) -> tuple[SortKey, ...]:
     """Reads `sort`; an unknown field, or one of words, is a 400."""
+    if text.count(",") > MOST_KEYS:
+        raise BadRequestError(f"sort names more than {MOST_KEYS} fields")
     keys = []
     for part in text.strip().removesuffix(",").split(",") if text.strip() else ():
         name, _, direction = part.strip().rpartition(" ")
@@ -69,7 +72,8 @@ def read_mark(mark: str, sort: Sequence[SortKey]) -> list[Indexed | None]:
     """The sort values in a mark; one that we did not write for this sort is a 400."""
     try:
         values = json.loads(base64.b64decode(mark + "=" * (-len(mark) % 4), altchars=b"-_", validate=True))
-    except (binascii.Error, ValueError):
+        json.dumps(values, ensure_ascii=False).encode()  # half of a surrogate pair is an error
+    except (binascii.Error, ValueError, RecursionError):
         values = None
     if not isinstance(values, list) or not all(isinstance(v, (str, int, float, type(None))) for v in values):
         raise BadRequestError(

@@ -2,18 +2,22 @@
 
 `a OR b AND c` requires b and c and lets a only add score: AND makes its two neighbours required, OR changes
 nothing unless q.op=AND. `Group` therefore holds clauses with MUST, SHOULD and MUST_NOT, not a binary tree.
+
+A text is read once, from left to right, and is refused where one of the bounds below is passed.
 """
 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from lark import Lark, Token, Tree
 from lark.exceptions import LarkError, UnexpectedInput
+from lark.lark import PostLex
 
 from include.flow_server.errors import BadRequestError, QuerySyntaxError
+from include.flow_server.query.escapes import ESCAPE, escaped, unescape
+from include.flow_server.query.local_params import START, read_local_params
 from include.flow_server.query.tree import (
     AnyOf,
     Everything,
@@ -25,10 +29,18 @@ from include.flow_server.query.tree import (
     Term,
     Wildcard,
 )
+from include.flow_server.recent import Recent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
+MOST_CHARACTERS = 524_288
+MOST_SIGNS = 16_384
+MOST_CLAUSES = 1024  # as Solr's maxBooleanClauses
+MOST_VALUES = 100_000
+DEEPEST = 100
+_REMEMBERED_BYTES = 16 * 1024 * 1024
+_NODE_BYTES = 200  # at most, for each character of a text
 _SPACE = r" \t\n\r\u3000"
 _STOP = _SPACE + r'!():^\[\]"{}~'  # what ends a word; + - and / may stand inside one, not at its beginning
 _END = rf"(?=[{_STOP}]|$)"
@@ -55,19 +67,60 @@ GOOP: /[^{_SPACE}\]}}"][^{_SPACE}\]}}]*/
 WHITESPACE: /[{_SPACE}]+/
 %ignore WHITESPACE
 """
-_PARSER = Lark(_GRAMMAR, start="query", parser="lalr", lexer="contextual", maybe_placeholders=False)
-_LOCAL_PARAMS = re.compile(r"\{!([^}]*)\}", re.DOTALL)
-_LOCAL_PARAM = re.compile(r"""\s*(?:([\w.]+)=)?(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|([^\s'"]+))""")
-_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _UNESCAPED_WILDCARD = re.compile(r"(?:[^\\*?]|\\.)*[*?]", re.DOTALL)
+_remembered: Recent[tuple[str, str, str | None], Node] = Recent(
+    _REMEMBERED_BYTES, lambda key, _: _NODE_BYTES * len(key[0])
+)
 
 
-@lru_cache(maxsize=1024)
+class _Bounded(PostLex):
+    """Ends the reading of a text with too many signs, or groups in groups too deep."""
+
+    always_accept = ()
+
+    def process(self, stream: Iterator[Token]) -> Iterator[Token]:
+        depth = 0
+        for number, token in enumerate(stream, 1):
+            depth += {"LPAR": 1, "RPAR": -1}.get(token.type, 0)
+            if depth > DEEPEST:
+                raise BadRequestError(f"the query is nested more than {DEEPEST} deep")
+            if number > MOST_SIGNS:
+                raise BadRequestError(f"the query has more than {MOST_SIGNS} words and signs")
+            yield token
+
+
+_PARSER = Lark(
+    _GRAMMAR, start="query", parser="lalr", lexer="contextual", maybe_placeholders=False, postlex=_Bounded()
+)
+
+
 def parse(text: str, operator: str = "OR", field: str | None = None) -> Node:
     """Parses one `q` or `fq`; `operator` is q.op, `field` that of bare terms. What is not there is a 400."""
-    local = _LOCAL_PARAMS.match(text)
-    if local:
-        return _parse_local(_local_params(local.group(1)), text[local.end() :], operator, field)
+    key = (text, operator, field)
+    return _remembered.get(key) or _remembered.keep(key, _parse(text, operator, field))
+
+
+def _parse(text: str, operator: str, field: str | None) -> Node:
+    for _ in range(DEEPEST):
+        if not text.startswith(START):
+            return _parse_words(text, operator, field)
+        parameters, text = read_local_params(text)
+        text = parameters.get("v", text)
+        kind = parameters.get("type", "lucene")
+        if kind in ("term", "terms"):
+            return _parse_values(kind, text, parameters)
+        if kind != "lucene":
+            raise BadRequestError(f"invalid query parser '{kind}' for query '{text}'")
+        operator, field = parameters.get("q.op", operator), parameters.get("df", field)
+    raise BadRequestError(f"the query is nested more than {DEEPEST} deep")
+
+
+def _parse_words(text: str, operator: str, field: str | None) -> Node:
+    if len(text) > MOST_CHARACTERS:
+        raise BadRequestError(
+            f"the query has {len(text)} characters, more than the {MOST_CHARACTERS} allowed: "
+            f"many values of one field go into {{!terms f=…}}"
+        )
     if not text:
         return Group(())
     try:
@@ -83,37 +136,20 @@ def _syntax_error(text: str, cause: str) -> QuerySyntaxError:
     return QuerySyntaxError(f"org.apache.solr.search.SyntaxError: Cannot parse '{text}': {cause}")
 
 
-def _local_params(text: str) -> dict[str, str]:
-    parameters: dict[str, str] = {}
-    for name, single, double, bare in _LOCAL_PARAM.findall(text):
-        value = _unescape(single or double) if single or double else bare
-        parameters[name or "type"] = value
-    return parameters
-
-
-def _parse_local(parameters: dict[str, str], rest: str, operator: str, field: str | None) -> Node:
-    kind = parameters.get("type", "lucene")
-    unknown = parameters.keys() - {"type", "f", "v", "cache", "df", "q.op", "separator", "tag", "cost"}
-    if unknown or any(value.startswith("$") for value in parameters.values()):
-        raise BadRequestError(
-            f"local parameter not supported: {', '.join(sorted(unknown)) or '$ references'}"
-        )
-    value = parameters.get("v", rest)
-    if kind in ("term", "terms") and "f" not in parameters:
+def _parse_values(kind: str, text: str, parameters: dict[str, str]) -> Node:
+    field = parameters.get("f")
+    if not field:
         raise BadRequestError(f"Missing field (f) for the query parser '{kind}'")
     if kind == "term":
-        return Term(parameters["f"], value, exact=True)
-    if kind == "terms":
-        return AnyOf(parameters["f"], _terms(value, parameters.get("separator", ",")))
-    if kind == "lucene":
-        return parse(value, parameters.get("q.op", operator), parameters.get("df", field))
-    raise BadRequestError(f"invalid query parser '{kind}' for query '{rest}'")
-
-
-def _terms(value: str, separator: str) -> tuple[str, ...]:
+        return Term(field, text, exact=True)
+    separator = parameters.get("separator", ",")
+    if not separator:
+        raise BadRequestError("{!terms}: separator is empty, so nothing tells the values apart")
+    if text.count(separator) >= MOST_VALUES:
+        raise BadRequestError(f"{{!terms}} takes at most {MOST_VALUES} values: ask for them in parts")
     if separator == " ":
-        return tuple(value.split())
-    return tuple(value.split(separator)) if value.strip() else ()
+        return AnyOf(field, tuple(text.split()))
+    return AnyOf(field, tuple(text.split(separator)) if text.strip() else ())
 
 
 class _Builder:
@@ -122,18 +158,33 @@ class _Builder:
     def __init__(self, text: str, operator: str) -> None:
         self._text = text
         self._and = operator.upper() == "AND"
+        self._clauses = 0
 
     def query(self, tree: Tree[Token], field: str | None) -> Node:
         clauses: list[tuple[Occur, Node]] = []
+        leaves: list[Node] = []
         for item in _trees(tree):
             conjunction = _token(item, "CONJUNCTION")
             modifier = _token(item, "MODIFIER")
             if not clauses and conjunction:
                 raise _syntax_error(self._text, f"it begins with {conjunction}")
-            self._add(clauses, conjunction, modifier, self._clause(_trees(item)[0], field))
+            node = self._clause(_trees(item)[0], field)
+            self._add(clauses, conjunction, modifier, node)
+            if not _is_group(item):
+                leaves.append(node)
+        self._count(leaves)
         if len(clauses) == 1 and not _token(_trees(tree)[0], "MODIFIER"):
             return clauses[0][1]
         return Group(tuple(clauses))
+
+    def _count(self, leaves: list[Node]) -> None:
+        """Counts clauses; the terms of one field in one group are one, as they are one `{!terms}`."""
+        terms = {node.field for node in leaves if isinstance(node, Term)}
+        self._clauses += len(terms) + sum(not isinstance(node, Term) for node in leaves)
+        if self._clauses > MOST_CLAUSES:
+            raise BadRequestError(
+                f"Query contains too many nested clauses; maxClauseCount is set to {MOST_CLAUSES}"
+            )
 
     def _add(self, clauses: list[tuple[Occur, Node]], conjunction: str, modifier: str, node: Node) -> None:
         joined_by_and = conjunction in ("AND", "&&")
@@ -153,7 +204,7 @@ class _Builder:
 
     def _clause(self, tree: Tree[Token], field: str | None) -> Node:
         name = _token(tree, "WORD")
-        return self._atom(_trees(tree)[0], _unescape(name) if name else field)
+        return self._atom(_trees(tree)[0], unescape(name) if name else field)
 
     def _atom(self, tree: Tree[Token], field: str | None) -> Node:
         if _token(tree, "SLOP"):
@@ -163,7 +214,7 @@ class _Builder:
         if bare := _token(tree, "BARE"):
             return Term(field, bare[0], every=self._and)
         if quoted := _token(tree, "QUOTED"):
-            return Term(field, _unescape(quoted[1:-1]), phrase=True)
+            return Term(field, unescape(quoted[1:-1]), phrase=True)
         if word := _token(tree, "WORD"):
             return self._word(word, field)
         inner = _trees(tree)[0]
@@ -171,12 +222,12 @@ class _Builder:
 
     def _word(self, word: str, field: str | None) -> Node:
         if not _UNESCAPED_WILDCARD.match(word):
-            return Term(field, _unescape(word), every=self._and)
+            return Term(field, unescape(word), every=self._and)
         if field == "*" and word == "*":
             return Everything()
         if word == "*" and field is not None:
             return Exists(field)
-        return Wildcard(field, _ESCAPE.sub(lambda match: "\\" + _escaped(match.group(1)), word))
+        return Wildcard(field, ESCAPE.sub(lambda match: "\\" + escaped(match.group(1)), word))
 
     def _range(self, tree: Tree[Token], field: str | None) -> Range:
         low, high = (_bound(bound) for bound in _trees(tree))
@@ -186,8 +237,15 @@ class _Builder:
 def _bound(tree: Tree[Token]) -> str | None:
     text = str(tree.children[0])
     if text.startswith('"'):
-        return _unescape(text[1:-1])
-    return None if text == "*" else _unescape(text)
+        return unescape(text[1:-1])
+    return None if text == "*" else unescape(text)
+
+
+def _is_group(item: Tree[Token]) -> bool:
+    """Whether the clause of an item is a group in parentheses."""
+    (clause,) = _trees(item)
+    (atom,) = _trees(clause)
+    return any(inner.data == "query" for inner in _trees(atom))
 
 
 def _trees(tree: Tree[Any]) -> list[Tree[Token]]:
@@ -197,13 +255,3 @@ def _trees(tree: Tree[Any]) -> list[Tree[Token]]:
 def _token(tree: Tree[Any], kind: str) -> str:
     found: Iterable[Token] = (c for c in tree.children if isinstance(c, Token) and c.type == kind)
     return str(next(iter(found), ""))
-
-
-def _unescape(text: str) -> str:
-    return _ESCAPE.sub(lambda match: _escaped(match.group(1)), text)
-
-
-def _escaped(text: str) -> str:
-    if text == "u":
-        raise QuerySyntaxError("org.apache.solr.search.SyntaxError: \\u needs four hexadecimal digits")
-    return chr(int(text[1:], 16)) if len(text) == 5 else text

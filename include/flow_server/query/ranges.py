@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from include.flow_server.store.keyset import Keys
 
-_MOST_BUCKETS = 100_000
+MOST_BUCKETS = 100_000
 _OTHERS = ("before", "after", "between", "all", "none")
 
 
@@ -30,34 +31,45 @@ class Parameters(Protocol):
     def flag(self, name: str) -> bool: ...
 
 
-def range_facet(
-    field: Field,
-    parameters: Parameters,
-    *,
-    keys: Keys,
-    values: np.ndarray[tuple[int], np.dtype[np.float64]],
-    moment: datetime,
-) -> dict[str, Any]:
-    """One member of facet_ranges; document `keys[i]` has `values[i]`, and counts once a bucket."""
+def range_edges(field: Field, parameters: Parameters, moment: datetime, most: int) -> list[Any]:
+    """Where the buckets of a facet.range begin, and behind them where the last one ends.
+
+    More than `most` of them are a 400, as is a gap that does not lead from start to end.
+    """
     _only_supported(parameters)
     start, end = (
         to_asked(field, _required(parameters, f"facet.range.{name}"), moment) for name in ("start", "end")
     )
+    if not math.isfinite(float(end) - float(start)):
+        raise BadRequestError(f"range facet needs finite numbers: start {start}, end {end}")
     if end < start:  # type: ignore[operator]
         raise BadRequestError(f"range facet 'end' comes before 'start': {end} < {start}")
-    gap = _required(parameters, "facet.range.gap")
-    edges = _edges(field, start, end, gap, parameters.flag("facet.range.hardend"))
+    return _edges(field, start, end, parameters, most)
+
+
+def range_facet(
+    field: Field,
+    parameters: Parameters,
+    edges: list[Any],
+    keys: Keys,
+    values: np.ndarray[tuple[int], np.dtype[np.float64]],
+) -> dict[str, Any]:
+    """One member of facet_ranges; document `keys[i]` has `values[i]`, and counts once a bucket."""
     buckets = np.searchsorted(np.array(edges, dtype=np.float64), values, "right")
     span = int(keys.max(initial=0)) + 1
     pairs = np.unique(buckets * span + keys)
     counts = np.bincount(pairs // span, minlength=len(edges) + 1).tolist()
+    least = parameters.number("facet.mincount", 0)
     flat: list[Any] = []
     for edge, count in zip(edges[:-1], counts[1:-1], strict=True):
-        if count >= parameters.number("facet.mincount", 0):
+        if count >= least:
             flat += [_label(field, edge), count]
+    gap = _required(parameters, "facet.range.gap")
     body: dict[str, Any] = {
         "counts": flat,
-        "gap": gap if field.type is FieldType.DATE else _bound(field, to_asked(field, gap, moment)),
+        "gap": gap
+        if field.type is FieldType.DATE
+        else _bound(field, to_asked(field, gap, from_milliseconds(0))),
     }
     body |= {"start": _bound(field, edges[0]), "end": _bound(field, edges[-1])}
     between = len(np.unique(keys[(buckets > 0) & (buckets < len(edges))]))
@@ -82,18 +94,20 @@ def _only_supported(parameters: Parameters) -> None:
             raise BadRequestError(f"{name} is not a valid type of 'other' range facet information")
 
 
-def _edges(field: Field, start: Indexed, end: Indexed, gap: str, hard_end: bool) -> list[Any]:
+def _edges(field: Field, start: Indexed, end: Indexed, parameters: Parameters, most: int) -> list[Any]:
+    gap = _required(parameters, "facet.range.gap")
+    hard_end = parameters.flag("facet.range.hardend")
     edges: list[Any] = [start]
     while edges[-1] < end:
         following = _step(field, edges[-1], gap)
-        if following <= edges[-1]:
+        if not following > edges[-1]:
             raise BadRequestError(
                 f"range facet infinite loop (is gap negative? did the math overflow?): gap {gap}"
             )
         edges.append(min(following, end) if hard_end else following)
-        if len(edges) > _MOST_BUCKETS:
+        if len(edges) > most:
             raise BadRequestError(
-                f"range facet of {field.name} has more than {_MOST_BUCKETS} buckets: larger gap"
+                f"the range facets of one request have more than {MOST_BUCKETS} buckets: larger gap"
             )
     return edges
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from include.flow_server.errors import BadRequestError
+from include.flow_server.store.patterns import expressions
 from include.flow_server.store.schema import INTEGERS, REALS, Field, FieldType
 from include.flow_server.store.terms import listed
 
@@ -71,12 +72,13 @@ class _Change:
             case "removeregex":
                 if self._checker.field_for(self._name, given[0]).type is FieldType.DATE:
                     raise BadRequestError(f"'removeregex' is not supported on dates: {self._name}")
-                patterns = [_pattern(value) for value in given]
+                patterns = expressions(given)
                 result = [one for one in current if not any(p.fullmatch(str(one)) for p in patterns)]
             case "remove":
                 result = _without(current, self._checked(given)) if current else []
             case "add-distinct":
-                result = current + [v for v in dict.fromkeys(self._checked(given)) if v not in current]
+                known = set(current)
+                result = current + [v for v in dict.fromkeys(self._checked(given)) if v not in known]
             case _:
                 result = current + self._checked(given)
         return result
@@ -92,10 +94,13 @@ class _Change:
 
 def _without(current: list[Any], removed: list[Any]) -> list[Any]:
     """Takes each value away once, as Solr does where a value is there twice."""
-    left = list(current)
-    for value in removed:
-        if value in left:
-            left.remove(value)
+    left_out = Counter(removed)
+    left: list[Any] = []
+    for value in current:
+        if left_out[value] > 0:
+            left_out[value] -= 1
+        else:
+            left.append(value)
     return left
 
 
@@ -108,10 +113,3 @@ def _increased(field: Field, current: list[Any], step: Any) -> Any:
         return current[0] + (int(step) if field.type in INTEGERS else float(step))
     except (ValueError, TypeError):
         raise BadRequestError(f'For input string: "{step}"') from None
-
-
-def _pattern(text: Any) -> re.Pattern[str]:
-    try:
-        return re.compile(str(text))
-    except re.error as error:
-        raise BadRequestError(f"removeregex: '{text}' is no regular expression: {error}") from None

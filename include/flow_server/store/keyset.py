@@ -18,6 +18,9 @@ def as_keys(keys: Iterable[int]) -> Keys:
     return np.unique(np.fromiter(keys, dtype=np.int64))
 
 
+_WAITING = 100_000
+
+
 @dataclass(frozen=True, slots=True)
 class KeySet:
     """`keys` (sorted, unique), or with `complement` every document except those."""
@@ -61,6 +64,23 @@ class KeySet:
     def size(self, total: int) -> int:
         """How many documents of `total` are in the set."""
         return total - len(self.keys) if self.complement else len(self.keys)
+
+
+def union(sets: Iterable[KeySet]) -> KeySet:
+    """The documents of any of `sets`; the time grows with their sizes together, not with their number."""
+    result = NOTHING
+    waiting: list[Keys] = []
+    size = 0
+    for one in sets:
+        if one.complement:
+            result |= one
+            continue
+        waiting.append(one.keys)
+        size += len(one.keys)
+        if size > max(_WAITING, len(result.keys)):
+            result |= KeySet(np.unique(np.concatenate(waiting)))
+            waiting, size = [], 0
+    return result | KeySet(np.unique(np.concatenate(waiting))) if waiting else result
 
 
 NOTHING = KeySet(np.empty(0, dtype=np.int64))

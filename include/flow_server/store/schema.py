@@ -70,7 +70,7 @@ _SUFFIXES = {
 }
 _DYNAMIC = re.compile(r".*_(dt|[silfdbt])(s?)", re.DOTALL)
 _WHOLE = re.compile(r"-?[0-9]{1,19}")
-_REAL = re.compile(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
+_REAL = re.compile(r"-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
 
 
 def dynamic_field(name: str) -> Field | None:

@@ -85,9 +85,8 @@ class Selector:
         field = self._schema.require(name)
         if not whole and match.size(self.count()) <= self._few():
             return column_of(self._connection, field, self.keys(match), self._moment)
-        if name not in self._remembered.columns:
-            self._remembered.columns[name] = whole_column(self._connection, field)
-        return self._remembered.columns[name]
+        columns = self._remembered.columns
+        return columns.get(name) or columns.keep(name, whole_column(self._connection, field))
 
     def _few(self) -> int:
         """So many documents are looked at one by one; for more, what is kept of all of them pays."""
@@ -148,11 +147,11 @@ class Selector:
         if not sort:
             return self.keys(match)
         remember = (request.q, request.fq, request.df, request.operator, sort)
-        if remember in self._remembered.orders and "NOW" not in str(remember):
-            return self._remembered.orders[remember]
+        known = self._remembered.orders.get(remember)
+        if known is not None and not any("NOW" in text for text in (request.q, *request.fq)):
+            return known
         ordered = in_order(self.keys(match), sort, lambda name: self.column(name, match), self._schema)
-        self._remembered.orders[remember] = ordered
-        return ordered
+        return self._remembered.orders.keep(remember, ordered)
 
     def _walk(self, match: KeySet, request: SelectRequest) -> list[int]:
         """The page by id straight from the index of ids: no cost grows with the place of the page."""

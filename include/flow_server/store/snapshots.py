@@ -9,67 +9,47 @@ from __future__ import annotations
 import contextlib
 import queue
 import sqlite3
-from collections import OrderedDict
-from collections.abc import MutableMapping
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING
 
-from include.flow_server.store.keyset import KeySet
+from include.flow_server.recent import Recent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from include.flow_server.query.columns import Column
-    from include.flow_server.store.keyset import Keys
+    from include.flow_server.store.keyset import Keys, KeySet
 
 _CONNECTIONS = 8
-_BUSY_SECONDS = 60.0
-K = TypeVar("K")
-V = TypeVar("V")
-
-
-class Recent(MutableMapping[K, V], Generic[K, V]):
-    """A mapping that keeps the `limit` entries used last."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._entries: OrderedDict[K, V] = OrderedDict()
-
-    def __getitem__(self, key: K) -> V:
-        value = self._entries[key]
-        with contextlib.suppress(KeyError):  # another thread may have pushed it out meanwhile
-            self._entries.move_to_end(key)
-        return value
-
-    def __setitem__(self, key: K, value: V) -> None:
-        self._entries[key] = value
-        while len(self._entries) > self._limit:
-            with contextlib.suppress(KeyError):
-                self._entries.popitem(last=False)
-
-    def __delitem__(self, key: K) -> None:
-        del self._entries[key]
-
-    def __iter__(self) -> Iterator[K]:
-        return iter(list(self._entries))
-
-    def __len__(self) -> int:
-        return len(self._entries)
+PATIENCE = 60.0
+_MOST_BYTES = 128 * 1024 * 1024
+_CHARACTER_BYTES = 4
 
 
 class Remembered:
     """What was computed from one state of the collection; a new state starts with an empty one."""
 
     def __init__(self) -> None:
-        self.queries: Recent[tuple[str, str, str], KeySet] = Recent(256)
-        self.columns: Recent[str, Column] = Recent(16)
-        self.orders: Recent[object, Keys] = Recent(16)
+        self.queries: Recent[tuple[str, str, str], KeySet] = Recent(_MOST_BYTES, _weight_of_query)
+        self.columns: Recent[str, Column] = Recent(_MOST_BYTES, lambda _, column: column.bytes())
+        self.orders: Recent[tuple[object, ...], Keys] = Recent(_MOST_BYTES, _weight_of_order)
         self.count: int | None = None
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """A connection without Python's own transaction handling; BEGIN and COMMIT are ours to say."""
-    connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+def _weight_of_query(key: tuple[str, str, str], found: KeySet) -> int:
+    return _CHARACTER_BYTES * len(key[0]) + found.keys.nbytes
+
+
+def _weight_of_order(key: tuple[object, ...], ordered: Keys) -> int:
+    return _CHARACTER_BYTES * len(str(key)) + ordered.nbytes
+
+
+def connect(path: Path, patience: float = PATIENCE) -> sqlite3.Connection:
+    """A connection without Python's own transaction handling; BEGIN and COMMIT are ours to say.
+
+    It waits `patience` seconds where another program holds a lock that it needs.
+    """
+    connection = sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA cache_size = -32768")
@@ -79,13 +59,13 @@ def connect(path: Path) -> sqlite3.Connection:
 class Snapshots:
     """The pool. `reading` lends a connection; `advance` moves all of them to the newest state."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, patience: float) -> None:
         self._idle: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
         self.remembered = Remembered()
+        self.standing = False
         for _ in range(_CONNECTIONS):
-            connection = connect(path)
-            _begin(connection)
-            self._idle.put(connection)
+            self._idle.put(connect(path, patience))
+        self.advance(lambda: None)
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[tuple[sqlite3.Connection, Remembered]]:
@@ -96,15 +76,26 @@ class Snapshots:
         finally:
             self._idle.put(connection)
 
-    def advance(self) -> None:
-        """Waits for reads under way, then begins anew. The caller sees to it that nobody writes meanwhile."""
+    def advance(self, between: Callable[[], None]) -> None:
+        """Waits for reads under way, then begins anew. The caller sees to it that nobody writes meanwhile.
+
+        `between` is called when no connection reads, the only moment at which the log can begin anew, too.
+        Where this fails, `standing` is False, and nothing may be read until it succeeds.
+        """
         taken = [self._idle.get() for _ in range(_CONNECTIONS)]
-        for connection in taken:
-            connection.execute("COMMIT")
-            _begin(connection)
-        self.remembered = Remembered()
-        for connection in taken:
-            self._idle.put(connection)
+        self.standing = False
+        try:
+            for connection in taken:
+                if connection.in_transaction:
+                    connection.execute("COMMIT")
+            between()
+            for connection in taken:
+                _begin(connection)
+            self.standing = True
+        finally:
+            self.remembered = Remembered()
+            for connection in taken:
+                self._idle.put(connection)
 
     def close(self) -> None:
         for _ in range(_CONNECTIONS):

@@ -2,22 +2,28 @@
 
 Every update is its own durable transaction; `commit` only decides what reads see. After a crash everything
 that was acknowledged is there, and visible, as after the replay of Solr's transaction log.
+
+What is written goes into a log first (SQLite's WAL), which can begin anew only while nobody reads. A log that
+has grown to LOG_BYTES is a commit, too: all readers move on, and it begins anew.
 """
 
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from include.flow_server.errors import BadRequestError, VersionConflictError
+from include.flow_server.errors import BadRequestError, BusyError, FlowError, VersionConflictError
 from include.flow_server.query.dates import now
+from include.flow_server.store.failures import told
 from include.flow_server.store.schema import FLOW_FIELDS, Field, FieldType, Schema
 from include.flow_server.store.selecting import Selector
-from include.flow_server.store.snapshots import Snapshots, connect
+from include.flow_server.store.snapshots import PATIENCE, Remembered, Snapshots, connect
 from include.flow_server.store.upgrading import FORMAT, upgrade, written_format
-from include.flow_server.store.writing import Writer
+from include.flow_server.store.writing import Writer, find_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -32,16 +38,28 @@ if TYPE_CHECKING:
 _TABLES = Path(__file__).with_name("tables.sql")
 _CHUNK = 500
 _CHANGES_AT_ONCE = 5000
+LOG_BYTES = 32 * 1024 * 1024
+_WATCH_SECONDS = 0.5
+_OTHERS_SECONDS = 3 * _WATCH_SECONDS  # in which another server on the same file has let go of the log, too
+_REST_SECONDS = 10.0
+_PAUSE_SECONDS = 0.02
 
 
 class SqliteStore:
     """Implements DocumentStore."""
 
-    def __init__(self, path: Path) -> None:
+    @told()
+    def __init__(self, path: Path, patience: float = PATIENCE) -> None:
+        """Where another program holds a lock for more than `patience` seconds, calls are a BusyError."""
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._patience = patience
+        self._log_file = path.with_name(f"{path.name}-wal")
+        self._log_busy_until = 0.0
         self._write_lock = threading.RLock()
         self._watcher_lock = threading.Lock()
-        self._writer = connect(path)
+        self._newest_lock = threading.Lock()
+        self._writer = connect(path, patience)
+        self._restart_log()
         self._writer.executescript(_TABLES.read_text(encoding="utf-8"))
         self._check_format(path)
         self._schema = self._read_schema()
@@ -51,19 +69,24 @@ class SqliteStore:
                 Writer(self._writer, self._schema, now()).field_for(field.name, "")
         upgrade(self._writer, self._schema, now())
         self._writer.execute("COMMIT")
-        self._watcher = connect(path)
+        self._watcher = connect(path, patience)
+        self._newest = connect(path, patience)
         self._data_version = self._pragma_data_version()
         self._seen = self._commit_counter()
-        self._snapshots = Snapshots(path)
+        self._snapshots = Snapshots(path, patience)
+        self._moved = False
+        self._closed = threading.Event()
+        threading.Thread(target=self._watch_log, name="log", daemon=True).start()
 
+    @told()
     def refresh(self) -> bool:
         with self._watcher_lock:
             changed = self._pragma_data_version()
-            if changed == self._data_version:
-                return False
+            moved, self._moved = self._moved, False
+            if changed == self._data_version or self._commit_counter() == self._seen:
+                self._data_version = changed
+                return moved
             self._data_version = changed
-            if self._commit_counter() == self._seen:
-                return False
         self._show_newest()
         return True
 
@@ -83,40 +106,57 @@ class SqliteStore:
     def documents(self, keys: Sequence[int]) -> dict[int, Document]:
         return self._read(lambda selector: selector.documents(keys))
 
+    @told()
     def key_of(self, document_id: str) -> int | None:
-        with self._snapshots.reading() as (connection, _):
+        with self._reading() as (connection, _):
             row = connection.execute("SELECT key FROM documents WHERE id = ?", (document_id,)).fetchone()
         return row[0] if row else None
 
+    @told()
     def get(self, ids: Sequence[str]) -> list[Document]:
-        with self._write_lock:
-            writer = Writer(self._writer, self._schema, now())
-            found = [writer.find(document_id) for document_id in ids]
-        return [document for document in found if document]
-
-    def update(self, operations: Sequence[Operation], skip_conflicts: bool = False) -> Written:
-        with self._write_lock:
-            self._writer.execute("BEGIN IMMEDIATE")
-            self._schema = self._read_schema()
-            writer = Writer(self._writer, self._schema, now())
+        with self._newest_lock:
+            self._newest.execute("BEGIN")
             try:
-                for operation in operations:
-                    with contextlib.suppress(*([VersionConflictError] if skip_conflicts else [])):
-                        self._apply(writer, operation)
+                found = find_all(self._newest, ids)
             finally:
+                self._newest.execute("COMMIT")
+        return [found[document_id] for document_id in ids if document_id in found]
+
+    @told()
+    def update(self, operations: Sequence[Operation], skip_conflicts: bool = False) -> Written:
+        failure: FlowError | None = None
+        with self._writing():
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                self._schema = self._read_schema()
+                writer = Writer(self._writer, self._schema, now())
+                try:
+                    for operation in operations:
+                        with contextlib.suppress(*([VersionConflictError] if skip_conflicts else [])):
+                            self._apply(writer, operation)
+                except FlowError as error:
+                    failure = error
                 writer.finish()
                 self._writer.execute("COMMIT")
+            finally:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
                 self._schema = self._read_schema()
+            self._bound_log()
+        if failure:
+            raise failure
         return writer.written
 
+    @told()
     def commit(self) -> None:
-        with self._write_lock:
+        with self._writing():
             self._writer.execute("UPDATE counters SET value = value + 1 WHERE name = 'commit'")
         self._show_newest()
 
+    @told()
     def descriptors(self, keys: Sequence[int]) -> dict[int, bytes]:
         found: dict[int, bytes] = {}
-        with self._snapshots.reading() as (connection, _):
+        with self._reading() as (connection, _):
             for start in range(0, len(keys), _CHUNK):
                 marks = ",".join(str(int(key)) for key in keys[start : start + _CHUNK])
                 sql = f"SELECT key, descriptor FROM descriptors WHERE key IN ({marks})"  # noqa: S608
@@ -129,7 +169,7 @@ class SqliteStore:
             "WHERE sequence > ? ORDER BY sequence LIMIT ?"
         )
         while True:
-            with self._snapshots.reading() as (connection, _):
+            with told(), self._reading() as (connection, _):
                 rows = connection.execute(sql, (since, _CHANGES_AT_ONCE)).fetchall()
             if not rows:
                 return
@@ -137,32 +177,88 @@ class SqliteStore:
             since = rows[-1][0]
 
     def close(self) -> None:
-        with self._write_lock, self._watcher_lock:
+        self._closed.set()
+        with self._write_lock, self._watcher_lock, self._newest_lock:
             self._snapshots.close()
+            self._newest.close()
             self._watcher.close()
             self._writer.close()
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        """The right to write, of all threads of this process."""
+        if not self._write_lock.acquire(timeout=self._patience):
+            raise BusyError("another update has been waiting or at work for too long, nothing was changed")
+        try:
+            yield
+        finally:
+            self._write_lock.release()
 
     def _apply(self, writer: Writer, operation: Operation) -> None:
         """One operation whole or not at all; those before it in the batch stay, as in Solr."""
         self._writer.execute("SAVEPOINT operation")
         try:
             writer.apply(operation)
-        except BaseException:
+        except FlowError:
             self._writer.execute("ROLLBACK TO operation")
             raise
         finally:
-            self._writer.execute("RELEASE operation")
+            if self._writer.in_transaction:  # a full disk has ended it
+                self._writer.execute("RELEASE operation")
 
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[tuple[sqlite3.Connection, Remembered]]:
+        if not self._snapshots.standing:
+            self._show_newest()
+        with self._snapshots.reading() as lent:
+            yield lent
+
+    @told()
     def _read(self, answer: Callable[[Selector], T]) -> T:
-        with self._snapshots.reading() as (connection, remembered):
+        with self._reading() as (connection, remembered):
             return answer(Selector(connection, remembered, self._schema, now()))
 
     def _show_newest(self) -> None:
-        with self._write_lock:
+        with self._writing():
             self._schema = self._read_schema()
             with self._watcher_lock:
                 self._seen = self._commit_counter()
-            self._snapshots.advance()
+            self._snapshots.advance(self._restart_long_log)
+
+    def _watch_log(self) -> None:
+        """Lets the log begin anew that another program fills while nobody asks this one."""
+        while not self._closed.wait(_WATCH_SECONDS):
+            with contextlib.suppress(FlowError, sqlite3.Error), self._writing():
+                if not self._closed.is_set():
+                    self._bound_log()
+
+    def _bound_log(self) -> None:
+        """Where the log is long, moves all readers on, which lets it begin anew."""
+        if self._log_is_long():
+            self._show_newest()
+            self._moved = True
+
+    def _log_is_long(self) -> bool:
+        with contextlib.suppress(FileNotFoundError):
+            return self._log_file.stat().st_size > LOG_BYTES and time.monotonic() > self._log_busy_until
+        return False
+
+    def _restart_long_log(self) -> None:
+        if self._log_is_long() and not self._restart_log(_OTHERS_SECONDS):
+            self._log_busy_until = time.monotonic() + _REST_SECONDS
+
+    def _restart_log(self, patience: float = 0.0) -> bool:
+        """Takes the log into the file and empties it; False where another program reads it all the while."""
+        deadline = time.monotonic() + patience
+        self._writer.execute("PRAGMA busy_timeout = 0")  # it would not wait for another one's checkpoint
+        try:
+            while self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                if time.monotonic() >= deadline:
+                    return False
+                time.sleep(_PAUSE_SECONDS)
+        finally:
+            self._writer.execute(f"PRAGMA busy_timeout = {int(self._patience * 1000)}")
+        return True
 
     def _read_schema(self) -> Schema:
         rows = self._writer.execute("SELECT name, type, multi, number FROM fields")

@@ -56,7 +56,8 @@ def has_phrase(connection: sqlite3.Connection, names: Container[str], key: int, 
 
 
 def _contains(sequence: list[str], part: list[str]) -> bool:
-    return any(sequence[i : i + len(part)] == part for i in range(len(sequence) - len(part) + 1))
+    """Whether `part` stands in `sequence` without a gap; no word holds a NUL."""
+    return "\0".join(("", *part, "")) in "\0".join(("", *sequence, ""))
 
 
 def _number(schema: Schema, name: str) -> int:

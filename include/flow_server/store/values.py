@@ -24,6 +24,9 @@ Indexed: TypeAlias = "str | int | float"
 _WORD = re.compile(r"[^\W_]*_*(?:[^\W_]|_|(?<=[^\W\d_])[.:\u2019'·](?=[^\W\d_])|(?<=\d)[.,;'](?=\d))*")
 
 
+_INTEGER = re.compile(r"[+-]?[0-9]{1,10}")
+
+
 def words(text: str) -> list[str]:
     """The words of a text as the catch-all field holds them: lower case, split as UAX #29 does."""
     return [word for word in (m.group().lower() for m in _WORD.finditer(text)) if word.strip("_")]
@@ -62,6 +65,13 @@ def to_asked(field: Field, text: str, moment: datetime) -> Indexed:
         except ValueError:
             raise BadRequestError(f"Invalid Number: {text}") from None
     return text
+
+
+def read_int(text: str) -> int:
+    """A number in a parameter, as Java reads an `int`: signs and digits, up to 2,147,483,647."""
+    if not _INTEGER.fullmatch(text) or not -(2**31) <= int(text) < 2**31:
+        raise BadRequestError(f'For input string: "{text}"')
+    return int(text)
 
 
 def _convert(kind: FieldType, raw: object, moment: datetime) -> Stored:

@@ -17,11 +17,12 @@ from include.flow_server.store.values import to_stored
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from include.flow_server.store.protocol import Operation
 
+_CHUNK = 500
 _DOCUMENTS = "SELECT key, id, version, from_folder, fields FROM documents"
 
 
@@ -29,6 +30,23 @@ def read_document(row: tuple[int, str, int, int, str]) -> Document:
     """A row of the documents table as a document."""
     key, document_id, version, from_folder, fields = row
     return Document(key, document_id, version, bool(from_folder), json.loads(fields))
+
+
+def find(connection: sqlite3.Connection, document_id: str) -> Document | None:
+    """The newest state of a document."""
+    row = connection.execute(f"{_DOCUMENTS} WHERE id = ?", (document_id,)).fetchone()
+    return read_document(row) if row else None
+
+
+def find_all(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, Document]:
+    """The newest state of the documents that are there, by id."""
+    found: dict[str, Document] = {}
+    for start in range(0, len(ids), _CHUNK):
+        chunk = ids[start : start + _CHUNK]
+        marks = ",".join("?" * len(chunk))
+        rows = connection.execute(f"{_DOCUMENTS} WHERE id IN ({marks})", chunk)
+        found.update((row[1], read_document(row)) for row in rows)
+    return found
 
 
 class Writer:
@@ -62,13 +80,8 @@ class Writer:
         else:
             self._delete_by_query(operation.query)
 
-    def find(self, document_id: str) -> Document | None:
-        """The newest state of a document."""
-        row = self._connection.execute(f"{_DOCUMENTS} WHERE id = ?", (document_id,)).fetchone()
-        return read_document(row) if row else None
-
     def _add(self, add: Add) -> None:
-        old = self.find(add.id)
+        old = find(self._connection, add.id)
         atomic = is_atomic(add.fields)
         if not (atomic and old):
             _check_version(add.id, add.version, old)
@@ -135,7 +148,7 @@ class Writer:
         return numbered
 
     def _delete(self, document_id: str, version: int) -> None:
-        old = self.find(document_id)
+        old = find(self._connection, document_id)
         _check_version(document_id, version, old)
         if old:
             self._remove(old)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-SECONDS = 30
+SECONDS = 60
 OTHER_VERSION = "0" * len(DESCRIPTOR_VERSION)
 COPIES = ["a-copy.jpg", "a.png", "sub/a-copy.jpg"]
 

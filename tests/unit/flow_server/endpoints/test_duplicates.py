@@ -20,7 +20,7 @@ COPIES = ["a-copy.jpg", "a.png", "sub/a-copy.jpg"]
 
 def ask(server: EmbeddedServer, handler: str, **parameters: Any) -> Any:
     named = {name.replace("__", "."): value for name, value in parameters.items()}
-    answer = requests.get(f"{server.url}/{handler}", named, timeout=20)
+    answer = requests.get(f"{server.url}/{handler}", named, timeout=60)
     answer.raise_for_status()
     return answer.json()
 
@@ -76,16 +76,16 @@ def test_an_analysed_picture_finds_what_its_file_finds(synced: EmbeddedServer) -
     data = (synced.images / "a.png").read_bytes()  # type: ignore[operator]
     text = base64.b64encode(data).decode()
     form = {"input.data": f"data:image/gif;base64,{text}"}
-    analysed = requests.post(f"{synced.url}/analyze?modules.apply=duplicate", form, timeout=20).json()[
+    analysed = requests.post(f"{synced.url}/analyze?modules.apply=duplicate", form, timeout=60).json()[
         "outputs"
     ]
     by_outputs = requests.post(
         f"{synced.url}/duplicate",
         {"rank.by.preprocessed": json.dumps(analysed), "fl": "id,score"},
-        timeout=20,
+        timeout=60,
     ).json()
     by_data = requests.post(
-        f"{synced.url}/duplicate", {"rank.by.data": text, "fl": "id,score"}, timeout=20
+        f"{synced.url}/duplicate", {"rank.by.data": text, "fl": "id,score"}, timeout=60
     ).json()
     by_id = ask(synced, "duplicate", rank__by__id="a.png", fl="id,score")
     assert by_outputs["response"]["docs"] == by_data["response"]["docs"] == by_id["response"]["docs"]
@@ -123,7 +123,7 @@ def test_an_unknown_id_finds_nothing(synced: EmbeddedServer) -> None:
     ],
 )
 def test_wrong_parameters_are_a_400_with_a_sentence(synced: EmbeddedServer, wrong: dict[str, str]) -> None:
-    answer = requests.get(f"{synced.url}/duplicate", wrong, timeout=20)
+    answer = requests.get(f"{synced.url}/duplicate", wrong, timeout=60)
     assert answer.status_code == 400
     assert len(answer.json()["error"]["msg"]) > 10
 
@@ -179,6 +179,6 @@ def test_the_self_join_finds_what_one_request_for_each_document_finds(
 
 
 def test_the_server_advertises_the_self_join(synced: EmbeddedServer) -> None:
-    told = requests.get(synced.url, timeout=5).json()
+    told = requests.get(synced.url, timeout=60).json()
     assert "duplicates" in told["capabilities"]
     assert told["detector_version"].startswith(f"{told['descriptor_version']}/")

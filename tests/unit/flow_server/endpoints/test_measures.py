@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tests.support.embedded_server import EmbeddedServer
 
-SECONDS = 20
+SECONDS = 60
 
 
 def post(server: EmbeddedServer, *documents: dict[str, Any], prefix: str = "/solr/") -> None:

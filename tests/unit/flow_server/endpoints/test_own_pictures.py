@@ -9,7 +9,7 @@ import requests
 if TYPE_CHECKING:
     from tests.support.embedded_server import EmbeddedServer
 
-SECONDS = 20
+SECONDS = 60
 
 
 def test_an_address_of_this_server_is_read_from_its_folder(synced: EmbeddedServer) -> None:

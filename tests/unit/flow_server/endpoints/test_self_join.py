@@ -35,7 +35,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]
         {"id": name, "kind_s": kind, "import": descriptor.to_outputs()}
         for name, (kind, descriptor) in descriptors().items()
     ]
-    answer = requests.post(f"{running.url}/update?commit=true", json=documents, timeout=30)
+    answer = requests.post(f"{running.url}/update?commit=true", json=documents, timeout=60)
     answer.raise_for_status()
     yield running
     running.stop()
@@ -61,7 +61,7 @@ def descriptors() -> dict[str, tuple[str, Descriptor]]:
 
 
 def ask(server: EmbeddedServer, handler: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    answer = requests.get(f"{server.url}/{handler}", parameters, timeout=30)
+    answer = requests.get(f"{server.url}/{handler}", parameters, timeout=60)
     answer.raise_for_status()
     found: dict[str, Any] = answer.json()
     return found

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tests.support.embedded_server import EmbeddedServer
 
-SECONDS = 10
+SECONDS = 60
 
 
 def test_several_collections_do_not_mix(start_server: Callable[..., EmbeddedServer]) -> None:

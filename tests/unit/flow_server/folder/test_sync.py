@@ -42,7 +42,7 @@ def server(root: Path, tmp_path: Path) -> Iterator[EmbeddedServer]:
 
 
 def stored(server: EmbeddedServer) -> dict[str, dict[str, Any]]:
-    answer = requests.get(f"{server.url}/select", {"rows": "1000"}, timeout=10).json()
+    answer = requests.get(f"{server.url}/select", {"rows": "1000"}, timeout=60).json()
     return {document["id"]: document for document in answer["response"]["docs"]}
 
 
@@ -96,7 +96,7 @@ def test_a_sync_keeps_what_others_wrote_into_a_document(server: EmbeddedServer, 
     sync(server, root)
     solr = server.collection_url("my-collection", "/solr/")
     tag = [{"id": "a.png", "duplicate_of_s": {"set": "b.png"}}]
-    requests.post(f"{solr}/update?commit=true", json=tag, timeout=10).raise_for_status()
+    requests.post(f"{solr}/update?commit=true", json=tag, timeout=60).raise_for_status()
     picture(9, 24).save(root / "a.png")
     sync(server, root)
     assert stored(server)["a.png"]["duplicate_of_s"] == "b.png"
@@ -105,7 +105,7 @@ def test_a_sync_keeps_what_others_wrote_into_a_document(server: EmbeddedServer, 
 def test_a_document_deleted_through_the_api_stays_away(server: EmbeddedServer, root: Path) -> None:
     sync(server, root)
     solr = server.collection_url("my-collection", "/solr/")
-    requests.post(f"{solr}/update?commit=true", json={"delete": "a.png"}, timeout=10).raise_for_status()
+    requests.post(f"{solr}/update?commit=true", json={"delete": "a.png"}, timeout=60).raise_for_status()
     assert "1 deleted from the index earlier" in sync(server, root)
     os.utime(root / "a.png", (1_500_000_000, 1_500_000_000))
     assert "1 deleted from the index earlier" in sync(server, root)
@@ -125,7 +125,7 @@ def test_fields_csv_gives_fields_and_may_change_alone(server: EmbeddedServer, ro
     documents = stored(server)
     assert documents["a.png"]["price_d"] == 3.0
     assert "category" not in documents["sub/c.png"]
-    hits = requests.get(f"{server.url}/duplicate", {"rank.by.id": "a.png"}, timeout=10).json()["response"]
+    hits = requests.get(f"{server.url}/duplicate", {"rank.by.id": "a.png"}, timeout=60).json()["response"]
     assert hits["numFound"] == 1
 
 
@@ -213,5 +213,5 @@ def test_a_killed_sync_goes_on_and_ends_as_one_that_was_not_killed(
     assert "0 changed, 0 gone" in said
     assert len(stored(server)) == 450
     assert "0 new, 0 changed, 0 gone, 450 unchanged" in sync(server, root)
-    hits = requests.get(f"{server.url}/duplicate", {"rank.by.id": "007.png"}, timeout=10).json()["response"]
+    hits = requests.get(f"{server.url}/duplicate", {"rank.by.id": "007.png"}, timeout=60).json()["response"]
     assert hits["docs"][0]["id"] == "007.png"

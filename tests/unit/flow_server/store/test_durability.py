@@ -10,6 +10,7 @@ import json
 import os
 import random
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -33,6 +34,7 @@ class Ledger:
         self.pictures = pictures
         self.acknowledged: dict[str, int] = {}
         self.in_the_air: tuple[str, int] | None = None
+        self.writes = 0
 
     def write_until_dead(self, url: str, numbers: itertools.count[int]) -> None:
         random_ = random.Random(self.writer)
@@ -43,16 +45,17 @@ class Ledger:
             body = [{"id": name, "n_i": number, "twin_i": number, "labels": [str(number), f"x{number}"]}]
             body[0]["import"] = self.pictures[number % len(self.pictures)]
             try:
-                answer = requests.post(f"{url}/update?commit=true", json=body, timeout=10)
+                answer = requests.post(f"{url}/update?commit=true", json=body, timeout=60)
             except requests.exceptions.RequestException:
                 return
             assert answer.status_code == 200, answer.text
             self.acknowledged[name] = number
             self.in_the_air = None
+            self.writes += 1
 
 
 def stored(url: str) -> dict[str, dict[str, Any]]:
-    answer = requests.get(f"{url}/select", {"rows": "1000", "fl": "*,import"}, timeout=10).json()
+    answer = requests.get(f"{url}/select", {"rows": "1000", "fl": "*,import"}, timeout=60).json()
     return {document["id"]: document for document in answer["response"]["docs"]}
 
 
@@ -70,13 +73,23 @@ def test_kill_9_loses_no_acknowledged_commit_and_leaves_no_half_document(
         threads = [threading.Thread(target=one.write_until_dead, args=(url, numbers)) for one in ledgers]
         for thread in threads:
             thread.start()
-        threading.Event().wait(0.15 + 0.1 * random.Random(kill).random())
+        _wait_for_writes(ledgers)
+        time.sleep(0.1 * random.Random(kill).random())
         server.kill()
         for thread in threads:
             thread.join()
     server = start_server(tmp_path / "data")
     _check(server.collection_url("my-collection", "/solr/"), ledgers)
     assert sum(len(ledger.acknowledged) for ledger in ledgers) > WRITERS
+
+
+def _wait_for_writes(ledgers: list[Ledger]) -> None:
+    """Each writer is told of a few, however busy the machine is."""
+    wanted = [ledger.writes + 3 for ledger in ledgers]
+    deadline = time.monotonic() + 120
+    while any(ledger.writes < least for ledger, least in zip(ledgers, wanted, strict=True)):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def _check(url: str, ledgers: list[Ledger]) -> None:
@@ -96,12 +109,12 @@ def _check(url: str, ledgers: list[Ledger]) -> None:
         assert document["import"] == ledgers[0].pictures[number % 2]
         assert document["labels"] == [str(number), f"x{number}"]
         query = {"q": f"id:{name} AND n_i:{number} AND labels:x{number} AND _text_:{number}", "rows": "0"}
-        assert requests.get(f"{url}/select", query, timeout=10).json()["response"]["numFound"] == 1
+        assert requests.get(f"{url}/select", query, timeout=60).json()["response"]["numFound"] == 1
     for parity, outputs in enumerate(ledgers[0].pictures):
         query = {"rank.by.preprocessed": json.dumps(outputs), "rows": "1000", "fl": "id"}
-        hits = requests.post(f"{url}/duplicate", query, timeout=10).json()["response"]["docs"]
+        hits = requests.post(f"{url}/duplicate", query, timeout=60).json()["response"]["docs"]
         same = {name for name, document in documents.items() if document["n_i"] % 2 == parity}
         assert {hit["id"] for hit in hits} == same
     facet = {"rows": "0", "facet": "true", "facet.field": "n_i", "facet.limit": "-1"}
-    counts = requests.get(f"{url}/select", facet, timeout=10).json()["facet_counts"]["facet_fields"]["n_i"]
+    counts = requests.get(f"{url}/select", facet, timeout=60).json()["facet_counts"]["facet_fields"]["n_i"]
     assert sorted(map(int, counts[::2])) == sorted(document["n_i"] for document in documents.values())
