@@ -20,7 +20,7 @@ from include.flow_server.store.upgrading import FORMAT, upgrade, written_format
 from include.flow_server.store.writing import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import TypeVar
 
     from include.flow_server.query.request import Selection, SelectRequest
@@ -108,6 +108,16 @@ class SqliteStore:
                 self._writer.execute("COMMIT")
                 self._schema = self._read_schema()
         return writer.written
+
+    def declare(self, types: Mapping[str, FieldType]) -> None:
+        """Gives names that nothing defines yet a type for good."""
+        with self._write_lock:
+            self._writer.execute("BEGIN IMMEDIATE")
+            self._schema = self._read_schema()
+            writer = Writer(self._writer, self._schema, now())
+            for name, kind in types.items():
+                writer.declare(name, kind)
+            self._writer.execute("COMMIT")
 
     def commit(self) -> None:
         with self._write_lock:
