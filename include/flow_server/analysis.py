@@ -67,12 +67,16 @@ class Analyser:
 
     def of_file(self, file: Path, name: str) -> Descriptor:
         """Describes a picture on disk; `name` stands in error messages."""
-        size = file.stat().st_size
-        if size > self._limits.picture_bytes:
-            raise TooLargeError(
-                f"{name} has {size} bytes, more than the {self._limits.picture_bytes} allowed"
-            )
-        return self.of_bytes(file.read_bytes(), name)
+        try:
+            size = file.stat().st_size
+            if size > self._limits.picture_bytes:
+                raise TooLargeError(
+                    f"{name} has {size} bytes, more than the {self._limits.picture_bytes} allowed"
+                )
+            data = file.read_bytes()
+        except OSError as error:
+            raise BadRequestError(f"{name} cannot be opened: {error.strerror or error}") from None
+        return self.of_bytes(data, name)
 
     def of_bytes(self, data: bytes, name: str) -> Descriptor:
         """Describes the picture in `data`."""

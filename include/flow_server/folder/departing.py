@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from include.flow_server.folder.kinds import shown
-from include.flow_server.folder.own import INDEXED, OWN_FIELDS, UNREADABLE
+from include.flow_server.folder.own import INDEXED, OWN_FIELDS
 from include.flow_server.folder.seen import Seen, SeenTable, State
 from include.flow_server.folder.walk import FolderError
+from include.flow_server.measures import UNREADABLE
 from include.flow_server.store.protocol import Add, Delete, Reanalysed
 
 if TYPE_CHECKING:

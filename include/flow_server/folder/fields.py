@@ -95,9 +95,9 @@ def read_fields(folder: Path) -> FieldsTable:
     file = folder / FIELDS_FILE
     if not os.path.lexists(file):
         return FieldsTable()
-    if not file.is_file():
-        raise FolderError(f"{FIELDS_FILE} is not a regular file")
     try:
+        if not file.is_file():
+            raise FolderError(f"{FIELDS_FILE} is not a regular file")
         with file.open(encoding="utf-8-sig", newline="") as lines:
             return _read(lines)
     except OSError as error:

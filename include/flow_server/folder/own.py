@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from include.flow_server.measures import MEASURES, measures
+from include.flow_server.measures import MEASURES, UNREADABLE, measures
 
 if TYPE_CHECKING:
     from include.flow_server.imaging import Descriptor
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 DATE = "date_dt"  # the one of them that fields.csv may say; without its cell the picture says it again
 INDEXED = "indexed_dt"
 FILE_HASH = "file_sha256_s"
-UNREADABLE = "unreadable_s"
 HARD_LINK = "hard_link_s"
 OWN_FIELDS = ("filename_s", "folder_s", INDEXED, FILE_HASH, UNREADABLE, HARD_LINK, *MEASURES)
 
@@ -26,6 +25,5 @@ def fields_of_picture(path: str, date: str, descriptor: Descriptor) -> dict[str,
         "filename_s": pure.name,
         "folder_s": pure.parent.as_posix(),
         DATE: date,
-        UNREADABLE: None,
         **measures(descriptor),
     }

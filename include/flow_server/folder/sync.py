@@ -18,10 +18,11 @@ from include.flow_server.folder.departing import Departing
 from include.flow_server.folder.examine import Examined, Job, examine_all
 from include.flow_server.folder.fields import read_fields
 from include.flow_server.folder.kinds import LEFT_OUT, shown
-from include.flow_server.folder.own import DATE, FILE_HASH, HARD_LINK, INDEXED, UNREADABLE, fields_of_picture
+from include.flow_server.folder.own import DATE, FILE_HASH, HARD_LINK, INDEXED, fields_of_picture
 from include.flow_server.folder.report import SyncReport
 from include.flow_server.folder.seen import Seen, SeenTable, State
 from include.flow_server.folder.walk import PictureFile, same_files, walk
+from include.flow_server.measures import UNREADABLE
 from include.flow_server.query.dates import format_date, now, to_milliseconds
 from include.flow_server.service import store_file
 from include.flow_server.settings import Limits

@@ -65,7 +65,11 @@ def walk(folder: Path, leave_out: Sequence[str] = LEFT_OUT) -> Walk:
     Raises:
         FolderError: it is not there, cannot be listed, or holds no picture.
     """
-    if not folder.is_dir():
+    try:
+        there = folder.is_dir()
+    except OSError as error:
+        raise FolderError(f"{folder} cannot be looked at: {error.strerror or error}") from None
+    if not there:
         raise FolderError(f"there is no folder {folder}")
     found = _Walker(folder.resolve(), Patterns(leave_out)).run()
     if not found.pictures and not found.failed:

@@ -168,10 +168,31 @@ def _pretend_unchanged(server: EmbeddedServer, file: Path, path: str) -> None:
     """Another picture at a path, as a file system would show it that notes nothing of a change."""
     picture(30, 24).save(file)
     status = file.stat()
-    stamp = f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
-    with sqlite3.connect(server.data / "my-collection" / "folder.sqlite") as connection:
-        connection.execute("UPDATE pictures SET stamp = ? WHERE path = ?", (stamp, path))
+    _alter(server, "stamp", f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}", path)
+
+
+def _alter(server: EmbeddedServer, column: str, value: str, path: str) -> None:
+    """Changes what the last sync kept of a picture."""
+    connection = sqlite3.connect(server.data / "my-collection" / "folder.sqlite")
+    with connection:
+        connection.execute(f"UPDATE pictures SET {column} = ? WHERE path = ?", (value, path))  # noqa: S608
     connection.close()
+
+
+@pytest.mark.parametrize("document_is_removed", [True, False])
+def test_a_sync_that_died_while_removing_is_no_deletion(
+    server: EmbeddedServer, root: Path, document_is_removed: bool
+) -> None:
+    sync(server, root)
+    update(server, [{"id": "a.png", "tag_s": {"set": "theirs"}}])
+    (root / "a.png").rename(root.parent / "a.png")
+    if document_is_removed:
+        sync(server, root)
+    _alter(server, "state", "going", "a.png")
+    assert f"{int(not document_is_removed)} gone" in sync(server, root)
+    (root.parent / "a.png").rename(root / "a.png")
+    assert "1 new" in sync(server, root)
+    assert stored(server)["a.png"]["tag_s"] == "theirs"
 
 
 def test_hard_links_are_told_in_the_documents(server: EmbeddedServer, root: Path) -> None:
