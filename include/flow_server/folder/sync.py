@@ -133,11 +133,13 @@ class _Sync:
 
     def _may_be_known(self, path: str, old: Seen) -> bool:
         """Whether there is no need to analyse the same bytes again."""
-        date_is_free = json.loads(old.columns).get(DATE) and not self.columns.get(path, {}).get(DATE)
-        if old.state not in (State.HERE, State.DELETED) or date_is_free:
+        if old.state not in (State.HERE, State.DELETED):
             return False
         document = next(iter(self.store.get([path])), None)
-        return UNREADABLE not in document.fields if document else not self.options.include_deleted
+        if document is None:
+            return not self.options.include_deleted
+        date_is_free = json.loads(old.columns).get(DATE) and not self.columns.get(path, {}).get(DATE)
+        return UNREADABLE not in document.fields and not date_is_free
 
     def _write(self, chunk: Sequence[Examined], files: Mapping[str, PictureFile]) -> None:
         good = [one for one in chunk if not one.failure]
@@ -165,9 +167,8 @@ class _Sync:
         self.report.unchanged += is_same
         self.report.added += not is_same and (old is None or document is None)
         self.report.changed += not is_same and old is not None and document is not None
-        values = _kept(one, old, document)
-        if one.descriptor is not None:
-            values |= fields_of_picture(one.path, one.date, one.descriptor)
+        of_picture = fields_of_picture(one.path, one.date, one.descriptor) if one.descriptor else {}
+        values = {**of_picture, **_kept(one, old, document)}
         if not is_same:
             before = json.loads(old.columns) if old else {}
             cells = {**dict.fromkeys(before), **self.columns.get(one.path, {})}
