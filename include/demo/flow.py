@@ -26,7 +26,7 @@ def index(library: Library) -> None:
     """
     pictures, data = str(library.pictures), str(library.data)
     for arguments in (
-        ["sync", pictures, "--data", data],
+        ["sync", pictures, "--data", data, "--allow-missing"],
         ["reanalyze", "--data", data, "--images", pictures],
     ):
         done = subprocess.run(flow_server(arguments), check=False)  # noqa: S603 - our own program

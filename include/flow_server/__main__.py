@@ -10,8 +10,7 @@ from pathlib import Path
 
 from include.flow_server.app import create_app
 from include.flow_server.errors import BadRequestError, FlowError
-from include.flow_server.folder import sync
-from include.flow_server.folder.walk import FolderError
+from include.flow_server.folder.command import sync_command
 from include.flow_server.reanalyze import reanalyze
 from include.flow_server.serving import ListenError, serve
 from include.flow_server.settings import DEFAULT_COLLECTION, MEBIBYTE, Limits, ServerSettings
@@ -78,28 +77,6 @@ def _allow_hosts(given: list[str], collections: tuple[str, ...]) -> dict[str, tu
     """`host` holds for all collections, `collection=host` for one."""
     named = [entry.rpartition("=")[::2] for entry in given]
     return {name: tuple(host for only, host in named if only in ("", name)) for name in collections}
-
-
-def sync_command(arguments: list[str]) -> int:
-    """`sync FOLDER`: exit code 0 done, 2 wrong folder or fields.csv, 3 some pictures could not be read."""
-    parser = argparse.ArgumentParser(prog="python -m include.flow_server sync")
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--data", type=Path, required=True, help="the data directory of the server")
-    parser.add_argument("--collection", default=DEFAULT_COLLECTION)
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
-    parser.add_argument(
-        "--skip-unreadable", action="store_true", help="exit 0 though pictures could not be read"
-    )
-    given = parser.parse_args(arguments)
-    try:
-        report = sync(given.folder, given.data, given.collection, given.workers)
-    except FolderError as error:
-        print(error, file=sys.stderr)
-        return 2
-    print(report.summary())
-    for path, cause in report.failed:
-        print(f"unreadable: {path}: {cause}", file=sys.stderr)
-    return 3 if report.failed and not given.skip_unreadable else 0
 
 
 def reanalyze_command(arguments: list[str]) -> int:

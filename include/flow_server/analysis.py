@@ -84,13 +84,13 @@ class Analyser:
         """Describes a picture on disk; `name` stands in error messages."""
         try:
             size = file.stat().st_size
-            data = file.read_bytes() if size <= self._limits.picture_bytes else b""
+            if size > self._limits.picture_bytes:
+                raise TooLargeError(
+                    f"{name} has {size} bytes, more than the {self._limits.picture_bytes} allowed"
+                )
+            data = file.read_bytes()
         except OSError as error:
-            raise BadRequestError(f"{name} cannot be read: {error.strerror}") from None
-        if size > self._limits.picture_bytes:
-            raise TooLargeError(
-                f"{name} has {size} bytes, more than the {self._limits.picture_bytes} allowed"
-            )
+            raise BadRequestError(f"{name} cannot be opened: {error.strerror or error}") from None
         return self.of_bytes(data, name)
 
     def of_bytes(self, data: bytes, name: str) -> Descriptor:

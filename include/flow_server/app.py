@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect
@@ -53,6 +54,15 @@ _UPDATE_PATHS = {  # whether Solr takes an object there for a document (and not 
     "/api/cores/{collection}/update/json/commands": False,
 }
 _GET_POST = ["GET", "POST"]
+
+
+class _AnyPath(PathConvertor):
+    """A path of which names may hold line breaks."""
+
+    regex = r"[\s\S]*"
+
+
+register_url_convertor("any", _AnyPath())
 
 
 class Asked:
@@ -108,7 +118,7 @@ def _routes(service: Service, metrics: Metrics) -> list[Route]:
     routes = [
         Route("/api/cores", _answered(service, _cores)),
         Route("/metrics", _metrics(service, metrics)),
-        Route("/images/{path:path}", _images(service)),
+        Route("/images/{path:any}", _images(service)),
     ]
     routes += [
         Route(prefix + path, _answered(service, work), methods=_GET_POST)

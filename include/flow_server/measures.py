@@ -8,9 +8,13 @@ if TYPE_CHECKING:
     from include.detector.imaging import Descriptor
 
 MEASURES = ("width_i", "height_i", "bytes_l", "format_s")
+UNREADABLE = "unreadable_s"
 
 
-def measures(descriptor: Descriptor) -> dict[str, int | str]:
-    """The fields by name: pixels with EXIF orientation applied, bytes of the file, name of its format."""
+def measures(descriptor: Descriptor) -> dict[str, int | str | None]:
+    """The fields by name: pixels with EXIF orientation applied, bytes of the file, name of its format.
+
+    None takes the mark away that a document has whose picture could not be read.
+    """
     values = (descriptor.width, descriptor.height, descriptor.byte_size, descriptor.format)
-    return dict(zip(MEASURES, values, strict=True))
+    return {**dict(zip(MEASURES, values, strict=True)), UNREADABLE: None}

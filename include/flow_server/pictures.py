@@ -27,15 +27,14 @@ class PictureFolder:
             raise BadRequestError(
                 f"'{relative}' is a relative path, but no folder of pictures is served (--images)"
             )
-        if PurePosixPath(relative).is_absolute() or "\\" in relative or "\0" in relative:
+        if PurePosixPath(relative).is_absolute() or "\0" in relative:
             raise NotFoundError(f"no picture '{relative}' in the served folder")
         root = self.root.resolve()
         try:
-            file = (root / relative).resolve()
-            is_there = file.is_relative_to(root) and file.is_file() and os.access(file, os.R_OK)
-        except OSError:  # a name longer than any file's, links that lead to themselves
-            is_there = False
-        if not is_there:
+            file = Path(os.path.realpath(root / relative, strict=True))
+        except OSError:
+            raise NotFoundError(f"no picture '{relative}' in the served folder") from None
+        if not file.is_relative_to(root) or not file.is_file():
             raise NotFoundError(f"no picture '{relative}' in the served folder")
         return file
 
@@ -50,7 +49,7 @@ class PictureFolder:
         parts = _split(image)
         if parts is None:
             return None
-        if not parts.scheme and not parts.netloc:
+        if not parts.netloc and (not parts.scheme or self._holds(image)):
             return image
         same_port = parts.hostname in _LOOPBACK and parts.netloc.rpartition(":")[2] == host.rpartition(":")[2]
         return self._below_route(parts) if parts.netloc == host or same_port else None
@@ -71,6 +70,13 @@ class PictureFolder:
         except NotFoundError:
             return None
         return relative if same else None
+
+    def _holds(self, relative: str) -> bool:
+        """Whether there is such a file: its name may look like the beginning of an address (`scan:1.jpg`)."""
+        try:
+            return self.root is not None and self.path(relative).is_file()
+        except NotFoundError:
+            return False
 
     def _below_route(self, parts: SplitResult) -> str | None:
         served = self.root is not None and parts.scheme in ("http", "https")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 register_heif_opener()
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "HEIF", "AVIF", "JPEG2000", "ICO", "PPM")
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "HEIF", "AVIF", "JPEG2000", "ICO", "PPM")
 MAX_PIXELS = 100_000_000  # Pillow refuses 179 million by itself
 WHITE, DARK = 255, 48
 NEARLY_WHITE = 255 - 32

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import mimetypes
+import os
 from typing import TYPE_CHECKING
 
 from starlette.responses import FileResponse
+
+from include.flow_server.errors import NotFoundError
+from include.flow_server.folder.kinds import media_type
 
 if TYPE_CHECKING:
     from include.flow_server.pictures import PictureFolder
@@ -14,8 +17,7 @@ if TYPE_CHECKING:
 def image(pictures: PictureFolder, relative: str) -> FileResponse:
     """One file of the folder; never rendered as a page, whatever it holds."""
     file = pictures.path(relative)
-    kind = mimetypes.guess_type(file.name)[0] or ""
+    if not os.access(file, os.R_OK):
+        raise NotFoundError(f"the picture '{relative}' cannot be opened")
     headers = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox"}
-    return FileResponse(
-        file, media_type=kind if kind.startswith("image/") else "application/octet-stream", headers=headers
-    )
+    return FileResponse(file, media_type=media_type(file), headers=headers)

@@ -1,221 +1,190 @@
 """Brings an index in line with a folder: new, changed and gone pictures; everything else is left alone.
 
-A picture is read again when its size or mtime changed, and analysed again when its bytes did. Chunks are
-committed one by one: a sync that was interrupted goes on where it stopped, and a running server sees each
-chunk. A document that was deleted through the API is not brought back until its picture changes.
+A picture is read again when its size or one of its times changed, and analysed again when its bytes did.
+Chunks are committed one by one: a sync that was interrupted goes on where it stopped, and a running server
+sees each chunk. A document that was deleted through the API is not brought back until its picture changes.
 """
 
 from __future__ import annotations
 
 import json
-from collections import deque
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from include.flow_server.analysis import new_pool
-from include.flow_server.folder.examine import Examined, examine
-from include.flow_server.folder.seen import Seen, SeenTable
-from include.flow_server.folder.walk import PictureFile, pictures, read_fields
-from include.flow_server.measures import measures
+from include.flow_server.folder.departing import Departing
+from include.flow_server.folder.examine import Examined, Job, examine_all
+from include.flow_server.folder.fields import read_fields
+from include.flow_server.folder.kinds import LEFT_OUT, shown
+from include.flow_server.folder.own import DATE, FILE_HASH, HARD_LINK, INDEXED, fields_of_picture
+from include.flow_server.folder.report import SyncReport
+from include.flow_server.folder.seen import Seen, SeenTable, State
+from include.flow_server.folder.walk import PictureFile, same_files, walk
+from include.flow_server.measures import UNREADABLE
+from include.flow_server.query.dates import format_date, now, to_milliseconds
 from include.flow_server.service import store_file
 from include.flow_server.settings import Limits
-from include.flow_server.store.protocol import Add, Delete
+from include.flow_server.store.protocol import Add
 from include.flow_server.store.sqlite import SqliteStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from include.detector.imaging import Descriptor
+    from include.flow_server.store.protocol import Document
 
 _CHUNK = 200
-_AHEAD = 4
-_DATE = "date_dt"  # the one field of ours that fields.csv may say; without its cell the picture says it again
 
 
-@dataclass(slots=True)
-class SyncReport:
-    """What one sync did; `failed` holds (path, cause)."""
+@dataclass(frozen=True, slots=True)
+class SyncOptions:
+    """What the command line of `sync` may ask for; `leave_out` are patterns of names."""
 
-    added: int = 0
-    changed: int = 0
-    gone: int = 0
-    unchanged: int = 0
-    deleted_before: int = 0
-    failed: list[tuple[str, str]] = field(default_factory=list)
-
-    def summary(self) -> str:
-        parts = f"{self.added} new, {self.changed} changed, {self.gone} gone, {self.unchanged} unchanged"
-        deleted = (
-            f", {self.deleted_before} deleted from the index earlier and left out"
-            if self.deleted_before
-            else ""
-        )
-        return f"{parts}{deleted}, {len(self.failed)} unreadable"
+    verify: bool = False
+    allow_missing: bool = False
+    include_deleted: bool = False
+    leave_out: tuple[str, ...] = LEFT_OUT
 
 
-def sync(folder: Path, data: Path, collection: str, workers: int) -> SyncReport:
+def sync(
+    folder: Path, data: Path, collection: str, workers: int, options: SyncOptions | None = None
+) -> SyncReport:
     """Runs one sync.
 
     Raises:
-        FolderError: no such folder, no picture in it, or a wrong fields.csv.
-        BadRequestError: a cell of fields.csv does not fit the type of its field.
+        FolderError: no such folder, no picture in it, a wrong fields.csv, or too many pictures missing.
     """
-    files, refused = pictures(folder)
-    columns = read_fields(folder, [file.path for file in files])
+    options = options or SyncOptions()
+    walked = walk(folder, options.leave_out)
+    table = read_fields(folder)
     store_path = store_file(data, collection)
     store = SqliteStore(store_path)
     seen = SeenTable(store_path.with_name("folder.sqlite"))
     try:
-        return _Sync(folder, store, seen, columns, SyncReport(failed=list(refused))).run(files, workers)
+        known = seen.all()
+        remarks = table.without_picture({file.path for file in walked.pictures}, known)
+        types = table.new_types(store.schema)
+        departing = Departing(store, seen, known)
+        missing = departing.missing(walked)
+        if not options.allow_missing:
+            departing.refuse_many(missing, walked)
+        store.declare(types)
+        report = SyncReport(walked.left_out, failed=list(walked.failed), remarks=remarks)
+        report.gone = departing.remove(missing)
+        report.marked = departing.mark([one for one in walked.failed if one[0] not in walked.unlisted])
+        run = _Sync(folder.resolve(), store, seen, known, table.cells, departing, report, options)
+        return run.run(walked.pictures, workers)
     finally:
         seen.close()
         store.close()
 
 
+@dataclass(slots=True)
 class _Sync:
     """One run: its store, what was seen before, and what comes out."""
 
-    def __init__(
-        self,
-        folder: Path,
-        store: SqliteStore,
-        seen: SeenTable,
-        columns: Mapping[str, Mapping[str, str]],
-        report: SyncReport,
-    ) -> None:
-        self._folder = folder.resolve()
-        self._store = store
-        self._table = seen
-        self._seen = seen.all()
-        self._columns = columns
-        self._report = report
+    folder: Path
+    store: SqliteStore
+    table: SeenTable
+    known: Mapping[str, Seen]
+    columns: dict[str, dict[str, str]]
+    departing: Departing
+    report: SyncReport
+    options: SyncOptions
 
     def run(self, files: Sequence[PictureFile], workers: int) -> SyncReport:
-        refused = {path for path, _ in self._report.failed}
-        self._remove_gone(self._seen.keys() - {file.path for file in files} - refused)
-        todo = [file for file in files if not self._is_as_seen(file)]
-        by_path = {file.path: file for file in todo}
+        hard_links = same_files(files)
+        self.report.hard_links = len(hard_links)
+        for path, first in hard_links.items():
+            self.columns[path] = {**self.columns.get(path, {}), HARD_LINK: first}
+        todo = {file.path: file for file in files if not self._is_as_seen(file)}
         with tqdm(total=len(files), initial=len(files) - len(todo), unit="picture", desc="sync") as progress:
-            examined = self._examined([file.path for file in todo], workers)
+            examined = examine_all([self._job(path) for path in todo], workers)
             while chunk := list(islice(examined, _CHUNK)):
-                self._write(chunk, by_path)
+                self._write(chunk, todo)
                 progress.update(len(chunk))
-        return self._report
+        return self.report
 
     def _is_as_seen(self, file: PictureFile) -> bool:
-        old = self._seen.get(file.path)
-        same = old is not None and (old.size, old.mtime_ns, old.columns) == (
-            file.size,
-            file.mtime_ns,
+        old = self.known.get(file.path)
+        same = old is not None and (old.stamp, old.columns, old.state) == (
+            file.stamp,
             self._cells(file.path),
+            State.HERE,
         )
-        if same:
-            self._count_unchanged(file.path)
-        return same
-
-    def _count_unchanged(self, path: str) -> None:
-        if self._store.key_of(path) is None:
-            self._report.deleted_before += 1
-        else:
-            self._report.unchanged += 1
+        if not same or self.options.verify:
+            return False
+        deleted = self.store.key_of(file.path) is None
+        if deleted and self.options.include_deleted:
+            return False
+        self.report.deleted_before += deleted
+        self.report.unchanged += not deleted
+        return True
 
     def _cells(self, path: str) -> str:
-        return json.dumps(self._columns.get(path, {}), sort_keys=True, ensure_ascii=False)
+        return json.dumps(self.columns.get(path, {}), sort_keys=True, ensure_ascii=False)
 
-    def _remove_gone(self, paths: set[str]) -> None:
-        chunk = sorted(paths)
-        if chunk:
-            self._store.update([Delete(path) for path in chunk])
-            self._store.commit()
-            self._table.write((), gone=chunk)
-            self._report.gone += len(chunk)
+    def _job(self, path: str) -> Job:
+        old = self.known.get(path)
+        known = old.content if old and self._may_be_known(path, old) else ""
+        return Job(str(self.folder), path, known, Limits().picture_bytes)
 
-    def _examined(self, paths: Sequence[str], workers: int) -> Iterator[Examined]:
-        """Every file described, in order; a few per process are read ahead."""
-        doubtful: list[str] = []
-        waiting = iter(paths)
-        with new_pool(workers) as pool:
-            try:
-                running = deque(
-                    (path, pool.submit(*self._job(path))) for path in islice(waiting, workers * _AHEAD)
-                )
-                while running:
-                    path, future = running.popleft()
-                    doubtful = [path, *(other for other, _ in running)]
-                    yield future.result()
-                    doubtful = [other for other, _ in running]
-                    running.extend((path, pool.submit(*self._job(path))) for path in islice(waiting, 1))
-            except BrokenProcessPool:
-                pass
-            else:
-                return
-        for path in doubtful:
-            yield self._examined_alone(path)
-        yield from self._examined(list(waiting), workers)
-
-    def _examined_alone(self, path: str) -> Examined:
-        """One of the files that were being read when a process died, in a process of its own."""
-        with new_pool(1) as pool:
-            try:
-                result: Examined = pool.submit(*self._job(path)).result()
-            except BrokenProcessPool:
-                return Examined(path, failure="it makes the analysis crash")
-            return result
-
-    def _job(self, path: str) -> tuple[Any, ...]:
-        old = self._seen.get(path)
-        date_is_free = bool(
-            old and json.loads(old.columns).get(_DATE) and not self._columns.get(path, {}).get(_DATE)
-        )
-        known = old.content if old and not date_is_free else ""
-        return examine, str(self._folder), path, known, Limits().picture_bytes
+    def _may_be_known(self, path: str, old: Seen) -> bool:
+        """Whether there is no need to analyse the same bytes again."""
+        if old.state not in (State.HERE, State.DELETED):
+            return False
+        document = next(iter(self.store.get([path])), None)
+        if document is None:
+            return not self.options.include_deleted
+        date_is_free = json.loads(old.columns).get(DATE) and not self.columns.get(path, {}).get(DATE)
+        return UNREADABLE not in document.fields and not date_is_free
 
     def _write(self, chunk: Sequence[Examined], files: Mapping[str, PictureFile]) -> None:
         good = [one for one in chunk if not one.failure]
-        self._report.failed += [(one.path, one.failure) for one in chunk if one.failure]
-        adds = [add for one in good if (add := self._add(one)) is not None]
-        self._store.update(adds)
-        self._store.commit()
-        self._table.write(
-            Seen(one.path, files[one.path].size, files[one.path].mtime_ns, one.content, self._cells(one.path))
-            for one in good
+        self.report.failed += [(one.path, one.failure) for one in chunk if one.failure]
+        self.report.remarks += [f"{shown(one.path)}: {one.remark}" for one in good if one.remark]
+        self.report.marked += self.departing.mark(
+            [(one.path, one.failure) for one in chunk if one.failure and not one.vanished]
+        )
+        documents = {document.id: document for document in self.store.get([one.path for one in good])}
+        adds = [add for one in good if (add := self._add(one, documents.get(one.path))) is not None]
+        self.store.update(adds)
+        self.store.commit()
+        self.table.write(
+            Seen(one.path, files[one.path].stamp, one.content, self._cells(one.path)) for one in good
         )
 
-    def _add(self, one: Examined) -> Add | None:
-        """The write for one file: only its cells where the bytes are known; None where nothing is to do."""
-        old = self._seen.get(one.path)
-        fields: dict[str, Any] = {}
-        if one.descriptor is not None:
-            fields |= _own_fields(one, one.descriptor)
-            self._report.changed += old is not None
-            self._report.added += old is None
-        elif self._store.key_of(one.path) is None:
-            self._report.deleted_before += 1
+    def _add(self, one: Examined, document: Document | None) -> Add | None:
+        """The write for one file: of known bytes only what its document does not say yet."""
+        old = self.known.get(one.path)
+        if one.descriptor is None and document is None:
+            self.report.deleted_before += 1
             return None
-        elif old is not None and old.columns != self._cells(one.path):
-            self._report.changed += 1
-        else:
-            self._report.unchanged += 1
-            return None
-        before = json.loads(old.columns) if old else {}
-        cells = {**dict.fromkeys(before), **self._columns.get(one.path, {})}
-        fields |= {name: {"set": cell or None} for name, cell in cells.items() if cell or name not in fields}
-        return Add(one.path, fields, one.descriptor.to_bytes() if one.descriptor else None, "image" in fields)
+        same_columns = old is not None and old.columns == self._cells(one.path)
+        is_same = one.descriptor is None and same_columns
+        self.report.unchanged += is_same
+        self.report.added += not is_same and (old is None or document is None)
+        self.report.changed += not is_same and old is not None and document is not None
+        of_picture = fields_of_picture(one.path, one.date, one.descriptor) if one.descriptor else {}
+        values = {**of_picture, **_kept(one, old, document)}
+        if not is_same:
+            before = json.loads(old.columns) if old else {}
+            cells = {**dict.fromkeys(before), **self.columns.get(one.path, {})}
+            values |= {name: cell or None for name, cell in cells.items() if cell or name not in values}
+        fields = {name: {"set": value} for name, value in values.items()}
+        data = one.descriptor.to_bytes() if one.descriptor else None
+        return Add(one.path, fields, data, "image" in fields) if fields else None
 
 
-def _own_fields(one: Examined, descriptor: Descriptor) -> dict[str, Any]:
-    path = PurePosixPath(one.path)
-    values = {
-        "image": one.path,
-        "filename_s": path.name,
-        "folder_s": path.parent.as_posix(),
-        _DATE: one.date,
-        **measures(descriptor),
-    }
-    return {name: {"set": value} for name, value in values.items()}
+def _kept(one: Examined, old: Seen | None, document: Document | None) -> dict[str, Any]:
+    """What the sync keeps of every picture; and what others wrote, where it went away and is back."""
+    known = dict(document.fields) if document else {}
+    is_back = old is not None and document is None and old.state in (State.GOING, State.GONE)
+    kept = json.loads(old.fields) if old and is_back and old.content == one.content else {}
+    if known.get(FILE_HASH) != one.content:
+        kept[FILE_HASH] = one.content
+    if INDEXED not in known | kept:
+        kept[INDEXED] = format_date(to_milliseconds(now()) // 1000 * 1000)
+    return kept

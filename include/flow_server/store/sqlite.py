@@ -26,7 +26,7 @@ from include.flow_server.store.upgrading import FORMAT, upgrade, written_format
 from include.flow_server.store.writing import Writer, find_all
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import TypeVar
 
     from include.flow_server.query.request import SelectRequest
@@ -146,6 +146,22 @@ class SqliteStore:
         if failure:
             raise failure
         return writer.written
+
+    @told()
+    def declare(self, types: Mapping[str, FieldType]) -> None:
+        """Gives names that nothing defines yet a type for good."""
+        with self._writing():
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                self._schema = self._read_schema()
+                writer = Writer(self._writer, self._schema, now())
+                for name, kind in types.items():
+                    writer.declare(name, kind)
+                self._writer.execute("COMMIT")
+            finally:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                self._schema = self._read_schema()
 
     @told()
     def commit(self) -> None:

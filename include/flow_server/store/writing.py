@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from include.flow_server.store.protocol import Operation
+    from include.flow_server.store.schema import FieldType
 
 _CHUNK = 500
 _DOCUMENTS = "SELECT key, id, version, from_folder, fields FROM documents"
@@ -137,6 +138,11 @@ class Writer:
         """The field of that name, numbered in the terms table; an unknown one is typed by its first value."""
         field = self._schema.find(name) or Field(name, guess_type(first, self._moment))
         return field if field.number is not None else self._number(field)
+
+    def declare(self, name: str, kind: FieldType) -> None:
+        """Gives a name that nothing defines a type; one that is defined keeps its own."""
+        if self._schema.find(name) is None:
+            self._number(Field(name, kind))
 
     def _number(self, field: Field) -> Field:
         cursor = self._connection.execute(

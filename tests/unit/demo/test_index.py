@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from PIL import Image
+
 from include.demo.flow import index
 from include.demo.library import Library
 from include.detector.imaging import DESCRIPTOR_VERSION
@@ -14,6 +16,8 @@ from tests.unit.flow_server.test_reanalyze import make_outdated
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
 
 def is_current(library: Library) -> list[bool]:
@@ -31,3 +35,23 @@ def test_what_an_earlier_version_analysed_is_analysed_anew(tmp_path: Path) -> No
     assert is_current(library) == [False] * 3
     index(library)
     assert is_current(library) == [True] * 3
+
+
+def test_what_is_left_out_of_a_folder_is_shown_and_a_shrunken_one_is_indexed(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for number in range(13):
+        Image.new("RGB", (32, 24), (number * 9, 90, 30)).save(pictures / f"{number}.png")
+    (pictures / "a.nef").touch()
+    (pictures / "loop.jpg").symlink_to("loop.jpg")
+    library = Library(pictures, tmp_path / "data", None)
+    index(library)
+    shown = capfd.readouterr()
+    assert "left out: other kinds 1 (.nef 1)" in shown.out
+    assert "unreadable: loop.jpg: it is a link that leads nowhere" in shown.err
+    for number in range(12):
+        (pictures / f"{number}.png").unlink()
+    index(library)
+    assert "12 gone" in capfd.readouterr().out

@@ -9,46 +9,20 @@ import signal
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import pytest
 import requests
 from PIL import Image
 
-from tests.support.embedded_server import REPOSITORY, launch, run_sync
+from tests.support.embedded_server import REPOSITORY, run_sync
 from tests.unit.flow_server.conftest import picture
+from tests.unit.flow_server.folder.conftest import stored, sync
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.support.embedded_server import EmbeddedServer
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    """A folder with three small pictures, one of them in a folder below."""
-    (tmp_path / "pictures" / "sub").mkdir(parents=True)
-    for seed, name in enumerate(["a.png", "b.png", "sub/c.png"]):
-        picture(seed, 24).save(tmp_path / "pictures" / name)
-    return tmp_path / "pictures"
-
-
-@pytest.fixture
-def server(root: Path, tmp_path: Path) -> Iterator[EmbeddedServer]:
-    running = launch(tmp_path / "data", images=root)
-    yield running
-    running.stop()
-
-
-def stored(server: EmbeddedServer) -> dict[str, dict[str, Any]]:
-    answer = requests.get(f"{server.url}/select", {"rows": "1000"}, timeout=60).json()
-    return {document["id"]: document for document in answer["response"]["docs"]}
-
-
-def sync(server: EmbeddedServer, root: Path, *arguments: str, expect: int = 0) -> str:
-    done = run_sync(root, server.data, "--workers", "1", *arguments, expect=expect)
-    return done.stdout + done.stderr
 
 
 def test_new_changed_and_gone_pictures_are_noticed(server: EmbeddedServer, root: Path) -> None:
@@ -110,44 +84,6 @@ def test_a_document_deleted_through_the_api_stays_away(server: EmbeddedServer, r
     os.utime(root / "a.png", (1_500_000_000, 1_500_000_000))
     assert "1 deleted from the index earlier" in sync(server, root)
     assert set(stored(server)) == {"b.png", "sub/c.png"}
-
-
-def test_fields_csv_gives_fields_and_may_change_alone(server: EmbeddedServer, root: Path) -> None:
-    table = root / "fields.csv"
-    table.write_text("path,category,price_d,note_s\na.png,doors,2.5,\nsub/c.png,windows,,see b\n", "utf-8")
-    sync(server, root)
-    documents = stored(server)
-    assert (documents["a.png"]["category"], documents["a.png"]["price_d"]) == ("doors", 2.5)
-    assert "note_s" not in documents["a.png"]
-    assert documents["sub/c.png"]["note_s"] == "see b"
-    table.write_text("path,category,price_d\na.png,doors,3\n", "utf-8")
-    assert "0 new, 2 changed, 0 gone, 1 unchanged" in sync(server, root)
-    documents = stored(server)
-    assert documents["a.png"]["price_d"] == 3.0
-    assert "category" not in documents["sub/c.png"]
-    hits = requests.get(f"{server.url}/duplicate", {"rank.by.id": "a.png"}, timeout=60).json()["response"]
-    assert hits["numFound"] == 1
-
-
-@pytest.mark.parametrize(
-    ("table", "said"),
-    [
-        ("file,category\na.png,x\n", "first column must be 'path'"),
-        ("path,category\nnone.png,x\n", "there is no picture 'none.png'"),
-        ("path,category\na.png,x\na.png,y\n", "comes a second time"),
-        ("path,category\na.png\n", "not as many cells"),
-        ("path,category\na.png,x,y\n", "not as many cells"),
-        ("path,width_i\na.png,5\n", "cannot be the name of a column"),
-        ("path,price_d\na.png,cheap\n", "price_d"),
-        ("path,id\na.png,5\n", "cannot be the name of a column"),
-        ("", "first column must be 'path'"),
-    ],
-)
-def test_a_wrong_fields_csv_is_one_sentence(root: Path, tmp_path: Path, table: str, said: str) -> None:
-    (root / "fields.csv").write_text(table, "utf-8")
-    done = run_sync(root, tmp_path / "data", "--workers", "1", expect=2)
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
 
 
 def test_unreadable_pictures_are_listed_and_the_rest_is_indexed(server: EmbeddedServer, root: Path) -> None:
