@@ -16,7 +16,13 @@ from typing import TYPE_CHECKING, Any
 from include.detector.imaging import Descriptor, analyze
 from include.flow_server.errors import BadRequestError, TooLargeError
 from include.safe_fetch import AddressRefusedError, FetchError, fetch
-from include.safe_picture import UnreadableImageError
+from include.safe_picture import (
+    DECODING_SECONDS,
+    MAX_MEMORY,
+    UnreadableImageError,
+    limit_memory,
+    process_ends_after,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -25,6 +31,7 @@ if TYPE_CHECKING:
     from include.flow_server.settings import ServerSettings
 
 _TRIES = 2
+CRASHES = f"makes the analysis crash, or takes more than {DECODING_SECONDS:g} s of it"
 
 
 class Analyser:
@@ -84,12 +91,12 @@ class Analyser:
         for _ in range(_TRIES):
             pool = self._running()
             try:
-                return pool.submit(analyze, data).result()
+                return pool.submit(described, data).result()
             except UnreadableImageError as error:
                 raise BadRequestError(f"{name} cannot be read as a picture: {error}") from None
             except BrokenProcessPool:  # perhaps through another picture
                 self._give_up(pool)
-        raise BadRequestError(f"{name} makes the analysis crash")
+        raise BadRequestError(f"{name} {CRASHES}")
 
     def close(self) -> None:
         """Ends the processes."""
@@ -109,6 +116,12 @@ class Analyser:
                 self._pool = None
 
 
+def described(data: bytes) -> Descriptor:
+    """Describes a picture in a process of the pool, which ends where that takes too long."""
+    with process_ends_after(DECODING_SECONDS):
+        return analyze(data)
+
+
 def new_pool(workers: int) -> ProcessPoolExecutor:
     """Processes that share nothing with the server's threads."""
     return ProcessPoolExecutor(
@@ -119,6 +132,7 @@ def new_pool(workers: int) -> ProcessPoolExecutor:
 def _start_worker() -> None:
     """A Ctrl-C reaches the whole group of processes, but the parent decides; without it there is no work."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    limit_memory(2 * MAX_MEMORY)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from PIL import ExifTags, Image
+from PIL import ExifTags
 
-from include.detector.imaging import Descriptor, analyze
+from include.detector.imaging import Descriptor
+from include.flow_server.analysis import described
 from include.flow_server.query.dates import format_date, to_milliseconds
-from include.safe_picture import UnreadableImageError
+from include.safe_picture import UnreadableImageError, read_exif
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def examine(folder: str, path: str, known_content: str, max_bytes: int) -> Exami
         content = hashlib.sha256(data).hexdigest()
         if content == known_content:
             return Examined(path, content)
-        return Examined(path, content, taken(data, file.stat().st_mtime), analyze(data))
+        return Examined(path, content, taken(data, file.stat().st_mtime), described(data))
     except UnreadableImageError as error:
         return Examined(path, failure=str(error))
     except OSError as error:
@@ -51,11 +51,10 @@ def taken(data: bytes, mtime: float) -> str:
 
 
 def _exif_moment(data: bytes) -> datetime | None:
+    exif = read_exif(data)
     try:
-        with Image.open(io.BytesIO(data)) as opened:
-            exif = opened.getexif().get_ifd(ExifTags.IFD.Exif)
         text = str(exif.get(ExifTags.Base.DateTimeOriginal, "")).strip("\0 ")
         zone = str(exif.get(ExifTags.Base.OffsetTimeOriginal, "")).strip("\0 ") or "+00:00"
         return datetime.strptime(f"{text}{zone}", "%Y:%m:%d %H:%M:%S%z").astimezone(UTC)
-    except Exception:  # noqa: BLE001  EXIF from strangers raises nearly anything; the file's date stands in
+    except (ValueError, OverflowError):
         return None

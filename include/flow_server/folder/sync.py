@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from include.flow_server.analysis import new_pool
+from include.flow_server.analysis import CRASHES, new_pool
 from include.flow_server.folder.examine import Examined, examine
 from include.flow_server.folder.seen import Seen, SeenTable
 from include.flow_server.folder.walk import PictureFile, pictures, read_fields
@@ -165,7 +165,7 @@ class _Sync:
             try:
                 result: Examined = pool.submit(*self._job(path)).result()
             except BrokenProcessPool:
-                return Examined(path, failure="it makes the analysis crash")
+                return Examined(path, failure=f"it {CRASHES}")
             return result
 
     def _job(self, path: str) -> tuple[Any, ...]:
