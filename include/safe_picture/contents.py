@@ -46,7 +46,7 @@ def _outline(data: bytes) -> Outline:
     for walk in (jpeg.walk, png.walk, tiff.walk, boxes.walk, _riff, _gif, _bmp, _ico, _ppm):
         try:
             found = walk(data)
-        except (struct.error, IndexError, ValueError, OverflowError):
+        except (struct.error, LookupError, ValueError, OverflowError):
             return Outline(data, len(data))
         if found:
             return found

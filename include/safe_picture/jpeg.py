@@ -65,7 +65,7 @@ def _listed(data: bytes, index: bytes, base: int, end: int) -> tuple[tuple[bytes
         entry = tiff.first_directory(index).get(_ENTRIES, b"") if index else b""
         order = "<" if index[:2] == b"II" else ">"
         listed = [struct.unpack_from(f"{order}III", entry, at) for at in range(0, len(entry) - 15, 16)]
-    except (struct.error, IndexError, ValueError):
+    except (struct.error, LookupError, ValueError):
         return (), end
     found = []
     for attributes, size, offset in listed:

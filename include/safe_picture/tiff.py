@@ -101,7 +101,7 @@ class _Reader:
         """EXIF and GPS may be odd without harm."""
         try:
             self._read(place)
-        except (struct.error, IndexError, ValueError):
+        except (struct.error, LookupError, ValueError):
             return
 
     def _next(self, place: int) -> int:
