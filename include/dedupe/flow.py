@@ -72,7 +72,7 @@ class FlowReader(Protocol):
 
     @property
     def host(self) -> str:
-        """Host, and port if it is named, of Flow itself: pictures may be fetched from there."""
+        """Host, and port if it is named, of Flow itself: only where it serves pictures may it be asked."""
 
     @property
     def detector(self) -> str:

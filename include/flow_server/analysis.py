@@ -16,7 +16,13 @@ from typing import TYPE_CHECKING, Any
 from include.detector.imaging import Descriptor, analyze
 from include.flow_server.errors import BadRequestError, TooLargeError
 from include.safe_fetch import AddressRefusedError, FetchError, fetch
-from include.safe_picture import UnreadableImageError
+from include.safe_picture import (
+    DECODING_SECONDS,
+    MAX_MEMORY,
+    UnreadableImageError,
+    limit_memory,
+    process_ends_after,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -34,6 +40,7 @@ _FACTS = {
     "flat": bool,
     "pdq_quality": int,
 }
+CRASHES = f"makes the analysis crash, or takes more than {DECODING_SECONDS:g} s of it"
 
 
 class Analyser:
@@ -104,13 +111,13 @@ class Analyser:
         except UnreadableImageError as error:
             raise BadRequestError(f"{name} cannot be read as a picture: {error}") from None
         except BrokenProcessPool:
-            raise BadRequestError(f"{name} makes the analysis crash") from None
+            raise BadRequestError(f"{name} {CRASHES}") from None
 
     def _described(self, data: bytes) -> Descriptor:
         """Where a process dies, perhaps through another picture, each one at work goes on alone."""
         pool = self._running()
         try:
-            return pool.submit(analyze, data).result()
+            return pool.submit(described, data).result()
         except BrokenProcessPool:
             with self._lock:
                 self._pool = None if self._pool is pool else self._pool
@@ -124,7 +131,7 @@ class Analyser:
         """By a process that works on nothing else."""
         pool = self._lone = self._lone or new_pool(1)
         try:
-            return pool.submit(analyze, data).result()
+            return pool.submit(described, data).result()
         except BrokenProcessPool:
             self._lone = None
             raise
@@ -143,6 +150,12 @@ class Analyser:
             return self._pool
 
 
+def described(data: bytes) -> Descriptor:
+    """Describes a picture in a process of the pool, which ends where that takes too long."""
+    with process_ends_after(DECODING_SECONDS):
+        return analyze(data)
+
+
 def new_pool(workers: int) -> ProcessPoolExecutor:
     """Processes that share nothing with the server's threads."""
     return ProcessPoolExecutor(
@@ -153,6 +166,7 @@ def new_pool(workers: int) -> ProcessPoolExecutor:
 def _start_worker() -> None:
     """A Ctrl-C reaches the whole group of processes, but the parent decides; without it there is no work."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    limit_memory(2 * MAX_MEMORY)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

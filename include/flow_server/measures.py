@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from include.detector.imaging import Descriptor
 
-MEASURES = ("width_i", "height_i", "bytes_l", "format_s")
+MEASURES = ("width_i", "height_i", "bytes_l", "format_s", "frames_i", "behind_l")
 UNREADABLE = "unreadable_s"
 
 
 def measures(descriptor: Descriptor) -> dict[str, int | str | None]:
-    """The fields by name: pixels with EXIF orientation applied, bytes of the file, name of its format.
+    """The fields by name.
 
-    None takes the mark away that a document has whose picture could not be read.
+    Pixels with EXIF orientation applied, bytes of the file, name of its format, how many frames or pages it
+    holds, bytes of what lies behind the picture. None takes the mark away that a document has whose picture
+    could not be read.
     """
-    values = (descriptor.width, descriptor.height, descriptor.byte_size, descriptor.format)
+    size = descriptor.width, descriptor.height, descriptor.byte_size, descriptor.format
+    values = (*size, descriptor.frames, descriptor.behind)
     return {**dict(zip(MEASURES, values, strict=True)), UNREADABLE: None}

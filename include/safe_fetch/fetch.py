@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-from include.safe_fetch.addresses import FetchError, resolve
+from include.safe_fetch.addresses import FetchError, Rules, port_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -21,22 +21,27 @@ _PIECE = 65_536
 _REDIRECT_STATUS = (301, 302, 303, 307, 308)
 
 
-def fetch(url: str, *, max_bytes: int, seconds: float, allow_hosts: Collection[str] = ()) -> bytes:
+def fetch(
+    url: str, *, max_bytes: int, seconds: float, allow_hosts: Collection[str] = (), guarded: str = ""
+) -> bytes:
     """The body behind `url`.
 
     Args:
         url: absolute, http or https.
         max_bytes: a longer body is an error, never a shortened one.
         seconds: for everything together, redirects included.
-        allow_hosts: `host` or `host:port` that may be at a private address.
+        allow_hosts: `host` or `host:port` that may be at a private address, and prefixes
+            (`http://host/pictures/`) below which everything may be asked.
+        guarded: `host` or `host:port` of a server that is asked below those prefixes only.
 
     Raises:
         FetchError: with one sentence saying what went wrong; AddressRefusedError for a forbidden address.
     """
     deadline = time.monotonic() + seconds
+    rules = Rules(allow_hosts, guarded)
     for _ in range(_REDIRECTS + 1):
         parts = _checked(url)
-        with _opened(parts, deadline, allow_hosts) as response:
+        with _opened(parts, deadline, rules) as response:
             location = response.getheader("Location")
             if response.status in _REDIRECT_STATUS and location:
                 url = urljoin(url, location)
@@ -61,12 +66,9 @@ def _checked(url: str) -> SplitResult:
 
 
 @contextlib.contextmanager
-def _opened(
-    parts: SplitResult, deadline: float, allow_hosts: Collection[str]
-) -> Iterator[http.client.HTTPResponse]:
-    host = str(parts.hostname)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    addresses = resolve(host, port, allow_hosts, max(0.0, deadline - time.monotonic()))
+def _opened(parts: SplitResult, deadline: float, rules: Rules) -> Iterator[http.client.HTTPResponse]:
+    host, port = str(parts.hostname), port_of(parts)
+    addresses = rules.addresses(parts, max(0.0, deadline - time.monotonic()))
     connection = http.client.HTTPConnection(host, port)
     watchdog: threading.Timer | None = None
     try:

@@ -1,55 +1,140 @@
 """From bytes to pixels: every picture comes out upright, opaque, 8 bit RGB, or not at all.
 
 Pictures come from strangers, so formats are a closed list (Pillow's own list contains ones that start
-other programs), the pixel count is checked before anything is decompressed, and whatever the decoder
-raises becomes one `UnreadableImageError` with the cause in it.
+other programs), pixels and memory are counted before anything is decompressed, and whatever a decoder raises
+becomes one `UnreadableImageError` with the cause in it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
 import warnings
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
-from pillow_heif import register_heif_opener
+from PIL import Image, UnidentifiedImageError
 
+from include.safe_picture.contents import take_apart
 from include.safe_picture.errors import UnreadableImageError
+from include.safe_picture.frames import FORMATS, is_one_of_several, opened, remaining
+from include.safe_picture.limits import MAX_PIXELS
+from include.safe_picture.orientation import exif_of
+from include.safe_picture.pixels import read
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
-register_heif_opener()
+    from include.safe_picture.outline import Outline
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "HEIF", "AVIF", "JPEG2000", "ICO", "PPM")
-MAX_PIXELS = 100_000_000  # Pillow refuses 179 million by itself
-WHITE, DARK = 255, 48
-NEARLY_WHITE = 255 - 32
+JPEG_QUALITY = 80
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A decoded picture: `rgb` is uint8 [height, width, 3]; `alpha` uint8 [height, width] or None."""
+    """A decoded picture: `rgb` is uint8 [height, width, 3]; `alpha` uint8 [height, width] or None.
+
+    They are of the first frame. `frames`: how many frames, pages or images the file holds, as far as they
+    were looked at. `behind`: bytes of what lies behind the picture in its file, such as a film. `content`:
+    SHA-256 of every sample of every frame, and of what lies behind. `beside`: SHA-256 of all that but the
+    first frame, empty where there is nothing. Where something could not be read in full, the file's bytes
+    stand for it.
+    """
 
     rgb: NDArray[np.uint8]
     alpha: NDArray[np.uint8] | None
     format: str
+    frames: int
+    behind: int
+    content: str
+    beside: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A small picture as JPEG; `is_first`: of several frames or pages."""
+
+    jpeg: bytes
+    is_first: bool
 
 
 def decode(data: bytes, max_pixels: int = MAX_PIXELS) -> Picture:
-    """Decode the first frame of a picture, EXIF orientation applied, alpha laid on a plain background.
+    """Decode a picture, EXIF orientation applied, alpha laid on a plain background.
 
     Raises:
-        UnreadableImageError: no picture, an unknown format, truncated, broken or more than `max_pixels`.
+        UnreadableImageError: no picture, an unknown format, truncated, broken, more than `max_pixels`, or so
+            large that decoding it takes too much memory.
     """
+    with _one_error(data):
+        contents = take_apart(data)
+        with opened(contents.outline, max_pixels) as first:
+            frame = read(first.image, first.turn, first.again)
+            name = first.name
+            rest = remaining(first, contents.outline, max_pixels)
+        unread = b"" if rest.is_whole else data
+        beside = (
+            _sha(rest.digest, contents.behind, unread) if rest.digest or contents.behind or unread else ""
+        )
+        is_whole = frame.is_whole and not contents.outline.cut
+        return Picture(
+            frame.rgb,
+            frame.alpha,
+            name,
+            frames=1 + rest.count,
+            behind=len(contents.behind),
+            content=_sha(frame.digest, beside.encode(), b"" if is_whole else data),
+            beside=beside,
+        )
+
+
+def _sha(*parts: bytes) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def preview(data: bytes, width: int, height: int, max_pixels: int = MAX_PIXELS) -> Preview:
+    """Shrink a picture to at most `width` by `height` pixels, as `decode` sees it.
+
+    JPEGs are decoded no larger than needed.
+
+    Raises:
+        UnreadableImageError: as `decode`.
+    """
+    with _one_error(data):
+        rgb, is_first = _first_of(take_apart(data).outline, (2 * width, 2 * height), max_pixels)
+        small = Image.fromarray(rgb)
+        del rgb
+        small.thumbnail((width, height), Image.Resampling.LANCZOS)
+        file = io.BytesIO()
+        small.save(file, "JPEG", quality=JPEG_QUALITY)
+        return Preview(file.getvalue(), is_first)
+
+
+def _first_of(outline: Outline, wanted: tuple[int, int], max_pixels: int) -> tuple[NDArray[np.uint8], bool]:
+    with opened(outline, max_pixels, wanted) as first:
+        return read(first.image, first.turn, first.again).rgb, is_one_of_several(first, outline)
+
+
+def read_exif(data: bytes) -> dict[int, Any]:
+    """The EXIF values of a picture by tag, its Exif directory included; {} where none can be read."""
+    exif = take_apart(data).outline.exif
+    return exif_of(exif) if exif else {}
+
+
+@contextmanager
+def _one_error(data: bytes) -> Iterator[None]:
     if not data:
         raise UnreadableImageError("the file is empty (0 bytes)")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of Pillow: bombs are refused below, odd metadata does no harm
-            return _decode(data, max_pixels)
+            warnings.simplefilter("ignore")  # of Pillow: bombs are refused, odd metadata does no harm
+            yield
     except UnreadableImageError:
         raise
     except UnidentifiedImageError as error:
@@ -60,47 +145,3 @@ def decode(data: bytes, max_pixels: int = MAX_PIXELS) -> Picture:
         raise UnreadableImageError("not enough memory to decode the picture") from error
     except Exception as error:  # decoders raise nearly anything on hostile bytes; none of it may stop a scan
         raise UnreadableImageError(f"broken or truncated picture: {error or type(error).__name__}") from error
-
-
-def _decode(data: bytes, max_pixels: int) -> Picture:
-    with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
-        width, height = opened.size
-        if width * height > max_pixels:
-            raise UnreadableImageError(f"too many pixels: {width} x {height} is more than {max_pixels:,}")
-        name = "JPEG" if opened.format == "MPO" else str(opened.format)
-        opened.load()
-        upright = ImageOps.exif_transpose(opened)
-    if upright.has_transparency_data:
-        rgba = np.asarray(upright.convert("RGBA"))
-        if rgba[..., 3].min() < 255:
-            return Picture(_lay_on_background(rgba), np.ascontiguousarray(rgba[..., 3]), name)
-        return Picture(np.ascontiguousarray(rgba[..., :3]), None, name)
-    return Picture(np.ascontiguousarray(_eight_bit(upright).convert("RGB")), None, name)
-
-
-def _eight_bit(image: Image.Image) -> Image.Image:
-    """Scale 16 and 32 bit grey values down to 8 bit; Pillow's own conversion would clip them."""
-    if not image.mode.startswith(("I", "F")):
-        return image
-    values = np.asarray(image).astype(np.float64)
-    if not np.isfinite(values).all():
-        raise UnreadableImageError("the picture holds pixel values that are not numbers")
-    low, high = min(0.0, values.min()), values.max()
-    if image.mode != "F" and high > 255:
-        high = 65535.0 if high <= 65535 else high
-    elif image.mode != "F":
-        high = 255.0
-    scaled = (values - low) * (255.0 / max(high - low, 1e-9))
-    return Image.fromarray(np.round(scaled).astype(np.uint8))
-
-
-def _lay_on_background(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Composite on white, as most programs do, or on dark grey where most of the picture would vanish.
-
-    White drawings whose shape sits in the alpha channel would otherwise all become the same blank.
-    """
-    alpha = rgba[..., 3:].astype(np.float32) / 255
-    rgb = rgba[..., :3].astype(np.float32)
-    vanishing = (rgb.min(axis=2) > NEARLY_WHITE) * alpha[..., 0]
-    background = DARK if vanishing.sum() > 0.5 * alpha.sum() else WHITE
-    return np.round(rgb * alpha + background * (1 - alpha)).astype(np.uint8)

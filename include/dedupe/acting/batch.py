@@ -163,8 +163,8 @@ class Batch:
         try:
             return await self.writer.analyze(url=address)
         except self.writer.reader.failure:
-            hosts = (*self.config.report.allow_hosts, self.writer.reader.host)
-            data = await asyncio.to_thread(picture_bytes, address, hosts)
+            hosts, flow_host = self.config.report.allow_hosts, self.writer.reader.host
+            data = await asyncio.to_thread(picture_bytes, address, hosts, flow_host)
             return await self.writer.analyze(data=data)
 
     def _absorbing(self, entries: Mapping[Order, Entry], moment: Moment) -> dict[str, Entry]:

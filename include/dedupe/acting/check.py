@@ -151,8 +151,8 @@ class _Scratch:
         try:
             self.analysis = await self.writer.analyze(url=address)
         except self.writer.reader.failure:
-            hosts = (*self.config.report.allow_hosts, self.writer.reader.host)
-            data = await asyncio.to_thread(picture_bytes, address, hosts)
+            hosts, flow_host = self.config.report.allow_hosts, self.writer.reader.host
+            data = await asyncio.to_thread(picture_bytes, address, hosts, flow_host)
             self.analysis = await self.writer.analyze(data=data)
         own = {"id", "_version_", "score", *self.config.tags.names}
         fields = {name: value for name, value in model.items() if name not in own}

@@ -6,30 +6,29 @@ So the page needs no server when it is read, and a picture that cannot be had sa
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from PIL import Image, ImageOps
-
 from include.safe_fetch import AddressRefusedError, FetchError, fetch
+from include.safe_picture import PreviewMaker, UnreadableImageError
 
 WIDTH, HEIGHT = 336, 252
 MAX_BYTES = 50_000_000
-MAX_PIXELS = 200_000_000
 SECONDS = 20.0
 AT_ONCE = 8
+SERVED = "images/"  # below it the embedded server serves pictures
 
 
 @dataclass(frozen=True, slots=True)
 class Thumbnail:
-    """A small picture as a data URI, or the problem why there is none."""
+    """A small picture as a data URI, or the problem why there is none; ``is_first`` of several frames."""
 
     data_uri: str | None = None
     problem: str = ""
+    is_first: bool = False
 
 
 class PictureSource(Protocol):
@@ -38,58 +37,48 @@ class PictureSource(Protocol):
 
 
 class WebPictures:
-    """Pictures at http and https addresses; in private networks only of ``trusted`` and ``allow_hosts``."""
+    """Pictures at http and https addresses, as ``picture_bytes`` may fetch them; ``trusted`` is Flow's."""
 
     def __init__(self, trusted: str, allow_hosts: Sequence[str]) -> None:
-        self._allow_hosts = [*allow_hosts, urlsplit(trusted).netloc.rpartition("@")[2]]
+        self._flow_host = urlsplit(trusted).netloc
+        self._allow_hosts = allow_hosts
 
     def thumbnails(self, addresses: Iterable[str]) -> Mapping[str, Thumbnail]:
         wanted = list(dict.fromkeys(addresses))
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            return dict(zip(wanted, pool.map(self._thumbnail, wanted), strict=True))
+        with PreviewMaker() as maker, ThreadPoolExecutor(AT_ONCE) as pool:
+            return dict(zip(wanted, pool.map(lambda one: self._thumbnail(one, maker), wanted), strict=True))
 
-    def _thumbnail(self, address: str) -> Thumbnail:
+    def _thumbnail(self, address: str, maker: PreviewMaker) -> Thumbnail:
         if not address:
             return Thumbnail(problem="the document has no address of a picture")
         try:
-            data = picture_bytes(address, self._allow_hosts)
-            return Thumbnail(f"data:image/jpeg;base64,{base64.b64encode(shrink(data)).decode()}")
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            return Thumbnail(problem=str(error) or type(error).__name__)
+            data = picture_bytes(address, self._allow_hosts, self._flow_host)
+            made = maker.preview(data, WIDTH, HEIGHT)
+        except OSError as error:
+            return Thumbnail(problem=str(error))
+        except UnreadableImageError as error:
+            return Thumbnail(problem=f"{address} cannot be shown: {error}")
+        return Thumbnail(f"data:image/jpeg;base64,{base64.b64encode(made.jpeg).decode()}", "", made.is_first)
 
 
-def picture_bytes(address: str, allow_hosts: Sequence[str]) -> bytes:
-    """Return the bytes of the picture at an address, fetched within the same limits.
+def picture_bytes(address: str, allow_hosts: Sequence[str], flow_host: str) -> bytes:
+    """Return the bytes of the picture at an address that a document names.
+
+    Private hosts are asked only where ``allow_hosts`` names them, and Flow itself (``flow_host``, with its
+    port if it is named) only for what lies below ``/images/`` and the folders of ``allow_hosts``.
 
     Raises:
         OSError: it cannot be had.
     """
+    own = flow_host.rpartition("@")[2]
+    allowed = [*allow_hosts, *(f"{scheme}://{own}/{SERVED}" for scheme in ("http", "https"))]
     try:
-        return fetch(address, max_bytes=MAX_BYTES, seconds=SECONDS, allow_hosts=allow_hosts)
+        return fetch(address, max_bytes=MAX_BYTES, seconds=SECONDS, allow_hosts=allowed, guarded=own)
     except AddressRefusedError as error:
+        entry = error.host or f"http://{own}/pictures/"
         raise OSError(
             f"{address} cannot be fetched: {error}. Allow it in the settings: "
-            f'report.allow_hosts: ["{error.host}"].'
+            f'report.allow_hosts: ["{entry}"].'
         ) from error
     except FetchError as error:
         raise OSError(f"{address} cannot be fetched: {error}") from error
-
-
-def shrink(data: bytes) -> bytes:
-    """Return a picture, upright, as a JPEG of at most ``WIDTH`` by ``HEIGHT`` pixels.
-
-    Raises:
-        OSError: it is no picture that can be read.
-        ValueError: it has more than ``MAX_PIXELS``.
-    """
-    with Image.open(io.BytesIO(data)) as picture:
-        if picture.width * picture.height > MAX_PIXELS:
-            raise ValueError(f"{picture.width} x {picture.height} pixels are too many for a thumbnail")
-        picture.draft("RGB", (WIDTH, HEIGHT))
-        upright = ImageOps.exif_transpose(picture).convert("RGBA")
-        upright.thumbnail((WIDTH, HEIGHT))
-        paper = Image.new("RGBA", upright.size, "white")
-        paper.alpha_composite(upright)
-        jpeg = io.BytesIO()
-        paper.convert("RGB").save(jpeg, "JPEG", quality=80)
-    return jpeg.getvalue()

@@ -12,9 +12,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from include.dedupe.errors import ConfigError
 from include.dedupe.settings.partition_key import KEY_FORMATS
@@ -113,10 +114,27 @@ class ReportSettings(Section):
     )
     allow_hosts: tuple[str, ...] = Field(
         (),
-        description="Hosts in private networks, as host or host:port, that pictures may be fetched from. "
-        "Flow's own host is always allowed.",
-        examples=[["images.intranet"]],
+        description="Where pictures may be fetched in private networks: hosts, as host or host:port, and "
+        "folders, as http://host:port/folder/. Flow's own host is asked for nothing but what lies below "
+        "/images/ and the folders named here.",
+        examples=[["images.intranet", "http://flow.intranet:8983/media/"]],
     )
+
+    @field_validator("allow_hosts")
+    @classmethod
+    def _are_hosts_or_folders(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in entries:
+            parts = urlsplit(entry if "://" in entry else f"//{entry}/folder/")
+            folders = [one.lower() for one in parts.path.split("/")[1:-1]]
+            is_folder = parts.path.endswith("/") and bool(folders) and not {"", ".", ".."} & set(folders)
+            is_plain = bool(parts.hostname) and not (parts.username or parts.query or parts.fragment)
+            if parts.scheme not in ("", "http", "https") or not (is_folder and is_plain):
+                raise ValueError(
+                    f"{entry!r} is neither a host nor a folder such as http://images.intranet/media/"
+                )
+            if {"solr", "api"} & set(folders):
+                raise ValueError(f"{entry!r} is where Flow takes commands; name the folder of the pictures")
+        return entries
 
 
 class CollectionConfig(Section):

@@ -54,11 +54,11 @@ def explain_pair(query: Thumb, match: Thumb, *, mirror: bool) -> Explanation | N
         mirrored=comparison.mirrored,
         agreeing=round(comparison.evidence.agreeing, 3),
         blocks=comparison.evidence.blocks,
-        reason=_reason(comparison),
+        reason=_reason(comparison, has_same_beside=query.beside == match.beside),
     )
 
 
-def _reason(comparison: Comparison) -> str:
+def _reason(comparison: Comparison, *, has_same_beside: bool) -> str:
     reached = score(comparison)
     if reached < NEAR:
         return "different: too few blocks agree"
@@ -68,6 +68,8 @@ def _reason(comparison: Comparison) -> str:
         found = comparison.difference
         differs = found is None or exactness(found) <= 0
         return f"near: {_largest_change(comparison) if differs else 'too little agrees to be sure'}"
+    if not has_same_beside:
+        return "near: the same frame, but the files hold other frames or other data behind it"
     return "exact: the same frame, and colours differ no more than coding and scaling leave behind"
 
 

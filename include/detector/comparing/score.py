@@ -63,9 +63,13 @@ class Fitted:
 
 
 def score_pair(first: Thumb, second: Thumb, *, mirror: bool) -> float:
-    """Score of two pictures, 0..1, the same in either order; equal pixels are the caller's business."""
+    """Score of two pictures, 0..1, the same in either order; equal pixels are the caller's business.
+
+    Files that hold other things beside their first frame are near at most, however much that one agrees.
+    """
     comparison = compare(*in_order(first, second), mirror=mirror)
-    return score(comparison) if comparison else 0.0
+    found = score(comparison) if comparison else 0.0
+    return found if first.beside == second.beside else min(found, EXACT - JUST_BELOW)
 
 
 def score(comparison: Comparison) -> float:

@@ -125,6 +125,10 @@ class Thumb:
         return self.descriptor.content_hash
 
     @property
+    def beside(self) -> str:
+        return self.descriptor.beside
+
+    @property
     def pixels(self) -> Pixels:
         return _pixels(self.descriptor.thumbnail, self.is_mirrored)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 import cv2
@@ -14,7 +13,7 @@ from include.detector.imaging.embedding import embed
 from include.detector.imaging.layout import encode_layout, layout
 from include.detector.imaging.margins import content_box
 from include.detector.imaging.thumbnail import decode_thumbnail, encode, shrink
-from include.safe_picture import MAX_PIXELS, Picture, decode
+from include.safe_picture import MAX_PIXELS, decode
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,7 +45,10 @@ def analyze(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Descriptor:
         height=height,
         byte_size=len(data),
         format=picture.format,
-        content_hash=_content_hash(picture),
+        content_hash=picture.content,
+        beside=picture.beside,
+        frames=picture.frames,
+        behind=picture.behind,
         flat=bool(thumbnail.reshape(-1, 3).std(axis=0).max() < FLAT_DEVIATION),
         pdq=np.packbits(pdq).tobytes(),
         pdq_content=np.packbits(pdq_content).tobytes(),
@@ -55,15 +57,6 @@ def analyze(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Descriptor:
         layout=encode_layout(layout(working), decode_thumbnail(coded)),
         thumbnail=coded,
     )
-
-
-def _content_hash(picture: Picture) -> str:
-    """SHA-256 of size, pixels and (where the picture has one) alpha channel."""
-    digest = hashlib.sha256(repr(picture.rgb.shape).encode())
-    digest.update(picture.rgb.data)
-    if picture.alpha is not None:
-        digest.update(picture.alpha.data)
-    return digest.hexdigest()
 
 
 def _working_copy(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -22,7 +22,7 @@ from include.detector.imaging.thumbnail import decode_thumbnail
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DESCRIPTOR_VERSION = "lite0-pdq-dense-2"
+DESCRIPTOR_VERSION = "lite0-pdq-dense-3"
 PDQ_BYTES = 32
 EMBEDDING_BYTES = 6 * 256
 MAX_BYTES = 1 << 16
@@ -32,8 +32,9 @@ MAX_BYTES = 1 << 16
 class Descriptor:
     """A picture's descriptor; made by `analyze`.
 
-    `width` and `height` are in pixels, EXIF orientation applied; `content_hash` is the SHA-256 of the
-    decoded pixels: equal hashes mean the same picture, whatever file it came in.
+    `width` and `height` are in pixels, EXIF orientation applied; `content_hash` is the SHA-256 of everything
+    that the file holds of pictures: equal hashes mean the same, whatever file it came in. The other values
+    are of the first frame; `beside` tells the rest apart and is empty where there is none.
     """
 
     version: str
@@ -42,6 +43,9 @@ class Descriptor:
     byte_size: int
     format: str
     content_hash: str
+    beside: str  # SHA-256 of further frames and of what lies behind the picture
+    frames: int  # frames, pages or images in the file
+    behind: int  # bytes behind the picture, such as a film
     flat: bool  # one colour all over: matches by content hash only
     pdq: bytes  # 256 bits of the whole picture
     pdq_content: bytes  # 256 bits of the picture without margins
@@ -88,6 +92,9 @@ class Descriptor:
             "byte_size": self.byte_size,
             "format": self.format,
             "content_hash": self.content_hash,
+            "beside": self.beside,
+            "frames": self.frames,
+            "behind": self.behind,
             "flat": self.flat,
             "pdq_quality": self.pdq_quality,
             "layout_bytes": len(self.layout),

@@ -51,10 +51,18 @@ def decode_thumbnail(data: bytes) -> NDArray[np.uint8]:
     Raises:
         ValueError: the bytes are not a thumbnail.
     """
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+    pixels = None
+    if _is_small_webp(data):
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
     if pixels is None:
         raise ValueError("the descriptor's thumbnail cannot be decoded: analyze the picture again")
     return pixels.astype(np.uint8, copy=False)
+
+
+def _is_small_webp(data: bytes) -> bool:
+    """Whether it is what `encode` makes: descriptors come from outside, too, and might hold anything."""
+    width, height = (int.from_bytes(data[at : at + 2], "little") for at in (26, 28))
+    return data[:4] == b"RIFF" and data[8:16] == b"WEBPVP8 " and max(width, height) <= LONGEST_SIDE
 
 
 def _side(length: float) -> int:

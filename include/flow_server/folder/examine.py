@@ -12,8 +12,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from include.detector.imaging import Descriptor, analyze
-from include.flow_server.analysis import new_pool
+from include.detector.imaging import Descriptor
+from include.flow_server.analysis import CRASHES, described, new_pool
 from include.flow_server.folder.taken import taken
 from include.safe_picture import UnreadableImageError
 
@@ -59,7 +59,7 @@ def examine(job: Job) -> Examined:
         if content == job.known_content:
             return Examined(job.path, content)
         date, remark = taken(data, mtime)
-        return Examined(job.path, content, date, analyze(data), remark=remark)
+        return Examined(job.path, content, date, described(data), remark=remark)
     except UnreadableImageError as error:
         return Examined(job.path, failure=str(error))
     except FileNotFoundError:
@@ -110,4 +110,4 @@ def _examined_alone(job: Job) -> Examined:
         try:
             return pool.submit(examine, job).result()
         except BrokenProcessPool:
-            return Examined(job.path, failure="it makes the analysis crash")
+            return Examined(job.path, failure=f"it {CRASHES}")

@@ -6,15 +6,14 @@ are its first month, day or hour. Without a zone that can be read a time is take
 
 from __future__ import annotations
 
-import io
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
-from PIL import ExifTags, Image
+from PIL import ExifTags
 
 from include.flow_server.query.dates import format_date, to_milliseconds
-from include.safe_picture import FORMATS
+from include.safe_picture import read_exif
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,15 +46,9 @@ def taken(data: bytes, mtime: float) -> tuple[str, str]:
 
 
 def _exif_moment(data: bytes) -> datetime | None:
-    try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
-            exif = opened.getexif()
-            camera, gps = exif.get_ifd(ExifTags.IFD.Exif), exif.get_ifd(ExifTags.IFD.GPSInfo)
-            everything = {**camera, **exif}
-    except Exception:  # noqa: BLE001  EXIF from strangers raises nearly anything; the file's date stands in
-        return None
-    found = (*(_moment(camera, *tags) for tags in _BY_CAMERA), _gps_moment(gps))
-    return next((one for one in found if one), None) or _moment(everything, *_BY_EDITOR)
+    exif = read_exif(data)
+    found = (*(_moment(exif, *tags) for tags in _BY_CAMERA), _gps_moment(exif))
+    return next((one for one in found if one), None) or _moment(exif, *_BY_EDITOR)
 
 
 def _moment(exif: Mapping[int, Any], date: int, zone: int, fraction: int) -> datetime | None:

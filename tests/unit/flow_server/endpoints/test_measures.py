@@ -37,7 +37,7 @@ def data_uri(file: Path) -> str:
 
 
 def measured(file: Path, width: int, height: int, form: str) -> dict[str, Any]:
-    return dict(zip(MEASURES, (width, height, file.stat().st_size, form), strict=True))
+    return dict(zip(MEASURES, (width, height, file.stat().st_size, form, 1, 0), strict=True))
 
 
 @pytest.fixture
