@@ -30,8 +30,8 @@ from include.dedupe.rundir import Storage, default_storage
 from include.dedupe.settings.config import CollectionConfig, find_collection
 
 NO_SEARCH = (
-    "This Flow does not search with an analysis, so that a picture can only be compared once it is indexed: let "
-    "it come through a run of the gate (dry_run: false), which does that with documents that are pending."
+    "This Flow does not search with an analysis, so that a picture can only be compared once it is indexed: "
+    "let it come through a run of the gate (dry_run: false), which does that with documents that are pending."
 )
 
 

@@ -6,14 +6,12 @@ import argparse
 import asyncio
 import getpass
 import json
-from collections.abc import Sequence
 from dataclasses import asdict
 
 from include.dedupe.acting.client_writer import locate_flow, open_writer
 from include.dedupe.gate import Outcome, check
-from include.dedupe.gating.decide import Row
 from include.dedupe.gating.report import read_held, report
-from include.dedupe.gating.settle import held_digest, settle
+from include.dedupe.gating.settle import ask, settle
 from include.dedupe.gating.take import gate_run_id
 from include.dedupe.rundir import Attempt, RunDir, default_storage
 from include.dedupe.settings.config import CollectionConfig, find_collection
@@ -49,14 +47,13 @@ def run_gate(options: argparse.Namespace) -> int:
 
 def run_held(options: argparse.Namespace) -> int:
     config = find_collection(options.collection)
-    storage = config.storage or default_storage()
-    run = RunDir(storage, options.collection, gate_run_id(options.run))
-    held = read_held(run)
+    run = RunDir(config.storage or default_storage(), options.collection, gate_run_id(options.run))
     if options.let_in or options.reject:
-        counts = asyncio.run(_settle(run, config, options, held))
+        counts = asyncio.run(_settle(run, config, options))
         report(run, Attempt())
         print(", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items())))
         return 0
+    held = read_held(run)
     for row in held:
         print(f"{row.id}  {row.reason}")
     if not held:
@@ -64,13 +61,9 @@ def run_held(options: argparse.Namespace) -> int:
     return 0
 
 
-async def _settle(
-    run: RunDir, config: CollectionConfig, options: argparse.Namespace, held: Sequence[Row]
-) -> dict[str, int]:
+async def _settle(run: RunDir, config: CollectionConfig, options: argparse.Namespace) -> dict[str, int]:
     async with open_writer(locate_flow(config, options.flow, writes=True)) as writer:
-        return await settle(
-            writer, run, options.by, let=options.let_in, reject=options.reject, shown=held_digest(held)
-        )
+        return await settle(writer, run, ask(run), options.by, let=options.let_in, reject=options.reject)
 
 
 def _print_outcome(outcome: Outcome) -> None:

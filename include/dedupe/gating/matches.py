@@ -93,9 +93,9 @@ class Search:
         return [replace(one, is_protected=one.id in protected) for one in kept]
 
     def _counts(self, document_id: str, match: Match) -> bool:
-        pair = min(document_id, match.id, key=str.encode), max(document_id, match.id, key=str.encode)
+        is_apart = ordered(document_id, match.id) in self.apart
         is_condemned = match.fields.get(self.config.tags.role) == CONDEMNED
-        return not (pair in self.apart or match.id.startswith(SCRATCH) or is_condemned)
+        return not (is_apart or match.id.startswith(SCRATCH) or is_condemned)
 
 
 def fields_of_matches(config: CollectionConfig) -> tuple[str, ...]:
@@ -103,6 +103,11 @@ def fields_of_matches(config: CollectionConfig) -> tuple[str, ...]:
     gate = require_gate(config)
     names = [*fields_to_read(config), gate.pending_field, *(rule.field for rule in gate.by_field)]
     return ("*", "_version_") if "*" in names else tuple(dict.fromkeys(names))
+
+
+def ordered(one: str, other: str) -> tuple[str, str]:
+    """Return a pair of ids as verdicts have it."""
+    return (one, other) if one.encode() < other.encode() else (other, one)
 
 
 def said_apart(lasting: Storage) -> frozenset[tuple[str, str]]:

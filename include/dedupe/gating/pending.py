@@ -37,9 +37,9 @@ async def add_pending(work: GateWork, name: str, candidates: Sequence[Candidate]
     write_entries(work.run, name, [_entry(work, one) for one in candidates])
     work.lease.require()
     found = await together(_add(work, one) for one in candidates)
-    problems = {one: problem for one, problem in zip(candidates, found, strict=True) if problem}
-    rows = {one.number: failed_row(one.incoming, why) for one, why in problems.items() if why != TAKEN}
-    taken = [one for one, why in problems.items() if why == TAKEN]
+    problems = [(one, problem) for one, problem in zip(candidates, found, strict=True) if problem]
+    rows = {one.number: failed_row(one.incoming, why) for one, why in problems if why != TAKEN}
+    taken = [one for one, why in problems if why == TAKEN]
     if taken:
         await work.writer.commit()
         known = await work.writer.read([one.id for one in taken], ALL_FIELDS)
