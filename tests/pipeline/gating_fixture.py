@@ -11,16 +11,16 @@ from tests.support.acting import Acting
 from tests.support.embedded_server import EmbeddedServer
 from tests.support.gating import Gating
 
+DOCUMENTS = {
+    "cat": (CAT, {"title_s": "a cat", "labels": ["animal"]}),
+    "coffee": (COFFEE, {"status_s": "rejected"}),
+    "moose": (MOOSE, {}),
+}
+
 
 @pytest.fixture
 def gating(flow_server: EmbeddedServer, tmp_path: Path) -> Gating:
     acting = Acting(flow_server, tmp_path / "storage")
-    acting.fill(
-        {
-            "cat": (CAT, {"title_s": "a cat", "labels": ["animal"]}),
-            "coffee": (COFFEE, {"status_s": "rejected"}),
-            "moose": (MOOSE, {}),
-        }
-    )
+    acting.fill(DOCUMENTS)
     flow_server.clear_counts()
     return Gating(acting, tmp_path / "incoming")

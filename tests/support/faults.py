@@ -43,6 +43,7 @@ KINDS = (
     "unauthorized",
     "missing",
     "unstored",
+    "unranked",
 )
 
 
@@ -54,7 +55,8 @@ class Fault:
     the connection ends in the middle of the body; malformed = 200 with what is not JSON; truncated =
     JSON that ends early, with a matching Content-Length; partial = half of the documents and
     responseHeader.partialResults; unauthorized = 401 unless the Authorization header is `token`;
-    missing = 404 with an error as Flow's; unstored = the schema says that `field` is searched but not stored.
+    missing = 404 with an error as Flow's; unstored = the schema says that `field` is searched but not stored;
+    unranked = a search by an analysis is one for all documents, as of a server that does not know it.
     `handler`: only requests of that handler; None is all. `skip`: so many pass before the fault begins.
     `times`: how many requests it hits; None is all. `retry_after`: seconds told with a 503.
     """

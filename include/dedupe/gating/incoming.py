@@ -148,7 +148,7 @@ class Reader:
             if path == folder.rstrip("/"):
                 continue  # some object stores list the folder itself
             name = path.rpartition("/")[2]
-            if entry["type"] == "directory" and entry.get("islink"):
+            if entry.get("islink") and entry["type"] != "file":
                 self.left_out["linked folder"] += 1
             elif entry["type"] == "directory":
                 yield from (f"{name}/{inner}" for inner in self._pictures(files, path))
