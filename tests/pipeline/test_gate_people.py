@@ -117,7 +117,7 @@ def test_one_picture_and_what_is_held_in_a_shell(photos: Gating, capsys: pytest.
 
 
 def test_a_flow_that_ignores_the_analysis_is_found_out(photos: Gating) -> None:
-    """As if it did not know the parameter: every document is found, or none."""
-    photos.acting.server.fault("unanalysed", handler="duplicate", times=100)
+    """It answers with all documents, as if each were the very same picture."""
+    photos.acting.server.fault("unranked", handler="duplicate")
     with pytest.raises(GateError, match="does not search with an analysis"):
         check(PHOTOS / CHELSEA, "pictures")
