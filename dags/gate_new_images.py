@@ -89,9 +89,10 @@ def build(name: str, config: CollectionConfig, gate: GateSettings) -> DAG:
         analyzed = task(multiple_outputs=False)(gating.analyze).partial(collection=name).expand(chunk=chunks)
         checked = task(multiple_outputs=False)(gating.check).partial(collection=name).expand(chunk=chunks)
         decided = task(multiple_outputs=False)(gating.decide)(name)
-        indexed = task(multiple_outputs=False, retries=patient)(gating.index)(name)
+        in_turn = {"retries": patient, "max_active_tis_per_dag": 1}
+        indexed = task(multiple_outputs=False, **in_turn)(gating.index)(name)
         reported = task(multiple_outputs=False, outlets=[gating.asset(name)])(gating.report)(name)
-        settled = task(multiple_outputs=False, retries=patient)(gating.settle)(name)
+        settled = task(multiple_outputs=False, **in_turn)(gating.settle)(name)
         analyzed >> checked >> decided >> indexed >> reported >> gate_question(name, config) >> settled
     return dag
 

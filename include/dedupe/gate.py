@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from include.dedupe.acting.client_writer import ClientWriter, locate_flow, open_writer
+from include.dedupe.connect import address_from_connection
 from include.dedupe.errors import GateError
 from include.dedupe.gating.buried import Buried, read_buried
 from include.dedupe.gating.incoming import WEB
@@ -121,8 +122,20 @@ class Gate:
 
 
 @asynccontextmanager
-async def open_gate(collection: str, *, flow: str | None = None) -> AsyncIterator[Gate]:
-    """Open the gate of a collection; ``flow`` is where Flow is, instead of AIRFLOW_CONN_<CONNECTION>.
+async def open_gate(
+    collection: str,
+    *,
+    flow: str | None = None,
+    connection: Mapping[str, Any] | None = None,
+    airflow_home: str | None = None,
+) -> AsyncIterator[Gate]:
+    """Open the gate of a collection.
+
+    Args:
+        collection: name of its YAML file.
+        flow: where Flow is, instead of AIRFLOW_CONN_<CONNECTION>.
+        connection: the fields of an Airflow connection, instead of either.
+        airflow_home: that of the Airflow in which this runs, if it runs in one.
 
     Raises:
         ConfigError: there is no such collection, or it has no gate.
@@ -130,8 +143,10 @@ async def open_gate(collection: str, *, flow: str | None = None) -> AsyncIterato
     """
     config = find_collection(collection)
     require_gate(config)
-    lasting = Storage(f"{(config.storage or default_storage()).rstrip('/')}/{collection}")
-    async with open_writer(locate_flow(config, flow)) as writer:
+    storage = config.storage or default_storage(airflow_home)
+    lasting = Storage(f"{storage.rstrip('/')}/{collection}")
+    named = address_from_connection(connection, config.flow.collection) if connection else None
+    async with open_writer(named or locate_flow(config, flow)) as writer:
         if not await searches_by_analysis(writer, lasting, config):
             raise GateError(NO_SEARCH)
         yield Gate(writer, config, lasting, (await writer.reader.select()).num_found)

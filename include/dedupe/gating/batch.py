@@ -15,7 +15,7 @@ from include.dedupe.flow import Document
 from include.dedupe.gating.decide import FAILED, Row, failed_row
 from include.dedupe.gating.flight import together
 from include.dedupe.gating.judge import Judgement, judge
-from include.dedupe.gating.matches import Match
+from include.dedupe.gating.matches import HubError, Match
 from include.dedupe.gating.overwrite import overwrite, overwritten_before
 from include.dedupe.gating.pending import add_pending
 from include.dedupe.gating.work import STAYING, UNSEEN, Candidate, GateWork, done_row
@@ -81,6 +81,8 @@ async def _hits(work: GateWork, one: Candidate) -> list[Match] | str:
         return await work.search.by_id(one.id, one.mark)
     except work.writer.reader.failure as error:
         return f"Flow cannot search for it: {work.refusal(error)}"
+    except HubError as error:
+        return str(error)
 
 
 async def _finish(

@@ -12,7 +12,7 @@ from include.dedupe.flow import FlowReader
 from include.dedupe.gating.analyze import read_analysis, read_problems
 from include.dedupe.gating.flight import for_each
 from include.dedupe.gating.incoming import Incoming
-from include.dedupe.gating.matches import Match, Search, said_apart
+from include.dedupe.gating.matches import HubError, Match, Search, said_apart
 from include.dedupe.gating.take import GatePlan, read_chunk, read_gate_plan
 from include.dedupe.progress import show_progress
 from include.dedupe.rundir import Attempt, RunDir
@@ -84,6 +84,8 @@ class _Work:
                 raise
             except self._flow.failure as error:
                 self.problems[one.number] = f"Flow cannot search for it: {error}"
+            except HubError as error:
+                self.problems[one.number] = str(error)
             advance(1)
 
         await for_each(documents, self._plan.gate.in_flight, work)

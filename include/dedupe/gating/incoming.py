@@ -12,6 +12,7 @@ from typing import Any
 import fsspec
 from fsspec import AbstractFileSystem
 
+from include.dedupe.clustering.pair_rules import SCRATCH
 from include.dedupe.errors import GateError
 from include.dedupe.gating.manifest import Record, is_manifest, read_manifest_file
 from include.dedupe.settings.config import CollectionConfig
@@ -121,6 +122,8 @@ class Reader:
     def _problem(self, name: Any, image: Any, file: Any, fields: Mapping[str, Any]) -> str:
         if not isinstance(name, str) or not name:
             return "it has no id" if name in (None, "") else f"its id {name!r:.40} is no text"
+        if name.startswith(SCRATCH):
+            return f"ids that begin with {SCRATCH} belong to the check of the collection"
         if not all(isinstance(one, str | None) for one in (image, file)) or not (image or file):
             return f"it has no {self.config.fields.image}: an address, or a path beside the manifest"
         path = file or (image if not image.startswith(WEB) else "")

@@ -128,16 +128,21 @@ async def _one_batch(work: GateWork, attempt: Attempt, number: int, batch: Seque
 
 async def _final(work: GateWork, batch: Sequence[Waiting]) -> dict[int, Row]:
     """Return the rows of those that are not to be let in, as far as what they look like is still there."""
-    named = {one.row.match_id for one in batch if one.row.outcome in FINAL and one.row.score}
+    named = {one.row.match_id for one in batch if _rests_on_another(one.row)}
     there = {one["id"] for one in await work.writer.reader.existing(sorted(named))} if named else set()
     found: dict[int, Row] = {}
     for one in batch:
         row = one.row
         if row.outcome == FAILED:
             found[row.number] = row
-        elif row.outcome in FINAL and (not row.score or row.match_id in there):
+        elif row.outcome in FINAL and (not _rests_on_another(row) or row.match_id in there):
             found[row.number] = replace(row, outcome=DONE[row.outcome])
     return found
+
+
+def _rests_on_another(row: Row) -> bool:
+    """Whether the decision holds only while the document that decided it is in the collection."""
+    return row.outcome == "present" or (row.outcome in FINAL and row.match_id in row.matched_ids)
 
 
 def _decided(run: RunDir, plan: GatePlan) -> Iterator[Waiting]:

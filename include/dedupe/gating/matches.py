@@ -9,6 +9,7 @@ from typing import Any
 
 from include.dedupe.clustering.facts import fields_to_read, protected_among
 from include.dedupe.clustering.pair_rules import SCRATCH
+from include.dedupe.errors import DedupeError
 from include.dedupe.flow import Document, FlowReader
 from include.dedupe.gating.take import require_gate
 from include.dedupe.planning.effort import Effort
@@ -17,6 +18,10 @@ from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.verdicts import read_verdicts, standing_verdicts
 
 CONDEMNED = "condemned"
+
+
+class HubError(DedupeError):
+    """A picture looks like more documents than are read, so that nothing can be said of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,9 @@ class Search:
         """Return the matches of an analysed picture, best first; pending documents are none of them.
 
         The document of that id itself is among them, if it is there and shows the picture.
+
+        Raises:
+            HubError: there are more than are read.
         """
         without_pending = self.reader.filters.without(require_gate(self.config).pending_field)
         fq = (*self.config.search_scope, without_pending)
@@ -64,7 +72,11 @@ class Search:
         return await self._relevant(document_id, found.values())
 
     async def by_id(self, document_id: str, mark: str) -> list[Match]:
-        """Return the matches of a document of the collection: pending ones only if they have ``mark``."""
+        """Return the matches of a document of the collection: pending ones only if they have ``mark``.
+
+        Raises:
+            HubError: there are more than are read.
+        """
         filters, pending = self.reader.filters, require_gate(self.config).pending_field
         scopes = [(*self.config.search_scope, filters.without(pending)), (filters.any_of(pending, [mark]),)]
         hits = [one for fq in scopes for one in await self._hits(fq, document_id=document_id)]
@@ -83,6 +95,9 @@ class Search:
             smartfilter=self.effort.smartfilter,
             max_hits=self.config.scan.max_hits,
         )
+        if page.has_more:
+            most = self.config.scan.max_hits
+            raise HubError(f"it looks like more than {most} documents, and no more are read (scan.max_hits)")
         return [Match(hit["id"], hit["score"], _without_score(hit)) for hit in page.docs]
 
     async def _relevant(self, document_id: str, found: Iterable[Match]) -> list[Match]:

@@ -94,6 +94,7 @@ def test_dates_of_a_table_are_written_as_flow_wants_them(tmp_path: Path) -> None
         ({"image": "a.jpg"}, "it has no id"),
         ({"id": "", "image": "a.jpg"}, "it has no id"),
         ({"id": True, "image": "a.jpg"}, "its id True is no text"),
+        ({"id": "flow-dedupe-check-1", "image": WEB}, "belong to the check"),
         ({"id": "a"}, "it has no image"),
         ({"id": "a", "image": 5}, "it has no image"),
         ({"id": "a", "image": "../a.jpg"}, "neither an http address nor a path below"),
