@@ -33,6 +33,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from airflow.sdk import DAG, Asset, CronDataIntervalTimetable, Param, task
 
@@ -89,7 +90,7 @@ def build(name: str, config: CollectionConfig, gate: GateSettings) -> DAG:
         analyzed = task(multiple_outputs=False)(gating.analyze).partial(collection=name).expand(chunk=chunks)
         checked = task(multiple_outputs=False)(gating.check).partial(collection=name).expand(chunk=chunks)
         decided = task(multiple_outputs=False)(gating.decide)(name)
-        in_turn = {"retries": patient, "max_active_tis_per_dag": 1}
+        in_turn: dict[str, Any] = {"retries": patient, "max_active_tis_per_dag": 1}
         indexed = task(multiple_outputs=False, **in_turn)(gating.index)(name)
         reported = task(multiple_outputs=False, outlets=[gating.asset(name)])(gating.report)(name)
         settled = task(multiple_outputs=False, **in_turn)(gating.settle)(name)

@@ -83,11 +83,12 @@ class Gate:
             fields: other fields of its document, where keeper rules go by them.
 
         Raises:
-            GateError: the picture cannot be read.
-            Exception: of Flow's family: it cannot be analysed or searched for.
+            GateError: the picture cannot be read or analysed.
+            HubError: it looks like more documents than are read.
+            Exception: of Flow's family, ``writer.reader.failure``: Flow cannot be asked.
         """
         data = await self._bytes(picture)
-        analysis = await self.writer.analyze(data=data)
+        analysis = await self._analysis(data)
         self.buried = await asyncio.to_thread(read_buried, self.lasting, self.buried)
         apart = await asyncio.to_thread(said_apart, self.lasting) if document_id else frozenset()
         effort = choose_effort(self.config.scan.mode, self.documents)
@@ -97,6 +98,15 @@ class Gate:
         measures = measure(data, self.config) if require_gate(self.config).overwrites else {}
         document = {"id": document_id, **(fields or {})}
         return self._outcome(judge(document, measures, matches, stone, self.config), analysis)
+
+    async def _analysis(self, data: bytes) -> Mapping[str, Any]:
+        reader = self.writer.reader
+        try:
+            return await self.writer.analyze(data=data)
+        except reader.failure as error:
+            if getattr(error, "retryable", False) or isinstance(error, reader.denial):
+                raise
+            raise GateError(f"Flow cannot analyse the picture: {error}") from error
 
     async def _bytes(self, picture: bytes | str | Path) -> bytes:
         if isinstance(picture, str) and picture.startswith(WEB):
