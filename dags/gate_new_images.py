@@ -7,7 +7,8 @@ indexes with the same analysis what may be let in, and `report` writes what beca
 settings say `ask`, the document is held: `ask` asks a person and `settle` does what was answered; no answer
 in time holds it on.
 
-A dry run, which is the default, says what would be done and writes nothing to the collection.
+A dry run, which is the default, says what would be done and writes nothing to the collection. It does not
+compare the new pictures with each other: Flow compares only what is indexed.
 
 ### Which documents
 Those of a manifest (JSONL, CSV, Parquet) or a folder of pictures: where the parameter `incoming` says, else

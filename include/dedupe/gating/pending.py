@@ -84,7 +84,7 @@ async def _met(work: GateWork, one: Candidate, there: Document | None) -> Row | 
         return None if pending == one.mark else failed_row(one.incoming, why)
     is_alike = all(there.get(name) == value for name, value in work.document(one).items())
     if is_alike and any(entry.action == INDEX for entry in work.earlier.get(one.id, ())):
-        return _resumed(work, one, there)
+        return await _resumed(work, one, there)
     if work.plan.by_analysis:
         hits = await work.search.by_analysis(one.id, one.analysis.outputs)
         exact = work.plan.config.scan.exact_threshold
@@ -93,9 +93,12 @@ async def _met(work: GateWork, one: Candidate, there: Document | None) -> Row | 
     return done_row(one, present) if is_alike else failed_row(one.incoming, OTHER_PICTURE)
 
 
-def _resumed(work: GateWork, one: Candidate, there: Document) -> Row:
+async def _resumed(work: GateWork, one: Candidate, there: Document) -> Row:
     """Return the row of a document that an earlier try of this run has let in."""
-    links = tuple(Match(str(name), 0.0, {}) for name in there.get(work.plan.gate.link_field) or ())
-    target = links[0].id if links else ""
-    judged = Judgement("link" if links else "index", links, target, "done before the interruption")
+    links = [str(name) for name in there.get(work.plan.gate.link_field) or ()]
+    hits = await work.search.by_id(one.id, one.mark) if links else []
+    scores = {hit.id: hit.score for hit in hits}
+    matches = tuple(Match(name, scores.get(name, 0.0), {}) for name in links)
+    target = links[0] if links else ""
+    judged = Judgement("link" if links else "index", matches, target, "done before the interruption")
     return done_row(one, judged)

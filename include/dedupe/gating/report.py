@@ -45,6 +45,7 @@ def report(run: RunDir, attempt: Attempt) -> dict[str, Any]:
         "orphans": dict(sorted(Counter(row.outcome for row in orphans).items())),
         "left_out": plan.left_out,
         "held": f"{run.address}/report/held.jsonl" if held else None,
+        "compared_with_each_other": not plan.dry_run,
         "searched_by": "analysis" if plan.by_analysis else "pending documents",
     }
     frame = pd.DataFrame([row.columns() for row in rows], columns=GATED.names)
