@@ -239,3 +239,11 @@ def test_the_report_names_what_is_held_and_why(gating: Gating) -> None:
     (held,) = [json.loads(line) for line in storage.read("report/held.jsonl").splitlines()]
     assert (held["id"], [one["id"] for one in held["matches"]]) == ('a, "b"', ["cat"])
     assert b'"a, ""b"""' in storage.read("report/gate.csv")
+
+
+def test_what_is_pending_of_an_unknown_run_is_left_and_named(gating: Gating) -> None:
+    gating.acting.change({"id": "left", "gate_pending_s": "elsewhere/gate__run-9"})
+    gating.go([{"id": "new", "image": gating.picture("new.png", seed=1)}])
+    summary = json.loads(gating.run_dir().storage.read("report/summary.json"))
+    assert summary["pending_of_unknown_runs"] == ["left"]
+    assert "left" in gating.acting.documents()

@@ -21,7 +21,7 @@ from include.dedupe.gating.work import Candidate, GateWork
 from include.dedupe.rundir import RunDir
 
 log = logging.getLogger(__name__)
-JOURNAL = "index/orphans"
+JOURNAL, UNKNOWN = "index/orphans", "index/unknown.json"
 
 
 def mark_of(run: RunDir) -> str:
@@ -39,18 +39,19 @@ async def settle_orphans(work: GateWork) -> None:
         for document in page.docs:
             left[work.pending(document)].append(str(document["id"]))
     left.pop(mark_of(work.run), None)
+    unknown: list[str] = []
     for mark, ids in left.items():
         found = _candidates(work.run, mark, set(ids))
-        if unknown := set(ids) - {one.id for one in found}:
-            log.warning(
-                "%d documents are pending of %s, which is not in this storage, such as %r: they are left.",
-                len(unknown),
-                mark,
-                min(unknown),
-            )
+        unknown += sorted(set(ids) - {one.id for one in found})
         size = work.plan.gate.batch_documents
         for first in range(0, len(found), size):
             await _settle(work, mark, first, found[first : first + size])
+    work.run.storage.write(UNKNOWN, json.dumps(unknown, ensure_ascii=False).encode())
+
+
+def read_unknown(run: RunDir) -> list[str]:
+    """Return the ids of documents that are pending of a run which is not in this storage; they are left."""
+    return list(json.loads(run.storage.read(UNKNOWN))) if run.storage.exists(UNKNOWN) else []
 
 
 def read_orphans(run: RunDir) -> list[Row]:

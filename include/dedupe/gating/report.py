@@ -19,7 +19,7 @@ from include.dedupe.csv_table import csv_table
 from include.dedupe.errors import GateError
 from include.dedupe.gating.decide import FAILED, Row
 from include.dedupe.gating.index import read_indexed, read_rows
-from include.dedupe.gating.orphans import read_orphans
+from include.dedupe.gating.orphans import read_orphans, read_unknown
 from include.dedupe.gating.take import read_gate_plan
 from include.dedupe.gating.work import DONE
 from include.dedupe.rundir import Attempt, RunDir
@@ -43,6 +43,7 @@ def report(run: RunDir, attempt: Attempt) -> dict[str, Any]:
         "documents": len(rows),
         "outcomes": dict(sorted(Counter(row.outcome for row in rows).items())),
         "orphans": dict(sorted(Counter(row.outcome for row in orphans).items())),
+        "pending_of_unknown_runs": read_unknown(run),
         "left_out": plan.left_out,
         "held": f"{run.address}/report/held.jsonl" if held else None,
         "compared_with_each_other": not plan.dry_run,
