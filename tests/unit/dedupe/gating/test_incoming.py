@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
+import io
 import json
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pandas as pd
 import pytest
+from PIL import Image
 
 from include.dedupe.errors import GateError
 from include.dedupe.gating.incoming import Incoming, Reader
+from include.dedupe.gating.picture import measure, read_picture
 from include.dedupe.settings.config import CollectionConfig
 
 A = {"id": "a", "image": "a.jpg", "rating_i": 3, "labels": ["x", "y"]}
@@ -164,3 +168,38 @@ def test_a_folder_gives_its_pictures_and_counts_the_rest(tmp_path: Path) -> None
     assert [one.id for one in found] == ["b.JPG", "deep/a, #1%20.png"]
     assert found[1].source == f"file://{tmp_path}/deep/a, #1%20.png"
     assert reader.left_out == {"linked folder": 1, ".txt": 1, "no suffix": 1}
+
+
+def test_any_file_system_will_do(tmp_path: Path) -> None:
+    files = fsspec.filesystem("memory")
+    files.pipe_file("/in/new.jsonl", json.dumps(A).encode())
+    files.pipe_file("/in/a.jpg", b"picture")
+    (found,) = Reader(config()).read("memory://in/new.jsonl")
+    assert read_picture(found.source, config(), "") == b"picture"
+    assert [one.id for one in Reader(config()).read("memory://in")] == ["a.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("data", "told"), [(b"x" * 11, "more than the 10 bytes"), (b"", "is empty"), (None, "cannot be read")]
+)
+def test_a_picture_that_cannot_be_had_says_why(tmp_path: Path, data: bytes | None, told: str) -> None:
+    if data is not None:
+        (tmp_path / "a.jpg").write_bytes(data)
+    with pytest.raises(GateError, match=told):
+        read_picture(f"file://{tmp_path}/a.jpg", config(max_picture_bytes=10), "")
+
+
+def test_an_address_in_a_private_network_is_refused_unless_it_is_flows_own() -> None:
+    with pytest.raises(GateError, match="allow_hosts"):
+        read_picture("http://127.0.0.1:9/a.jpg", config(), "localhost:8983")
+
+
+def test_a_picture_is_measured_upright() -> None:
+    image = Image.new("RGB", (40, 20))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    out = io.BytesIO()
+    image.save(out, "JPEG", exif=exif)
+    measures = {"width": "w_i", "height": "h_i", "bytes": None}
+    assert measure(out.getvalue(), config(measures=measures)) == {"w_i": 20, "h_i": 40}
+    assert measure(b"no picture", config()) == {"bytes_l": 10}
