@@ -72,6 +72,11 @@ class Gate:
     documents: int
     buried: Buried | None = None
 
+    @property
+    def max_picture_bytes(self) -> int:
+        """Bytes of a picture; a larger one is refused."""
+        return require_gate(self.config).max_picture_bytes
+
     async def check(
         self, picture: bytes | str | Path, document_id: str = "", fields: Mapping[str, Any] | None = None
     ) -> Outcome:
@@ -83,8 +88,7 @@ class Gate:
             fields: other fields of its document, where keeper rules go by them.
 
         Raises:
-            GateError: the picture cannot be read or analysed.
-            HubError: it looks like more documents than are read.
+            GateError: the picture cannot be read or analysed, or looks like more documents than are read.
             Exception: of Flow's family, ``writer.reader.failure``: Flow cannot be asked.
         """
         data = await self._bytes(picture)
@@ -116,7 +120,7 @@ class Gate:
                 picture = await asyncio.to_thread(Path(picture).read_bytes)
             except OSError as error:
                 raise GateError(f"The picture cannot be read: {error}") from error
-        if len(picture) > (most := require_gate(self.config).max_picture_bytes):
+        if len(picture) > (most := self.max_picture_bytes):
             raise GateError(f"The picture has {len(picture)} bytes, more than the {most} that are allowed.")
         return picture
 

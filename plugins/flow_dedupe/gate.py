@@ -12,8 +12,6 @@ from fastapi import APIRouter, HTTPException, Request
 
 from include.dedupe.errors import GateError
 from include.dedupe.gate import Gate, open_gate
-from include.dedupe.gating.matches import HubError
-from include.dedupe.gating.take import require_gate
 from include.dedupe.settings.config import CollectionConfig, find_collection
 
 from .access import may_read
@@ -33,10 +31,10 @@ async def check(dag_id: str, request: Request, id: str = "") -> dict[str, Any]: 
     if not dag_id.startswith(GATE_PREFIX):
         raise HTTPException(404, f"{dag_id} is no gate; gates are named {GATE_PREFIX}….")
     gate = await _gate(dag_id.removeprefix(GATE_PREFIX))
-    data = await _body(request, require_gate(gate.config).max_picture_bytes)
+    data = await _body(request, gate.max_picture_bytes)
     try:
         return asdict(await gate.check(data, id))
-    except (GateError, HubError) as error:
+    except GateError as error:
         raise HTTPException(422, str(error)) from error
     except gate.writer.reader.failure as error:
         raise HTTPException(503, str(error)) from error

@@ -9,7 +9,7 @@ from typing import Any
 
 from include.dedupe.clustering.facts import fields_to_read, protected_among
 from include.dedupe.clustering.pair_rules import SCRATCH
-from include.dedupe.errors import DedupeError
+from include.dedupe.errors import GateError
 from include.dedupe.flow import Document, FlowReader
 from include.dedupe.gating.take import require_gate
 from include.dedupe.planning.effort import Effort
@@ -20,7 +20,7 @@ from include.dedupe.verdicts import read_verdicts, standing_verdicts
 CONDEMNED = "condemned"
 
 
-class HubError(DedupeError):
+class HubError(GateError):
     """A picture looks like more documents than are read, so that nothing can be said of it."""
 
 
