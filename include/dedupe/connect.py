@@ -119,6 +119,7 @@ class ClientReader:
         *,
         url: str | None = None,
         data: bytes | None = None,
+        analysis: Mapping[str, Any] | None = None,
         fq: Sequence[str],
         fl: Sequence[str],
         threshold: float,
@@ -126,10 +127,9 @@ class ClientReader:
         smartfilter: str,
         max_hits: int,
     ) -> Page:
-        picture: dict[str, Any] = {"url": url} if url else {"data": data} if data else {}
         return await self._client.all_duplicates_of(
             document_id,
-            **picture,
+            **_picture(url=url, data=data, preprocessed=analysis),
             fq=fq,
             fl=fl,
             threshold=threshold,
@@ -166,6 +166,10 @@ class ClientReader:
 
     def limit(self, in_flight: int, per_second: float | None) -> None:
         self._client.limit(in_flight, per_second)
+
+
+def _picture(**given: Any) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if value is not None}
 
 
 @asynccontextmanager

@@ -65,3 +65,7 @@ class ActionError(DedupeError):
 
 class ApprovalError(DedupeError):
     """The answer does not belong to decisions of this run."""
+
+
+class GateError(DedupeError):
+    """The gate cannot work on what it was given, or too much of it failed."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from include.dedupe.errors import DedupeError
 from include.dedupe.flow import FlowReader
 from include.dedupe.planning.effort import choose_effort
+from include.dedupe.planning.scope import search_filters
 from include.dedupe.settings.config import CollectionConfig
 
 
@@ -71,7 +72,7 @@ async def find(
         picture.document_id,
         url=picture.url,
         data=picture.data,
-        fq=config.search_scope,
+        fq=search_filters(config, flow.filters),
         fl=("id", "score", image),
         threshold=config.scan.threshold if threshold is None else threshold,
         approximate=effort.approximate,

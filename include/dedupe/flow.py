@@ -126,6 +126,7 @@ class FlowReader(Protocol):
         *,
         url: str | None = None,
         data: bytes | None = None,
+        analysis: Mapping[str, Any] | None = None,
         fq: Sequence[str],
         fl: Sequence[str],
         threshold: float,
@@ -135,6 +136,7 @@ class FlowReader(Protocol):
     ) -> Page:
         """Return all documents that look like one picture, best first, without the document itself.
 
+        The picture is a document's, at a URL, given as bytes, or what an analysis said of it.
         At ``max_hits`` it ends, and the page still says ``has_more``.
         """
 

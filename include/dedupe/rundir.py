@@ -161,6 +161,14 @@ class RunDir:
         """What outlives a run stands here, beside the runs."""
         self.storage = Storage(f"{storage.rstrip('/')}/{collection}/runs/{folder_name(run_id)}")
 
+    def beside(self, collection: str, folder: str) -> RunDir:
+        """Return the run of a collection in the same storage whose folder has this name."""
+        other = copy.copy(self)
+        other.collection, other.run_id = collection, folder
+        other.lasting = self.lasting.beside(collection)
+        other.storage = self.lasting.beside(f"{collection}/runs/{folder}")
+        return other
+
     @property
     def address(self) -> str:
         return str(self.storage.root)

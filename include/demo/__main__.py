@@ -1,4 +1,4 @@
-"""`make demo`: pictures are indexed, a real Airflow run finds their duplicates, a table says what."""
+"""`make demo`: pictures are indexed, a real Airflow run finds their duplicates, new ones come to the gate."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from include.dedupe.errors import DedupeError
 from include.dedupe.tables import PAIRS
 from include.demo.check import check
 from include.demo.flow import CONNECTION_VARIABLE, index, serving
+from include.demo.gate import gate_lines, take_back
 from include.demo.library import Library, demo_library, folder_library, use_own_settings
 from include.demo.processes import DemoError
 from include.demo.truth import Truth
+from include.demo.uploads import make_uploads
 from include.orchestration.result import result_lines
 from include.orchestration.run_once import HOME, Outcome, run_once
 
@@ -47,14 +49,33 @@ def demo(images: Path | None, port: int | None) -> int:
     indexed_s = time.monotonic() - began
     with serving(library, RUN / "logs" / "server.log", port) as address:
         os.environ[CONNECTION_VARIABLE] = address
+        take_back()  # of a demo that was interrupted
         outcome = run_once("demo", {"scope": "full"})
+        if not _succeeded(outcome):
+            return 1
+        _print_result(library, outcome, {"index": indexed_s, **outcome.seconds}, time.monotonic() - began)
+        return _gate() if library.truth else 0
+
+
+def _gate() -> int:
+    """Let a dozen new pictures come to the gate, and say what became of each."""
+    manifest = make_uploads(RUN / "uploads")
+    outcome = run_once("demo", {"incoming": str(manifest), "dry_run": False, "ask": "hold"}, is_gate=True)
+    if not _succeeded(outcome):
+        return 1
+    print()
+    for line in gate_lines(outcome.run, manifest):
+        print(line)
+    print(f"taken back   {take_back()} indexed, so that the next demo begins as this one")
+    return 0
+
+
+def _succeeded(outcome: Outcome) -> bool:
     for message in outcome.errors:
         print(message, file=sys.stderr)
     if not outcome.is_success:
         print(f"The run failed; all details are in {outcome.log_file}.", file=sys.stderr)
-        return 1
-    _print_result(library, outcome, {"index": indexed_s, **outcome.seconds}, time.monotonic() - began)
-    return 0
+    return outcome.is_success
 
 
 def _print_result(library: Library, outcome: Outcome, seconds: dict[str, float], total_s: float) -> None:

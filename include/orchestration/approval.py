@@ -100,7 +100,7 @@ def approval(collection: str, config: CollectionConfig) -> DecisionApproval:
         config=config,
         subject=f"Duplicates in {collection}: carry out the decisions?",
         defaults=ApprovalOperator.REJECT,
-        notifiers=[_notifier(name) for name in config.approval.notifiers],
+        notifiers=[notifier(name) for name in config.approval.notifiers],
         params={
             "decisions": Param(
                 "",
@@ -111,7 +111,7 @@ def approval(collection: str, config: CollectionConfig) -> DecisionApproval:
     )
 
 
-def _notifier(name: str) -> BaseNotifier:
+def notifier(name: str) -> BaseNotifier:
     module, _, attribute = name.rpartition(".")
     try:
         notifier = getattr(import_module(module), attribute)()

@@ -9,6 +9,7 @@ from airflow.configuration import AIRFLOW_HOME
 from airflow.sdk import get_current_context
 
 from include.dedupe.errors import ConfigError
+from include.dedupe.gating.take import gate_run_id
 from include.dedupe.planning.own_folder import require_own_folder
 from include.dedupe.planning.plan import Plan
 from include.dedupe.rundir import Attempt, RunDir, default_storage
@@ -40,6 +41,18 @@ def open_run(collection: str) -> RunDir:
         ArtifactError: it is that of an earlier DAG run of the same id.
     """
     run = RunDir(storage(find_collection(collection)), collection, get_current_context()["run_id"])
+    require_own_folder(run)
+    return run
+
+
+def open_gate_run(collection: str) -> RunDir:
+    """Return the folder of this DAG run of the gate.
+
+    Raises:
+        ArtifactError: it is that of an earlier DAG run of the same id.
+    """
+    place = storage(find_collection(collection))
+    run = RunDir(place, collection, gate_run_id(get_current_context()["run_id"]))
     require_own_folder(run)
     return run
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from include.dedupe.errors import ConfigError
+from include.dedupe.gating.take import gate_run_id
 from include.dedupe.progress import BARS_VARIABLE
 from include.dedupe.rundir import RunDir, default_storage
 from include.dedupe.settings.config import find_collection
@@ -43,15 +44,17 @@ class Outcome:
     errors: list[str] = field(default_factory=list)
 
 
-def run_once(collection: str, params: dict[str, Any]) -> Outcome:
-    """Run the DAG of ``collection`` with ``params`` and return how it ended.
+def run_once(collection: str, params: dict[str, Any], *, is_gate: bool = False) -> Outcome:
+    """Run the DAG of ``collection``, or that of its gate, with ``params`` and return how it ended.
 
     Raises:
         ConfigError: there is no such collection, its settings are wrong, it asks a person, or Airflow cannot
             load it.
     """
     config = find_collection(collection)
-    if config.policies and not config.dry_run and config.approval.mode == "ask":
+    is_dry = config.dry_run if params.get("dry_run") is None else params["dry_run"]
+    may_ask = params.get("ask") != "hold" if is_gate else config.policies is not None
+    if may_ask and not is_dry and config.approval.mode == "ask":
         raise ConfigError(
             f"{collection} asks a person before it writes, and nobody can answer here: start it in an "
             f"Airflow with a scheduler, or set dry_run: true, or approval: {{mode: none}}."
@@ -62,7 +65,7 @@ def run_once(collection: str, params: dict[str, Any]) -> Outcome:
     log_file = HOME / f"run-{collection}.log"
     with _output_to(log_file):
         home.migrate(HOME)
-        dag = _load(f"dedupe_{collection}")
+        dag = _load(f"{'gate' if is_gate else 'dedupe'}_{collection}")
         errors = _collect_errors(dag)
         ended = dag.test(run_conf=params, logical_date=dt.datetime.now(dt.UTC))
         seconds: dict[str, float] = defaultdict(float)
@@ -71,7 +74,11 @@ def run_once(collection: str, params: dict[str, Any]) -> Outcome:
             seconds[ti.task_id] += ti.duration or 0.0
     return Outcome(
         is_success=ended.state == "success",
-        run=RunDir(config.storage or default_storage(), collection, ended.run_id),
+        run=RunDir(
+            config.storage or default_storage(),
+            collection,
+            gate_run_id(ended.run_id) if is_gate else ended.run_id,
+        ),
         log_file=log_file,
         seconds=dict(seconds),
         errors=errors,

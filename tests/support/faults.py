@@ -14,6 +14,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlencode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +44,7 @@ KINDS = (
     "unauthorized",
     "missing",
     "unstored",
+    "unranked",
 )
 
 
@@ -54,7 +56,8 @@ class Fault:
     the connection ends in the middle of the body; malformed = 200 with what is not JSON; truncated =
     JSON that ends early, with a matching Content-Length; partial = half of the documents and
     responseHeader.partialResults; unauthorized = 401 unless the Authorization header is `token`;
-    missing = 404 with an error as Flow's; unstored = the schema says that `field` is searched but not stored.
+    missing = 404 with an error as Flow's; unstored = the schema says that `field` is searched but not stored;
+    unranked = a search by an analysis is one for all documents, as of a server that does not know it.
     `handler`: only requests of that handler; None is all. `skip`: so many pass before the fault begins.
     `times`: how many requests it hits; None is all. `retry_after`: seconds told with a 503.
     """
@@ -132,6 +135,8 @@ class FaultyApp:
             await _answer(send, 503, b"<html><body>Service Unavailable</body></html>", b"text/html", retry)
         elif fault.kind == "missing":
             await _answer(send, 404, b'{"error": {"code": 404, "msg": "no such document"}}')
+        elif fault.kind == "unranked":
+            await self._unranked(scope, await _body(receive), send)
         elif fault.kind == "malformed":
             await _answer(send, 200, b"<html><body>It works!</body></html>")
         elif (
@@ -143,6 +148,19 @@ class FaultyApp:
             if fault.kind == "slow":
                 await asyncio.sleep(fault.seconds)
             await self._altered(fault, scope, receive, send)
+
+    async def _unranked(self, scope: Scope, body: bytes, send: Send) -> None:
+        pairs = parse_qsl(scope["query_string"].decode()) + parse_qsl(body.decode())
+        if any(name == "rank.by.preprocessed" for name, _ in pairs):
+            left = [(name, value) for name, value in pairs if not name.startswith("rank.")]
+            path = scope["path"].replace("/duplicate", "/select")
+            query, body = urlencode(left).encode(), b""
+            scope = {**scope, "method": "GET", "path": path, "raw_path": path.encode(), "query_string": query}
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": body}
+
+        await self._app(scope, receive, send)
 
     async def _altered(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
         if fault.kind not in ("cut", "truncated", "partial", "unstored"):

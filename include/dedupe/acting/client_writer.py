@@ -42,8 +42,13 @@ class ClientWriter:
         await self._update({"id": document_id, "_version_": version, **changes})
 
     async def add(self, document: Mapping[str, Any], analysis: Mapping[str, Any] | None) -> None:
-        added = {**document, "_version_": MUST_NOT_EXIST}
-        await self._update({**added, "import": analysis} if analysis is not None else added)
+        await self.replace(document, MUST_NOT_EXIST, analysis)
+
+    async def replace(
+        self, document: Mapping[str, Any], version: int, analysis: Mapping[str, Any] | None
+    ) -> None:
+        written = {**document, "_version_": version}
+        await self._update({**written, "import": analysis} if analysis is not None else written)
 
     async def delete(self, document_id: str, version: int) -> None:
         try:

@@ -24,6 +24,7 @@ from include.dedupe.acting.archive import (
     read_tombstones,
     write_tombstones,
 )
+from include.dedupe.acting.gated import GATED, indexed_documents, take_back, why_not_taken_back
 from include.dedupe.acting.lease import Lease, hold_lease, meeting_place
 from include.dedupe.acting.quarantine import bring_back
 from include.dedupe.acting.wanted import Wanted
@@ -89,7 +90,9 @@ async def restore(
         place = meeting_place(lasting, config)
         lease = None if dry_run else held.enter_context(hold_lease(place, f"A restore by {by}"))
         memory = _Memory(lasting, by, _clusters(taken_back)) if lease and remember else None
-        work = _Batch(writer, lasting, lease, read_tombstones(lasting), before, memory)
+        indexed = indexed_documents(lasting, entries)
+        stones, own_fields = read_tombstones(lasting), config.tags.names
+        work = _Batch(writer, lasting, lease, stones, before, memory, indexed, own_fields)
         if lease:
             await writer.commit()  # shows what an apply that was killed has done last
         for batch in _batches(entries):
@@ -153,6 +156,8 @@ class _Batch:
     stones: Mapping[str, Tombstone]
     before: Container[str]
     memory: _Memory | None
+    indexed: Mapping[tuple[str, str], Document]
+    own_fields: Sequence[str]
 
     async def take_back(self, entries: Sequence[Entry]) -> list[Restored]:
         """Take back at most one entry of each document."""
@@ -176,6 +181,9 @@ class _Batch:
             return "restored before"
         if entry.action in DELETING:
             return self._why_not_added(entry, document)
+        if entry.action in GATED:
+            indexed = self.indexed.get((entry.run_id, entry.id))
+            return why_not_taken_back(entry, document, indexed, self.own_fields)
         return _why_not_reset(entry, document)
 
     async def _one(self, entry: Entry, document: Document | None, reason: str) -> Restored:
@@ -190,6 +198,8 @@ class _Batch:
         try:
             if entry.action in DELETING:
                 await self._add_again(entry)
+            elif entry.action in GATED and document is not None:
+                await take_back(self.writer, entry, document)
             else:
                 assert document is not None, "checked above"  # noqa: S101
                 back = _before(entry, document)

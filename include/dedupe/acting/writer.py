@@ -36,6 +36,11 @@ class FlowWriter(Protocol):
     async def add(self, document: Mapping[str, Any], analysis: Mapping[str, Any] | None) -> None:
         """Add a document that must not exist, with what Flow said of its picture."""
 
+    async def replace(
+        self, document: Mapping[str, Any], version: int, analysis: Mapping[str, Any] | None
+    ) -> None:
+        """Write a document anew, as a whole, where it has this version."""
+
     async def delete(self, document_id: str, version: int) -> None:
         """Delete a document that has this version."""
 

@@ -18,7 +18,7 @@ from include.dedupe.flow import FlowReader
 from include.dedupe.planning.effort import Effort, choose_effort
 from include.dedupe.planning.partitions import Partition, divide
 from include.dedupe.planning.pick import share_quota
-from include.dedupe.planning.scope import Scope, scope_filters
+from include.dedupe.planning.scope import Scope, scope_filters, search_filters
 from include.dedupe.planning.settings_check import check_settings
 from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.settings.config import CollectionConfig
@@ -124,7 +124,7 @@ async def plan(
         config=config,
         scope=scope,
         fq=fq,
-        search_fq=config.search_scope,
+        search_fq=search_filters(config, flow.filters),
         collection_documents=collection_documents,
         detector=config.flow.detector or flow.detector,
         effort=choose_effort(config.scan.mode, collection_documents),

@@ -171,7 +171,17 @@ def scope_filters(scope: Scope, config: CollectionConfig, filters: Filters) -> t
         if config.fields.category is None:
             raise ScopeError("Categories need fields.category in the collection's settings.")
         found.append(filters.any_of(config.fields.category, scope.categories))
-    return tuple(found)
+    return (*found, *let_in_only(config, filters))
+
+
+def search_filters(config: CollectionConfig, filters: Filters) -> tuple[str, ...]:
+    """Return the filter queries that limit among which documents duplicates are searched."""
+    return (*config.search_scope, *let_in_only(config, filters))
+
+
+def let_in_only(config: CollectionConfig, filters: Filters) -> tuple[str, ...]:
+    """Return the filter that leaves out documents which the gate has not let in yet."""
+    return (filters.without(config.gate.pending_field),) if config.gate else ()
 
 
 def _moment(params: Mapping[str, Any], name: str) -> dt.datetime | None:

@@ -18,6 +18,7 @@ import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from include.dedupe.errors import ConfigError
+from include.dedupe.settings.gate_settings import GateSettings
 from include.dedupe.settings.partition_key import KEY_FORMATS
 from include.dedupe.settings.partition_settings import Partitions, WholeScope, divisions
 from include.dedupe.settings.policy_settings import (
@@ -199,6 +200,7 @@ class CollectionConfig(Section):
     quarantine: Quarantine | None = Field(
         None, description="Where the collection is a folder: move the files of deleted documents, too."
     )
+    gate: GateSettings | None = Field(None, description="New pictures; makes the DAG gate_<collection>.")
     storage: str | None = Field(
         None,
         description="Folder or fsspec address for the files of the runs. Without it, the environment "
@@ -248,6 +250,8 @@ class CollectionConfig(Section):
                 raise ValueError(
                     f"keeper: the rule {rule.rule} goes by {rule.field}; map it in fields.{rule.field}"
                 )
+        if self.gate and self.gate.overwrites and not self.keeper.rules:
+            raise ValueError("gate: overwrite needs keeper.rules: they say when the new one is better")
         return self
 
 

@@ -1,0 +1,107 @@
+"""Picture: the bytes of an incoming document, read once and within limits, and their measures.
+
+What is read is analysed, and the analysis is what is indexed: a file that changes later changes nothing.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import fsspec
+from PIL import Image
+
+from include.dedupe.errors import GateError
+from include.dedupe.gating.incoming import WEB
+from include.dedupe.settings.config import CollectionConfig
+from include.safe_fetch import AddressRefusedError, FetchError, fetch
+
+SECONDS = 30.0
+LARGEST_PIECE = 2**20
+TURNED = range(5, 9)
+"""Values of EXIF orientation that swap width and height."""
+ORIENTATION = 0x0112
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What is kept of an incoming picture: what Flow says of it, and its measures by field."""
+
+    outputs: dict[str, Any]
+    measures: dict[str, int]
+
+    def to_json(self) -> bytes:
+        return json.dumps({"outputs": self.outputs, "measures": self.measures}).encode()
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Analysis:
+        return cls(**json.loads(data))
+
+
+def read_picture(source: str, config: CollectionConfig, flow_host: str) -> bytes:
+    """Return the bytes of a picture at an http address or a location of fsspec.
+
+    Args:
+        source: where it is.
+        config: settings: limits and hosts that are allowed.
+        flow_host: Flow's own, which is always allowed.
+
+    Raises:
+        GateError: it cannot be had, is empty or too large.
+    """
+    assert config.gate is not None, "only a gate takes pictures in"  # noqa: S101
+    most = config.gate.max_picture_bytes
+    data = _fetched(source, config, flow_host, most) if source.startswith(WEB) else _opened(source, most)
+    if not data:
+        raise GateError(f"{source} is empty (0 bytes)")
+    return data
+
+
+def measure(data: bytes, config: CollectionConfig) -> dict[str, int]:
+    """Return the measures that keeper rules may go by, under the names of the collection's fields."""
+    assert config.gate is not None, "only a gate takes pictures in"  # noqa: S101
+    fields, mapped = config.gate.measures, config.fields
+    width, height = _size(data)
+    values = ((fields.width, width), (fields.height, height), (fields.bytes, len(data)))
+    more = ((mapped.pixels, width * height), (mapped.bytes, len(data)))
+    return {name: value for name, value in (*values, *more) if name and value}
+
+
+def _size(data: bytes) -> tuple[int, int]:
+    """Return width and height, upright; zeros where only Flow can read the picture."""
+    try:
+        with Image.open(io.BytesIO(data)) as picture:
+            width, height = picture.size
+            is_turned = picture.getexif().get(ORIENTATION) in TURNED
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return 0, 0
+    return (height, width) if is_turned else (width, height)
+
+
+def _fetched(source: str, config: CollectionConfig, flow_host: str, most: int) -> bytes:
+    try:
+        hosts = (*config.report.allow_hosts, flow_host)
+        return fetch(source, max_bytes=most, seconds=SECONDS, allow_hosts=hosts)
+    except AddressRefusedError as error:
+        raise GateError(
+            f"{source} cannot be fetched: {error}. Allow it in the settings: "
+            f'report.allow_hosts: ["{error.host}"].'
+        ) from error
+    except FetchError as error:
+        raise GateError(f"{source} cannot be fetched: {error}") from error
+
+
+def _opened(source: str, most: int) -> bytes:
+    pieces, size = [], 0
+    try:
+        with fsspec.open(source, "rb") as file:
+            while piece := file.read(LARGEST_PIECE):
+                size += len(piece)
+                if size > most:
+                    raise GateError(f"{source} has more than the {most} bytes that are allowed")
+                pieces.append(piece)
+    except (OSError, ValueError) as error:
+        raise GateError(f"{source} cannot be read: {error}") from error
+    return b"".join(pieces)

@@ -1,0 +1,194 @@
+"""Take: what came is read once, numbered and divided into chunks, and written down.
+
+All later steps and all retries work by that: the settings in it are those of the moment when the run began.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from typing import Any
+
+import pandas as pd
+
+from include.dedupe.clock import now
+from include.dedupe.errors import ArtifactError, ConfigError, GateError
+from include.dedupe.gating.incoming import Incoming, Reader
+from include.dedupe.planning.effort import Effort
+from include.dedupe.planning.own_folder import MARK, require_own_folder
+from include.dedupe.rundir import Attempt, RunDir, read_manifest
+from include.dedupe.settings.config import CollectionConfig
+from include.dedupe.settings.gate_settings import GateSettings
+from include.dedupe.tables import INCOMING, from_parquet
+
+STAGE, FILE = "take", "gate.json"
+MOST_CHUNKS = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class GatePlan:
+    """What a run of the gate works by.
+
+    ``by_analysis``: Flow searches with an analysis; otherwise documents are indexed as pending first.
+    ``chunks`` name the parts of what came. ``left_out`` counts what folders hold beside pictures.
+    """
+
+    run_id: str
+    taken_at: str
+    config: CollectionConfig
+    locations: tuple[str, ...]
+    by_analysis: bool
+    effort: Effort
+    dry_run: bool
+    chunks: tuple[str, ...]
+    left_out: dict[str, int]
+
+    @property
+    def gate(self) -> GateSettings:
+        return require_gate(self.config)
+
+    def to_json(self) -> dict[str, Any]:
+        plain = ("run_id", "taken_at", "locations", "by_analysis", "dry_run", "chunks", "left_out")
+        rest = {"config": self.config.model_dump(mode="json"), "effort": asdict(self.effort)}
+        return {name: getattr(self, name) for name in plain} | rest
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> GatePlan:
+        made = {
+            "config": CollectionConfig.model_validate(value["config"]),
+            "effort": Effort(**value["effort"]),
+            "locations": tuple(value["locations"]),
+            "chunks": tuple(value["chunks"]),
+        }
+        return cls(**{**value, **made})
+
+
+def require_gate(config: CollectionConfig) -> GateSettings:
+    """Return the settings of the gate.
+
+    Raises:
+        ConfigError: the collection has none.
+    """
+    if config.gate is None:
+        raise ConfigError(
+            f"The collection {config.flow.collection} has no gate: add the section gate to its settings."
+        )
+    return config.gate
+
+
+def gate_run_id(run_id: str) -> str:
+    """Return the name under which a run of the gate is kept and taken back: a scan may have the same id."""
+    return run_id if run_id.startswith("gate__") else f"gate__{run_id}"
+
+
+def resolve_locations(
+    given: Sequence[str], config: CollectionConfig, moment: dt.datetime | None
+) -> tuple[str, ...]:
+    """Return where the documents come from: as the run was told, else as the settings say.
+
+    Args:
+        given: locations of a parameter or of asset events.
+        config: settings: ``gate.incoming``, with signs of a date such as %Y.
+        moment: the date that these signs stand for.
+
+    Raises:
+        GateError: nobody says where.
+    """
+    if given:
+        return tuple(dict.fromkeys(given))
+    pattern = require_gate(config).incoming
+    if not pattern:
+        raise GateError("Say where the new documents are: parameter incoming, or gate.incoming in the YAML.")
+    return (pattern if moment is None else moment.strftime(pattern),)
+
+
+def take(
+    run: RunDir,
+    attempt: Attempt,
+    config: CollectionConfig,
+    locations: Sequence[str],
+    *,
+    by_analysis: bool,
+    effort: Effort,
+    dry_run: bool,
+    most: int = MOST_CHUNKS,
+) -> GatePlan:
+    """Read what came, write it down in chunks, and return the plan; a retry returns the plan that is there.
+
+    Raises:
+        GateError: a location cannot be read, or holds more than ``most`` chunks.
+    """
+    stage = run.stage(STAGE, attempt)
+    if stage.finished():
+        return read_gate_plan(run)
+    gate, reader = require_gate(config), Reader(config)
+    chunks: list[str] = []
+    for rows in _chunked((one for place in locations for one in reader.read(place)), gate.chunk_documents):
+        if len(chunks) == most:
+            raise GateError(
+                f"There are more than {most} chunks of {gate.chunk_documents} documents; raise "
+                f"gate.chunk_documents (a task can be mapped {most} times only)."
+            )
+        chunks.append(f"{len(chunks):05}")
+        frame = pd.DataFrame([one.columns() for one in rows], columns=INCOMING.names)
+        stage.write_part(chunks[-1], f"{chunks[-1]}-{attempt.label}", frame, INCOMING)
+    plan = GatePlan(
+        run_id=run.run_id,
+        taken_at=now(),
+        config=config,
+        locations=tuple(locations),
+        by_analysis=by_analysis,
+        effort=effort,
+        dry_run=dry_run,
+        chunks=tuple(chunks),
+        left_out=dict(reader.left_out),
+    )
+    stage.write_file(FILE, json.dumps(plan.to_json(), indent=2, ensure_ascii=False).encode())
+    stage.finish({"chunks": len(chunks)})
+    return plan
+
+
+def read_gate_plan(run: RunDir) -> GatePlan:
+    """Return what the run works by.
+
+    Raises:
+        ArtifactError: nothing has been taken in, or the folder belongs to another run.
+    """
+    run.result(STAGE)
+    plan = GatePlan.from_json(json.loads(run.storage.read(f"{STAGE}/{FILE}")))
+    if plan.run_id != run.run_id:
+        raise ArtifactError(f"{run.address} belongs to run {plan.run_id!r}, not {run.run_id!r}.")
+    return plan
+
+
+def read_chunk(run: RunDir, chunk: str) -> list[Incoming]:
+    """Return the documents of one chunk, in their order."""
+    found: list[Incoming] = []
+    for part in run.result(STAGE).parts.get(chunk, []):
+        frame = from_parquet(run.storage.read(part), INCOMING, run.storage.path(part))
+        found += [Incoming.from_columns(row) for row in frame.itertuples(index=False, name=None)]
+    return found
+
+
+def claim_gate_folder(run: RunDir, attempt: Attempt, started_at: dt.datetime | None) -> None:
+    """Make sure, before anything is taken, that the folder is not that of an earlier run of the same id.
+
+    Raises:
+        ArtifactError: it is.
+    """
+    if attempt.generation or started_at is None or read_manifest(run.storage, STAGE) is None:
+        return
+    if dt.datetime.fromisoformat(read_gate_plan(run).taken_at) < started_at:
+        run.storage.create(MARK, b"")
+        require_own_folder(run)
+
+
+def _chunked(documents: Iterable[Incoming], size: int) -> Iterator[list[Incoming]]:
+    """Yield lists of at most ``size`` documents; one that is empty where nothing came."""
+    source = iter(documents)
+    yield list(islice(source, size))
+    while rows := list(islice(source, size)):
+        yield rows
