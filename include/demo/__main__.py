@@ -18,6 +18,7 @@ from include.demo.processes import DemoError
 from include.demo.truth import Truth
 from include.orchestration.result import result_lines
 from include.orchestration.run_once import HOME, Outcome, run_once
+from include.safe_text import complain
 
 RUN = HOME.parent
 
@@ -31,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return demo(options.images, options.port)
     except (DemoError, DedupeError) as error:
-        print(error, file=sys.stderr)
+        complain(error)
         return 2
 
 
@@ -49,7 +50,7 @@ def demo(images: Path | None, port: int | None) -> int:
         os.environ[CONNECTION_VARIABLE] = address
         outcome = run_once("demo", {"scope": "full"})
     for message in outcome.errors:
-        print(message, file=sys.stderr)
+        complain(message)
     if not outcome.is_success:
         print(f"The run failed; all details are in {outcome.log_file}.", file=sys.stderr)
         return 1

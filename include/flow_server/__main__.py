@@ -15,6 +15,7 @@ from include.flow_server.folder.walk import FolderError
 from include.flow_server.reanalyze import reanalyze
 from include.flow_server.serving import ListenError, serve
 from include.flow_server.settings import DEFAULT_COLLECTION, MEBIBYTE, Limits, ServerSettings
+from include.safe_text import complain, tell
 
 
 def server_settings(arguments: list[str]) -> ServerSettings:
@@ -94,11 +95,11 @@ def sync_command(arguments: list[str]) -> int:
     try:
         report = sync(given.folder, given.data, given.collection, given.workers)
     except FolderError as error:
-        print(error, file=sys.stderr)
+        complain(error)
         return 2
-    print(report.summary())
+    tell(report.summary())
     for path, cause in report.failed:
-        print(f"unreadable: {path}: {cause}", file=sys.stderr)
+        complain(f"unreadable: {path}: {cause}")
     return 3 if report.failed and not given.skip_unreadable else 0
 
 
@@ -115,9 +116,9 @@ def reanalyze_command(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     settings = _common_settings(parser, given, [given.collection])
     report = reanalyze(settings, drop_unreadable=given.drop_unreadable)
-    print(report.summary())
+    tell(report.summary())
     for document_id, cause in report.failed:
-        print(f"unreadable: {document_id}: {cause}", file=sys.stderr)
+        complain(f"unreadable: {document_id}: {cause}")
     return 3 if report.failed and not given.drop_unreadable else 0
 
 
@@ -136,10 +137,10 @@ def main(arguments: list[str]) -> int:
         settings = server_settings(arguments)
         serve(create_app(settings), settings)
     except (FlowError, ListenError) as error:
-        print(error, file=sys.stderr)
+        complain(error)
         return 2
     except KeyboardInterrupt:
-        print("Interrupted; the same command goes on where this one stopped.", file=sys.stderr)
+        complain("Interrupted; the same command goes on where this one stopped.")
         return 130
     return 0
 

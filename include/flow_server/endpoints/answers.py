@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response
 
 from include.flow_server.errors import FlowError, error_body
+from include.safe_text import shown
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -46,7 +47,7 @@ async def error_answer(request: Request, error: Exception) -> Response:
     """Turns an exception into Solr's error JSON; one of our own faults is logged and told as a 500."""
     started = getattr(request.state, "started", time.monotonic())
     if not isinstance(error, FlowError):
-        _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
+        _LOG.error("%s %s failed", request.method, shown(request.url.path), exc_info=error)
         error = FlowError(f"{type(error).__name__}: {error}")
     return json_answer(error_body(error, milliseconds(started)), error.status)
 
