@@ -17,6 +17,7 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from include.dedupe.errors import ConfigError
+from include.dedupe.settings import strict_yaml
 from include.dedupe.settings.partition_key import KEY_FORMATS
 from include.dedupe.settings.partition_settings import Partitions, WholeScope, divisions
 from include.dedupe.settings.policy_settings import (
@@ -276,8 +277,11 @@ def read_collection(path: Path) -> CollectionConfig:
         raise ConfigError(
             f"{path}: a collection's file name may hold a-z, 0-9, _ and - only; rename the file."
         )
+    other = path.with_suffix(".yml" if path.suffix == ".yaml" else ".yaml")
+    if other.is_file():
+        raise ConfigError(f"{path} and {other.name} are both there; remove one.")
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = strict_yaml.load(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {error}.") from error
     except yaml.YAMLError as error:
