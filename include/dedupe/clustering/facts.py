@@ -104,7 +104,7 @@ def judged_fields(config: CollectionConfig) -> tuple[str, ...]:
     """Return the fields that decisions rest on: the picture, rules, pair rules and merged fields."""
     names = [config.fields.image]
     for rule in config.keeper.rules:
-        names += [*rule.fields, *([field] if (field := config.rule_field(rule)) else [])]
+        names += config.rule_fields(rule)
     names += [*config.ignore_pairs.fields, *config.only_pairs.fields]
     names += config.policies.merge_fields if config.policies else ()
     return tuple(dict.fromkeys(names))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -19,7 +20,7 @@ import networkx as nx
 import pandas as pd
 
 from include.dedupe.csv_table import csv_table
-from include.dedupe.deciding.keeper import BY_ID
+from include.dedupe.deciding.keeper import BY_ID, describe
 from include.dedupe.planning.plan import Plan, read_plan
 from include.dedupe.reporting.findings import Findings, read_findings
 from include.dedupe.reporting.page import render_page
@@ -122,6 +123,7 @@ def summarise(run: RunDir, plan: Plan, coverage: Coverage, findings: Findings) -
             "threshold": settings.threshold,
             "exact_threshold": settings.exact_threshold,
         },
+        "notes": list(plan.notes),
         "cost": read_cost(run),
         "coverage": asdict(coverage),
         "pairs": {
@@ -141,7 +143,7 @@ def summarise(run: RunDir, plan: Plan, coverage: Coverage, findings: Findings) -
             {"threshold": threshold, **_at(findings.parts, threshold)}
             for threshold in sorted(plan.config.cluster.thresholds)
         ],
-        "decisions": _decisions(findings),
+        "decisions": _decisions(findings, plan.config),
     }
 
 
@@ -159,12 +161,13 @@ def outlook(config: CollectionConfig, findings: Findings, *, acts: bool) -> str:
     return f"What is decided here is carried out as soon as this page is there; {after}"
 
 
-def _decisions(findings: Findings) -> dict[str, Any] | None:
+def _decisions(findings: Findings, config: CollectionConfig) -> dict[str, Any] | None:
     if findings.decided is None or findings.decisions is None:
         return None
     rows = findings.decisions
-    by_id = (rows["reason"] == "keeper") & (rows["rule"] == BY_ID)
-    return {**asdict(findings.decided), "keepers_by_id": int(by_id.sum())}
+    counts = Counter(rows["rule"][rows["reason"] == "keeper"])
+    by_rule = {describe(rule): counts[describe(rule)] for rule in config.keeper.rules}
+    return {**asdict(findings.decided), "keepers_by_id": counts[BY_ID], "keepers_by_rule": by_rule}
 
 
 def _at(parts: pd.DataFrame, threshold: float) -> dict[str, int]:

@@ -204,12 +204,14 @@ class CollectionConfig(Section):
             raise ValueError(f"{needs_date} needs fields.date: the field that holds a document's date")
         return self
 
-    def rule_field(self, rule: KeeperRule) -> str | None:
-        """The field that a keeper rule goes by."""
+    def rule_fields(self, rule: KeeperRule) -> tuple[str, ...]:
+        """The fields that a keeper rule goes by; none for all of them."""
         if rule.field in ("pixels", "bytes"):
             mapped: str | None = getattr(self.fields, rule.field)
-            return mapped
-        return rule.field or (self.fields.date if rule.rule in ("oldest", "newest") else None)
+            return (mapped,) if mapped else ()
+        by_date = self.fields.date if rule.rule in ("oldest", "newest") else None
+        single = rule.field or by_date
+        return (single,) if single else rule.fields
 
     @property
     def key_format(self) -> str | None:
