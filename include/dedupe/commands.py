@@ -9,10 +9,11 @@ import getpass
 from collections.abc import Sequence
 from pathlib import Path
 
-from include.dedupe.acting.check import Step, check
+from include.dedupe.acting.check import check
 from include.dedupe.acting.client_writer import locate_flow, open_writer
 from include.dedupe.acting.lease import allow_writing, meeting_place, stop_writing
 from include.dedupe.acting.restore import Restored, restore
+from include.dedupe.acting.scratch import Step
 from include.dedupe.acting.wanted import Wanted
 from include.dedupe.clustering.known_ids import require_known, unknown_ids
 from include.dedupe.clustering.names import last_members
@@ -53,7 +54,7 @@ def run_check(options: argparse.Namespace) -> int:
 
     steps = asyncio.run(ask())
     for step in steps:
-        told = ": ".join(filter(None, (step.name, step.problem)))
+        told = ": ".join(filter(None, (step.name, step.problem, step.note)))
         tell(f"{'FAILED' if step.problem else 'ok':7} {told}")
     return 1 if any(step.problem for step in steps) else 0
 
