@@ -16,7 +16,7 @@ from include.dedupe.acting.again import Copy
 from include.dedupe.acting.lease import hold_lease, meeting_place
 from include.dedupe.acting.scratch import ADDS, Scratch, Step
 from include.dedupe.acting.scratch_ids import forget, new_id, remove_leftovers
-from include.dedupe.acting.shapes import read_shapes
+from include.dedupe.acting.shapes import MOST_TRIED, Kind, kinds, next_models, sample_documents, uncovered
 from include.dedupe.acting.writer import FlowWriter
 from include.dedupe.clock import now
 from include.dedupe.clustering.facts import canonical
@@ -47,29 +47,36 @@ async def check(writer: FlowWriter, lasting: Storage, config: CollectionConfig) 
 
 async def _try_shapes(writer: FlowWriter, lasting: Storage, config: CollectionConfig) -> list[Step]:
     """Try the steps with a copy of a document of each shape, past unreadable ones, until one fails."""
-    shapes = await read_shapes(writer, config)
+    documents = await sample_documents(writer, config)
     copies = [Copy(*rule) for rule in await writer.copies()]
     steps: dict[str, Step] = {}
     tried: list[Step] = []
-    blind: list[str] = []
-    for models in shapes.models or ((),):
+    blind: dict[str, str] = {}
+    covered: set[Kind] = set()
+    for number in range(MOST_TRIED):
+        readable = [document for document in documents if document["id"] not in blind]
+        models = next_models(readable, covered)
+        if number and not models:
+            break
         scratch = Scratch(writer, config, new_id(lasting), models, copies, is_first=not steps)
         tried = await scratch.all_steps()
         forget(lasting, scratch.id)
-        if scratch.is_blind:
-            blind.append(tried[-1].problem)
+        blind |= scratch.blind
+        if scratch.blind and not scratch.model:
             continue
+        covered |= kinds(scratch.model or {})
         steps |= {step.name: step for step in tried if step.problem or step.name not in steps}
         if any(step.problem for step in tried):
             break
-    return [_with_note(step, blind, shapes.untried) for step in steps.values()] or tried
+    untried = uncovered(documents, covered)
+    return [_with_note(step, list(blind.values()), untried) for step in steps.values()] or tried
 
 
 def _with_note(step: Step, blind: Sequence[str], untried: Sequence[str]) -> Step:
     """Return the step that adds copies with a note of what was not tried."""
     if step.name != ADDS or not (blind or untried):
         return step
-    notes = [*blind, *([f"not tried, of more fields than can be: {', '.join(untried)}"] if untried else [])]
+    notes = [*blind, *([f"not tried: {', '.join(untried)}"] if untried else [])]
     return replace(step, note="; ".join(notes))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -37,7 +37,8 @@ class Step:
 class Scratch:
     """A document of our own, a copy of the first of ``models`` whose picture can be had.
 
-    ``is_blind``: none of them has one. Only the first scratch document tries what does not depend on fields.
+    ``model`` is that one, ``blind`` says of those before it why their pictures cannot be had. Only the first
+    scratch document tries what does not depend on fields.
     """
 
     writer: FlowWriter
@@ -46,7 +47,8 @@ class Scratch:
     models: Sequence[Document]
     copies: Sequence[Copy]
     is_first: bool
-    is_blind: bool = False
+    model: Document | None = None
+    blind: dict[str, str] = field(default_factory=dict)
     analysis: Mapping[str, Any] | None = None
     added: Document | None = None
     hits: frozenset[str] = frozenset()
@@ -85,10 +87,9 @@ class Scratch:
     async def _add(self) -> str:
         if not self.models:
             return "the collection holds no document with a picture to try with"
-        model, problem = await self._first_analysed()
+        model = await self._first_analysed()
         if model is None:
-            self.is_blind = True
-            return problem
+            return "; ".join(self.blind.values())
         own = {"id", *self.config.tags.names}
         copy = {"id": self.id, **{name: value for name, value in model.items() if name not in own}}
         if problem := await self._add_again(copy, but={rule.dest for rule in self.copies}):
@@ -98,17 +99,17 @@ class Scratch:
         self.hits = await self._hits()
         return "" if model["id"] in self.hits else "a copy of a document does not find it as duplicate"
 
-    async def _first_analysed(self) -> tuple[Document | None, str]:
-        """Return the first model whose picture can be analysed, or why none can."""
-        problems = []
+    async def _first_analysed(self) -> Document | None:
+        """Return the first model whose picture can be analysed, and keep why those before it cannot."""
         for model in self.models:
             try:
                 self.analysis = await self._analyse(str(model[self.config.fields.image]))
             except (self.writer.reader.failure, OSError, ValueError) as error:
-                problems.append(f"{model['id']!r} has no picture to try with: {error}")
+                self.blind[model["id"]] = f"{model['id']!r} has no picture to try with: {error}"
             else:
-                return model, ""
-        return None, "; ".join(problems)
+                self.model = model
+                break
+        return self.model
 
     async def _analyse(self, address: str) -> Mapping[str, Any]:
         try:

@@ -7,8 +7,7 @@ says nothing of a field that only others have.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence, Set
 from typing import Any
 
 from include.dedupe.acting.writer import FlowWriter
@@ -16,7 +15,8 @@ from include.dedupe.flow import Document
 from include.dedupe.settings.config import CollectionConfig
 
 SAMPLE = 100
-MOST_SHAPES = 8
+MOST_TRIED = 12
+"""So many times is a document looked for that has what none before it had."""
 MOST_NAMES = 300
 """So many fields that the schema names, and the sample lacks, are looked for."""
 OF_ONE_SHAPE = 3
@@ -25,21 +25,8 @@ OF_ONE_SHAPE = 3
 Kind = tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Shapes:
-    """Documents to try, those of one shape together, and what they do not cover.
-
-    ``looked_at`` counts the documents of the sample. ``untried`` are fields that are in none of the shapes,
-    as there are too many of them.
-    """
-
-    models: tuple[tuple[Document, ...], ...]
-    looked_at: int
-    untried: tuple[str, ...]
-
-
-async def read_shapes(writer: FlowWriter, config: CollectionConfig) -> Shapes:
-    """Return few documents with a picture that have, together, every field in every type of the sample."""
+async def sample_documents(writer: FlowWriter, config: CollectionConfig) -> list[Document]:
+    """Return documents with a picture: the first, the last, and one for each further field of the schema."""
     reader, image = writer.reader, config.fields.image
     pictured = reader.filters.with_any(image)
     found: dict[str, Document] = {}
@@ -50,20 +37,21 @@ async def read_shapes(writer: FlowWriter, config: CollectionConfig) -> Shapes:
     for name in [one for one in await writer.stored_fields() if one not in seen][:MOST_NAMES]:
         page = await reader.select(fq=(pictured, reader.filters.with_any(name)), fl=("*",), rows=1)
         found |= {document["id"]: document for document in page.docs}
-    return _chosen(list(found.values()))
+    return list(found.values())
 
 
-def _chosen(documents: Sequence[Document]) -> Shapes:
+def next_models(documents: Sequence[Document], covered: Set[Kind]) -> list[Document]:
+    """Return a few documents of the shape that has most of what is not covered yet; none where all is."""
     by_shape: dict[frozenset[Kind], list[Document]] = defaultdict(list)
     for document in documents:
         by_shape[kinds(document)].append(document)
-    open_ = {kind for shape in by_shape for kind in shape}
-    models: list[tuple[Document, ...]] = []
-    while open_ and len(models) < MOST_SHAPES:
-        best = max(by_shape, key=lambda shape: (len(shape & open_), len(shape)))
-        open_ -= best
-        models.append(tuple(by_shape[best][:OF_ONE_SHAPE]))
-    return Shapes(tuple(models), len(documents), tuple(sorted({name for name, _ in open_})))
+    best = max(by_shape, key=lambda shape: (len(shape - covered), len(shape)), default=frozenset[Kind]())
+    return by_shape[best][:OF_ONE_SHAPE] if best - covered else []
+
+
+def uncovered(documents: Sequence[Document], covered: Set[Kind]) -> list[str]:
+    """Return the fields that have been tried in no document, or not in every type that they have."""
+    return sorted({name for document in documents for name, _ in kinds(document) - covered})
 
 
 def kinds(document: Document) -> frozenset[Kind]:
