@@ -94,7 +94,7 @@ def _in_collection(
 def run_acknowledge(options: argparse.Namespace) -> int:
     _, config = _with_runs(options)
     run = _run(options, config)
-    done = _read_done(options.done) if options.done else None
+    done = _read_done(options.done, as_text=config.report.cells_as_text) if options.done else None
     found = acknowledge(run, options.by, done, options.note)
     end = "the run is closed" if found.is_closed else "the run stays open"
     tell(f"{found.settled} exported documents are settled, {found.open} are open: {end}.")
@@ -167,10 +167,10 @@ def _run(options: argparse.Namespace, config: CollectionConfig) -> RunDir:
     return RunDir(config.storage or default_storage(), options.collection, options.run)
 
 
-def _read_done(path: Path) -> dict[str, str]:
+def _read_done(path: Path, *, as_text: bool) -> dict[str, str]:
     """Return what was done with each document, from a CSV with the columns duplicate and, if told, done."""
     try:
-        rows = read_csv(path.read_bytes())
+        rows = read_csv(path.read_bytes(), as_text=as_text)
     except (OSError, ValueError) as error:
         raise VerdictError(f"{path} cannot be read: {error}.") from error
     if not rows or "duplicate" not in rows[0]:

@@ -31,8 +31,6 @@ from include.dedupe.scanning.rehearsal import read_cost
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.settings.policy_settings import DELETING
 
-REDIRECTS = ("duplicate", "keeper", "score", "class")
-
 
 @dataclass(frozen=True, slots=True)
 class ReportStats:
@@ -62,8 +60,9 @@ def report(run: RunDir, attempt: Attempt, pictures: PictureSource, *, acts: bool
     stage.write_file("graph.json", json.dumps(to_cytoscape(findings), ensure_ascii=False).encode())
     stage.write_file("summary.json", json.dumps(summary, indent=2, ensure_ascii=False).encode())
     if findings.decisions is not None:
-        stage.write_file("decisions.csv", csv_table(findings.decisions.columns, _rows(findings.decisions)))
-        stage.write_file("redirects.csv", csv_table(REDIRECTS, _rows(redirects(findings.decisions))))
+        for name, table in (("decisions", findings.decisions), ("redirects", redirects(findings.decisions))):
+            data = csv_table(table.columns, _rows(table), as_text=plan.config.report.cells_as_text)
+            stage.write_file(f"{name}.csv", data)
     stage.write_file("report.html", render_page(summary, findings, plan.config.report, pictures).encode())
     stats = ReportStats(f"{run.address}/report", summary["clusters"]["count"], len(findings.clusters))
     stage.finish(asdict(stats))

@@ -112,6 +112,13 @@ class ReportSettings(Section):
         le=10_000,
         description="Clusters shown with pictures in report.html; the files list all of them.",
     )
+    cells_as_text: bool = Field(
+        True,
+        description="In decisions.csv, redirects.csv, actions.csv and acknowledged.csv, put an apostrophe "
+        "before cells that a spreadsheet would carry out as formulas, such as =, +, - and @ at their begin. "
+        "duplicates.csv and graph.json stay as Flow's script writes them, and Parquet files hold all ids as "
+        "they are.",
+    )
     allow_hosts: tuple[str, ...] = Field(
         (),
         description="Hosts in private networks, as host or host:port, that pictures may be fetched from. "
