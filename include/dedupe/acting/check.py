@@ -7,16 +7,16 @@ nothing writes to it.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 from include.dedupe.acting.again import Copy
 from include.dedupe.acting.lease import hold_lease, meeting_place
 from include.dedupe.acting.scratch import ADDS, Scratch, Step
 from include.dedupe.acting.scratch_ids import forget, new_id, remove_leftovers
-from include.dedupe.acting.shapes import MOST_TRIED, Kind, kinds, next_models, sample_documents, uncovered
+from include.dedupe.acting.shapes import further_models, richest_first, sample_documents, uncovered
 from include.dedupe.acting.writer import FlowWriter
 from include.dedupe.clock import now
 from include.dedupe.clustering.facts import canonical
@@ -46,38 +46,22 @@ async def check(writer: FlowWriter, lasting: Storage, config: CollectionConfig) 
 
 
 async def _try_shapes(writer: FlowWriter, lasting: Storage, config: CollectionConfig) -> list[Step]:
-    """Try the steps with a copy of a document of each shape, past unreadable ones, until one fails."""
+    """Try all steps with one document; then, where that went well, those that concern fields with others."""
     documents = await sample_documents(writer, config)
     copies = [Copy(*rule) for rule in await writer.copies()]
-    steps: dict[str, Step] = {}
-    tried: list[Step] = []
-    blind: dict[str, str] = {}
-    covered: set[Kind] = set()
-    for number in range(MOST_TRIED):
-        readable = [document for document in documents if document["id"] not in blind]
-        models = next_models(readable, covered)
-        if number and not models:
-            break
-        scratch = Scratch(writer, config, new_id(lasting), models, copies, is_first=not steps)
-        tried = await scratch.all_steps()
-        forget(lasting, scratch.id)
-        blind |= scratch.blind
-        if scratch.blind and not scratch.model:
-            continue
-        covered |= kinds(scratch.model or {})
-        steps |= {step.name: step for step in tried if step.problem or step.name not in steps}
-        if any(step.problem for step in tried):
-            break
-    untried = uncovered(documents, covered)
-    return [_with_note(step, list(blind.values()), untried) for step in steps.values()] or tried
-
-
-def _with_note(step: Step, blind: Sequence[str], untried: Sequence[str]) -> Step:
-    """Return the step that adds copies with a note of what was not tried."""
-    if step.name != ADDS or not (blind or untried):
-        return step
-    notes = [*blind, *([f"not tried: {', '.join(untried)}"] if untried else [])]
-    return replace(step, note="; ".join(notes))
+    first = Scratch(writer, config, new_id(lasting), richest_first(documents), copies)
+    steps = await first.all_steps()
+    forget(lasting, first.id)
+    if first.model is None or any(step.problem for step in steps):
+        return steps
+    models = further_models(documents, first.model)
+    others = [first.of_another_shape(new_id(lasting), model) for model in models]
+    for one, tried in zip(others, await asyncio.gather(*(one.all_steps() for one in others)), strict=True):
+        forget(lasting, one.id)
+        wrong = {step.name: step for step in tried if step.problem}
+        steps = [wrong.get(step.name, step) for step in steps]
+    left_out = [*first.blind.values(), *uncovered(documents, [first.model, *models])]
+    return [replace(step, note="; ".join(left_out)) if step.name == ADDS else step for step in steps]
 
 
 def has_passed(lasting: Storage, config: CollectionConfig) -> bool:

@@ -6,8 +6,7 @@ says nothing of a field that only others have.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from include.dedupe.acting.writer import FlowWriter
@@ -15,12 +14,11 @@ from include.dedupe.flow import Document
 from include.dedupe.settings.config import CollectionConfig
 
 SAMPLE = 100
-MOST_TRIED = 12
-"""So many times is a document looked for that has what none before it had."""
+MOST_TRIED = 20
+"""So many documents are tried until the picture of one can be had."""
+MOST_SHAPES = 12
 MOST_NAMES = 300
 """So many fields that the schema names, and the sample lacks, are looked for."""
-OF_ONE_SHAPE = 3
-"""So many documents of one shape are tried where a picture cannot be had."""
 
 Kind = tuple[str, str]
 
@@ -40,18 +38,28 @@ async def sample_documents(writer: FlowWriter, config: CollectionConfig) -> list
     return list(found.values())
 
 
-def next_models(documents: Sequence[Document], covered: Set[Kind]) -> list[Document]:
-    """Return a few documents of the shape that has most of what is not covered yet; none where all is."""
-    by_shape: dict[frozenset[Kind], list[Document]] = defaultdict(list)
-    for document in documents:
-        by_shape[kinds(document)].append(document)
-    best = max(by_shape, key=lambda shape: (len(shape - covered), len(shape)), default=frozenset[Kind]())
-    return by_shape[best][:OF_ONE_SHAPE] if best - covered else []
+def richest_first(documents: Sequence[Document]) -> list[Document]:
+    """Return a few documents, those with most fields first: more than one, if a picture cannot be had."""
+    return sorted(documents, key=len, reverse=True)[:MOST_TRIED]
 
 
-def uncovered(documents: Sequence[Document], covered: Set[Kind]) -> list[str]:
-    """Return the fields that have been tried in no document, or not in every type that they have."""
-    return sorted({name for document in documents for name, _ in kinds(document) - covered})
+def further_models(documents: Sequence[Document], first: Document) -> list[Document]:
+    """Return few documents that have, with ``first``, every field in every type that is there."""
+    covered, models = set(kinds(first)), list[Document]()
+    while len(models) < MOST_SHAPES:
+        best = max(documents, key=lambda one: len(kinds(one) - covered), default=first)
+        if kinds(best) <= covered:
+            break
+        models.append(best)
+        covered |= kinds(best)
+    return models
+
+
+def uncovered(documents: Sequence[Document], models: Sequence[Document]) -> list[str]:
+    """Return in words what no model has tried: fields, or types of them, that only further documents have."""
+    tried = {kind for model in models for kind in kinds(model)}
+    names = sorted({name for document in documents for name, _ in kinds(document) - tried})
+    return [f"not tried: {', '.join(names)}"] if names else []
 
 
 def kinds(document: Document) -> frozenset[Kind]:
