@@ -17,6 +17,7 @@ from include.dedupe.find import Duplicate, Picture, find
 from include.dedupe.gate_commands import add_gate_commands
 from include.dedupe.settings.config import find_collection
 from include.flow_client import FlowError
+from include.safe_text import complain, shown, tell
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code: int = options.command(options)
     except (DedupeError, FlowError) as error:
-        print(error, file=sys.stderr)
+        complain(error)
         return 2
     return code
 
@@ -33,7 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run_find(options: argparse.Namespace) -> int:
     duplicates = asyncio.run(_find(options))
     if options.json:
-        print(json.dumps([asdict(duplicate) for duplicate in duplicates], indent=2, ensure_ascii=False))
+        for line in json.dumps([asdict(duplicate) for duplicate in duplicates], indent=2).splitlines():
+            tell(line)
     else:
         _print_table(duplicates)
     return 0
@@ -67,12 +69,12 @@ async def _find(options: argparse.Namespace) -> list[Duplicate]:
 
 def _print_table(duplicates: Sequence[Duplicate]) -> None:
     if not duplicates:
-        print("No duplicates.")
+        tell("No duplicates.")
         return
-    width = max(len(duplicate.id) for duplicate in duplicates)
-    print(f"{'score':5}  {'kind':5}  {'id':{width}}  image")
+    width = max(len(shown(duplicate.id)) for duplicate in duplicates)
+    tell(f"{'score':5}  {'kind':5}  {'id':{width}}  image")
     for duplicate in duplicates:
-        print(f"{duplicate.score:.3f}  {duplicate.kind:5}  {duplicate.id:{width}}  {duplicate.image}")
+        tell(f"{duplicate.score:.3f}  {duplicate.kind:5}  {shown(duplicate.id):{width}}  {duplicate.image}")
 
 
 if __name__ == "__main__":

@@ -6,21 +6,27 @@ import argparse
 import asyncio
 import datetime as dt
 import getpass
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from include.dedupe.acting.check import Step, check
+from include.dedupe.acting.check import check
 from include.dedupe.acting.client_writer import locate_flow, open_writer
 from include.dedupe.acting.lease import allow_writing, meeting_place, stop_writing
 from include.dedupe.acting.restore import Restored, restore
+from include.dedupe.acting.scratch import Step
 from include.dedupe.acting.wanted import Wanted
+from include.dedupe.clustering.known_ids import require_known, unknown_ids
 from include.dedupe.clustering.names import last_members
+from include.dedupe.connect import open_flow
 from include.dedupe.csv_table import read_csv
-from include.dedupe.errors import VerdictError
-from include.dedupe.review import acknowledge, say, unknown_to, verdicts_on
-from include.dedupe.rundir import STORAGE_VARIABLE, RunDir, Storage, default_storage
+from include.dedupe.errors import DedupeError, VerdictError
+from include.dedupe.places import require_runs
+from include.dedupe.review import acknowledge, say, verdicts_on
+from include.dedupe.rundir import RunDir, Storage, default_storage
 from include.dedupe.settings.config import CollectionConfig, find_collection
 from include.dedupe.verdicts import SPOKEN, give_verdict, read_verdicts
+from include.flow_client import FlowError
+from include.safe_text import tell
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -48,43 +54,55 @@ def run_check(options: argparse.Namespace) -> int:
 
     steps = asyncio.run(ask())
     for step in steps:
-        print(
-            f"{'FAILED' if step.problem else 'ok':7} {step.name}{': ' if step.problem else ''}{step.problem}"
-        )
+        told = ": ".join(filter(None, (step.name, step.problem, step.note)))
+        tell(f"{'FAILED' if step.problem else 'ok':7} {told}")
     return 1 if any(step.problem for step in steps) else 0
 
 
 def run_verdict(options: argparse.Namespace) -> int:
-    config = find_collection(options.collection)
-    lasting = _lasting(options.collection, config)
-    ids = verdicts_on(lasting, options.ids) if options.kind == "undo" else tuple(options.ids)
+    lasting, config = _with_runs(options)
+    is_undo = options.kind == "undo"
+    ids = verdicts_on(lasting, options.ids) if is_undo else tuple(options.ids)
+    there, told = (set[str](), "") if is_undo else _in_collection(options, config, unknown_ids(lasting, ids))
     if options.run:
         run = _run(options, config)
-        if options.kind != "undo" and (unknown := unknown_to(run, ids)):
-            print(
-                f"{options.run} found nothing of {', '.join(map(repr, unknown))}: "
-                "what is said of that counts for later runs.",
-                file=sys.stderr,
-            )
-        verdict, stats = say(run, options.kind, ids, options.by, options.note)
-        print(f"{verdict.name}: the decisions of {options.run} are {stats.hash} now, {stats.counts}")
+        verdict, stats = say(run, options.kind, ids, options.by, options.note, in_collection=there)
+        tell(f"{verdict.name}: the decisions of {options.run} are {stats.hash} now, {stats.counts}")
     else:
         members = last_members(lasting, ids)
-        print(give_verdict(lasting, options.kind, ids, options.by, options.note, members=members).name)
+        if not is_undo:
+            require_known(lasting, ids, there | members.keys(), told)
+        tell(give_verdict(lasting, options.kind, ids, options.by, options.note, members=members).name)
     return 0
 
 
+def _in_collection(
+    options: argparse.Namespace, config: CollectionConfig, ids: Sequence[str]
+) -> tuple[set[str], str]:
+    """Return those ``ids`` that the collection holds, or why it cannot be asked."""
+
+    async def ask() -> set[str]:
+        async with open_flow(locate_flow(config, options.flow), in_flight=1) as flow:
+            return {document["id"] for document in await flow.existing(ids)}
+
+    try:
+        return (asyncio.run(ask()) if ids else set()), ""
+    except (DedupeError, FlowError) as error:
+        return set(), f"The collection may hold it, but cannot be asked: {error}"
+
+
 def run_acknowledge(options: argparse.Namespace) -> int:
-    run = _run(options, find_collection(options.collection))
-    done = _read_done(options.done) if options.done else None
+    _, config = _with_runs(options)
+    run = _run(options, config)
+    done = _read_done(options.done, as_text=config.report.cells_as_text) if options.done else None
     found = acknowledge(run, options.by, done, options.note)
     end = "the run is closed" if found.is_closed else "the run stays open"
-    print(f"{found.settled} exported documents are settled, {found.open} are open: {end}.")
+    tell(f"{found.settled} exported documents are settled, {found.open} are open: {end}.")
     return 0
 
 
 def run_restore(options: argparse.Namespace) -> int:
-    config = find_collection(options.collection)
+    lasting, config = _with_runs(options)
     wanted = Wanted(
         runs=tuple(options.runs),
         ids=tuple(options.ids),
@@ -92,8 +110,6 @@ def run_restore(options: argparse.Namespace) -> int:
         since=options.since,
         until=options.until,
     )
-
-    lasting = _lasting(options.collection, config)
     before = read_verdicts(lasting)
 
     async def ask() -> list[Restored]:
@@ -102,12 +118,12 @@ def run_restore(options: argparse.Namespace) -> int:
 
     found = asyncio.run(ask())
     for one in found:
-        print(f"{one.outcome:9} {one.action:8} {one.id}{': ' if one.reason else ''}{one.reason}")
+        tell(f"{one.outcome:9} {one.action:8} {one.id}{': ' if one.reason else ''}{one.reason}")
     if not found:
-        print("There is nothing to take back.")
+        tell("There is nothing to take back.")
     if given := read_verdicts(lasting)[len(before) :]:
         names = " ".join(verdict.name for verdict in given)
-        print(
+        tell(
             f"{len(given)} cluster{'s hold' if len(given) > 1 else ' holds'} no duplicates from now on, as "
             f"you took back what was done. If they are duplicates all the same: "
             f"python -m include.dedupe verdict {options.collection} undo {names}"
@@ -116,16 +132,18 @@ def run_restore(options: argparse.Namespace) -> int:
 
 
 def run_stop(options: argparse.Namespace) -> int:
-    place, config = _meeting_place(options)
+    lasting, config = _with_runs(options)
+    place = meeting_place(lasting, config)
     stop_writing(place, getpass.getuser())
-    print(f"Stopped all writing to {config.flow.collection} (in {place.root}).")
+    tell(f"Stopped all writing to {config.flow.collection} (in {place.root}).")
     return 0
 
 
 def run_allow(options: argparse.Namespace) -> int:
-    place, config = _meeting_place(options)
+    lasting, config = _with_runs(options)
+    place = meeting_place(lasting, config)
     allow_writing(place)
-    print(f"Writing to {config.flow.collection} is allowed (in {place.root}).")
+    tell(f"Writing to {config.flow.collection} is allowed (in {place.root}).")
     return 0
 
 
@@ -133,27 +151,26 @@ def _lasting(name: str, config: CollectionConfig) -> Storage:
     return Storage(f"{(config.storage or default_storage()).rstrip('/')}/{name}")
 
 
-def _meeting_place(options: argparse.Namespace) -> tuple[Storage, CollectionConfig]:
-    """Return where the writers of a collection meet; warn where none of its runs have been."""
+def _with_runs(options: argparse.Namespace) -> tuple[Storage, CollectionConfig]:
+    """Return what outlives the runs of a collection, and its settings.
+
+    Raises:
+        ConfigError: none of its runs has been in this storage.
+    """
     config = find_collection(options.collection)
     lasting = _lasting(options.collection, config)
-    if not lasting.folders("runs"):
-        print(
-            f"No run of {options.collection} has left anything in {lasting.root}. If its runs are elsewhere, "
-            f"this does not reach them: set {STORAGE_VARIABLE} as they have it.",
-            file=sys.stderr,
-        )
-    return meeting_place(lasting, config), config
+    require_runs(lasting)
+    return lasting, config
 
 
 def _run(options: argparse.Namespace, config: CollectionConfig) -> RunDir:
     return RunDir(config.storage or default_storage(), options.collection, options.run)
 
 
-def _read_done(path: Path) -> dict[str, str]:
+def _read_done(path: Path, *, as_text: bool) -> dict[str, str]:
     """Return what was done with each document, from a CSV with the columns duplicate and, if told, done."""
     try:
-        rows = read_csv(path.read_bytes())
+        rows = read_csv(path.read_bytes(), as_text=as_text)
     except (OSError, ValueError) as error:
         raise VerdictError(f"{path} cannot be read: {error}.") from error
     if not rows or "duplicate" not in rows[0]:
@@ -177,6 +194,9 @@ def _verdict_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("kind", choices=SPOKEN)
     parser.add_argument("ids", nargs="+", help="documents or clusters; to undo: these, or names of verdicts")
     parser.add_argument("--run", help="decide this run anew and print the hash of its decisions")
+    parser.add_argument(
+        "--flow", metavar="URL", help="where to look for documents of which no run has found anything"
+    )
     _said_arguments(parser)
 
 

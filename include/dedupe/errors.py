@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from include.safe_text import shown
+
 
 class DedupeError(Exception):
-    """Base of the family. A retry does not help unless a subclass says so."""
+    """Base of the family. A retry does not help unless a subclass says so.
+
+    Its text may quote ids and answers from outside, and ends in terminals and logs: it is shown escaped.
+    """
+
+    def __str__(self) -> str:
+        return shown(super().__str__())
 
 
 class ConfigError(DedupeError):

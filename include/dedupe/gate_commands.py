@@ -15,6 +15,7 @@ from include.dedupe.gating.settle import ask, settle
 from include.dedupe.gating.take import gate_run_id
 from include.dedupe.rundir import Attempt, RunDir, default_storage
 from include.dedupe.settings.config import CollectionConfig, find_collection
+from include.safe_text import tell
 
 
 def add_gate_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -39,7 +40,8 @@ def add_gate_commands(commands: argparse._SubParsersAction[argparse.ArgumentPars
 def run_gate(options: argparse.Namespace) -> int:
     outcome = check(options.picture, options.collection, flow=options.flow)
     if options.json:
-        print(json.dumps(asdict(outcome), indent=2, ensure_ascii=False))
+        for line in json.dumps(asdict(outcome), indent=2, ensure_ascii=False).splitlines():
+            tell(line)
         return 0
     _print_outcome(outcome)
     return 0
@@ -51,13 +53,13 @@ def run_held(options: argparse.Namespace) -> int:
     if options.let_in or options.reject:
         counts = asyncio.run(_settle(run, config, options))
         report(run, Attempt())
-        print(", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items())))
+        tell(", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items())))
         return 0
     held = read_held(run)
     for row in held:
-        print(f"{row.id}  {row.reason}")
+        tell(f"{row.id}  {row.reason}")
     if not held:
-        print("Nothing is held.")
+        tell("Nothing is held.")
     return 0
 
 
@@ -67,6 +69,6 @@ async def _settle(run: RunDir, config: CollectionConfig, options: argparse.Names
 
 
 def _print_outcome(outcome: Outcome) -> None:
-    print(f"{outcome.decision}: {outcome.reason}")
+    tell(f"{outcome.decision}: {outcome.reason}")
     for one in outcome.matches:
-        print(f"{one.score:.3f}  {one.kind:5}  {one.id}  {one.image}")
+        tell(f"{one.score:.3f}  {one.kind:5}  {one.id}  {one.image}")

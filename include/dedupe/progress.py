@@ -11,6 +11,8 @@ from typing import Protocol, Self
 
 from tqdm import tqdm
 
+from include.safe_text import shown
+
 log = logging.getLogger(__name__)
 SECONDS_BETWEEN_LINES = 5.0
 BARS_VARIABLE = "FLOW_DEDUPE_BARS"
@@ -98,4 +100,4 @@ class LogLines:
 def show_progress(label: str, total: int, unit: str, done: int = 0) -> Progress:
     """Return what shows progress where people look; ``done`` was done before and says nothing of the rate."""
     wants_bars = sys.stderr.isatty() or os.environ.get(BARS_VARIABLE)
-    return (Bar if wants_bars else LogLines)(label, total, unit, done)
+    return (Bar if wants_bars else LogLines)(shown(label), total, unit, done)

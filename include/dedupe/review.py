@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
+from include.dedupe.clustering.known_ids import require_known
 from include.dedupe.clustering.names import cluster_names, last_members, members
 from include.dedupe.deciding.decide import DecideStats, current_decisions, decide_again
 from include.dedupe.deciding.decisions import ACTS, read_decisions
@@ -26,6 +27,7 @@ from include.dedupe.deciding.settled import (
     write_settled,
 )
 from include.dedupe.errors import ApprovalError, VerdictError
+from include.dedupe.nearest import tell_unknown
 from include.dedupe.rundir import RunDir, Storage
 from include.dedupe.tables import CLUSTERS
 from include.dedupe.verdicts import Verdict, give_verdict, not_undone, read_verdicts
@@ -50,19 +52,30 @@ def read_run(run: RunDir) -> ReviewedRun:
     return ReviewedRun(clusters, read_decisions(run, stats.hash), stats)
 
 
-def say(run: RunDir, kind: str, ids: tuple[str, ...], by: str, note: str = "") -> tuple[Verdict, DecideStats]:
-    """Give a verdict, or undo one, and return it with the decisions that stand now."""
-    verdict = give_verdict(run.lasting, kind, ids, by, note, members=_members(run, ids))
+def say(
+    run: RunDir,
+    kind: str,
+    ids: tuple[str, ...],
+    by: str,
+    note: str = "",
+    *,
+    in_collection: Collection[str] = (),
+) -> tuple[Verdict, DecideStats]:
+    """Give a verdict, or undo one, and return it with the decisions that stand now.
+
+    ``in_collection``: ids of documents that the collection is known to hold, though no run may have found
+    anything of them.
+
+    Raises:
+        VerdictError: it does not make sense, or nobody knows one of the ids.
+    """
+    members = _members(run, ids)
+    if kind != "undo":
+        require_known(run.lasting, ids, {*in_collection, *members})
+    verdict = give_verdict(run.lasting, kind, ids, by, note, members=members)
     if kind == "undo" and run.storage.exists(RECORD):
         record_acknowledgement(run)
     return verdict, decide_again(run)
-
-
-def unknown_to(run: RunDir, ids: Sequence[str]) -> list[str]:
-    """Return those ``ids`` that are neither a document of what a run found nor a known cluster."""
-    documents = run.read_table("clusters", "clusters", CLUSTERS)["id"]
-    known = {*documents, *_members(run, tuple(ids))}
-    return [given for given in ids if given not in known]
 
 
 def _members(run: RunDir, ids: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
@@ -73,13 +86,20 @@ def _members(run: RunDir, ids: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
 
 
 def verdicts_on(lasting: Storage, ids: Sequence[str]) -> tuple[str, ...]:
-    """Return names of verdicts, given such names, or documents and clusters that standing verdicts are on."""
+    """Return names of verdicts, given such names, or documents and clusters that standing verdicts are on.
+
+    Raises:
+        VerdictError: no verdict has such a name, and none that stands is on it.
+    """
     standing = [one for one in not_undone(read_verdicts(lasting)) if one.kind != "undo"]
     names = {one.name for one in read_verdicts(lasting)}
     found: dict[str, None] = {}
     for given in ids:
         on = [given] if given in names else [one.name for one in standing if given in one.ids]
-        found |= dict.fromkeys(on or [given])
+        if not on:
+            known = {*names, *(name for one in standing for name in one.ids)}
+            raise VerdictError(f"There is no verdict {tell_unknown([given], known)} to undo.")
+        found |= dict.fromkeys(on)
     return tuple(found)
 
 
@@ -98,10 +118,9 @@ def acknowledge(run: RunDir, by: str, done: Mapping[str, str] | None = None, not
     exported = exported_by(run)
     unknown = sorted(set(done or ()) - set(exported["id"]))
     if unknown or exported.empty or done == {}:
-        told = ", ".join(repr(name) for name in unknown[:EXAMPLES]) or "anything"
-        more = f" and {len(unknown) - EXAMPLES} more" if len(unknown) > EXAMPLES else ""
+        told = tell_unknown(unknown, set(exported["id"]), EXAMPLES) or "anything"
         raise VerdictError(
-            f"Run {run.run_id} did not export {told}{more}; name documents whose decision is export in "
+            f"Run {run.run_id} did not export {told}; name documents whose decision is export in "
             f"{run.address}/report/decisions.csv."
         )
     settled = to_settle(run, exported, done, settled_by(run))

@@ -26,6 +26,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from include.dedupe.errors import ArtifactError, ConfigError
 from include.dedupe.tables import empty, from_parquet, to_parquet
+from include.safe_text import shown, without_login
 
 STORAGE_VARIABLE = "FLOW_DEDUPE_STORAGE"
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -63,7 +64,8 @@ class Storage:
         try:
             self._files, self.root = fsspec.core.url_to_fs(address)
         except (ImportError, ValueError) as error:
-            raise ConfigError(f"storage {address!r} cannot be opened: {error}.") from error
+            told = shown(error).replace(address, without_login(address))
+            raise ConfigError(f"storage {without_login(address)!r} cannot be opened: {told}.") from None
 
     def path(self, name: str) -> str:
         return f"{self.root}/{name}"

@@ -39,6 +39,9 @@ FAILURES = _schema(query_id=pa.string(), cause=pa.string(), retryable=pa.bool_()
 HUBS = _schema(id=pa.string(), hits=pa.int64())
 """One row for each document with more hits than were read."""
 
+KNOWN_HUBS = _schema(id=pa.string(), hits=pa.int64(), detector=pa.string())
+"""HUBS as they are kept beside the runs, with the detector; 0 hits for one that is a hub no more."""
+
 PAIRS = _schema(
     id_a=pa.string(),
     id_b=pa.string(),

@@ -20,6 +20,7 @@ from include.demo.truth import Truth
 from include.demo.uploads import make_uploads
 from include.orchestration.result import result_lines
 from include.orchestration.run_once import HOME, Outcome, run_once
+from include.safe_text import complain
 
 RUN = HOME.parent
 
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return demo(options.images, options.port)
     except (DemoError, DedupeError) as error:
-        print(error, file=sys.stderr)
+        complain(error)
         return 2
 
 
@@ -72,7 +73,7 @@ def _gate() -> int:
 
 def _succeeded(outcome: Outcome) -> bool:
     for message in outcome.errors:
-        print(message, file=sys.stderr)
+        complain(message)
     if not outcome.is_success:
         print(f"The run failed; all details are in {outcome.log_file}.", file=sys.stderr)
     return outcome.is_success

@@ -20,6 +20,7 @@ from include.demo.library import demo_library, use_own_settings
 from include.demo.processes import DemoError, free_port, running
 from include.orchestration import home
 from include.orchestration.run_once import HOME
+from include.safe_text import complain
 
 RUN = HOME.parent
 SECONDS_TO_START = 300.0
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         up(options.port)
     except DemoError as error:
-        print(error, file=sys.stderr)
+        complain(error)
         return 2
     except KeyboardInterrupt:
         print("\nStopped.")

@@ -11,8 +11,10 @@ from typing import Self
 from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 
 from include.flow_client.errors import FlowAddressError
+from include.safe_text import without_login
 
 EXAMPLE = "http://localhost:8983/api/cores/my-collection"
+ENCODED = "In a login write / as %2F, ? as %3F, # as %23 and @ as %40."
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +151,11 @@ def _http_parts(url: str, what: str) -> SplitResult:
         usable = False
     if not usable:
         raise FlowAddressError(
-            f"{what} {_shown(url)} is not an http or https URL with a host: write it like {EXAMPLE}."
+            f"{what} {_shown(url)} is not an http or https URL with a host: write it like {EXAMPLE}. "
+            f"{ENCODED}"
         )
+    if "@" in f"{parts.path}{parts.query}{parts.fragment}":  # the password would pass for a part of the path
+        raise FlowAddressError(f"{what} {_shown(url)} has an @ behind the host. {ENCODED}")
     return parts
 
 
@@ -166,7 +171,4 @@ def _split_path(path: str) -> tuple[str, str | None]:
 
 def _shown(url: str) -> str:
     """A URL for an error message: without a login, without a query string."""
-    scheme, separator, rest = url.strip().partition("://")
-    rest = re.split(r"[?#]", rest, maxsplit=1)[0]
-    host, slash, path = rest.partition("/")
-    return repr(f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}")
+    return repr(without_login(url))

@@ -17,7 +17,7 @@ from include.flow_client.decoding import malformed
 from include.flow_client.params import JoinSearch, PictureSearch, Query, SmartFilter
 from include.flow_client.query import term
 from include.flow_client.renewal import RenewedTransport
-from include.flow_client.schema import SchemaField
+from include.flow_client.schema import CopyField, SchemaField
 from include.flow_client.transport import Handler, Request, RetryPolicy, Transport
 from include.flow_client.writing import Writing
 
@@ -101,6 +101,14 @@ class FlowClient(Writing):
             answer = await self._search(name, shown)
             found += schema.schema_fields(answer, member, copied, self._what(name))
         return found
+
+    async def copy_fields(self) -> list[CopyField]:
+        """The rules by which the collection's schema copies fields into others.
+
+        Raises:
+            FlowRequestError: the server does not tell its schema (404).
+        """
+        return schema.copy_fields(await self._search(schema.COPIES, ""), self._what(schema.COPIES))
 
     # --- reading documents
 

@@ -67,7 +67,8 @@ def refused(status: int, body: bytes, answer: Any, what: str) -> FlowError:
         if error is None and not (isinstance(answer, dict) and "responseHeader" in answer):
             start = _clipped(body[:80].decode("utf-8", "replace"))
             return FlowResponseError(
-                f"{what}: the answer is not JSON of Flow (it begins {start!r}). Is a proxy in between?"
+                f"{what}: the answer is not JSON of Flow (it begins {start!r}). Is a proxy in between?",
+                is_cut=answer is None and body.lstrip()[:1] in (b"", b"{"),
             )
         status = code if isinstance(code, int) and code >= 400 else 500
     return by_status(status, flow_message, what)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from include.safe_text import shown
+
 
 class FlowError(Exception):
     """Anything that went wrong in talking to Flow. The message says what, where and what to do.
 
-    `retryable` tells whether the same call may succeed later without anyone changing anything.
+    `retryable` tells whether the same call may succeed later without anyone changing anything. What Flow said
+    may be among the words: they are shown escaped, as they end in terminals and logs.
     """
 
     retryable = False
+
+    def __str__(self) -> str:
+        return shown(super().__str__())
 
 
 class FlowAddressError(FlowError, ValueError):
@@ -55,6 +61,13 @@ class FlowAuthError(FlowError):
 
 
 class FlowResponseError(FlowError):
-    """The answer cannot be relied upon: cut, not JSON, malformed or partial. Never the same as empty."""
+    """The answer cannot be relied upon: cut, not JSON, malformed or partial. Never the same as empty.
+
+    `is_cut`: its end is missing, so that Flow may well give a whole one at once.
+    """
 
     retryable = True
+
+    def __init__(self, message: str, *, is_cut: bool = False) -> None:
+        super().__init__(message)
+        self.is_cut = is_cut

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from collections.abc import Callable
 
 SLOW = 3.0
 """So many times its shortest time may a request take before fewer are sent at once."""
@@ -19,7 +20,10 @@ FORGETTING = 1.02
 class Pace:
     """Lets requests begin, in the order in which they come."""
 
-    def __init__(self, most: int, per_second: float | None = None) -> None:
+    def __init__(
+        self, most: int, per_second: float | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._clock = clock
         self._most = most
         self._goal = float(most)
         self.allowed = most
@@ -56,11 +60,11 @@ class Pace:
             self._under_way += 1
         if self._interval_s:
             await self._wait_for_start()
-        return time.monotonic()
+        return self._clock()
 
     def end(self, began: float, *, is_busy: bool) -> None:
         """Give the turn back; ``is_busy``: the server said that it has too much to do, or gave no answer."""
-        self._window.append(time.monotonic() - began)
+        self._window.append(self._clock() - began)
         self._window_is_busy |= is_busy
         if is_busy or len(self._window) >= self.allowed:
             self._adapt()
@@ -84,7 +88,7 @@ class Pace:
         self.allowed = min(self._most, max(1, int(goal)))
 
     async def _wait_for_start(self) -> None:
-        now = time.monotonic()
+        now = self._clock()
         start = max(now, self._next_start)
         self._next_start = start + self._interval_s
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, NamedTuple
 
 from include.flow_client.decoding import malformed
 
@@ -31,6 +31,25 @@ class SchemaField:
         """Whether it may hold values that nobody can read and write again."""
         is_own = self.name not in KEPT_BY_SOLR
         return is_own and self.is_kept and not (self.is_returned or self.is_copied)
+
+
+class CopyField(NamedTuple):
+    """Values of the fields `source` are put into `dest`, too, cut after `most_chars`; both may hold a `*`."""
+
+    source: str
+    dest: str
+    most_chars: int | None
+
+
+def copy_fields(answer: Mapping[str, Any], what: str) -> list[CopyField]:
+    """Read the rules by which the schema copies fields into others."""
+    found = []
+    for rule in _described(answer, "copyFields", "dest", what):
+        source, most = rule.get("source"), rule.get("maxChars")
+        if not isinstance(source, str):
+            raise malformed(what, f"it does not say what is copied to {rule['dest']}")
+        found.append(CopyField(source, rule["dest"], most if isinstance(most, int) and most > 0 else None))
+    return found
 
 
 def copied_to(answer: Mapping[str, Any], what: str) -> frozenset[str]:

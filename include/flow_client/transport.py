@@ -99,7 +99,7 @@ class Transport:
         """
         try:
             return await self._attempt(request)
-        except FlowUnavailableError as failure:
+        except (FlowUnavailableError, FlowResponseError) as failure:
             if not self._may_repeat(request, failure):
                 raise
             return await self._repeat(request, failure)
@@ -171,7 +171,7 @@ class Transport:
                 f"{what}: the answer is not HTTP ({error.message}). Check host and port."
             )
         if isinstance(error, aiohttp.ClientPayloadError):
-            return FlowResponseError(f"{what}: the answer was cut off ({told}). Ask again.")
+            return FlowResponseError(f"{what}: the answer was cut off ({told}). Ask again.", is_cut=True)
         return self._unavailable(error, told, what)
 
     def _unavailable(self, error: Exception, told: str, what: str) -> FlowUnavailableError:
@@ -188,7 +188,11 @@ class Transport:
         return FlowUnavailableError(f"{what}: the connection broke ({told}). Try again later.")
 
     def _may_repeat(self, request: Request, failure: BaseException) -> bool:
-        if not isinstance(failure, FlowUnavailableError) or failure.timed_out or self._session.closed:
+        if self._session.closed:
+            return False
+        if isinstance(failure, FlowResponseError):
+            return failure.is_cut and request.is_repeatable
+        if not isinstance(failure, FlowUnavailableError) or failure.timed_out:
             return False
         if failure.status is not None and failure.status not in REPEATED_STATUSES:
             return False
@@ -196,8 +200,8 @@ class Transport:
             return False
         return request.is_repeatable or not failure.was_sent
 
-    async def _repeat(self, request: Request, failure: FlowUnavailableError) -> dict[str, Any]:
-        pending: FlowUnavailableError | None = failure
+    async def _repeat(self, request: Request, failure: FlowError) -> dict[str, Any]:
+        pending: FlowError | None = failure
 
         async def attempt() -> dict[str, Any]:
             nonlocal pending

@@ -14,6 +14,7 @@ from include.flow_server.folder.command import sync_command
 from include.flow_server.reanalyze import reanalyze
 from include.flow_server.serving import ListenError, serve
 from include.flow_server.settings import DEFAULT_COLLECTION, MEBIBYTE, Limits, ServerSettings
+from include.safe_text import complain, tell
 
 
 def server_settings(arguments: list[str]) -> ServerSettings:
@@ -92,9 +93,9 @@ def reanalyze_command(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     settings = _common_settings(parser, given, [given.collection])
     report = reanalyze(settings, drop_unreadable=given.drop_unreadable)
-    print(report.summary())
+    tell(report.summary())
     for document_id, cause in report.failed:
-        print(f"unreadable: {document_id}: {cause}", file=sys.stderr)
+        complain(f"unreadable: {document_id}: {cause}")
     return 3 if report.failed and not given.drop_unreadable else 0
 
 
@@ -113,10 +114,10 @@ def main(arguments: list[str]) -> int:
         settings = server_settings(arguments)
         serve(create_app(settings), settings)
     except (FlowError, ListenError) as error:
-        print(error, file=sys.stderr)
+        complain(error)
         return 2
     except KeyboardInterrupt:
-        print("Interrupted; the same command goes on where this one stopped.", file=sys.stderr)
+        complain("Interrupted; the same command goes on where this one stopped.")
         return 130
     return 0
 

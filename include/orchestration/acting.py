@@ -34,6 +34,7 @@ from include.orchestration.context import (
     storage,
     write_address,
 )
+from include.safe_text import tell
 
 TRIES_FOR_THE_LEASE = 15
 """A minute apart, they outlast the silence after which the lease of one that was killed is free."""
@@ -115,7 +116,7 @@ def restore() -> dict[str, int]:
 
     found = asyncio.run(take_back())
     for one in found:
-        print(f"{one.outcome}: {one.action} of {one.id!r} in run {one.run_id} {one.reason}")
+        tell(f"{one.outcome}: {one.action} of {one.id!r} in run {one.run_id} {one.reason}")
     counts = dict(Counter(one.outcome for one in found))
     if failed := counts.get("failed"):
         raise ActionError(

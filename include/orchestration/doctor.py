@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 from include.dedupe.errors import ConfigError
 from include.dedupe.settings.config import CollectionConfig, collection_files, read_collection
+from include.safe_text import complain, tell
 
 
 def find_problems() -> Iterator[str]:
@@ -59,9 +60,9 @@ def main() -> int:
         migrate = "Create or upgrade it: airflow db migrate (AIRFLOW__DATABASE__SQL_ALCHEMY_CONN says which)"
         problems = [f"Airflow's database cannot be read: {error.orig}. {migrate}"]
     for problem in problems:
-        print(problem, file=sys.stderr)
+        complain(problem)
     if not problems:
-        print("Each collection has its pool and its connections.")
+        tell("Each collection has its pool and its connections.")
     return 1 if problems else 0
 
 

@@ -26,6 +26,7 @@ from include.dedupe.rundir import RunDir, default_storage
 from include.dedupe.settings.config import find_collection
 from include.orchestration import home
 from include.orchestration.result import result_lines
+from include.safe_text import complain, tell
 
 if TYPE_CHECKING:
     from airflow.sdk import DAG
@@ -135,16 +136,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         outcome = run_once(options.collection, {**params, "categories": options.categories})
     except ConfigError as error:
-        print(error, file=sys.stderr)
+        complain(error)
         return 2
     for message in outcome.errors:
-        print(message, file=sys.stderr)
+        complain(message)
     if not outcome.is_success:
-        print(f"The run failed; all details are in {outcome.log_file}.", file=sys.stderr)
+        complain(f"The run failed; all details are in {outcome.log_file}.")
         return 1
     for line in result_lines(outcome.run):
-        print(line)
-    print(f"report       {outcome.run.address}/report/report.html")
+        tell(line)
+    tell(f"report       {outcome.run.address}/report/report.html")
     return 0
 
 

@@ -21,7 +21,7 @@ from include.safe_picture.contents import take_apart
 from include.safe_picture.errors import UnreadableImageError
 from include.safe_picture.frames import FORMATS, is_one_of_several, opened, remaining
 from include.safe_picture.limits import MAX_PIXELS
-from include.safe_picture.orientation import exif_of
+from include.safe_picture.orientation import SIDEWAYS, exif_of
 from include.safe_picture.pixels import read
 
 if TYPE_CHECKING:
@@ -119,6 +119,17 @@ def preview(data: bytes, width: int, height: int, max_pixels: int = MAX_PIXELS) 
 def _first_of(outline: Outline, wanted: tuple[int, int], max_pixels: int) -> tuple[NDArray[np.uint8], bool]:
     with opened(outline, max_pixels, wanted) as first:
         return read(first.image, first.turn, first.again).rgb, is_one_of_several(first, outline)
+
+
+def read_size(data: bytes) -> tuple[int, int]:
+    """Width and height of the first frame, upright, without decoding it.
+
+    Raises:
+        UnreadableImageError: as `decode`.
+    """
+    with _one_error(data), opened(take_apart(data).outline, MAX_PIXELS) as first:
+        width, height = first.image.size
+        return (height, width) if first.turn in SIDEWAYS else (width, height)
 
 
 def read_exif(data: bytes) -> dict[int, Any]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 AS_IT_IS = 1
+SIDEWAYS = (5, 6, 7, 8)  # width and height change places
 
 
 def exif_of(block: bytes) -> dict[int, Any]:
@@ -39,7 +40,7 @@ def usable(value: object) -> int:
 
 def upright(pixels: NDArray[Any], turn: int) -> NDArray[Any]:
     """A view of [height, width, ...] with the orientation `turn` undone."""
-    if turn in (5, 6, 7, 8):
+    if turn in SIDEWAYS:
         pixels = np.swapaxes(pixels, 0, 1)
     rows = slice(None, None, -1 if turn in (3, 4, 7, 8) else 1)
     columns = slice(None, None, -1 if turn in (2, 3, 6, 7) else 1)

@@ -19,7 +19,7 @@ DOCUMENTS: dict[str, tuple[str, Document]] = {
     "cat copy": (CAT, {"labels": ["pet"], "rating_i": 5, "place_s": "home"}),
     "cat small": (SMALL_CAT, {"title_s": "a small cat"}),
     "coffee": (COFFEE, {}),
-    "moose": (MOOSE, {}),
+    "moose": (MOOSE, {"category_s": "masters"}),
 }
 
 

@@ -154,3 +154,25 @@ class TestInAShell:
         error = capsys.readouterr().err
         assert reason in error
         assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("as_text", [True, False])
+def test_ids_that_a_spreadsheet_takes_for_formulas_are_acknowledged_as_what_they_are(
+    acting: Acting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, as_text: bool
+) -> None:
+    ids = ["=cmd()", "+1", "-1", "@x", "'=x", "\uff1dx", "a;=b"]
+    acting.fill({"!": (CAT, {}), **{name: (CAT, {}) for name in ids}})
+    sections = f"policies: {{exact: {{do: export}}}}\nreport: {{cells_as_text: {as_text}}}\n"
+    (tmp_path / "pictures.yaml").write_text(f"flow: {{connection: any, collection: plain}}\n{sections}")
+    monkeypatch.setenv(COLLECTIONS_VARIABLE, str(tmp_path))
+    monkeypatch.setenv(STORAGE_VARIABLE, str(acting.storage))
+    assert exported(acting, "run-1", report={"cells_as_text": as_text}) == set(ids)
+    report(acting.run(), FIRST, WebPictures(acting.server.base, ()))
+    table = acting.run().storage.read("report/redirects.csv")
+    first = {row[0] for row in csv.reader(io.StringIO(table.decode(), newline=""))}
+    assert ("=cmd()" in first) is not as_text
+    assert first.isdisjoint(ids[:-1]) is as_text
+    (tmp_path / "done.csv").write_bytes(table)
+    assert main(["acknowledge", "pictures", "run-1", "--done", str(tmp_path / "done.csv")]) == 0
+    assert recorded(acting)["closed"]
+    assert set(read_decisions(acting.run(), acting.run().result("decide").result["hash"])["id"]) >= set(ids)

@@ -89,7 +89,7 @@ class TestAfterARestore:
         assert main(["verdict", "pictures", "undo", "cat copy"]) == 0
         assert "left out" not in page("run-2")
         assert main(["verdict", "pictures", "undo", "cat copy"]) == 2
-        assert "There is no verdict cat copy to undo" in capsys.readouterr().err
+        assert "There is no verdict 'cat copy' to undo" in capsys.readouterr().err
 
 
 class TestWriteConnection:
@@ -137,14 +137,6 @@ def test_a_verdict_decides_a_run_anew(acting: Acting, capsys: pytest.CaptureFixt
     assert told.err == ""
 
 
-def test_a_verdict_on_what_a_run_did_not_find_says_so(
-    acting: Acting, capsys: pytest.CaptureFixture[str]
-) -> None:
-    acting.decide(acting.run(), acting.config(**policies("delete")))
-    assert main(["verdict", "pictures", "keep", "cat cpoy", "--run", "run-1"]) == 0
-    assert "run-1 found nothing of 'cat cpoy'" in capsys.readouterr().err
-
-
 def test_what_makes_no_sense_is_said_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verdict", "pictures", "keep", "a", "b"]) == 2
     assert main(["restore", "pictures"]) == 2
@@ -161,11 +153,3 @@ def test_stop_and_allow_say_where(acting: Acting, capsys: pytest.CaptureFixture[
     assert main(["allow", "pictures"]) == 0
     assert f"allowed (in {acting.writers.root})" in capsys.readouterr().out
     assert main(["check", "pictures"]) == 0
-
-
-def test_a_stop_warns_where_no_run_has_been(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv(STORAGE_VARIABLE, str(tmp_path / "elsewhere"))
-    assert main(["stop", "pictures"]) == 0
-    assert f"No run of pictures has left anything in {tmp_path}/elsewhere/pictures" in capsys.readouterr().err

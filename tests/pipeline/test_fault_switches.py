@@ -31,8 +31,12 @@ __all__ = ["joined", "many"]
 PASSING = [
     ("unavailable", {"times": 12}),
     ("slow", {"times": 6, "seconds": 0.2}),
+    ("cut", {"times": 6}),
+    ("truncated", {"times": 6}),
 ]
 NOT_WHOLE = ["cut", "malformed", "truncated", "partial"]
+NOT_CUT = ["malformed", "partial"]
+"""What is not asked again at once."""
 
 
 @pytest.mark.parametrize(("kind", "settings"), PASSING)
@@ -46,7 +50,7 @@ def test_what_passes_leaves_no_trace_in_single_queries(
     assert_same(many.run, expected)
 
 
-@pytest.mark.parametrize("kind", NOT_WHOLE)
+@pytest.mark.parametrize("kind", NOT_CUT)
 def test_an_answer_that_is_not_whole_is_a_row_that_can_be_tried_again(many: Bench, kind: str) -> None:
     planned(many, many.run, max_failed_share=0.5)
     many.server.fault(kind, handler="duplicate", skip=4, times=3)
@@ -57,7 +61,7 @@ def test_an_answer_that_is_not_whole_is_a_row_that_can_be_tried_again(many: Benc
     assert failures["cause"].str.contains("duplicate on collection").all()
 
 
-@pytest.mark.parametrize("kind", NOT_WHOLE)
+@pytest.mark.parametrize("kind", NOT_CUT)
 def test_an_answer_that_is_not_whole_fails_the_task_and_a_retry_asks_again(many: Bench, kind: str) -> None:
     expected = undisturbed(many)
     planned(many, many.run)
@@ -68,7 +72,7 @@ def test_an_answer_that_is_not_whole_fails_the_task_and_a_retry_asks_again(many:
     assert_same(many.run, expected)
 
 
-@pytest.mark.parametrize(("kind", "settings"), [*PASSING, *((kind, {"times": 2}) for kind in NOT_WHOLE)])
+@pytest.mark.parametrize(("kind", "settings"), [*PASSING, *((kind, {"times": 2}) for kind in NOT_CUT)])
 def test_what_passes_leaves_no_trace_in_pages(joined: Bench, kind: str, settings: dict[str, float]) -> None:
     expected = undisturbed(joined)
     planned(joined, joined.run)

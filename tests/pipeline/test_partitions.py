@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from include.dedupe.errors import PlanError
 from include.dedupe.flow import FlowReader, Page
 from include.dedupe.planning.partitions import Partition, divide
-from include.dedupe.planning.plan import plan
+from include.dedupe.planning.plan import Plan, plan
 from include.dedupe.planning.scope import Scope
 from include.dedupe.planning.settings_check import check_settings
-from include.dedupe.rundir import Attempt
+from include.dedupe.rundir import Attempt, RunDir
 from include.flow_client import FlowAuthError
 from tests.pipeline.conftest import Bench
 from tests.support.many_documents import fill
@@ -45,6 +45,14 @@ def moment(seconds: int) -> str:
     return dt.datetime.fromtimestamp(seconds, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+ENDS_OF_THE_CALENDAR = (
+    "0001-01-01T00:00:00Z",
+    "1582-10-10T12:00:00Z",
+    "9999-12-31T00:00:00Z",
+    "9999-12-31T23:59:59Z",
+    "9999-12-31T23:59:59.999Z",
+)
+
 COMPLETE = {"labels": ["a", "b"], "category": "a", "date_dt": moment(0)}
 """One document that makes all fields known."""
 
@@ -54,7 +62,9 @@ documents = st.lists(
         optional={
             "labels": st.lists(st.sampled_from(VALUES), min_size=1, max_size=3, unique=True),
             "category": st.sampled_from(VALUES),
-            "date_dt": st.integers(-300_000_000, 2_000_000_000).map(moment),
+            "date_dt": st.one_of(
+                st.integers(-300_000_000, 2_000_000_000).map(moment), st.sampled_from(ENDS_OF_THE_CALENDAR)
+            ),
         },
     ),
     max_size=25,
@@ -78,6 +88,12 @@ def filled(plain: Bench, rows: list[dict[str, Any]]) -> set[str]:
     return {row["id"] for row in named}
 
 
+def planned(plain: Bench, run_id: str, scope: Scope | None = None, **config: Any) -> Plan:
+    run = RunDir(plain.run.storage.root, "pictures", run_id)
+    settings = plain.config(**config)
+    return asyncio.run(plain.ask(lambda flow: plan(flow, run, Attempt(), settings, scope or Scope())))
+
+
 def divided(plain: Bench, most: int = 64, **config: Any) -> tuple[Partition, ...]:
     return asyncio.run(plain.ask(lambda flow: divide(flow, plain.config(**config), (), most)))
 
@@ -98,6 +114,22 @@ def test_every_document_is_in_exactly_one_partition(
     assert [partition.expected for partition in partitions] == [len(names) for names in found]
     if division["by"] in ("field", "date"):
         assert len(partitions) <= max(2, most)
+
+
+@pytest.mark.parametrize("step", ["auto", "day", "week", "month", "quarter", "year"])
+def test_one_document_at_each_end_of_the_calendar_is_scanned_once(plain: Bench, step: str) -> None:
+    filled(plain, [{"date_dt": date} for date in (*ENDS_OF_THE_CALENDAR, moment(0), moment(1))])
+    partitions = divided(plain, partitions={"by": "date", "step": step}, target_docs=2)
+    assert sum(partition.expected for partition in partitions) == 7
+
+
+def test_an_answer_that_is_cut_off_while_planning_is_asked_again(plain: Bench) -> None:
+    filled(plain, [COMPLETE, {"date_dt": moment(0)}])
+    for skip in range(4):
+        plain.server.clear_faults()
+        plain.server.fault("cut", handler="select", skip=skip, times=1)
+        plain.server.fault("truncated", handler="select", skip=skip, times=1)
+        assert planned(plain, f"run-{skip}", partitions={"by": "date"}).documents == 2
 
 
 def test_automatic_partitions_by_date_hold_about_equally_many_documents(plain: Bench) -> None:

@@ -79,8 +79,9 @@ def test_a_shell_may_name_a_cluster_whose_name_is_gone(
     (tmp_path / "pictures.yaml").write_text("flow: {connection: flow_shell, collection: plain}\n")
     monkeypatch.setenv(COLLECTIONS_VARIABLE, str(tmp_path))
     monkeypatch.setenv(STORAGE_VARIABLE, str(acting.storage))
-    assert main(["verdict", "pictures", "reject", apart["a1"], "b3", "c-0000000000000000"]) == 0
+    assert main(["verdict", "pictures", "reject", apart["a1"], "b3", "c-0000000000000000"]) == 2
+    assert main(["verdict", "pictures", "reject", apart["a1"], "b3"]) == 0
     (verdict,) = read_verdicts(acting.run().lasting)
-    assert verdict.documents == {*FEW, "b3", "c-0000000000000000"}
+    assert verdict.documents == {*FEW, "b3"}
     said = decide(acting, "run-3", {})[0]
     assert said == {"a1": "keep", "a2": "keep", "b1": "delete", "b2": "delete", "b3": "keep"}

@@ -14,10 +14,11 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from include.dedupe.acting.apply import ApplyStats, apply
-from include.dedupe.acting.check import Step, check
+from include.dedupe.acting.check import check
 from include.dedupe.acting.client_writer import ClientWriter, open_writer
 from include.dedupe.acting.lease import meeting_place
 from include.dedupe.acting.restore import Restored, restore
+from include.dedupe.acting.scratch import Step
 from include.dedupe.acting.wanted import Wanted
 from include.dedupe.clustering.cluster import cluster
 from include.dedupe.clustering.facts import gather_facts

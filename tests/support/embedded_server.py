@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 REPOSITORY = Path(__file__).parents[2]
-START_SECONDS = 180
+START_SECONDS = 240
 STOP_SECONDS = 60
 
 

@@ -102,7 +102,10 @@ class ScriptedFlow:
             return web.Response()
         payload = answer.payload()
         if answer.cut:
-            response = web.StreamResponse(headers={"Content-Length": str(len(payload))})
+            length = {} if "Transfer-Encoding" in answer.headers else {"Content-Length": str(len(payload))}
+            response = web.StreamResponse(status=answer.status, headers=length)
+            if not length:
+                response.enable_chunked_encoding()
             await response.prepare(request)
             await response.write(payload[: len(payload) // 2])
             request.transport.close()

@@ -139,7 +139,7 @@ class _Work:
         return {
             name: entry
             for name, entry in earlier.items()
-            if name not in by_others or stones[name].at < entry.at
+            if name not in by_others or not stones[name].is_after(entry)
         }
 
     def _lease(self) -> AbstractContextManager[Lease]:

@@ -16,6 +16,9 @@ from typing import Any
 from include.dedupe.rundir import RunDir, Storage
 
 FOLDER, TOMBSTONES = "archive", "tombstones"
+SEQUENCE = "sequence"
+KEPT_NUMBERS = 1000
+"""So many numbers stay, for writers that have looked for the last one and not taken the next."""
 ABSORB = "absorb"
 """The action of a keeper that takes in the fields of documents that are merged into it."""
 
@@ -28,6 +31,7 @@ class Entry:
     ``set`` are the fields that the action writes, None for one that it removes. ``partners`` are those whose
     fields a merge brings into this one. ``file`` is the picture's file where it is moved: its path in
     the library, its path in the quarantine and the SHA-256 of its bytes.
+    ``sequence`` tells what came first of all that is archived, and no clock does; 0 where nobody counted yet.
     """
 
     run_id: str
@@ -42,11 +46,12 @@ class Entry:
     set: dict[str, Any] = field(default_factory=dict)
     partners: tuple[str, ...] = ()
     file: dict[str, str] | None = None
+    sequence: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Tombstone:
-    """One document that was deleted; ``restored_at`` is empty while it is."""
+    """One document that was deleted; ``restored_at`` is empty while it is. ``sequence`` as of an entry."""
 
     id: str
     fingerprint: str
@@ -55,11 +60,18 @@ class Tombstone:
     reason: str
     at: str
     restored_at: str = ""
+    sequence: int = 0
+
+    def is_after(self, entry: Entry) -> bool:
+        """Whether it was written after the entry, whatever the clocks of both writers said."""
+        return (self.sequence, self.restored_at or self.at) >= (entry.sequence, entry.at)
 
 
 def write_entries(run: RunDir, batch: str, entries: Sequence[Entry]) -> None:
     """Archive what a batch is about to change, in a file of its own; ``batch`` is how people find it."""
-    data = json.dumps([asdict(entry) for entry in entries], ensure_ascii=False).encode()
+    number = _next_number(run.lasting)
+    rows = [{**asdict(entry), "sequence": number} for entry in entries]
+    data = json.dumps(rows, ensure_ascii=False).encode()
     run.lasting.create(f"{FOLDER}/{run.folder}/{_unique(batch)}", data)
 
 
@@ -68,7 +80,12 @@ def read_entries(lasting: Storage, run_folder: str) -> list[Entry]:
     names = lasting.names(f"{FOLDER}/{run_folder}")
     values = [value for name in names for value in json.loads(lasting.read(f"{FOLDER}/{run_folder}/{name}"))]
     entries = [Entry(**{**value, "partners": tuple(value["partners"])}) for value in values]
-    return sorted(entries, key=lambda entry: entry.at)
+    return sorted(entries, key=by_sequence)
+
+
+def by_sequence(entry: Entry) -> tuple[int, str]:
+    """Return what entries are sorted by: their sequence, then their time."""
+    return entry.sequence, entry.at
 
 
 def archived_runs(lasting: Storage) -> list[str]:
@@ -79,7 +96,9 @@ def archived_runs(lasting: Storage) -> list[str]:
 def write_tombstones(lasting: Storage, batch: str, stones: Sequence[Tombstone]) -> None:
     """Record deletions, or with ``restored_at`` that they were taken back."""
     if stones:
-        data = json.dumps([asdict(stone) for stone in stones], ensure_ascii=False).encode()
+        number = _next_number(lasting)
+        rows = [{**asdict(stone), "sequence": number} for stone in stones]
+        data = json.dumps(rows, ensure_ascii=False).encode()
         lasting.create(f"{TOMBSTONES}/{_unique(batch)}", data)
 
 
@@ -90,9 +109,24 @@ def read_tombstones(lasting: Storage) -> dict[str, Tombstone]:
         for value in json.loads(lasting.read(f"{TOMBSTONES}/{name}")):
             stone = Tombstone(**value)
             known = stones.get(stone.id)
-            if known is None or (stone.restored_at or stone.at) >= (known.restored_at or known.at):
+            if known is None or _place(stone) >= _place(known):
                 stones[stone.id] = stone
     return stones
+
+
+def _place(stone: Tombstone) -> tuple[int, str]:
+    return stone.sequence, stone.restored_at or stone.at
+
+
+def _next_number(lasting: Storage) -> int:
+    """Return a number above all that were given before in this storage, on whatever machine."""
+    while True:
+        names = lasting.names(SEQUENCE)
+        number = int(names[-1]) + 1 if names else 1
+        if lasting.create(f"{SEQUENCE}/{number:012}", b""):
+            for name in names[:-KEPT_NUMBERS]:
+                lasting.remove(f"{SEQUENCE}/{name}")
+            return number
 
 
 def _unique(name: str) -> str:

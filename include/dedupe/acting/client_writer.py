@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from include.dedupe.acting.writer import MUST_NOT_EXIST, ConflictError
 from include.dedupe.connect import ClientReader, address_from_environment
@@ -13,6 +13,7 @@ from include.dedupe.settings.config import CollectionConfig
 from include.flow_client import FlowAddress, FlowAuthError, FlowClient, FlowRequestError
 
 NOT_FOUND, CONFLICT = 404, 409
+Told = TypeVar("Told")
 
 
 class ClientWriter:
@@ -23,15 +24,15 @@ class ClientWriter:
         self.reader = reader
 
     async def unreturned_fields(self) -> Sequence[str] | None:
-        try:
-            schema = await self._client.schema()
-        except FlowAuthError:
-            return None  # a login may write documents and yet not read the schema
-        except FlowRequestError as error:
-            if error.status == NOT_FOUND:
-                return None
-            raise
-        return [field.name for field in schema if field.is_unreturned]
+        schema = await _told(self._client.schema())
+        return None if schema is None else [field.name for field in schema if field.is_unreturned]
+
+    async def stored_fields(self) -> Sequence[str]:
+        schema = await _told(self._client.schema()) or ()
+        return [field.name for field in schema if field.is_returned and "*" not in field.name]
+
+    async def copies(self) -> Sequence[tuple[str, str, int | None]]:
+        return await _told(self._client.copy_fields()) or ()
 
     async def read(self, ids: Sequence[str], fl: Sequence[str]) -> dict[str, Document]:
         found = await self.reader.existing(ids, fl=fl)
@@ -67,6 +68,18 @@ class ClientWriter:
             await self._client.update([dict(document)])
         except FlowRequestError as error:
             raise _conflict(error, document["id"]) from error
+
+
+async def _told(schema: Coroutine[Any, Any, list[Told]]) -> list[Told] | None:
+    """Return what Flow tells of its schema; None where it does not."""
+    try:
+        return await schema
+    except FlowAuthError:
+        return None  # a login may write documents and yet not read the schema
+    except FlowRequestError as error:
+        if error.status == NOT_FOUND:
+            return None
+        raise
 
 
 def _conflict(error: FlowRequestError, document_id: str) -> Exception:

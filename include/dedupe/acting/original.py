@@ -20,6 +20,6 @@ async def analyze_original(writer: FlowWriter, config: CollectionConfig, address
     try:
         return await writer.analyze(url=address)
     except writer.reader.failure:
-        hosts = (*config.report.allow_hosts, writer.reader.host)
-        data = await asyncio.to_thread(picture_bytes, address, hosts)
+        hosts, flow_host = config.report.allow_hosts, writer.reader.host
+        data = await asyncio.to_thread(picture_bytes, address, hosts, flow_host)
         return await writer.analyze(data=data)

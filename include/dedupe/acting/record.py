@@ -17,6 +17,7 @@ import pandas as pd
 from include.dedupe.acting.apply import read_outcomes
 from include.dedupe.clock import now
 from include.dedupe.csv_table import csv_table
+from include.dedupe.planning.plan import read_plan
 from include.dedupe.rundir import Attempt, RunDir, read_manifest
 from include.dedupe.settings.policy_settings import DELETING
 from include.dedupe.tables import ACTIONS, to_parquet
@@ -41,9 +42,12 @@ def record(
     decided = read_manifest(run.storage, "decide")
     done = actions[(actions["outcome"] == "done") & actions["decision"].isin(REDIRECTED)]
     stage.write_file("actions.parquet", to_parquet(actions, ACTIONS))
-    stage.write_file("actions.csv", csv_table(actions.columns, actions.itertuples(index=False)))
+    as_text = read_plan(run).config.report.cells_as_text if read_manifest(run.storage, "plan") else True
+    rows = actions.itertuples(index=False)
+    stage.write_file("actions.csv", csv_table(actions.columns, rows, as_text=as_text))
     redirects = zip(done["id"], done["keeper_id"], done["score"], done["decision"], strict=True)
-    stage.write_file("redirects.csv", csv_table(("duplicate", "keeper", "score", "decision"), redirects))
+    names = ("duplicate", "keeper", "score", "decision")
+    stage.write_file("redirects.csv", csv_table(names, redirects, as_text=as_text))
     summary = {
         "run_id": run.run_id,
         "recorded_at": now(),

@@ -9,23 +9,25 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from itertools import combinations
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from include.dedupe.acting.again import Copy, add_again, differences, take_out_extra
 from include.dedupe.acting.archive import (
     Entry,
     Tombstone,
     archived_runs,
+    by_sequence,
     read_entries,
     read_tombstones,
     write_tombstones,
 )
 from include.dedupe.acting.gated import GATED, indexed_documents, take_back, why_not_taken_back
 from include.dedupe.acting.lease import Lease, hold_lease, meeting_place
+from include.dedupe.acting.memory import Memory, clusters_of
 from include.dedupe.acting.quarantine import bring_back
 from include.dedupe.acting.wanted import Wanted
 from include.dedupe.acting.writer import ConflictError, FlowWriter
@@ -35,11 +37,12 @@ from include.dedupe.flow import Document
 from include.dedupe.rundir import Storage, folder_name
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.settings.policy_settings import DELETING
-from include.dedupe.verdicts import give_verdict, read_verdicts, standing_verdicts
 
 FIELDS = ("*", "_version_")
 BATCH = 100
 RESTORED = "restored"
+NEWER = "the run archived it once more later, as it was then"
+OTHERWISE = "it is back, but not all of it is as it was"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +85,22 @@ async def restore(
         raise DedupeError("Say what to restore: runs, ids, clusters, or a time since or until.")
     archived = list(_entries(lasting, wanted))
     wanted.require_known(archived, lasting)
-    entries = sorted(filter(wanted.fits, archived), key=lambda entry: entry.at, reverse=True)
+    entries = sorted(filter(wanted.fits, archived), key=by_sequence, reverse=True)
     before = _restored_before(lasting)
     taken_back = [entry for entry in archived if wanted.fits(entry) or _key(entry) in before]
     found: list[Restored] = []
     with ExitStack() as held:
         place = meeting_place(lasting, config)
         lease = None if dry_run else held.enter_context(hold_lease(place, f"A restore by {by}"))
-        memory = _Memory(lasting, by, _clusters(taken_back)) if lease and remember else None
-        indexed = indexed_documents(lasting, entries)
-        stones, own_fields = read_tombstones(lasting), config.tags.names
-        work = _Batch(writer, lasting, lease, stones, before, memory, indexed, own_fields)
+        memory = Memory(lasting, by, clusters_of(taken_back)) if lease and remember else None
+        known = _Known(
+            read_tombstones(lasting),
+            [Copy(*rule) for rule in await writer.copies()],
+            _newest_deletions(lasting, {entry.id for entry in entries}),
+            indexed_documents(lasting, entries),
+            config.tags.names,
+        )
+        work = _Batch(writer, lasting, lease, before, memory, known)
         if lease:
             await writer.commit()  # shows what an apply that was killed has done last
         for batch in _batches(entries):
@@ -106,13 +114,19 @@ def _entries(lasting: Storage, wanted: Wanted) -> Iterable[Entry]:
         yield from read_entries(lasting, folder)
 
 
-def _clusters(entries: Iterable[Entry]) -> dict[tuple[str, str], set[str]]:
-    """Return the documents of each cluster of each run, the keepers included."""
-    clusters: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for entry in entries:
-        if entry.keeper_id:
-            clusters[entry.run_id, entry.cluster_id] |= {entry.id, entry.keeper_id}
-    return clusters
+def _newest_deletions(lasting: Storage, ids: Container[str]) -> dict[str, tuple[str, str]]:
+    """Return run and key of the last deletion that was archived of each document: it has its last state."""
+    found: dict[str, Entry] = {}
+    for folder in archived_runs(lasting):
+        for entry in read_entries(lasting, folder):
+            known = found.get(entry.id)
+            if (
+                entry.action in DELETING
+                and entry.id in ids
+                and (known is None or by_sequence(known) <= by_sequence(entry))
+            ):
+                found[entry.id] = replace(entry, before={}, analysis=None)
+    return {name: (entry.run_id, _key(entry)) for name, entry in found.items()}
 
 
 def _batches(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
@@ -128,24 +142,19 @@ def _batches(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
         yield from (one[first : first + BATCH] for first in range(0, len(one), BATCH))
 
 
-@dataclass(slots=True)
-class _Memory:
-    """Remembers of what a person takes back that no two documents of a cluster are duplicates."""
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known before a restore begins.
 
-    lasting: Storage
-    by: str
-    clusters: dict[tuple[str, str], set[str]]
+    ``stones`` by id; ``copies``: which fields Flow fills from others; ``newest``: run and label of the last
+    deletion of each document; ``indexed``: what the gate indexed, by run and id; ``own_fields``: our tags.
+    """
 
-    def keep(self, entries: Iterable[Entry]) -> None:
-        """Say it once for each cluster, unless it was said before."""
-        names = dict.fromkeys((entry.run_id, entry.cluster_id) for entry in entries)
-        wanted = [(run_id, self.clusters.pop((run_id, name), set())) for run_id, name in names]
-        known = standing_verdicts(read_verdicts(self.lasting)).not_duplicates
-        for run_id, ids in wanted:
-            ordered = sorted(ids, key=str.encode)
-            if not known.issuperset(combinations(ordered, 2)):
-                why = f"restored from run {run_id}"
-                give_verdict(self.lasting, "not_duplicate", tuple(ordered), self.by, why)
+    stones: Mapping[str, Tombstone]
+    copies: Sequence[Copy]
+    newest: Mapping[str, tuple[str, str]]
+    indexed: Mapping[tuple[str, str], Document]
+    own_fields: Sequence[str]
 
 
 @dataclass(slots=True)
@@ -153,11 +162,11 @@ class _Batch:
     writer: FlowWriter
     lasting: Storage
     lease: Lease | None
-    stones: Mapping[str, Tombstone]
     before: Container[str]
-    memory: _Memory | None
-    indexed: Mapping[tuple[str, str], Document]
-    own_fields: Sequence[str]
+    memory: Memory | None
+    known: _Known
+    stuck: set[str] = field(default_factory=set)
+    """Documents of which a newer state could not be taken back: an older one must not take its place."""
 
     async def take_back(self, entries: Sequence[Entry]) -> list[Restored]:
         """Take back at most one entry of each document."""
@@ -170,20 +179,51 @@ class _Batch:
         pairs = zip(entries, reasons, strict=True)
         found = await asyncio.gather(*(self._one(one, documents.get(one.id), why) for one, why in pairs))
         if self.lease:
-            await self.writer.commit()
+            found = await self._look(entries, found)
             pairs_done = zip(entries, found, strict=True)
             restored = [_key(entry) for entry, one in pairs_done if one.outcome == "restored"]
             self.lasting.write(f"{RESTORED}/{now().replace(':', '-')}.json", json.dumps(restored).encode())
+        self.stuck |= {one.id for one in found if one.outcome == "failed"}
         return found
+
+    async def _look(self, entries: Sequence[Entry], found: Sequence[Restored]) -> list[Restored]:
+        """Look whether what was added again is as it was, take out what it had not, and say what is left."""
+        await self.writer.commit()
+        added = {
+            entry.id: entry.before
+            for entry, one in zip(entries, found, strict=True)
+            if entry.action in DELETING and one.outcome == "restored"
+        }
+        documents = await self.writer.read(list(added), FIELDS) if added else {}
+        extra = [await self._take_out_extra(added[name], document) for name, document in documents.items()]
+        if any(extra):
+            await self.writer.commit()
+            documents = await self.writer.read(list(added), FIELDS)
+        return [
+            replace(one, outcome="failed", reason=f"{OTHERWISE}: {', '.join(wrong)}")
+            if one.id in added
+            and one.id in documents
+            and (wrong := differences(added[one.id], documents[one.id]))
+            else one
+            for one in found
+        ]
+
+    async def _take_out_extra(self, before: Document, document: Document) -> bool:
+        try:
+            return await take_out_extra(self.writer, before, document)
+        except (ConflictError, self.writer.reader.failure):
+            return False  # what is left of it is told as a difference
 
     def _why_not(self, entry: Entry, document: Document | None) -> str:
         if _key(entry) in self.before:
             return "restored before"
+        if entry.id in self.stuck:
+            return "a newer state of it could not be taken back; try again"
         if entry.action in DELETING:
             return self._why_not_added(entry, document)
         if entry.action in GATED:
-            indexed = self.indexed.get((entry.run_id, entry.id))
-            return why_not_taken_back(entry, document, indexed, self.own_fields)
+            indexed = self.known.indexed.get((entry.run_id, entry.id))
+            return why_not_taken_back(entry, document, indexed, self.known.own_fields)
         return _why_not_reset(entry, document)
 
     async def _one(self, entry: Entry, document: Document | None, reason: str) -> Restored:
@@ -213,20 +253,19 @@ class _Batch:
     def _why_not_added(self, entry: Entry, document: Document | None) -> str:
         if document is not None:
             return "it exists"
-        stone = self.stones.get(entry.id)
-        if stone is None or (stone.restored_at or stone.at) < entry.at:
-            return ""  # it was archived, and its deletion was interrupted before it was written down
-        if stone.restored_at:
-            return "restored before"
-        later = stone.run_id != entry.run_id
-        return f"run {stone.run_id} deleted it later; restore that run" if later else ""
+        run_id, newest = self.known.newest[entry.id]
+        if newest != _key(entry):
+            is_own = run_id == entry.run_id
+            return NEWER if is_own else f"run {run_id} deleted it later; restore that run"
+        stone = self.known.stones.get(entry.id)
+        is_taken_back = stone is not None and stone.is_after(entry) and stone.restored_at
+        return "restored before" if is_taken_back else ""  # without a stone the deletion was interrupted
 
     async def _add_again(self, entry: Entry) -> None:
         if entry.file:
             await asyncio.to_thread(bring_back, entry.file)
-        fields = {name: value for name, value in entry.before.items() if name not in ("_version_", "score")}
-        await self.writer.add(fields, entry.analysis)
-        stone = self.stones.get(entry.id) or Tombstone(
+        await add_again(self.writer, entry.before, entry.analysis, self.known.copies)
+        stone = self.known.stones.get(entry.id) or Tombstone(
             entry.id, entry.fingerprint, entry.keeper_id, entry.run_id, "interrupted", entry.at
         )
         taken_back = replace(stone, restored_at=now())

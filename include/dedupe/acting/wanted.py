@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from include.dedupe.acting.archive import Entry, archived_runs
 from include.dedupe.errors import DedupeError
+from include.dedupe.nearest import tell_unknown
 from include.dedupe.rundir import Storage, folder_name
 
 
@@ -37,15 +38,15 @@ class Wanted:
 
     def require_known(self, archived: Sequence[Entry], lasting: Storage) -> None:
         """Raise ``DedupeError`` for a run that never was, a document or a cluster that was never changed."""
-        folders = {*lasting.folders("runs"), *archived_runs(lasting)}
+        runs = {*lasting.folders("runs"), *archived_runs(lasting)}
         known = {
-            "runs": {run_id for run_id in self.runs if folder_name(run_id) in folders},
+            "runs": {run_id for run_id in self.runs if folder_name(run_id) in runs},
             "ids": {name for entry in archived for name in (entry.id, *entry.partners)},
             "clusters": {entry.cluster_id for entry in archived},
         }
         for kind, names in known.items():
             if unknown := sorted(set(getattr(self, kind)) - names):
-                told = ", ".join(repr(name) for name in unknown[:5])
+                told = tell_unknown(unknown, runs if kind == "runs" else names)
                 raise DedupeError(
                     f"Nothing was ever done with the {kind} {told}; the archive in {lasting.root} knows the "
                     f"runs {', '.join(archived_runs(lasting)[-5:]) or '(none)'}."

@@ -27,6 +27,15 @@ class FlowWriter(Protocol):
         None where Flow does not tell its schema.
         """
 
+    async def stored_fields(self) -> Sequence[str]:
+        """Return the names of fields that come with documents, as far as Flow tells its schema."""
+
+    async def copies(self) -> Sequence[tuple[str, str, int | None]]:
+        """Return source, destination and most characters of each copy that Flow makes of a field.
+
+        None of them where Flow does not tell its schema.
+        """
+
     async def read(self, ids: Sequence[str], fl: Sequence[str]) -> dict[str, Document]:
         """Return those of ``ids`` that the collection holds, by id, with ``_version_``."""
 

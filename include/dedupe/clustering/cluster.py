@@ -23,7 +23,6 @@ from include.dedupe.clustering.names import NAMES_FOLDER, Naming, name_component
 from include.dedupe.clustering.pair_rules import allowed_pairs, said_apart
 from include.dedupe.planning.plan import read_plan
 from include.dedupe.rundir import Attempt, RunDir
-from include.dedupe.scanning.coverage import scanned_partitions
 from include.dedupe.tables import (
     BRIDGES,
     CLUSTER_EVENTS,
@@ -172,9 +171,8 @@ def parts_at(pairs: pd.DataFrame, members: pd.DataFrame, thresholds: Sequence[fl
 
 
 def hub_ids(run: RunDir) -> frozenset[str]:
-    """Return the documents of which only the best hits are known."""
-    tables = (run.read_table(name, "hubs", HUBS)["id"] for name in scanned_partitions(run, read_plan(run)))
-    return frozenset(name for ids in tables for name in ids)
+    """Return the documents of which only the best hits are known, by this run or an earlier one."""
+    return frozenset(run.read_table("pairs", "hubs", HUBS)["id"])
 
 
 def _components(a: Codes, b: Codes, nodes: int) -> tuple[int, npt.NDArray[np.int32]]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from include.dedupe.clustering.nested import nested_among
 from include.dedupe.flow import Document, FlowReader
 from include.dedupe.planning.plan import Plan, read_plan
 from include.dedupe.rundir import Attempt, RunDir
@@ -83,7 +84,7 @@ async def protected_among(flow: FlowReader, config: CollectionConfig, ids: list[
     for query in config.keeper.protected:
         page = await flow.select(fq=(flow.filters.any_of("id", ids), query), rows=len(ids))
         found.update(document["id"] for document in page.docs)
-    return frozenset(found)
+    return frozenset(found) | await nested_among(flow, ids)
 
 
 def _row(document: Document, is_protected: bool, config: CollectionConfig) -> tuple[str, bool, int, str, str]:
@@ -104,7 +105,7 @@ def judged_fields(config: CollectionConfig) -> tuple[str, ...]:
     """Return the fields that decisions rest on: the picture, rules, pair rules and merged fields."""
     names = [config.fields.image]
     for rule in config.keeper.rules:
-        names += [*rule.fields, *([field] if (field := config.rule_field(rule)) else [])]
+        names += config.rule_fields(rule)
     names += [*config.ignore_pairs.fields, *config.only_pairs.fields]
     names += config.policies.merge_fields if config.policies else ()
     return tuple(dict.fromkeys(names))
@@ -120,7 +121,7 @@ def fingerprint(document: Mapping[str, Any], config: CollectionConfig) -> str:
 
 def filled(document: Mapping[str, Any], config: CollectionConfig) -> int:
     """Count the fields that hold something, without those that the policies write."""
-    own = {"id", "_version_", "score", *config.tags.names}
+    own = {"id", "_version_", *config.tags.names}
     return sum(1 for name, value in document.items() if name not in own and value not in (None, "", []))
 
 

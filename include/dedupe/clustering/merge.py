@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from include.dedupe.clustering.known_hubs import settle_hubs
 from include.dedupe.clustering.known_pairs import (
     keep_pairs,
     read_known_pairs,
@@ -29,7 +30,7 @@ from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.scanning.coverage import scanned_partitions
 from include.dedupe.scanning.outage import Outage
 from include.dedupe.scanning.search import Searcher, document_fields, fingerprint
-from include.dedupe.tables import DOCUMENTS, EDGES, PAIRS
+from include.dedupe.tables import DOCUMENTS, EDGES, HUBS, PAIRS
 
 Codes = npt.NDArray[np.int64]
 
@@ -63,7 +64,7 @@ async def merge(flow: FlowReader, run: RunDir, attempt: Attempt) -> MergeStats:
     known = pd.concat([read_known_pairs(run, attempt, plan), own], ignore_index=True)
     state = await read_state(flow, plan, sorted({*known["id_a"], *known["id_b"]}))
     _, changed = split_stale(known, state.documents)
-    fresh = await _search_again(flow, plan, sorted(changed))
+    fresh, hubs = await _search_again(flow, plan, sorted(changed))
     own = unite(pd.concat([own, fresh], ignore_index=True))
     keep_pairs(run, attempt, plan, own)
     if len(fresh):
@@ -75,6 +76,7 @@ async def merge(flow: FlowReader, run: RunDir, attempt: Attempt) -> MergeStats:
         valid[state.counts(valid) & (valid["score"] >= threshold) & (valid["id_a"] != valid["id_b"])]
     )
     documents = state.documents[state.documents["id"].isin({*valid["id_a"], *valid["id_b"]})]
+    stage.write_table("hubs", settle_hubs(run, attempt, plan, hubs, changed), HUBS)
     stage.write_table("pairs", valid[PAIRS.names], PAIRS)
     stage.write_table("documents", documents, DOCUMENTS)
     found = int((own["id_a"] != own["id_b"]).sum())
@@ -92,8 +94,8 @@ def _read_scans(run: RunDir, plan: Plan) -> tuple[pd.DataFrame, pd.Series[str]]:
     return pd.concat(edges, ignore_index=True), documents.set_index("id")["fingerprint"]
 
 
-async def _search_again(flow: FlowReader, plan: Plan, ids: list[str]) -> pd.DataFrame:
-    """Return the pairs that documents have which changed since they were scanned."""
+async def _search_again(flow: FlowReader, plan: Plan, ids: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the pairs that documents have which changed since they were scanned, and the hubs among them."""
     outage = Outage(flow, plan.config.scan.wait_hours * 3600)
     documents = await flow.existing(ids, document_fields(plan))
     found = await Searcher(flow, plan, outage).search(documents)
@@ -111,7 +113,8 @@ async def _search_again(flow: FlowReader, plan: Plan, ids: list[str]) -> pd.Data
     )
     as_they_are = pd.Series({each["id"]: fingerprint(each, image) for each in documents}, dtype=object)
     fresh = to_known(to_pairs(frames["edges"]), fingerprints, plan)
-    return pd.concat([fresh, to_known(searched, as_they_are, plan)], ignore_index=True)
+    pairs = pd.concat([fresh, to_known(searched, as_they_are, plan)], ignore_index=True)
+    return pairs, frames["hubs"]
 
 
 def to_pairs(edges: pd.DataFrame) -> pd.DataFrame:

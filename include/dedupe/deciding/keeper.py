@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from include.dedupe.field_values import moments, numbers, places
 from include.dedupe.settings.config import CollectionConfig
-from include.dedupe.settings.policy_settings import KeeperRule
+from include.dedupe.settings.policy_settings import MEASURING, KeeperRule
 
 Keys = npt.NDArray[np.float64]
 MISSING = np.inf
@@ -61,7 +62,8 @@ def choose_keepers(
 
 def describe(rule: KeeperRule) -> str:
     """Return the rule's name for people."""
-    return f"{rule.rule} {rule.field}" if rule.field else rule.rule
+    by = rule.field or (" x ".join(rule.fields) if rule.rule in MEASURING else "")
+    return f"{rule.rule} {by}".strip()
 
 
 def rule_keys(
@@ -75,22 +77,14 @@ def rule_keys(
             sum(document.get(name) not in (None, "", []) for name in rule.fields) for document in fields
         )
         return -np.fromiter(counts, np.float64, count=len(fields))
-    name = config.rule_field(rule)
-    values = [_first(document.get(name)) if name else None for document in fields]
+    columns = [[document.get(name) for document in fields] for name in config.rule_fields(rule)]
     if rule.rule == "prefer":
-        place = {value: float(number) for number, value in enumerate(rule.values)}
-        return np.array([place.get(str(value), MISSING) for value in values], dtype=np.float64)
+        return np.array(places(columns[0], rule.values), dtype=np.float64)
+    is_highest = rule.rule in ("highest", "newest")
     if rule.rule in ("oldest", "newest"):
-        moments = pd.to_datetime(pd.Series(values, dtype=object), format="ISO8601", utc=True, errors="coerce")
-        numbers = moments.dt.as_unit("us").astype("int64").to_numpy().astype(np.float64)
-        return _signed(numbers, moments.isna().to_numpy(bool), highest=rule.rule == "newest")
-    numbers = pd.to_numeric(pd.Series(values, dtype=object), errors="coerce").to_numpy().astype(np.float64)
-    return _signed(numbers, np.isnan(numbers), highest=rule.rule == "highest")
+        return _signed(moments(columns[0], latest=is_highest), highest=is_highest)
+    return _signed(np.prod([numbers(one, highest=is_highest) for one in columns], axis=0), highest=is_highest)
 
 
-def _signed(numbers: Keys, missing: npt.NDArray[np.bool_], *, highest: bool) -> Keys:
-    return np.where(missing, MISSING, -numbers if highest else numbers)
-
-
-def _first(value: Any) -> Any:
-    return (value[0] if value else None) if isinstance(value, list) else value
+def _signed(found: Keys, *, highest: bool) -> Keys:
+    return np.where(np.isnan(found), MISSING, -found if highest else found)

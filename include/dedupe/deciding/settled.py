@@ -135,7 +135,9 @@ def record_acknowledgement(run: RunDir) -> Acknowledged:
         if one.kind == "acknowledge" and one.ids[0] == run.run_id
     ]
     columns = zip(rows["id"], rows["keeper_id"], rows["done"], strict=True)
-    run.storage.write("record/acknowledged.csv", csv_table(("duplicate", "keeper", "done"), columns))
+    as_text = read_plan(run).config.report.cells_as_text
+    table = csv_table(("duplicate", "keeper", "done"), columns, as_text=as_text)
+    run.storage.write("record/acknowledged.csv", table)
     summary = {"run_id": run.run_id, **asdict(found), "closed": found.is_closed, "said": said}
     run.storage.write(RECORD, json.dumps(summary, indent=2, ensure_ascii=False).encode())
     return found

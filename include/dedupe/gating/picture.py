@@ -5,24 +5,19 @@ What is read is analysed, and the analysis is what is indexed: a file that chang
 
 from __future__ import annotations
 
-import io
 import json
 from dataclasses import dataclass
 from typing import Any
 
 import fsspec
-from PIL import Image
 
 from include.dedupe.errors import GateError
 from include.dedupe.gating.incoming import WEB
+from include.dedupe.reporting.pictures import picture_bytes
 from include.dedupe.settings.config import CollectionConfig
-from include.safe_fetch import AddressRefusedError, FetchError, fetch
+from include.safe_picture import UnreadableImageError, read_size
 
-SECONDS = 30.0
 LARGEST_PIECE = 2**20
-TURNED = range(5, 9)
-"""Values of EXIF orientation that swap width and height."""
-ORIENTATION = 0x0112
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +41,7 @@ def read_picture(source: str, config: CollectionConfig, flow_host: str) -> bytes
     Args:
         source: where it is.
         config: settings: limits and hosts that are allowed.
-        flow_host: Flow's own, which is always allowed.
+        flow_host: Flow's own, which is asked for nothing but pictures.
 
     Raises:
         GateError: it cannot be had, is empty or too large.
@@ -72,25 +67,16 @@ def measure(data: bytes, config: CollectionConfig) -> dict[str, int]:
 def _size(data: bytes) -> tuple[int, int]:
     """Return width and height, upright; zeros where only Flow can read the picture."""
     try:
-        with Image.open(io.BytesIO(data)) as picture:
-            width, height = picture.size
-            is_turned = picture.getexif().get(ORIENTATION) in TURNED
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return read_size(data)
+    except UnreadableImageError:
         return 0, 0
-    return (height, width) if is_turned else (width, height)
 
 
 def _fetched(source: str, config: CollectionConfig, flow_host: str, most: int) -> bytes:
     try:
-        hosts = (*config.report.allow_hosts, flow_host)
-        return fetch(source, max_bytes=most, seconds=SECONDS, allow_hosts=hosts)
-    except AddressRefusedError as error:
-        raise GateError(
-            f"{source} cannot be fetched: {error}. Allow it in the settings: "
-            f'report.allow_hosts: ["{error.host}"].'
-        ) from error
-    except FetchError as error:
-        raise GateError(f"{source} cannot be fetched: {error}") from error
+        return picture_bytes(source, config.report.allow_hosts, flow_host, most)
+    except OSError as error:
+        raise GateError(str(error)) from error
 
 
 def _opened(source: str, most: int) -> bytes:

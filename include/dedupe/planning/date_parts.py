@@ -11,6 +11,7 @@ import pandas as pd
 
 from include.dedupe.errors import PlanError
 from include.dedupe.flow import FlowReader
+from include.dedupe.moments import later, nearest_moment
 from include.dedupe.planning.parts import Part, count_parts
 
 Moment = dt.datetime
@@ -30,7 +31,7 @@ async def date_steps(flow: FlowReader, field: str, step: str, most: int, fq: Seq
     span = await _span(flow, field, fq)
     if span is None:
         return [_undated(flow, field)]
-    first, last = (moment.replace(tzinfo=None) for moment in span)
+    first, last = (moment.replace(tzinfo=None) for moment in span)  # what lies beyond is in the open parts
     periods = pd.period_range(first, last, freq=_PERIODS[step])
     together = math.ceil(len(periods) / max(1, most - 1))  # one is left for documents without a date
     groups = [periods[start : start + together] for start in range(0, len(periods), together)]
@@ -50,7 +51,7 @@ async def balanced_dates(
     total = (await flow.select(fq=dated)).num_found
     count = min(max(1, most - 1), math.ceil(total / target))
     size = total / count
-    buckets: list[Bucket] = [(span[0], span[1] + _SECOND, total)]
+    buckets: list[Bucket] = [(span[0], later(span[1], _SECOND), total)]
     for _ in range(ROUNDS):
         if not any(_is_heavy(bucket, size) for bucket in buckets) or count == 1:
             break
@@ -92,8 +93,9 @@ async def _refine(
             continue
         seconds = math.ceil((end - start) / _SECOND / SPLIT)
         while start < end:
-            stretches.append((start, min(end, start + seconds * _SECOND)))
-            start += seconds * _SECOND
+            following = min(end, later(start, seconds * _SECOND))
+            stretches.append((start, following))
+            start = following
     parts = [Part("", (flow.filters.date_range(field, *stretch),)) for stretch in stretches]
     _, counts = await count_parts(flow, parts, fq)
     return [(*stretch, count) for stretch, count in zip(stretches, counts, strict=True)]
@@ -121,12 +123,10 @@ async def _outermost(flow: FlowReader, field: str, fq: Sequence[str], order: str
     if not page.docs:
         return None
     value = page.docs[0].get(field)
-    try:
-        return dt.datetime.fromisoformat(str(value)).astimezone(dt.UTC).replace(microsecond=0)
-    except ValueError as error:
-        raise PlanError(
-            f"Field {field} holds {value!r}, no date; set fields.date to a date field."
-        ) from error
+    moment = nearest_moment(str(value))
+    if moment is None:
+        raise PlanError(f"Field {field} holds {value!r}, no date; set fields.date to a date field.")
+    return moment
 
 
 def _show(moment: Moment) -> str:

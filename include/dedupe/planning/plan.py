@@ -15,6 +15,8 @@ from typing import Any
 
 from include.dedupe.errors import ArtifactError, PlanError
 from include.dedupe.flow import FlowReader
+from include.dedupe.planning.default_rules import with_default_rules
+from include.dedupe.planning.effects import check_effects
 from include.dedupe.planning.effort import Effort, choose_effort
 from include.dedupe.planning.partitions import Partition, divide
 from include.dedupe.planning.pick import share_quota
@@ -41,6 +43,8 @@ class Plan:
     detector: str
     effort: Effort
     partitions: tuple[Partition, ...]
+    notes: tuple[str, ...] = ()
+    """What of the settings has no effect, in words."""
 
     @property
     def documents(self) -> int:
@@ -71,6 +75,7 @@ class Plan:
             "detector": self.detector,
             "effort": asdict(self.effort),
             "partitions": [partition.to_json() for partition in self.partitions],
+            "notes": list(self.notes),
         }
 
     @classmethod
@@ -86,6 +91,7 @@ class Plan:
             detector=value["detector"],
             effort=Effort(**value["effort"]),
             partitions=tuple(Partition.from_json(item) for item in value["partitions"]),
+            notes=tuple(value.get("notes", ())),
         )
 
 
@@ -103,14 +109,17 @@ async def plan(
     ``most``: partitions that there may be at all, whatever the settings say.
 
     Raises:
-        PlanError: the partitions would not hold each document of the scope exactly once, or be too many.
+        PlanError: the partitions would not hold each document of the scope exactly once, or be too many; or
+            the settings name fields, values or filters that no document has.
         ScopeError: the settings do not name the field that the scope goes by.
     """
     stage = run.stage("plan", attempt)
     if stage.finished():
         return read_plan(run)
+    config, lacking = await with_default_rules(flow, config)
     await check_settings(flow, config)
     fq = scope_filters(scope, config, flow.filters)
+    without_effect = await check_effects(flow, config, scope)
     partitions = await divide(flow, config, fq, min(config.max_partitions, most))
     if len(partitions) > most:
         raise PlanError(
@@ -129,6 +138,7 @@ async def plan(
         detector=config.flow.detector or flow.detector,
         effort=choose_effort(config.scan.mode, collection_documents),
         partitions=_with_quotas(partitions, scope),
+        notes=(*lacking, *without_effect),
     )
     stage.write_file(PLAN_FILE, json.dumps(made.to_json(), indent=2, ensure_ascii=False).encode())
     stage.finish({"documents": made.documents, "partitions": len(made.partitions)})

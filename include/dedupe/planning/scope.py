@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from include.dedupe.errors import ScopeError
 from include.dedupe.flow import Filters
+from include.dedupe.moments import later
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.settings.partition_key import read_period
 from include.dedupe.settings.settings_errors import explain
@@ -110,7 +111,7 @@ def resolve_scope(
     if interval[0] is None or interval[1] is None:
         raise ScopeError("This run has no data interval; start it by hand with the parameter scope.")
     scope = _checked(Scope(*interval))
-    return replace(scope, start=interval[0] - lookback)
+    return replace(scope, start=later(interval[0], -lookback))
 
 
 def _asked_for(params: Mapping[str, Any]) -> Scope:

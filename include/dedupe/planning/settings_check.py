@@ -28,12 +28,11 @@ async def check_settings(flow: FlowReader, config: CollectionConfig) -> None:
 
 
 async def _check_fields(flow: FlowReader, config: CollectionConfig) -> None:
-    used = {name: await _is_used(flow, name) for name in {name for _, name in _named(config)}}
+    used = {name: await is_used(flow, name) for name in {name for _, name in _named(config)}}
     wrong = [(setting, name) for setting, name in dict.fromkeys(_named(config)) if not used[name]]
     if not wrong:
         return
-    page = await flow.select(fl=("*",), rows=SAMPLE)
-    known = sorted({name for document in page.docs for name in document})
+    known = await known_fields(flow)
     told = ", ".join(f"{setting}: {name}{_suggestion(name, known)}" for setting, name in wrong)
     raise PlanError(
         f"No document of the collection has the field that the settings name: {told}. "
@@ -52,7 +51,7 @@ async def _check_filters(flow: FlowReader, config: CollectionConfig) -> None:
             try:
                 await flow.select(fq=(query,))
             except flow.failure as error:
-                if _may_pass(flow, error):
+                if may_pass(flow, error):
                     raise
                 raise PlanError(
                     f"{setting}: Flow refuses the filter {query!r}; correct it. {error}"
@@ -68,24 +67,31 @@ def _named(config: CollectionConfig) -> Iterator[tuple[str, str]]:
         if isinstance(each, DatePartitions | FieldPartitions) and each.field:
             yield "partitions", each.field
     for rule in config.keeper.rules:
-        yield from (("keeper.rules", name) for name in (config.rule_field(rule), *rule.fields) if name)
+        yield from (("keeper.rules", name) for name in config.rule_fields(rule))
     for setting in ("ignore_pairs", "only_pairs"):
         yield from ((setting, name) for name in getattr(config, setting).fields)
     if config.policies:
         yield from (("policies.merge_fields", name) for name in config.policies.merge_fields)
 
 
-async def _is_used(flow: FlowReader, field: str) -> bool:
+async def known_fields(flow: FlowReader) -> list[str]:
+    """Return the names of fields that documents have, for people who look for one."""
+    page = await flow.select(fl=("*",), rows=SAMPLE)
+    return sorted({name for document in page.docs for name in document})
+
+
+async def is_used(flow: FlowReader, field: str) -> bool:
+    """Whether some document of the collection has the field."""
     try:
         answer = await flow.select(fq=(flow.filters.with_any(field),))
     except flow.failure as error:
-        if _may_pass(flow, error):
+        if may_pass(flow, error):
             raise
         return False  # Flow refuses a field that its schema does not have
     return answer.num_found > 0
 
 
-def _may_pass(flow: FlowReader, error: Exception) -> bool:
+def may_pass(flow: FlowReader, error: Exception) -> bool:
     """Whether the error says nothing about the question: an outage, or a login that is refused."""
     return getattr(error, "retryable", True) or isinstance(error, flow.denial)
 

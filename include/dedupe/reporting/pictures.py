@@ -61,7 +61,9 @@ class WebPictures:
         return Thumbnail(f"data:image/jpeg;base64,{base64.b64encode(made.jpeg).decode()}", "", made.is_first)
 
 
-def picture_bytes(address: str, allow_hosts: Sequence[str], flow_host: str) -> bytes:
+def picture_bytes(
+    address: str, allow_hosts: Sequence[str], flow_host: str, max_bytes: int = MAX_BYTES
+) -> bytes:
     """Return the bytes of the picture at an address that a document names.
 
     Private hosts are asked only where ``allow_hosts`` names them, and Flow itself (``flow_host``, with its
@@ -73,7 +75,7 @@ def picture_bytes(address: str, allow_hosts: Sequence[str], flow_host: str) -> b
     own = flow_host.rpartition("@")[2]
     allowed = [*allow_hosts, *(f"{scheme}://{own}/{SERVED}" for scheme in ("http", "https"))]
     try:
-        return fetch(address, max_bytes=MAX_BYTES, seconds=SECONDS, allow_hosts=allowed, guarded=own)
+        return fetch(address, max_bytes=max_bytes, seconds=SECONDS, allow_hosts=allowed, guarded=own)
     except AddressRefusedError as error:
         entry = error.host or f"http://{own}/pictures/"
         raise OSError(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -19,7 +20,7 @@ import networkx as nx
 import pandas as pd
 
 from include.dedupe.csv_table import csv_table
-from include.dedupe.deciding.keeper import BY_ID
+from include.dedupe.deciding.keeper import BY_ID, describe
 from include.dedupe.planning.plan import Plan, read_plan
 from include.dedupe.reporting.findings import Findings, read_findings
 from include.dedupe.reporting.page import render_page
@@ -29,8 +30,6 @@ from include.dedupe.scanning.coverage import Coverage, measure_coverage
 from include.dedupe.scanning.rehearsal import read_cost
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.settings.policy_settings import DELETING
-
-REDIRECTS = ("duplicate", "keeper", "score", "class")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +60,9 @@ def report(run: RunDir, attempt: Attempt, pictures: PictureSource, *, acts: bool
     stage.write_file("graph.json", json.dumps(to_cytoscape(findings), ensure_ascii=False).encode())
     stage.write_file("summary.json", json.dumps(summary, indent=2, ensure_ascii=False).encode())
     if findings.decisions is not None:
-        stage.write_file("decisions.csv", csv_table(findings.decisions.columns, _rows(findings.decisions)))
-        stage.write_file("redirects.csv", csv_table(REDIRECTS, _rows(redirects(findings.decisions))))
+        for name, table in (("decisions", findings.decisions), ("redirects", redirects(findings.decisions))):
+            data = csv_table(table.columns, _rows(table), as_text=plan.config.report.cells_as_text)
+            stage.write_file(f"{name}.csv", data)
     stage.write_file("report.html", render_page(summary, findings, plan.config.report, pictures).encode())
     stats = ReportStats(f"{run.address}/report", summary["clusters"]["count"], len(findings.clusters))
     stage.finish(asdict(stats))
@@ -122,6 +122,7 @@ def summarise(run: RunDir, plan: Plan, coverage: Coverage, findings: Findings) -
             "threshold": settings.threshold,
             "exact_threshold": settings.exact_threshold,
         },
+        "notes": list(plan.notes),
         "cost": read_cost(run),
         "coverage": asdict(coverage),
         "pairs": {
@@ -141,7 +142,7 @@ def summarise(run: RunDir, plan: Plan, coverage: Coverage, findings: Findings) -
             {"threshold": threshold, **_at(findings.parts, threshold)}
             for threshold in sorted(plan.config.cluster.thresholds)
         ],
-        "decisions": _decisions(findings),
+        "decisions": _decisions(findings, plan.config),
     }
 
 
@@ -159,12 +160,13 @@ def outlook(config: CollectionConfig, findings: Findings, *, acts: bool) -> str:
     return f"What is decided here is carried out as soon as this page is there; {after}"
 
 
-def _decisions(findings: Findings) -> dict[str, Any] | None:
+def _decisions(findings: Findings, config: CollectionConfig) -> dict[str, Any] | None:
     if findings.decided is None or findings.decisions is None:
         return None
     rows = findings.decisions
-    by_id = (rows["reason"] == "keeper") & (rows["rule"] == BY_ID)
-    return {**asdict(findings.decided), "keepers_by_id": int(by_id.sum())}
+    counts = Counter(rows["rule"][rows["reason"] == "keeper"])
+    by_rule = {describe(rule): counts[describe(rule)] for rule in config.keeper.rules}
+    return {**asdict(findings.decided), "keepers_by_id": counts[BY_ID], "keepers_by_rule": by_rule}
 
 
 def _at(parts: pd.DataFrame, threshold: float) -> dict[str, int]:

@@ -12,12 +12,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, Self
-from urllib.parse import urlsplit
 
 import yaml
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from include.dedupe.errors import ConfigError
+from include.dedupe.settings import strict_yaml
 from include.dedupe.settings.gate_settings import GateSettings
 from include.dedupe.settings.partition_key import KEY_FORMATS
 from include.dedupe.settings.partition_settings import Partitions, WholeScope, divisions
@@ -32,6 +32,7 @@ from include.dedupe.settings.policy_settings import (
     Quarantine,
     TagFields,
 )
+from include.dedupe.settings.report_settings import ReportSettings
 from include.dedupe.settings.scan_settings import ScanSettings
 from include.dedupe.settings.section import FilterQueries, Section
 from include.dedupe.settings.settings_errors import explain
@@ -104,38 +105,6 @@ class FieldSettings(Section):
         'use, nothing is written. "*" accepts all, also where Flow does not tell its schema.',
         examples=[["*_str", "random_*"]],
     )
-
-
-class ReportSettings(Section):
-    pictured_clusters: int = Field(
-        200,
-        ge=0,
-        le=10_000,
-        description="Clusters shown with pictures in report.html; the files list all of them.",
-    )
-    allow_hosts: tuple[str, ...] = Field(
-        (),
-        description="Where pictures may be fetched in private networks: hosts, as host or host:port, and "
-        "folders, as http://host:port/folder/. Flow's own host is asked for nothing but what lies below "
-        "/images/ and the folders named here.",
-        examples=[["images.intranet", "http://flow.intranet:8983/media/"]],
-    )
-
-    @field_validator("allow_hosts")
-    @classmethod
-    def _are_hosts_or_folders(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
-        for entry in entries:
-            parts = urlsplit(entry if "://" in entry else f"//{entry}/folder/")
-            folders = [one.lower() for one in parts.path.split("/")[1:-1]]
-            is_folder = parts.path.endswith("/") and bool(folders) and not {"", ".", ".."} & set(folders)
-            is_plain = bool(parts.hostname) and not (parts.username or parts.query or parts.fragment)
-            if parts.scheme not in ("", "http", "https") or not (is_folder and is_plain):
-                raise ValueError(
-                    f"{entry!r} is neither a host nor a folder such as http://images.intranet/media/"
-                )
-            if {"solr", "api"} & set(folders):
-                raise ValueError(f"{entry!r} is where Flow takes commands; name the folder of the pictures")
-        return entries
 
 
 class CollectionConfig(Section):
@@ -223,12 +192,14 @@ class CollectionConfig(Section):
             raise ValueError(f"{needs_date} needs fields.date: the field that holds a document's date")
         return self
 
-    def rule_field(self, rule: KeeperRule) -> str | None:
-        """The field that a keeper rule goes by."""
+    def rule_fields(self, rule: KeeperRule) -> tuple[str, ...]:
+        """The fields that a keeper rule goes by; none for all of them."""
         if rule.field in ("pixels", "bytes"):
             mapped: str | None = getattr(self.fields, rule.field)
-            return mapped
-        return rule.field or (self.fields.date if rule.rule in ("oldest", "newest") else None)
+            return (mapped,) if mapped else ()
+        by_date = self.fields.date if rule.rule in ("oldest", "newest") else None
+        single = rule.field or by_date
+        return (single,) if single else rule.fields
 
     @property
     def key_format(self) -> str | None:
@@ -298,8 +269,11 @@ def read_collection(path: Path) -> CollectionConfig:
         raise ConfigError(
             f"{path}: a collection's file name may hold a-z, 0-9, _ and - only; rename the file."
         )
+    other = path.with_suffix(".yml" if path.suffix == ".yaml" else ".yaml")
+    if other.is_file():
+        raise ConfigError(f"{path} and {other.name} are both there; remove one.")
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = strict_yaml.load(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {error}.") from error
     except yaml.YAMLError as error:

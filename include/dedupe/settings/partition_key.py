@@ -25,7 +25,12 @@ def read_period(key: str) -> tuple[dt.datetime, dt.datetime]:
             start = dt.datetime.strptime(key, key_format)  # noqa: DTZ007 - a key names a period in UTC
         except ValueError:
             continue
-        following = (pd.Period(start, freq=_PERIODS[schedule]) + 1).start_time.to_pydatetime()
+        try:
+            following = (pd.Period(start, freq=_PERIODS[schedule]) + 1).start_time.to_pydatetime()
+        except ValueError as error:
+            raise ScopeError(
+                f"The partition key {key!r} ends behind the year 9999; scan by hand with scope: range."
+            ) from error
         return start.replace(tzinfo=dt.UTC), following.replace(tzinfo=dt.UTC)
     raise ScopeError(
         f"The partition key {key!r} names no period; write an hour, day, month or year as in "

@@ -5,9 +5,9 @@ Without the section ``policies`` a run ends with its report and nothing here has
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from include.dedupe.settings.section import Score, Section
 
@@ -15,6 +15,7 @@ PolicyKind = Literal["report", "tag", "link", "merge", "delete", "review", "expo
 MergeRule = Literal["union", "max", "fill", "join", "keep"]
 RuleKind = Literal["prefer", "highest", "lowest", "oldest", "newest", "most_complete"]
 WRITING: tuple[PolicyKind, ...] = ("tag", "link", "merge", "delete")
+MEASURING: tuple[RuleKind, ...] = ("highest", "lowest")
 DELETING: tuple[PolicyKind, ...] = ("merge", "delete")
 
 
@@ -44,22 +45,29 @@ class ClusterSettings(Section):
     )
 
 
+def _as_written(value: object) -> object:
+    """Return a value of YAML as text: true, 1 and 1.5 are values of fields, too."""
+    return str(value).lower() if isinstance(value, bool | int | float) else value
+
+
 class KeeperRule(Section):
     """One rule of the list that chooses a keeper; a later rule decides where an earlier one ties."""
 
     rule: RuleKind
     field: str | None = None
-    values: tuple[str, ...] = ()
+    values: tuple[Annotated[str, BeforeValidator(_as_written)], ...] = ()
     fields: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _has_what_it_goes_by(self) -> Self:
-        if self.rule in ("prefer", "highest", "lowest") and not self.field:
-            raise ValueError(f"the rule {self.rule} needs a field")
+        if self.rule == "prefer" and not self.field:
+            raise ValueError("the rule prefer needs a field")
+        if self.rule in MEASURING and bool(self.field) == bool(self.fields):
+            raise ValueError(f"the rule {self.rule} needs a field, or fields that are multiplied")
         if (self.rule == "prefer") != bool(self.values):
             raise ValueError("values, best first, belong to the rule prefer, and prefer needs them")
-        if self.fields and self.rule != "most_complete":
-            raise ValueError("a list of fields belongs to the rule most_complete only")
+        if self.fields and self.rule not in ("most_complete", *MEASURING):
+            raise ValueError("a list of fields belongs to the rules most_complete, highest and lowest only")
         return self
 
 
@@ -73,8 +81,11 @@ class KeeperSettings(Section):
     rules: tuple[KeeperRule, ...] = Field(
         (),
         description="Which document of a cluster stays: the first rule that tells two apart decides. prefer "
-        "(field, values best first), highest and lowest (field, or pixels and bytes as mapped in fields), "
-        "oldest and newest (field, else fields.date), most_complete (fields, else all). Last, the lowest id.",
+        "(field, values best first), highest and lowest (field, or pixels and bytes as mapped in fields; or "
+        "several fields, which are multiplied), oldest and newest (field, else fields.date), most_complete "
+        "(fields, else all). Last, the lowest id. Without rules the most pixels stay (fields.pixels, else "
+        "width_i x height_i), then the most bytes (fields.bytes, else bytes_l), then the oldest "
+        "(fields.date, else date_dt), as far as documents have these fields; the plan says what they lack.",
         examples=[
             [
                 {"rule": "prefer", "field": "source_s", "values": ["agency", "upload"]},

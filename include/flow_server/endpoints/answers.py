@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response
 
 from include.flow_server.errors import FlowError, error_body
+from include.safe_text import shown
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -61,7 +62,7 @@ async def error_answer(request: Request, error: Exception) -> Response:
     started = getattr(request.state, "started", time.monotonic())
     known = error if isinstance(error, FlowError) else FlowError(f"{type(error).__name__}: {error}")
     if known.status == FlowError.status:
-        _LOG.error("%s %s failed", request.method, request.scope["path"], exc_info=error)
+        _LOG.error("%s %s failed", request.method, shown(request.scope["path"]), exc_info=error)
     answer = json_answer(error_body(known, milliseconds(started)), known.status)
     if known.retry_after is not None:
         answer.headers["Retry-After"] = str(known.retry_after)

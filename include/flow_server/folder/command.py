@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from pathlib import Path
 
 from include.flow_server.folder.kinds import LEFT_OUT
 from include.flow_server.folder.sync import SyncOptions, sync
 from include.flow_server.folder.walk import FolderError
 from include.flow_server.settings import DEFAULT_COLLECTION
+from include.safe_text import complain, tell
 
 
 def sync_command(arguments: list[str]) -> int:
@@ -25,11 +25,11 @@ def sync_command(arguments: list[str]) -> int:
     try:
         report = sync(given.folder, given.data, given.collection, given.workers, options)
     except FolderError as error:
-        print(error, file=sys.stderr)
+        complain(error)
         return 2
-    print(report.summary())
+    tell(report.summary())
     for line in report.lines():
-        print(line, file=sys.stderr)
+        complain(line)
     return 3 if report.failed and not given.skip_unreadable else 0
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import traceback
 from typing import Any
 
 import pytest
@@ -79,3 +80,26 @@ def test_filters_escape_what_they_are_given() -> None:
         filters.date_range("d", None, dt.datetime(2026, 4, 1, tzinfo=dt.UTC))
         == "d:[* TO 2026-04-01T00:00:00Z}"
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://admin:pa/s3cr3t@flow:8983",
+        "http://admin:1/s3cr3t@flow:8983",
+        "admin:s3cr3t@flow:8983",
+        "http://flow:8983/x?password=s3cr3t",
+        '{"host": "http://admin:pa/s3cr3t@flow", "port": 8983}',
+        '{"host": "admin:s3cr3t@flow", "port": 8983}',
+        '{"host": "flow", "password": "s3cr3t", "login": "admin", "extra": {"token": "s3cr3t"}}',
+        '{"host": "flow", "extra": {"proxy": "proxy:s3cr3t@proxy:3128"}}',
+        '{"host": "flow", "password": "s3cr3t"',
+    ],
+)
+def test_a_password_of_the_environment_is_never_told(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_FLOW_DEFAULT", text)
+    try:
+        told = f"{address_from_environment('flow_default', 'c')!r}"
+    except ConfigError as error:
+        told = "".join(traceback.format_exception(error))
+    assert "s3cr3t" not in told

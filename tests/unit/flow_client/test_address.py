@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import traceback
+from collections.abc import Callable
 
 import pytest
 
@@ -123,3 +125,50 @@ def test_addresses_and_errors_survive_pickling() -> None:
         copy = pickle.loads(pickle.dumps(error))  # noqa: S301
         assert isinstance(copy, FlowError)
         assert (str(copy), vars(copy)) == (str(error), vars(error))
+
+
+SECRET = "s3cr3t"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"http://admin:pa/{SECRET}@flow:8983",
+        f"http://admin:1/{SECRET}@flow:8983",
+        f"http://admin:pa?{SECRET}@flow:8983",
+        f"http://admin:pa#{SECRET}@flow:8983",
+        f"http://admin:1?{SECRET}@flow:8983",
+        f"http://admin:[{SECRET}@flow:8983",
+        f"admin:{SECRET}@flow:8983",
+        f"//admin:{SECRET}@flow:8983",
+        f"http:/admin:{SECRET}@flow:8983",
+        f"htp://admin:{SECRET}@flow:8983",
+        f"http://admin:{SECRET}",
+        f"http://admin:{SECRET}flow:8983",
+        f"http://flow:8983/?password={SECRET}",
+        f"http://flow:8983/#{SECRET}",
+        f"http://admin:{SECRET}@",
+        f"http://admin:{SECRET}@flow:port",
+    ],
+)
+def test_a_password_is_in_no_error_however_the_address_was_written(url: str) -> None:
+    for make in (
+        lambda: FlowAddress.parse(url, "c"),
+        lambda: FlowAddress(root=url, collection="c"),
+        lambda: FlowAddress(root="http://flow", collection="c", proxy=url),
+    ):
+        assert SECRET not in _told(make)
+
+
+def _told(make: Callable[[], FlowAddress]) -> str:
+    """All that is shown of an address, or of the error and what has caused it."""
+    try:
+        address = make()
+    except FlowAddressError as error:
+        return "".join(traceback.format_exception(error))
+    return f"{address!r} {address} {address.core_url} {address.update_url}"
+
+
+def test_an_at_in_a_password_is_understood() -> None:
+    address = FlowAddress.parse(f"http://admin:{SECRET}@@flow:8983", "c")
+    assert (address.login, address.password, address.root) == ("admin", f"{SECRET}@", "http://flow:8983")

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 
 import pytest
 
 from include.flow_client.pace import Pace
+from tests.support.virtual_time import run_in_virtual_time
 
 
 async def send(pace: Pace, count: int, seconds: Callable[[int], float], **outcome: bool) -> int:
@@ -31,34 +31,34 @@ def test_no_more_than_the_limit_are_under_way() -> None:
 
 
 def test_a_busy_server_gets_fewer_at_once_and_more_again_when_it_keeps_up() -> None:
-    async def check() -> None:
-        pace = Pace(16)
+    async def check(clock: Callable[[], float]) -> None:
+        pace = Pace(16, clock=clock)
         await send(pace, 20, lambda _: 0.001, is_busy=True)
         assert pace.allowed == 1
         await send(pace, 200, lambda _: 0.001)
         assert pace.allowed == 16
 
-    asyncio.run(check())
+    run_in_virtual_time(check)
 
 
 def test_a_server_that_slows_down_under_load_gets_fewer_at_once() -> None:
-    async def check() -> None:
-        pace = Pace(32)
+    async def check(clock: Callable[[], float]) -> None:
+        pace = Pace(32, clock=clock)
         await send(pace, 1, lambda _: 0.005)
         await send(pace, 300, lambda under_way: 0.005 * under_way)
         assert pace.allowed < 16
 
-    asyncio.run(check())
+    run_in_virtual_time(check)
 
 
 def test_no_more_begin_in_a_second_than_allowed() -> None:
-    async def check() -> float:
-        pace = Pace(8, per_second=100)
-        began = time.monotonic()
+    async def check(clock: Callable[[], float]) -> float:
+        pace = Pace(8, per_second=100, clock=clock)
+        began = clock()
         await send(pace, 31, lambda _: 0.0)
-        return time.monotonic() - began
+        return clock() - began
 
-    assert asyncio.run(check()) >= 0.3
+    assert run_in_virtual_time(check) == pytest.approx(0.3)
 
 
 def test_a_limit_of_none_holds_all_back_until_it_is_raised() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from include.dedupe.errors import ConfigError
 from include.dedupe.settings.config import (
     COLLECTIONS_VARIABLE,
+    CollectionConfig,
     collection_files,
     find_collection,
     read_collection,
@@ -66,6 +68,80 @@ def test_all_mistakes_of_a_file_are_named_at_once(tmp_path: Path) -> None:
 def test_what_is_no_mapping_or_no_yaml_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(ConfigError, match=r"pictures\.yaml"):
         read_collection(write(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("dry_run: true\ndry_run: false\n", "dry_run is there twice, in line 2 and in line 3"),
+        (
+            "guards: {max_delete_count: 1, max_delete_count: 9}\n",
+            "max_delete_count is there twice, in line 2",
+        ),
+        (
+            "policies:\n  exact:\n    do: report\n    after_days: 0\n    'do': delete\n",
+            "do is there twice, in line 4 and in line 6",
+        ),
+        (
+            "partitions: {by: product, of: [{by: field, field: a, field: b}, {by: date}]}",
+            "field is there twice, in line 2",
+        ),
+        ("fields:\n\tdate: d\n", "'\\t'"),
+        ("a: &x 1\nb: &x 2\n", "duplicate anchor"),
+        ("---\nscan: {}\n", "but found another document"),
+        ("scope: &x [*x]\n", "the anchor in line 2 contains itself"),
+        ("1: a\n", "line 2: a name is expected"),
+        ("[a, b]: c\n", "line 2: a name is expected"),
+        ("scope: " + "[" * 5000, "nested too deeply"),
+        ("scan: !!python/object:os.system {}\n", "could not determine a constructor"),
+    ],
+)
+def test_yaml_that_can_be_misunderstood_is_refused_with_its_line(
+    tmp_path: Path, text: str, expected: str
+) -> None:
+    with pytest.raises(ConfigError) as error:
+        read_collection(write(tmp_path, MINIMAL + text))
+    assert str(tmp_path / "pictures.yaml") in str(error.value)
+    assert expected in str(error.value)
+
+
+def test_aliases_that_repeat_each_other_without_bounds_are_refused(tmp_path: Path) -> None:
+    bomb = "a: &a0 [x]\n" + "".join(f"b{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 9))
+    with pytest.raises(ConfigError, match="aliases stand for more than"):
+        read_collection(write(tmp_path, MINIMAL + bomb))
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("storage: on", lambda config: config.storage == "on"),
+        ("scope: [no, 010, '1']", lambda config: config.scope == ("no", "010", "1")),
+        ("storage: 2026-01-01", lambda config: config.storage == "2026-01-01"),
+        ("storage: 1:30", lambda config: config.storage == "1:30"),
+        ("dry_run: no", lambda config: config.dry_run is False),
+        ("guards: {max_delete_count: 010}", lambda config: config.guards.max_delete_count == 10),
+        ("guards: {max_delete_share: 1e-2}", lambda config: config.guards.max_delete_share == 0.01),
+        ("start_date: 2026-02-01", lambda config: config.start_date.month == 2),
+        ("scope: &x [a]\nsearch_scope: *x", lambda config: config.search_scope == ("a",)),
+        (
+            "partitions: {by: query, queries: {on: a, no: b}}",
+            lambda one: set(one.partitions.queries) == {"on", "no"},
+        ),
+        ("storage: ~", lambda config: config.storage is None),
+    ],
+)
+def test_what_is_typed_is_what_is_meant(
+    tmp_path: Path, text: str, read: Callable[[CollectionConfig], bool]
+) -> None:
+    assert read(read_collection(write(tmp_path, MINIMAL + text)))
+
+
+def test_a_collection_with_two_files_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(COLLECTIONS_VARIABLE, str(tmp_path))
+    for name in ("pictures.yaml", "pictures.yml"):
+        write(tmp_path, MINIMAL, name)
+    with pytest.raises(ConfigError, match="are both there; remove one"):
+        find_collection("pictures")
 
 
 def test_a_file_name_that_cannot_name_a_dag_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,9 @@
+"""Makes text from outside fit to be shown: a leaf that knows nothing of Flow, policies or pictures."""
+
+from __future__ import annotations
+
+from include.safe_text.addresses import without_login
+from include.safe_text.shown import shown
+from include.safe_text.terminal import complain, tell
+
+__all__ = ["complain", "shown", "tell", "without_login"]
