@@ -21,6 +21,7 @@ from include.dedupe.acting.wanted import Wanted
 from include.dedupe.deciding.decide import decide as decide_stage
 from include.dedupe.deciding.supersede import register_decisions
 from include.dedupe.errors import ActionError, ApprovalError
+from include.dedupe.places import require_runs
 from include.dedupe.planning.plan import read_plan
 from include.dedupe.rundir import RunDir, Storage
 from include.dedupe.settings.config import CollectionConfig, find_collection
@@ -108,6 +109,7 @@ def restore() -> dict[str, int]:
         until=_moment(params["until"]),
     )
     lasting = Storage(f"{storage(config).rstrip('/')}/{name}")
+    require_runs(lasting)
 
     async def take_back() -> list[Restored]:
         async with open_writer(address(config) if params["dry_run"] else write_address(config)) as writer:

@@ -162,3 +162,10 @@ def test_a_scope_without_documents_is_told_and_no_error(acting: Acting) -> None:
     acting.fill({"a": (CAT, {"category": "fishes"}), "b": (CAT, {})})
     acting.decide(acting.run(), acting.config(**DELETE, scope=["category:birds"]))
     assert read_plan(acting.run()).notes[-1] == "scope: no document matches 'category:birds'."
+
+
+def test_a_password_in_the_address_of_a_storage_is_not_in_the_plan(acting: Acting) -> None:
+    acting.fill({"a": (CAT, {}), "b": (CAT, {})})
+    acting.decide(acting.run(), acting.config(**DELETE, storage="sftp://me:s3cr3t@host/runs"))
+    assert b"s3cr3t" not in acting.run().storage.read("plan/plan.json")
+    assert read_plan(acting.run()).config.storage == "sftp://host/runs"

@@ -24,6 +24,7 @@ from include.dedupe.planning.scope import Scope, scope_filters, search_filters
 from include.dedupe.planning.settings_check import check_settings
 from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.settings.config import CollectionConfig
+from include.safe_text import without_login
 
 PLAN_FILE = "plan.json"
 MOST_PARTITIONS = 1024
@@ -64,10 +65,13 @@ class Plan:
         raise PlanError(f"The plan has no partition {name!r}; clear the plan task and what follows it.")
 
     def to_json(self) -> dict[str, Any]:
+        config = self.config.model_dump(mode="json")
+        if "://" in (config["storage"] or ""):
+            config["storage"] = without_login(config["storage"])
         return {
             "run_id": self.run_id,
             "created_at": self.created_at,
-            "config": self.config.model_dump(mode="json"),
+            "config": config,
             "scope": self.scope.to_json(),
             "fq": list(self.fq),
             "search_fq": list(self.search_fq),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import traceback
 from pathlib import Path
 
 import pandas as pd
@@ -92,3 +93,11 @@ class TestDefaultStorage:
         assert default_storage() == "/opt/airflow/flow_dedupe"
         monkeypatch.setenv(STORAGE_VARIABLE, "s3://bucket/runs")
         assert default_storage() == "s3://bucket/runs"
+
+
+@pytest.mark.parametrize("address", ["nosuch://key:s3cr3t@bucket/x", "nosuch://key:s3/cr3t@bucket/x"])
+def test_a_password_in_the_address_of_a_storage_is_never_told(address: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        Storage(address)
+    assert "cr3t" not in "".join(traceback.format_exception(error.value))
+    assert "nosuch://bucket/x" in str(error.value)
