@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-from include.safe_fetch.addresses import FetchError, resolve
+from include.safe_fetch.addresses import FetchError, RefusingAnswerError, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -42,7 +42,7 @@ def fetch(url: str, *, max_bytes: int, seconds: float, allow_hosts: Collection[s
                 url = urljoin(url, location)
                 continue
             if response.status != http.HTTPStatus.OK:
-                raise FetchError(f"{url} answered {response.status} {response.reason}")
+                raise RefusingAnswerError(f"{url} answered {response.status} {response.reason}")
             return _body(response, url, max_bytes, deadline)
     raise FetchError(f"{url} redirects more than {_REDIRECTS} times")
 

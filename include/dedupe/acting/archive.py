@@ -27,7 +27,8 @@ class Entry:
     ``before`` are all its stored fields. ``analysis`` is what Flow says of its picture, for a deletion.
     ``set`` are the fields that the action writes, None for one that it removes. ``partners`` are those whose
     fields a merge brings into this one. ``file`` is the picture's file where it is moved: its path in
-    the library, its path in the quarantine and the SHA-256 of its bytes.
+    the library, its path in the quarantine and the SHA-256 of its bytes; ``sides`` in it are the same of
+    its side files.
     """
 
     run_id: str
@@ -41,7 +42,7 @@ class Entry:
     analysis: Mapping[str, Any] | None = None
     set: dict[str, Any] = field(default_factory=dict)
     partners: tuple[str, ...] = ()
-    file: dict[str, str] | None = None
+    file: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from include.dedupe.acting.lease import hold_lease, meeting_place
+from include.dedupe.acting.marker import objection_to_claim
 from include.dedupe.acting.unreturned import losses
+from include.dedupe.acting.untold import untold
 from include.dedupe.acting.writer import FlowWriter
 from include.dedupe.clock import now
 from include.dedupe.clustering.facts import canonical
@@ -50,10 +52,15 @@ async def check(writer: FlowWriter, lasting: Storage, config: CollectionConfig) 
     Raises:
         LeaseError: somebody else writes to the collection.
     """
-    with hold_lease(meeting_place(lasting, config), "The check"):
-        await _remove_leftovers(writer)
-        scratch = _Scratch(writer, config, f"{SCRATCH}{uuid.uuid4().hex}")
-        steps = await scratch.all_steps()
+    place = meeting_place(lasting, config)
+    with hold_lease(place, "The check"):
+        steps = [
+            Step("no other storage writes to the collection", await objection_to_claim(writer, place, config))
+        ]
+        if not steps[0].problem:
+            await _remove_leftovers(writer)
+            scratch = _Scratch(writer, config, f"{SCRATCH}{uuid.uuid4().hex}")
+            steps += await scratch.all_steps()
     passed = all(not step.problem for step in steps)
     result = {"key": _key(config), "passed": passed, "at": now(), "steps": [asdict(one) for one in steps]}
     lasting.write(FILE, json.dumps(result, indent=2, ensure_ascii=False).encode())
@@ -95,7 +102,8 @@ def _why_not(lasting: Storage, config: CollectionConfig) -> str:
 def _key(config: CollectionConfig) -> str:
     """Return what tells the checked collection and schema from another one."""
     policies = config.policies.model_dump() if config.policies else None
-    parts = [config.flow.model_dump(), config.fields.model_dump(), config.tags.model_dump(), policies]
+    sections = [section.model_dump() for section in (config.flow, config.fields, config.tags)]
+    parts = [*sections, policies, config.guards.unverified]
     return hashlib.sha256(canonical(parts).encode()).hexdigest()
 
 
@@ -110,12 +118,14 @@ class _Scratch:
     added: Document | None = None
     hits: frozenset[str] = frozenset()
     is_sent: bool = False
+    model: Document | None = None
 
     async def all_steps(self) -> list[Step]:
         steps: list[Step] = []
         named = (
             ("no field would be lost", self._look_for_losses),
             ("a picture can be analysed and added", self._add),
+            ("pictures can be compared as they are now", self._compare_pictures),
             ("fields can be set and are found", self._tag),
             ("merged fields can be written", self._merge),
             ("a changed document keeps its duplicates", self._compare_hits),
@@ -146,7 +156,7 @@ class _Scratch:
         )
         if not page.docs:
             return "the collection holds no document with a picture to try with"
-        model = max(page.docs, key=len)
+        model = self.model = max(page.docs, key=len)
         address = str(model[image])
         try:
             self.analysis = await self.writer.analyze(url=address)
@@ -163,6 +173,9 @@ class _Scratch:
         if self.added is None:
             return "it was added but cannot be seen after a commit"
         return "" if model["id"] in self.hits else "a copy of a document does not find it as duplicate"
+
+    async def _compare_pictures(self) -> str:
+        return await untold(self.writer, self.config, self.model) if self.model else ""
 
     async def _tag(self) -> str:
         values = self._values()

@@ -25,6 +25,7 @@ from include.dedupe.acting.archive import (
     write_tombstones,
 )
 from include.dedupe.acting.lease import Lease, hold_lease, meeting_place
+from include.dedupe.acting.marker import require_claim
 from include.dedupe.acting.quarantine import bring_back
 from include.dedupe.acting.wanted import Wanted
 from include.dedupe.acting.writer import ConflictError, FlowWriter
@@ -75,6 +76,7 @@ async def restore(
 
     Raises:
         DedupeError: nothing is named, or nothing of what is named was ever changed.
+        ClaimError: another storage writes to the collection.
         LeaseError: somebody else writes to the collection.
     """
     if wanted.is_empty:
@@ -91,6 +93,7 @@ async def restore(
         memory = _Memory(lasting, by, _clusters(taken_back)) if lease and remember else None
         work = _Batch(writer, lasting, lease, read_tombstones(lasting), before, memory)
         if lease:
+            await require_claim(writer, place, config)
             await writer.commit()  # shows what an apply that was killed has done last
         for batch in _batches(entries):
             found += await work.take_back(batch)

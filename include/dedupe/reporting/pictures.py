@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from PIL import Image, ImageOps
 
-from include.safe_fetch import AddressRefusedError, FetchError, fetch
+from include.safe_fetch import AddressRefusedError, FetchError, RefusingAnswerError, fetch
 
 WIDTH, HEIGHT = 336, 252
 MAX_BYTES = 50_000_000
@@ -30,6 +30,10 @@ class Thumbnail:
 
     data_uri: str | None = None
     problem: str = ""
+
+
+class UnreachableError(OSError):
+    """Nothing at the address answers us, or we may not ask: that says nothing of the picture."""
 
 
 class PictureSource(Protocol):
@@ -62,17 +66,20 @@ def picture_bytes(address: str, allow_hosts: Sequence[str]) -> bytes:
     """Return the bytes of the picture at an address, fetched within the same limits.
 
     Raises:
+        UnreachableError: nobody answers there, or we may not ask.
         OSError: it cannot be had.
     """
     try:
         return fetch(address, max_bytes=MAX_BYTES, seconds=SECONDS, allow_hosts=allow_hosts)
     except AddressRefusedError as error:
-        raise OSError(
+        raise UnreachableError(
             f"{address} cannot be fetched: {error}. Allow it in the settings: "
             f'report.allow_hosts: ["{error.host}"].'
         ) from error
-    except FetchError as error:
+    except RefusingAnswerError as error:
         raise OSError(f"{address} cannot be fetched: {error}") from error
+    except FetchError as error:
+        raise UnreachableError(f"{address} cannot be fetched: {error}") from error
 
 
 def shrink(data: bytes) -> bytes:
