@@ -44,6 +44,9 @@ class Meddled(ClientWriter):
     async def delete(self, document_id: str, version: int) -> None:
         await self._around("delete", super().delete(document_id, version))
 
+    async def set_fields(self, document_id: str, version: int, fields: Mapping[str, Any]) -> None:
+        await self._around("set_fields", super().set_fields(document_id, version, fields))
+
     async def analyze(self, *, url: str | None = None, data: bytes | None = None) -> Mapping[str, Any]:
         return await self._around("analyze", super().analyze(url=url, data=data))  # type: ignore[no-any-return]
 

@@ -26,6 +26,7 @@ ROUNDED = 1.6  # pixels of the smaller picture by which scaling may miss the rat
 FARTHEST = 1.5  # pixels by which scaling may move a corner
 STILL = 0.03  # pixels of movement that are none
 ROUNDS = 3
+FITTED = 400  # pixels of a side that movements are fitted to, about
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,8 @@ CHROMA = (Scale(1.0, 0.4, 0.9, 4.0, 7.0), Scale(2.0, 0.4, 0.9, 3.8, 7.0), Scale(
 AROUND = 9  # pixels of the square in which a picture varies around a place
 PALE = 2.0  # levels of saturation that make no difference
 LARGEST_GAIN = 0.16  # log ratio of two saturations
+SAMPLES = 200  # places in either direction at which the noise of coding is measured
+EVEN, FEW = 1.5, 0.005  # levels; share of the places: paper shows nothing of what coding does to letters
 EDGE = 2  # pixels at the sides into which nothing is known to be moved
 PALETTE, COARSEST = 256, 20.0  # colours; levels by which a palette may miss one
 
@@ -91,14 +94,15 @@ def differing(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Change | N
     if _misses_ratio(first, second):
         return WHOLE
     one, two = _laid_onto(*_at_one_size(first, second))
-    coarse = np.maximum(_coarseness(first, two), _coarseness(second, one))
-    brightness = _excess(*(np.ascontiguousarray(part[..., :1]) for part in (one, two, coarse)), LUMA)
-    colours = [_half(np.ascontiguousarray(part[..., 1:])) for part in (one, two, coarse)]
-    if _saturation_gain(*colours[:2]) > LARGEST_GAIN:
+    coarse = _coarseness(first, two) + _coarseness(second, one)
+    lights = [np.ascontiguousarray(part[..., 0]) for part in (one, two, *coarse)]
+    colours = [_shrunk(np.ascontiguousarray(part[..., 1:]), 2) for part in (one, two, *coarse)]
+    if _saturation_gain(colours[0], colours[1]) > LARGEST_GAIN:
         return WHOLE
-    size = brightness.shape[1], brightness.shape[0]
-    colour = cv2.resize(_excess(colours[0], colours[1], colours[2], CHROMA), size)
-    return _place(np.maximum(brightness, colour))
+    excess = _excess(lights[0], lights[1], lights[2:], LUMA)
+    size = excess.shape[1], excess.shape[0]
+    colour = cv2.resize(_excess(colours[0], colours[1], colours[2:], CHROMA), size)
+    return _place(np.maximum(excess, colour, out=excess))
 
 
 def _misses_ratio(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> bool:
@@ -129,7 +133,7 @@ def _laid_onto(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return both in Y, Cr, Cb, float32, the first moved by the fractions of a pixel that scaling moves."""
     one, two = (cv2.cvtColor(picture, cv2.COLOR_RGB2YCrCb).astype(np.float32) for picture in (first, second))
-    matrix = _movement(*(blur(np.ascontiguousarray(picture[..., 0]), 1.0) for picture in (one, two)))
+    matrix = _movement(*(np.ascontiguousarray(picture[..., 0]) for picture in (one, two)))
     return (one if matrix is None else _moved(one, matrix)), two
 
 
@@ -138,6 +142,10 @@ def _movement(one: Plane, two: Plane) -> NDArray[np.float64] | None:
 
     Shift and scale in either direction are fitted to the differences, large ones left out.
     """
+    times = max(1, max(one.shape) // FITTED)
+    if times > 1:
+        one, two = (_shrunk(plane, times) for plane in (one, two))
+    one, two = blur(one, 1.0), blur(two, 1.0)
     height, width = one.shape
     across = (np.arange(width, dtype=np.float32) / width - 0.5)[None, :]
     down = (np.arange(height, dtype=np.float32) / height - 0.5)[:, None]
@@ -150,8 +158,8 @@ def _movement(one: Plane, two: Plane) -> NDArray[np.float64] | None:
         normal = np.array([[float(left @ right) for right in columns] for left in columns])
         normal += np.eye(4) * (1e-3 * float(np.trace(normal)) / 4 + 1)
         step = np.linalg.solve(normal, [float(column @ rest.ravel()) for column in columns])
-        found = np.clip(found + step, -FARTHEST, FARTHEST)
-        if np.abs(found).max() < STILL:
+        found = np.clip(found + step, -FARTHEST / times, FARTHEST / times)
+        if np.abs(found).max() * times < STILL:
             return None
         shift_x, grow_x, shift_y, grow_y = found
         matrix = np.array(
@@ -160,7 +168,12 @@ def _movement(one: Plane, two: Plane) -> NDArray[np.float64] | None:
         if np.abs(step).max() < STILL:
             break
         warped = _moved(one, matrix)
-    return matrix
+    return matrix if matrix is None else matrix * [[1, 1, times], [1, 1, times]]
+
+
+def _shrunk(planes: NDArray[np.float32], times: int) -> NDArray[np.float32]:
+    size = max(1, planes.shape[1] // times), max(1, planes.shape[0] // times)
+    return cast("NDArray[np.float32]", cv2.resize(planes, size, interpolation=cv2.INTER_AREA))
 
 
 def _moved(picture: NDArray[np.float32], matrix: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -170,14 +183,14 @@ def _moved(picture: NDArray[np.float32], matrix: NDArray[np.float64]) -> NDArray
     return cast("NDArray[np.float32]", moved)
 
 
-def _coarseness(palette_of: NDArray[np.uint8], picture: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return by how much the colours of one picture miss those of another; 0 where it has more than 256.
+def _coarseness(palette_of: NDArray[np.uint8], picture: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    """Return by how much the colours of one picture miss those of another; nothing where it has many.
 
     ``picture`` and what is returned are in Y, Cr, Cb.
     """
     colours = _palette(palette_of)
     if colours is None:
-        return np.zeros_like(picture)
+        return []
     steps = np.arange(4, 256, 8, dtype=np.float32)
     grid = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), -1).reshape(-1, 3)
     known = colours.astype(np.float32)
@@ -187,24 +200,20 @@ def _coarseness(palette_of: NDArray[np.uint8], picture: NDArray[np.float32]) -> 
     rgb = cv2.cvtColor(bright, cv2.COLOR_YCrCb2RGB).astype(np.intp) >> 3
     found = nearest[(rgb[..., 0] << 10) + (rgb[..., 1] << 5) + rgb[..., 2]]
     missed = np.abs(cv2.cvtColor(found, cv2.COLOR_RGB2YCrCb).astype(np.float32) - picture)
-    return np.minimum(missed, np.float32(COARSEST))
+    return [cast("NDArray[np.float32]", np.minimum(missed, np.float32(COARSEST)))]
 
 
 def _palette(picture: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
     """Return the colours of a picture that has few, uint8 [n, 3]; None if it has many, or shades of grey."""
     step = max(1, math.isqrt(picture.shape[0] * picture.shape[1] // 4096))
     for part in (picture[::step, ::step], picture):
+        if bool((part.max(axis=2) == part.min(axis=2)).all()):
+            return None
         wide = part.reshape(-1, 3).astype(np.uint32)
         packed = np.unique((wide[:, 0] << 16) + (wide[:, 1] << 8) + wide[:, 2])
         if len(packed) > PALETTE:
             return None
-    colours = np.stack([packed >> 16, packed >> 8 & 255, packed & 255], -1).astype(np.uint8)
-    return None if bool((colours.max(axis=1) == colours.min(axis=1)).all()) else colours
-
-
-def _half(planes: NDArray[np.float32]) -> NDArray[np.float32]:
-    size = max(1, planes.shape[1] // 2), max(1, planes.shape[0] // 2)
-    return cast("NDArray[np.float32]", cv2.resize(planes, size, interpolation=cv2.INTER_AREA))
+    return np.stack([packed >> 16, packed >> 8 & 255, packed & 255], -1).astype(np.uint8)
 
 
 def _saturation_gain(one: NDArray[np.float32], two: NDArray[np.float32]) -> float:
@@ -223,24 +232,32 @@ def _variation(planes: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _excess(
-    one: NDArray[np.float32], two: NDArray[np.float32], coarse: NDArray[np.float32], scales: Sequence[Scale]
+    one: NDArray[np.float32],
+    two: NDArray[np.float32],
+    coarse: Sequence[NDArray[np.float32]],
+    scales: Sequence[Scale],
 ) -> Plane:
     """How much stronger each place differs than coding makes it; above 1 it is a change.
 
     Args:
-        one: float32 [height, width, channels].
+        one: float32 [height, width] or [height, width, channels].
         two: the same of the other picture.
-        coarse: by how much a palette may miss each value.
+        coarse: by how much a palette misses each value, for each palette.
         scales: sizes of changes.
     """
     varies = np.minimum(*(_strongest(_variation(planes)) for planes in (one, two)))
-    difference, allowed = one - two, _strongest(coarse)
+    difference = one - two
+    sample = np.s_[:: max(1, varies.shape[0] // SAMPLES), :: max(1, varies.shape[1] // SAMPLES)]
+    shows = varies[sample] > EVEN if float((varies[sample] > EVEN).mean()) > FEW else np.s_[:]
     found = np.zeros(varies.shape, np.float32)
     for scale in scales:
         smooth = _strongest(np.abs(_smoothed(difference, scale.sigma)))
-        left = smooth - scale.contrast * varies - _smoothed(allowed, scale.sigma)
-        coding = min(scale.most, float(np.quantile(smooth[::2, ::2], scale.share))) + 1
-        np.maximum(found, left / (scale.factor * coding), out=found)
+        left = smooth - np.float32(scale.contrast) * varies
+        for missed in coarse:
+            left -= _smoothed(_strongest(missed), scale.sigma)
+        coding = min(scale.most, float(np.quantile(smooth[sample][shows], scale.share))) + 1
+        left *= np.float32(1 / (scale.factor * coding))
+        np.maximum(found, left, out=found)
     found[:EDGE] = found[-EDGE:] = found[:, :EDGE] = found[:, -EDGE:] = 0
     return found
 
@@ -253,7 +270,7 @@ def _smoothed(planes: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
     """Blur; widely at half the size, which is four times faster."""
     if sigma < 4 or min(planes.shape[:2]) < 64:
         return cast("NDArray[np.float32]", cv2.GaussianBlur(planes, (0, 0), sigma).reshape(planes.shape))
-    small = cv2.GaussianBlur(_half(planes), (0, 0), sigma / 2)
+    small = cv2.GaussianBlur(_shrunk(planes, 2), (0, 0), sigma / 2)
     return cast(
         "NDArray[np.float32]", cv2.resize(small, (planes.shape[1], planes.shape[0])).reshape(planes.shape)
     )
