@@ -70,16 +70,17 @@ class Scale:
     most: float
 
 
-LUMA = (Scale(1.2, 0.2, 0.9, 3.4, 6.0), Scale(2.0, 0.2, 0.75, 3.3, 4.0), Scale(5.0, 0.2, 0.9, 7.5, 0.0))
-CHROMA = (Scale(1.0, 0.4, 0.9, 4.0, 7.0), Scale(2.0, 0.4, 0.9, 3.8, 7.0), Scale(4.0, 0.4, 0.9, 4.6, 5.0))
+LUMA = (Scale(1.2, 0.2, 0.9, 3.7, 6.0), Scale(2.0, 0.2, 0.75, 3.4, 4.0), Scale(5.0, 0.2, 0.9, 7.5, 0.0))
+CHROMA = (Scale(1.0, 0.4, 0.9, 4.3, 7.0), Scale(2.0, 0.4, 0.9, 3.8, 7.0), Scale(4.0, 0.4, 0.9, 4.6, 5.0))
 """Of chroma at half the size, as most codecs keep it."""
 AROUND = 9  # pixels of the square in which a picture varies around a place
 PALE = 2.0  # levels of saturation that make no difference
-LARGEST_GAIN = 0.16  # log ratio of two saturations
+LARGEST_GAIN = 0.19  # log ratio of two saturations
 SAMPLES = 200  # places in either direction at which the noise of coding is measured
 EVEN, FEW = 1.5, 0.005  # levels; share of the places: paper shows nothing of what coding does to letters
 EDGE = 2  # pixels at the sides into which nothing is known to be moved
-PALETTE, COARSEST = 256, 20.0  # colours; levels by which a palette may miss one
+PALETTE, COARSEST = 256, 32.0  # colours; levels by which a palette may miss one
+MISSED = 1.25  # times as much as the nearest colour of a palette, for programs do not always take it
 
 
 def differing(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Change | None:
@@ -218,7 +219,7 @@ def _palette(picture: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
 
 def _saturation_gain(one: NDArray[np.float32], two: NDArray[np.float32]) -> float:
     """How much more colour one of two chroma planes has, as a logarithm."""
-    colour, other = (float(np.abs(cv2.blur(planes, (5, 5)) - 128).mean()) + PALE for planes in (one, two))
+    colour, other = (float(np.abs(cv2.blur(planes, (9, 9)) - 128).mean()) + PALE for planes in (one, two))
     return abs(math.log(colour / other))
 
 
@@ -254,7 +255,7 @@ def _excess(
         smooth = _strongest(np.abs(_smoothed(difference, scale.sigma)))
         left = smooth - np.float32(scale.contrast) * varies
         for missed in coarse:
-            left -= _smoothed(_strongest(missed), scale.sigma)
+            left -= np.float32(MISSED) * _smoothed(_strongest(missed), scale.sigma)
         coding = min(scale.most, float(np.quantile(smooth[sample][shows], scale.share))) + 1
         left *= np.float32(1 / (scale.factor * coding))
         np.maximum(found, left, out=found)
