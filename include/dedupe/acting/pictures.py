@@ -95,9 +95,6 @@ class Pictures:
                 return await self.writer.analyze(**one)
             except self.writer.reader.failure as error:
                 failure = error
-        if getattr(failure, "retryable", False):
-            assert failure is not None, "it has just been raised"  # noqa: S101
-            raise failure
         raise PictureError(f"picture cannot be read: {failure}") from failure
 
     def _bytes(self, file: Path | None, address: str) -> bytes:
@@ -112,7 +109,6 @@ class Pictures:
         try:
             analysis = await self.writer.analyze(url=address)
         except self.writer.reader.failure as error:
-            if getattr(error, "retryable", False):
-                raise
-            raise PictureError(f"picture cannot be read: {cause}", is_untold=True) from error
+            is_answer = not getattr(error, "retryable", False)
+            raise PictureError(f"picture cannot be read: {cause}", is_untold=is_answer) from error
         return Picture(hashlib.sha256(canonical(analysis).encode()).hexdigest(), None, None, analysis)

@@ -36,8 +36,15 @@ def library_file(document_id: str, settings: Quarantine) -> Path | None:
 
 
 def is_one_file(one: Path | None, other: Path | None) -> bool:
-    """Whether both paths lead to one file: hard links, or names that the file system takes for the same."""
-    return one is not None and other is not None and one.samefile(other)
+    """Whether both paths lead to one file: hard links, or names that the file system takes for the same.
+
+    Raises:
+        DedupeError: one of them is not there any more.
+    """
+    try:
+        return one is not None and other is not None and one.samefile(other)
+    except OSError as error:
+        raise DedupeError(f"a file of the pair is gone: {error}") from error
 
 
 def side_files(picture: Path, settings: Quarantine) -> list[tuple[Path, str]]:

@@ -123,10 +123,9 @@ class Sights:
         try:
             by_own, by_keeper = await self._scores(order, own), await self._scores(order, kept)
         except self.pictures.writer.reader.failure as error:
-            if getattr(error, "retryable", False):
-                raise
-            told = f"Flow cannot tell whether the pictures are what was judged: {error} {UNTOLD}"
-            return "" if self.is_lenient else told
+            told = f"Flow cannot tell whether the pictures are what was judged: {error}"
+            is_answer = not getattr(error, "retryable", False)
+            return "" if self.is_lenient and is_answer else f"{told} {UNTOLD}"
         config = self.pictures.config
         least = config.scan.exact_threshold if self.is_lenient else SAME
         for whose, score in (("the", by_own.get(order.id)), ("its keeper's", by_keeper.get(order.keeper_id))):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from include.dedupe.acting.pictures import PictureError, Pictures
+from include.dedupe.acting.pictures import Pictures
 from include.dedupe.acting.sight import LOOKED_AT, SAME, UNTOLD
 from include.dedupe.acting.writer import FlowWriter
+from include.dedupe.errors import DedupeError
 from include.dedupe.flow import Document
 from include.dedupe.settings.config import CollectionConfig
 
@@ -22,8 +23,8 @@ async def untold(writer: FlowWriter, config: CollectionConfig, document: Documen
     try:
         picture = await pictures.read(document)
         analysis = await pictures.analysis(document, picture)
-    except PictureError as error:
-        return f"the {error}, of {name!r}. {UNTOLD}"
+    except DedupeError as error:
+        return f"of {name!r}: {error}. {UNTOLD}"
     if picture.data is None:
         return f"the picture of {name!r} cannot be fetched from here for the last look. {UNTOLD}"
     found = await writer.reader.hits(

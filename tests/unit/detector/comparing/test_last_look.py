@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 from collections.abc import Callable
 from functools import partial
 
@@ -26,7 +28,7 @@ from include.detector.editing.retouching import (
 from include.safe_picture import decode
 from include.tools.bench_last_look import COPIES, HARSH, PHOTOS, form
 
-NAMES = ("skimage-chelsea.jpg", "skimage-coffee.jpg", "sklearn-china.jpg", "gcompris-moose.jpg")
+NAMES = ("skimage-chelsea.jpg", "skimage-coffee.jpg", "gcompris-moose.jpg")
 PICTURES = {name: Image.open(PHOTOS / name).convert("RGB") for name in NAMES} | {"form": form(48_213)}
 LOCAL: dict[str, Callable[..., Image.Image]] = {
     "patch": patch,
@@ -51,7 +53,14 @@ ORIGINALS = {name: pixels(saved("PNG")(picture, random.Random(0))) for name, pic
 def test_coding_and_scaling_are_no_change(name: str, kind: str) -> None:
     copy = pixels((COPIES | HARSH)[kind](PICTURES[name], random.Random(name)))
     assert differing(ORIGINALS[name], copy) is None
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_order_of_the_two_makes_no_difference(name: str) -> None:
+    copy = pixels(COPIES["scale 0.5"](PICTURES[name], random.Random(name)))
+    changed = pixels(saved("JPEG", date_stamp, partial(scale, by=0.5))(PICTURES[name], random.Random(name)))
     assert differing(copy, ORIGINALS[name]) is None
+    assert differing(changed, ORIGINALS[name]) is not None
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -60,7 +69,6 @@ def test_what_people_do_is_seen(name: str, kind: str) -> None:
     edit = LOCAL[kind]
     changed = pixels(saved("JPEG", edit)(PICTURES[name], random.Random(f"{name}/{kind}")))
     assert differing(ORIGINALS[name], changed) is not None
-    assert differing(changed, ORIGINALS[name]) is not None
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -123,5 +131,12 @@ def test_pictures_of_other_proportions_differ_as_a_whole() -> None:
 
 def test_coded_twice_at_half_the_size_is_a_copy() -> None:
     edits = partial(recode, quality=70), partial(scale, by=0.5)
-    copy = pixels(saved("JPEG", *edits, quality=60)(PICTURES["sklearn-china.jpg"], random.Random(0)))
-    assert differing(ORIGINALS["sklearn-china.jpg"], copy) is None
+    copy = pixels(saved("JPEG", *edits, quality=60)(PICTURES["skimage-chelsea.jpg"], random.Random(0)))
+    assert differing(ORIGINALS["skimage-chelsea.jpg"], copy) is None
+
+
+def test_a_worker_needs_neither_the_embedding_nor_the_index_for_it() -> None:
+    unwanted = "{'onnxruntime', 'faiss', 'pdqhash'}"
+    code = f"import sys, include.dedupe.acting.apply; print(sys.modules.keys() & {unwanted})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
