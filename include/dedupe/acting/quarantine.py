@@ -16,6 +16,11 @@ from typing import Any
 from include.dedupe.errors import DedupeError
 from include.dedupe.settings.policy_settings import Quarantine
 
+PICTURES = frozenset(
+    ".jpg .jpeg .jpe .jfif .png .apng .webp .gif .tif .tiff .bmp .heic .heif .hif .avif .jp2 .j2k .mpo".split()
+)
+"""So end the names of pictures, beside which a side file may be theirs as well."""
+
 
 def library_file(document_id: str, settings: Quarantine) -> Path | None:
     """Return the document's file in the library; None if there is none under its id.
@@ -52,20 +57,20 @@ def side_files(picture: Path, settings: Quarantine) -> list[tuple[Path, str]]:
 
     One that is named after the stem alone belongs to it only if no other picture has that stem.
     """
-    name, stem = picture.name.casefold(), picture.stem.casefold()
-    endings = settings.side_files
-    beside = [(one, one.name.casefold()) for one in _files_beside(picture)]
-    shared = any(
-        other.rpartition(".")[0] == stem and f".{other.rpartition('.')[2]}" not in endings
-        for _, other in beside
-    )
+    name, stem, endings = picture.name.casefold(), picture.stem.casefold(), settings.side_files
+    beside = [(one, *_in_two(one.name.casefold())) for one in _files_beside(picture)]
+    is_shared = any(other == stem and ending in PICTURES for _, other, ending in beside)
     found = []
-    for path, other in beside:
-        kind = endings.get(f".{other.rpartition('.')[2]}")
-        is_own = other.startswith(f"{name}.") or (other.rpartition(".")[0] == stem and not shared)
-        if kind and is_own:
-            found.append((path, kind))
+    for path, other, ending in beside:
+        is_own = f"{other}.".startswith(f"{name}.") or (other == stem and not is_shared)
+        if is_own and ending in endings:
+            found.append((path, endings[ending]))
     return sorted(found)
+
+
+def _in_two(name: str) -> tuple[str, str]:
+    stem, dot, ending = name.rpartition(".")
+    return stem, f"{dot}{ending}"
 
 
 def _files_beside(picture: Path) -> Iterator[Path]:
