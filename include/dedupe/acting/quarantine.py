@@ -17,7 +17,11 @@ from include.dedupe.errors import DedupeError
 from include.dedupe.settings.policy_settings import Quarantine
 
 PICTURES = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .apng .webp .gif .tif .tiff .bmp .heic .heif .hif .avif .jp2 .j2k .mpo".split()
+    f".{ending}"
+    for ending in (
+        *("jpg", "jpeg", "jpe", "jfif", "png", "apng", "webp", "gif", "tif", "tiff", "bmp"),
+        *("heic", "heif", "hif", "avif", "jp2", "j2k", "mpo"),
+    )
 )
 """So end the names of pictures, beside which a side file may be theirs as well."""
 

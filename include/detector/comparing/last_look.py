@@ -74,8 +74,8 @@ LUMA = (Scale(1.2, 0.2, 0.9, 3.7, 6.0), Scale(2.0, 0.2, 0.75, 3.4, 4.0), Scale(5
 CHROMA = (Scale(1.0, 0.4, 0.9, 4.3, 7.0), Scale(2.0, 0.4, 0.9, 3.8, 7.0), Scale(4.0, 0.4, 0.9, 4.6, 5.0))
 """Of chroma at half the size, as most codecs keep it."""
 AROUND = 9  # pixels of the square in which a picture varies around a place
-PALE = 2.0  # levels of saturation that make no difference
-LARGEST_GAIN = 0.19  # log ratio of two saturations
+GREY, PALE = 128.0, 2.0  # chroma of no colour; levels around it that make no difference
+LARGEST_GAIN, LARGEST_CONTRAST = 0.19, 0.08  # log ratios of two saturations, and of two contrasts
 SAMPLES = 200  # places in either direction at which the noise of coding is measured
 EVEN, FEW = 1.5, 0.005  # levels; share of the places: paper shows nothing of what coding does to letters
 EDGE = 2  # pixels at the sides into which nothing is known to be moved
@@ -98,7 +98,11 @@ def differing(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Change | N
     coarse = _coarseness(first, two) + _coarseness(second, one)
     lights = [np.ascontiguousarray(part[..., 0]) for part in (one, two, *coarse)]
     colours = [_shrunk(np.ascontiguousarray(part[..., 1:]), 2) for part in (one, two, *coarse)]
-    if _saturation_gain(colours[0], colours[1]) > LARGEST_GAIN:
+    saturation, contrast = (
+        _gain(colours[0], colours[1], GREY),
+        _gain(lights[0], lights[1], float(lights[0].mean())),
+    )
+    if saturation > LARGEST_GAIN or contrast > LARGEST_CONTRAST:
         return WHOLE
     excess = _excess(lights[0], lights[1], lights[2:], LUMA)
     size = excess.shape[1], excess.shape[0]
@@ -217,10 +221,10 @@ def _palette(picture: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
     return np.stack([packed >> 16, packed >> 8 & 255, packed & 255], -1).astype(np.uint8)
 
 
-def _saturation_gain(one: NDArray[np.float32], two: NDArray[np.float32]) -> float:
-    """How much more colour one of two chroma planes has, as a logarithm."""
-    colour, other = (float(np.abs(cv2.blur(planes, (9, 9)) - 128).mean()) + PALE for planes in (one, two))
-    return abs(math.log(colour / other))
+def _gain(one: NDArray[np.float32], two: NDArray[np.float32], middle: float) -> float:
+    """How much farther one of two pictures' planes go from a middle, as a logarithm."""
+    reach, other = (float(np.abs(cv2.blur(planes, (9, 9)) - middle).mean()) + PALE for planes in (one, two))
+    return abs(math.log(reach / other))
 
 
 def _variation(planes: NDArray[np.float32]) -> NDArray[np.float32]:
