@@ -123,8 +123,8 @@ class TestSideFiles:
         assert set(library.files()) == {"a.jpg", "b.xmp"}
 
     def test_what_another_picture_of_that_name_needs_stays(self, library: Library) -> None:
-        library.fill({"a.jpg": CAT, "b.jpg": CAT, "b.png": b"", "b.xmp": b"of both", "b.jpg.xmp": b"own"})
-        library.acting.client(lambda client: client.delete(["b.png"], commit=True))
+        library.fill({"a.jpg": CAT, "b.jpg": CAT, "b.xmp": b"of both", "b.jpg.xmp": b"own"})
+        (library.folder / "b.png").write_bytes(b"another picture")
         assert library.apply(library.decided()).done == 1
         assert set(library.files()) == {"a.jpg", "b.png", "b.xmp"}
 
