@@ -1,4 +1,4 @@
-"""Commands that change something: check, verdict, acknowledge, restore, stop and allow."""
+"""Commands that change something: check, claim, verdict, acknowledge, restore, stop and allow."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from pathlib import Path
 
 from include.dedupe.acting.check import check
 from include.dedupe.acting.client_writer import locate_flow, open_writer
-from include.dedupe.acting.lease import allow_writing, meeting_place, stop_writing
+from include.dedupe.acting.lease import allow_writing, hold_lease, meeting_place, stop_writing
+from include.dedupe.acting.marker import take_claim
 from include.dedupe.acting.restore import Restored, restore
 from include.dedupe.acting.scratch import Step
 from include.dedupe.acting.wanted import Wanted
@@ -36,6 +37,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         ("verdict", run_verdict, "say that a pair is no duplicate, keep a document, undo a verdict"),
         ("acknowledge", run_acknowledge, "say that what a run exported is carried out elsewhere"),
         ("restore", run_restore, "take back what runs did; a dry run unless --write is given"),
+        ("claim", run_claim, "let this storage write to the collection from now on, and no other"),
         ("stop", run_stop, "stop all writing to a collection before the next batch"),
         ("allow", run_allow, "allow writing again"),
     ):
@@ -57,6 +59,20 @@ def run_check(options: argparse.Namespace) -> int:
         told = ": ".join(filter(None, (step.name, step.problem, step.note)))
         tell(f"{'FAILED' if step.problem else 'ok':7} {told}")
     return 1 if any(step.problem for step in steps) else 0
+
+
+def run_claim(options: argparse.Namespace) -> int:
+    config = find_collection(options.collection)
+    place = meeting_place(_lasting(options.collection, config), config)
+
+    async def take() -> None:
+        async with open_writer(locate_flow(config, options.flow, writes=True)) as writer:
+            with hold_lease(place, "The claim"):
+                await take_claim(writer, place, config)
+
+    asyncio.run(take())
+    tell(f"{config.flow.collection} is written to from {place.root} from now on, and from nowhere else.")
+    return 0
 
 
 def run_verdict(options: argparse.Namespace) -> int:
@@ -237,6 +253,7 @@ def _moment(text: str) -> dt.datetime:
 
 _ARGUMENTS = {
     "check": _check_arguments,
+    "claim": _check_arguments,
     "verdict": _verdict_arguments,
     "acknowledge": _acknowledge_arguments,
     "restore": _restore_arguments,

@@ -15,7 +15,7 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from include.dedupe.errors import ConfigError
-from include.dedupe.flow import Document, Filters, FlowReader, JoinPage, Page
+from include.dedupe.flow import CONTENT, MARKER, Document, Filters, FlowReader, JoinPage, Page
 from include.flow_client import (
     CollectionInfo,
     FlowAddress,
@@ -29,7 +29,10 @@ from include.flow_client import (
     query,
 )
 
+NOT_THE_MARKER = query.negate(query.match("id", MARKER))
 DOCUMENTS_A_REQUEST = 1000
+PICTURE_HASH = "picture_hash"
+"""A field of servers that advertise it: two documents have the same if their pictures are the same."""
 
 
 class QueryFilters:
@@ -63,6 +66,8 @@ class ClientReader:
         self.host = urlsplit(client.address.root).netloc
         self.can_join = info is not None and "duplicates" in info.capabilities
         self.detector = info.detector if info else ""
+        tells = info is not None and PICTURE_HASH in info.capabilities
+        self.content: tuple[str, ...] = (f"{CONTENT}:{PICTURE_HASH}",) if tells else ()
         self.filters: Filters = QueryFilters()
         self.failure: type[Exception] = FlowError
         self.outage: type[Exception] = FlowUnavailableError
@@ -81,7 +86,7 @@ class ClientReader:
     ) -> Page:
         return await self._client.select(
             Query(
-                fq=fq,
+                fq=(*fq, NOT_THE_MARKER),
                 fl=fl,
                 rows=rows,
                 sort=sort,
@@ -99,7 +104,9 @@ class ClientReader:
         page_size: int = 1000,
         cursor_mark: str | None = None,
     ) -> AsyncIterator[Page]:
-        return self._client.iterate(fq=fq, fl=fl, page_size=page_size, cursor_mark=cursor_mark)
+        return self._client.iterate(
+            fq=(*fq, NOT_THE_MARKER), fl=fl, page_size=page_size, cursor_mark=cursor_mark
+        )
 
     async def existing(
         self, ids: Sequence[str], fl: Sequence[str] = ("id",), fq: Sequence[str] = ()
@@ -154,7 +161,7 @@ class ClientReader:
         cursor_mark: str | None,
     ) -> JoinPage:
         return await self._client.join(
-            fq=fq,
+            fq=(*fq, NOT_THE_MARKER),
             search_fq=search_fq,
             fl=fl,
             threshold=threshold,

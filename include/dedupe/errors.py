@@ -63,6 +63,10 @@ class LeaseError(DedupeError):
     """Somebody else writes to the collection; a retry may help."""
 
 
+class ClaimError(DedupeError):
+    """Another storage writes to the collection; nothing was written."""
+
+
 class StoppedError(DedupeError):
     """A person has stopped all writing to the collection."""
 

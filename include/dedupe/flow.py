@@ -7,6 +7,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Protocol
 
 Document = Mapping[str, Any]
+MARKER = "flow-dedupe-writer"
+"""The id of the document that says which storage may write to the collection. No reader shows it."""
+CONTENT = "_content_"
+"""Under this name a document tells its picture's content, where Flow can: equal texts are equal pictures."""
 
 
 class Page(Protocol):
@@ -78,6 +82,13 @@ class FlowReader(Protocol):
     def detector(self) -> str:
         """Version of what finds duplicates, empty where the server does not tell."""
 
+    @property
+    def content(self) -> tuple[str, ...]:
+        """What to add to ``fl`` so that a document tells its picture's content, under the name CONTENT.
+
+        Empty where Flow does not tell it.
+        """
+
     def limit(self, in_flight: int, per_second: float | None) -> None:
         """Send at most so many requests at once, and so many in a second, from now on."""
 
@@ -136,7 +147,7 @@ class FlowReader(Protocol):
     ) -> Page:
         """Return all documents that look like one picture, best first, without the document itself.
 
-        The picture is a document's, at a URL, given as bytes, or what an analysis said of it.
+        The picture is a document's, at a URL, given as bytes, or as ``analyze`` has described it.
         At ``max_hits`` it ends, and the page still says ``has_more``.
         """
 

@@ -137,8 +137,13 @@ ACTIONS = _schema(
     reason=pa.string(),
     score=pa.float64(),
     at=pa.string(),
+    change=pa.string(),
 )
-"""One row for each decision that apply came to: done, skipped, failed or planned (a dry run), and why."""
+"""One row for each decision that apply came to: done, skipped, review, failed or planned, and why.
+
+``change`` is where the last look saw that two pictures differ: left, top, right and bottom as shares of the
+picture, with commas between them; else empty.
+"""
 
 INCOMING = _schema(
     number=pa.int64(),

@@ -119,9 +119,12 @@ class Collection:
         return {key: self._read(data) for key, data in self.store.descriptors(keys).items()}
 
     def outputs(self, documents: Sequence[Document]) -> dict[int, dict[str, Any]]:
-        """By key `{"import": …}`, the /analyze result that each document was indexed with."""
+        """By key `{"import": …, "picture_hash": …}`: what each document's picture was when it was indexed."""
         descriptors = self.descriptors([document.key for document in documents])
-        return {key: {"import": descriptor.to_outputs()} for key, descriptor in descriptors.items()}
+        return {
+            key: {"import": descriptor.to_outputs(), "picture_hash": descriptor.content_hash}
+            for key, descriptor in descriptors.items()
+        }
 
     def memory_bytes(self) -> int:
         """What the duplicate index holds in memory."""

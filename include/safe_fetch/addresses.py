@@ -21,6 +21,10 @@ class FetchError(Exception):
     """The picture could not be had; the message says from where and why."""
 
 
+class RefusingAnswerError(FetchError):
+    """The host has answered, and the answer is no picture: 404 and the like."""
+
+
 class AddressRefusedError(FetchError):
     """The address is one that a server must not be led to, unless ``host`` (with its port) is allowed.
 

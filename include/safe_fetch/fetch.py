@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-from include.safe_fetch.addresses import FetchError, Rules, port_of
+from include.safe_fetch.addresses import FetchError, RefusingAnswerError, Rules, port_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -47,7 +47,7 @@ def fetch(
                 url = urljoin(url, location)
                 continue
             if response.status != http.HTTPStatus.OK:
-                raise FetchError(f"{url} answered {response.status} {response.reason}")
+                raise RefusingAnswerError(f"{url} answered {response.status} {response.reason}")
             return _body(response, url, max_bytes, deadline)
     raise FetchError(f"{url} redirects more than {_REDIRECTS} times")
 

@@ -24,6 +24,7 @@ from include.dedupe.clustering.cluster import cluster
 from include.dedupe.clustering.facts import gather_facts
 from include.dedupe.clustering.merge import merge
 from include.dedupe.deciding.decide import DecideStats, decide
+from include.dedupe.flow import MARKER
 from include.dedupe.planning.plan import plan
 from include.dedupe.planning.scope import Scope
 from include.dedupe.rundir import Attempt, RunDir, Storage
@@ -86,7 +87,7 @@ class Acting:
         self.client(lambda client: client.update(list(changes), commit=True))
 
     def documents(self) -> dict[str, Document]:
-        """Return all documents as the collection holds them, without their versions."""
+        """Return all documents but the marker as the collection holds them, without their versions."""
 
         async def read(client: FlowClient) -> dict[str, Document]:
             pages = [page async for page in client.iterate(fl=("*",))]
@@ -94,6 +95,7 @@ class Acting:
                 doc["id"]: {name: value for name, value in doc.items() if name != "_version_"}
                 for page in pages
                 for doc in page.docs
+                if doc["id"] != MARKER
             }
 
         return self.client(read)

@@ -1,8 +1,9 @@
 """Apply: carries out what is approved and still stands, batch by batch, and writes down what became of it.
 
 Each batch reads its documents anew, archives those that it will change, writes, makes the writes visible and
-looks whether they are there. The archive comes before the write and the outcomes after it; so an apply that
-was killed and started again knows what it did, and neither repeats nor skips anything.
+looks whether they are there. Directly before each write it looks once more: at both pictures, at what people
+have said, and whether a newer run has decided. The archive comes before the write and the outcomes after it;
+so an apply that was killed and started again knows what it did, and neither repeats nor skips anything.
 """
 
 from __future__ import annotations
@@ -18,17 +19,18 @@ from include.dedupe.acting.archive import Entry, read_entries, read_tombstones
 from include.dedupe.acting.batch import Batch
 from include.dedupe.acting.check import require_check
 from include.dedupe.acting.lease import Lease, hold_lease, meeting_place
-from include.dedupe.acting.outcome import Outcome
+from include.dedupe.acting.marker import require_claim
+from include.dedupe.acting.outcome import Objection, Outcome
 from include.dedupe.acting.unreturned import require_no_loss
 from include.dedupe.acting.writer import FlowWriter
-from include.dedupe.clock import now
 from include.dedupe.deciding.changes import Order
 from include.dedupe.deciding.decide import current_decisions
 from include.dedupe.deciding.decisions import CONDEMN, UNTAG, read_decisions, still_standing
 from include.dedupe.deciding.guards import broken_guards, require_guards, scope_size
-from include.dedupe.deciding.supersede import objection_of_newer
+from include.dedupe.deciding.supersede import newest_decided, objection_of_newer
 from include.dedupe.errors import GuardError
 from include.dedupe.planning.plan import Plan, read_plan
+from include.dedupe.planning.quarantine_check import check_quarantine
 from include.dedupe.progress import show_progress
 from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.scanning.coverage import measure_coverage
@@ -48,6 +50,7 @@ class ApplyStats:
     skipped: int
     failed: int
     planned: int
+    review: int = 0
 
 
 async def apply(
@@ -67,6 +70,8 @@ async def apply(
         ApprovalError: the run never made such decisions.
         GuardError: they would delete more than the settings allow.
         CheckError: the collection has not proven that the actions can be undone.
+        PlanError: deleted files cannot be moved into the quarantine.
+        ClaimError: another storage writes to the collection.
         LeaseError: somebody else writes to the collection; a retry may help.
         StoppedError: a person has stopped all writing.
     """
@@ -78,6 +83,8 @@ async def apply(
     if orders and not dry_run:
         if plan.scope.is_part:
             raise GuardError(f"{run.address} took only some of its documents; such a run only reports.")
+        if plan.config.quarantine:
+            check_quarantine(plan.config.quarantine)
         require_check(run.lasting, plan.config)
         await require_no_loss(writer, plan.config)
     work = _Work(writer, run, attempt, plan, approved_at, dry_run)
@@ -122,11 +129,11 @@ class _Work:
             lease = None if self.dry_run else held.enter_context(self._lease())
             progress = held.enter_context(show_progress("apply", len(orders), "decisions"))
             earlier = self._earlier()
-            said = self.run.lasting.names(VERDICTS)
-            stands = self._stands(orders)
+            stands = self._always_asked(orders)
             for number, batch in enumerate(in_batches(orders)):
-                if said != (said := self.run.lasting.names(VERDICTS)):
-                    stands = self._stands(orders)
+                if lease:
+                    lease.require()
+                    await require_claim(self.writer, lease.place, self.plan.config)
                 outcomes += await self._one_batch(number, batch, stands, earlier, lease)
                 progress.advance(len(batch))
         return outcomes
@@ -159,8 +166,6 @@ class _Work:
             known = [Outcome.from_json(value) for value in json.loads(self.run.storage.read(journal))]
             if [outcome.order for outcome in known] == orders:
                 return known
-        if lease:
-            lease.require()
         objections = {order: stands(order) for order in orders}
         batch = Batch(
             writer=self.writer,
@@ -169,16 +174,29 @@ class _Work:
             name=f"{self.run.folder}-{self.attempt.label}-{number:06}",
             earlier=earlier,
             lease=lease,
+            stands=stands,
         )
         standing = [order for order in orders if not objections[order]]
         done = {outcome.order: outcome for outcome in await batch.carry_out(standing)}
-        outcomes = [
-            done.get(order) or Outcome(order, "skipped", objections[order], now()) for order in orders
-        ]
+        outcomes = [done.get(order) or Outcome.of(order, Objection(objections[order])) for order in orders]
         if lease:
             text = json.dumps([asdict(outcome) for outcome in outcomes], ensure_ascii=False)
             self.run.storage.write(journal, text.encode())
         return outcomes
+
+    def _always_asked(self, orders: list[Order]) -> Callable[[Order], str]:
+        """Return what says at any time whether an order stands then: what was said meanwhile counts."""
+        heard: object = None
+        stands: Callable[[Order], str] | None = None
+
+        def objection(order: Order) -> str:
+            nonlocal heard, stands
+            said = self.run.lasting.names(VERDICTS), newest_decided(self.run, self.plan)
+            if stands is None or said != heard:
+                heard, stands = said, self._stands(orders)
+            return stands(order)
+
+        return objection
 
     def _stands(self, orders: list[Order]) -> Callable[[Order], str]:
         """Return what says of an order why it does not stand any more; empty if it does."""

@@ -30,8 +30,9 @@ class Entry:
     ``before`` are all its stored fields. ``analysis`` is what Flow says of its picture, for a deletion.
     ``set`` are the fields that the action writes, None for one that it removes. ``partners`` are those whose
     fields a merge brings into this one. ``file`` is the picture's file where it is moved: its path in
-    the library, its path in the quarantine and the SHA-256 of its bytes.
-    ``sequence`` tells what came first of all that is archived, and no clock does; 0 where nobody counted yet.
+    the library, its path in the quarantine and the SHA-256 of its bytes; ``sides`` in it are the same of
+    its side files. ``sequence`` tells what came first of all that is archived, and no clock does; 0 where
+    nobody counted yet.
     """
 
     run_id: str
@@ -45,8 +46,13 @@ class Entry:
     analysis: Mapping[str, Any] | None = None
     set: dict[str, Any] = field(default_factory=dict)
     partners: tuple[str, ...] = ()
-    file: dict[str, str] | None = None
+    file: dict[str, Any] | None = None
     sequence: int = 0
+
+    @property
+    def key(self) -> str:
+        """Tells it from all other entries."""
+        return f"{self.run_id}\n{self.id}\n{self.at}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from dataclasses import asdict, replace
 
 from include.dedupe.acting.again import Copy
 from include.dedupe.acting.lease import hold_lease, meeting_place
+from include.dedupe.acting.marker import objection_to_claim
 from include.dedupe.acting.scratch import ADDS, Scratch, Step
 from include.dedupe.acting.scratch_ids import forget, new_id, remove_leftovers
 from include.dedupe.acting.shapes import further_models, richest_first, sample_documents, uncovered
@@ -36,9 +37,13 @@ async def check(writer: FlowWriter, lasting: Storage, config: CollectionConfig) 
     Raises:
         LeaseError: somebody else writes to the collection.
     """
-    with hold_lease(meeting_place(lasting, config), "The check"):
-        await remove_leftovers(writer, lasting)
-        steps = await _try_shapes(writer, lasting, config)
+    place = meeting_place(lasting, config)
+    with hold_lease(place, "The check"):
+        problem = await objection_to_claim(writer, place, config)
+        steps = [Step("no other storage writes to the collection", problem)]
+        if not problem:
+            await remove_leftovers(writer, lasting)
+            steps += await _try_shapes(writer, lasting, config)
     passed = all(not step.problem for step in steps)
     result = {"key": _key(config), "passed": passed, "at": now(), "steps": [asdict(one) for one in steps]}
     lasting.write(FILE, json.dumps(result, indent=2, ensure_ascii=False).encode())
@@ -89,5 +94,6 @@ def _why_not(lasting: Storage, config: CollectionConfig) -> str:
 def _key(config: CollectionConfig) -> str:
     """Return what tells the checked collection and schema from another one."""
     policies = config.policies.model_dump() if config.policies else None
-    parts = [config.flow.model_dump(), config.fields.model_dump(), config.tags.model_dump(), policies]
+    sections = [section.model_dump() for section in (config.flow, config.fields, config.tags)]
+    parts = [*sections, policies, config.guards.unverified]
     return hashlib.sha256(canonical(parts).encode()).hexdigest()

@@ -10,13 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from include.dedupe.acting.archive import ABSORB, Entry
-from include.dedupe.clustering.facts import fingerprint
+from include.dedupe.clustering.facts import content_of, fields_of, fingerprint
 from include.dedupe.deciding.changes import Order
 from include.dedupe.deciding.decisions import UNTAG
 from include.dedupe.deciding.grace import condemned_since
 from include.dedupe.flow import Document, FlowReader
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.settings.policy_settings import DELETING
+
+SAME_SCORE = 0.005
+"""Where Flow tells nothing of a picture's content, its score with its keeper may differ by so much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ class Moment:
             return f"{self.linked[order.id]!r} links to it"
         if order.decision == UNTAG:
             return ""
-        if fingerprint(document, self.config) != order.fingerprint:
+        if fields_of(fingerprint(document, self.config)) != fields_of(order.fingerprint):
             return "its picture or a field that the decision rests on has changed"
         return self.objection_to_keeper(order) or self._objection_to_grace(order, document)
 
@@ -66,10 +69,10 @@ class Moment:
             return "its keeper is condemned or marked as a duplicate itself"
         if order.keeper_id in self.protected and self._merges_fields(order):
             return "its keeper is protected by now, and takes in no fields"
-        now = fingerprint(keeper, self.config)
+        now = fields_of(fingerprint(keeper, self.config))
         absorbed = self.earlier.get(order.keeper_id)
         is_ours = absorbed is not None and absorbed.action == ABSORB and now == self._after(absorbed)
-        return "" if now == order.keeper_fingerprint or is_ours else "its keeper has changed"
+        return "" if now == fields_of(order.keeper_fingerprint) or is_ours else "its keeper has changed"
 
     def _merges_fields(self, order: Order) -> bool:
         policies = self.config.policies
@@ -79,9 +82,18 @@ class Moment:
 
     def _after(self, entry: Entry) -> str:
         """Return the fingerprint that a document has after what the entry is about."""
-        return fingerprint(
-            {k: v for k, v in (entry.before | entry.set).items() if v is not None}, self.config
-        )
+        after = {k: v for k, v in (entry.before | entry.set).items() if v is not None}
+        return fields_of(fingerprint(after, self.config))
+
+    def objection_to_content(self, order: Order) -> str:
+        """Return which of the two documents was indexed with another picture since it was judged."""
+        own = order.id, order.fingerprint, "the"
+        keeper = order.keeper_id, order.keeper_fingerprint, "its keeper's"
+        for name, then, whose in (own, keeper):
+            document = self.documents.get(name, {})
+            if content_of(then) and content_of(fingerprint(document, self.config)) != content_of(then):
+                return f"{whose} picture is another one by now"
+        return ""
 
     def _objection_to_grace(self, order: Order, document: Document) -> str:
         policies = self.config.policies
@@ -95,11 +107,26 @@ class Moment:
         return "" if holds else "it is not condemned any more"
 
 
+def objection_to_class(order: Order, score: float, config: CollectionConfig) -> str:
+    """Return why a pair of this score is not of the class any more that the policy rests on."""
+    least = config.guards.delete_threshold if order.decision in DELETING else config.scan.threshold
+    if score < least:
+        return f"it does not look like its keeper any more (score below {least})"
+    found = "exact" if score >= config.scan.exact_threshold else "near"
+    if found != order.duplicates:
+        return f"they are no {order.duplicates} duplicates any more but {found} ones (score {score:.4f})"
+    is_told = content_of(order.fingerprint) and content_of(order.keeper_fingerprint)
+    if not is_told and abs(score - order.score) > SAME_SCORE:
+        return f"they are not as they were judged: their score is {score:.4f} by now, not {order.score:.4f}"
+    return ""
+
+
 async def objection_to_pair(reader: FlowReader, order: Order, config: CollectionConfig) -> str:
     """Search once more whether document and keeper look alike; return what speaks against it."""
     if order.decision not in (*DELETING, "link"):
         return ""
     threshold = config.guards.delete_threshold if order.decision in DELETING else config.scan.threshold
+    best = 0.0
     for one, other in ((order.id, order.keeper_id), (order.keeper_id, order.id)):
         try:
             found = await reader.hits(
@@ -111,10 +138,9 @@ async def objection_to_pair(reader: FlowReader, order: Order, config: Collection
                 smartfilter="off",
                 max_hits=1,
             )
-            if any(hit["id"] == other for hit in found.docs):
-                return ""
+            best = max([best, *(float(hit["score"]) for hit in found.docs if hit["id"] == other)])
         except reader.failure as error:
             if getattr(error, "retryable", False):
                 raise
             return f"it cannot be compared with its keeper: {error}"
-    return f"it does not look like its keeper any more (score below {threshold})"
+    return objection_to_class(order, best, config)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -22,11 +22,12 @@ from include.dedupe.acting.archive import (
     archived_runs,
     by_sequence,
     read_entries,
-    read_tombstones,
     write_tombstones,
 )
-from include.dedupe.acting.gated import GATED, indexed_documents, take_back, why_not_taken_back
+from include.dedupe.acting.gated import GATED, take_back, why_not_taken_back
+from include.dedupe.acting.known import Known
 from include.dedupe.acting.lease import Lease, hold_lease, meeting_place
+from include.dedupe.acting.marker import require_claim
 from include.dedupe.acting.memory import Memory, clusters_of
 from include.dedupe.acting.quarantine import bring_back
 from include.dedupe.acting.wanted import Wanted
@@ -79,6 +80,7 @@ async def restore(
 
     Raises:
         DedupeError: nothing is named, or nothing of what is named was ever changed.
+        ClaimError: another storage writes to the collection.
         LeaseError: somebody else writes to the collection.
     """
     if wanted.is_empty:
@@ -87,21 +89,16 @@ async def restore(
     wanted.require_known(archived, lasting)
     entries = sorted(filter(wanted.fits, archived), key=by_sequence, reverse=True)
     before = _restored_before(lasting)
-    taken_back = [entry for entry in archived if wanted.fits(entry) or _key(entry) in before]
+    taken_back = [entry for entry in archived if wanted.fits(entry) or entry.key in before]
     found: list[Restored] = []
     with ExitStack() as held:
         place = meeting_place(lasting, config)
         lease = None if dry_run else held.enter_context(hold_lease(place, f"A restore by {by}"))
         memory = Memory(lasting, by, clusters_of(taken_back)) if lease and remember else None
-        known = _Known(
-            read_tombstones(lasting),
-            [Copy(*rule) for rule in await writer.copies()],
-            _newest_deletions(lasting, {entry.id for entry in entries}),
-            indexed_documents(lasting, entries),
-            config.tags.names,
-        )
+        known = Known.of(lasting, entries, [Copy(*rule) for rule in await writer.copies()], config.tags.names)
         work = _Batch(writer, lasting, lease, before, memory, known)
         if lease:
+            await require_claim(writer, place, config)
             await writer.commit()  # shows what an apply that was killed has done last
         for batch in _batches(entries):
             found += await work.take_back(batch)
@@ -112,21 +109,6 @@ def _entries(lasting: Storage, wanted: Wanted) -> Iterable[Entry]:
     folders = [folder_name(run) for run in wanted.runs] or archived_runs(lasting)
     for folder in folders:
         yield from read_entries(lasting, folder)
-
-
-def _newest_deletions(lasting: Storage, ids: Container[str]) -> dict[str, tuple[str, str]]:
-    """Return run and key of the last deletion that was archived of each document: it has its last state."""
-    found: dict[str, Entry] = {}
-    for folder in archived_runs(lasting):
-        for entry in read_entries(lasting, folder):
-            known = found.get(entry.id)
-            if (
-                entry.action in DELETING
-                and entry.id in ids
-                and (known is None or by_sequence(known) <= by_sequence(entry))
-            ):
-                found[entry.id] = replace(entry, before={}, analysis=None)
-    return {name: (entry.run_id, _key(entry)) for name, entry in found.items()}
 
 
 def _batches(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
@@ -142,21 +124,6 @@ def _batches(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
         yield from (one[first : first + BATCH] for first in range(0, len(one), BATCH))
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What is known before a restore begins.
-
-    ``stones`` by id; ``copies``: which fields Flow fills from others; ``newest``: run and label of the last
-    deletion of each document; ``indexed``: what the gate indexed, by run and id; ``own_fields``: our tags.
-    """
-
-    stones: Mapping[str, Tombstone]
-    copies: Sequence[Copy]
-    newest: Mapping[str, tuple[str, str]]
-    indexed: Mapping[tuple[str, str], Document]
-    own_fields: Sequence[str]
-
-
 @dataclass(slots=True)
 class _Batch:
     writer: FlowWriter
@@ -164,7 +131,7 @@ class _Batch:
     lease: Lease | None
     before: Container[str]
     memory: Memory | None
-    known: _Known
+    known: Known
     stuck: set[str] = field(default_factory=set)
     """Documents of which a newer state could not be taken back: an older one must not take its place."""
 
@@ -181,7 +148,7 @@ class _Batch:
         if self.lease:
             found = await self._look(entries, found)
             pairs_done = zip(entries, found, strict=True)
-            restored = [_key(entry) for entry, one in pairs_done if one.outcome == "restored"]
+            restored = [entry.key for entry, one in pairs_done if one.outcome == "restored"]
             self.lasting.write(f"{RESTORED}/{now().replace(':', '-')}.json", json.dumps(restored).encode())
         self.stuck |= {one.id for one in found if one.outcome == "failed"}
         return found
@@ -215,7 +182,7 @@ class _Batch:
             return False  # what is left of it is told as a difference
 
     def _why_not(self, entry: Entry, document: Document | None) -> str:
-        if _key(entry) in self.before:
+        if entry.key in self.before:
             return "restored before"
         if entry.id in self.stuck:
             return "a newer state of it could not be taken back; try again"
@@ -254,7 +221,7 @@ class _Batch:
         if document is not None:
             return "it exists"
         run_id, newest = self.known.newest[entry.id]
-        if newest != _key(entry):
+        if newest != entry.key:
             is_own = run_id == entry.run_id
             return NEWER if is_own else f"run {run_id} deleted it later; restore that run"
         stone = self.known.stones.get(entry.id)
@@ -271,10 +238,6 @@ class _Batch:
         taken_back = replace(stone, restored_at=now())
         label = f"{now().replace(':', '-')}-{entry.id.encode().hex()[:32]}-restored"
         write_tombstones(self.lasting, label, [taken_back])
-
-
-def _key(entry: Entry) -> str:
-    return f"{entry.run_id}\n{entry.id}\n{entry.at}"
 
 
 def _restored_before(lasting: Storage) -> set[str]:

@@ -11,6 +11,7 @@ from typing import Any
 from include.dedupe.acting.again import FILLED_BY_FLOW, Copy, add_again, differences, take_out_extra
 from include.dedupe.acting.original import analyze_original
 from include.dedupe.acting.unreturned import losses
+from include.dedupe.acting.untold import untold
 from include.dedupe.acting.writer import ConflictError, FlowWriter
 from include.dedupe.deciding.changes import merged
 from include.dedupe.errors import DedupeError
@@ -65,6 +66,7 @@ class Scratch:
         named = (
             ("no field would be lost", self._look_for_losses, False),
             (ADDS, self._add, True),
+            ("pictures can be compared as they are now", self._compare_pictures, False),
             ("fields can be set and are found", self._tag, True),
             ("merged fields can be written", self._merge, False),
             ("a changed document keeps its duplicates", self._compare_hits, False),
@@ -106,6 +108,10 @@ class Scratch:
             return ""
         self.hits = await self._hits()
         return "" if model["id"] in self.hits else "a copy of a document does not find it as duplicate"
+
+    async def _compare_pictures(self) -> str:
+        assert self.model is not None, "the step before has copied it"  # noqa: S101
+        return await untold(self.writer, self.config, self.model)
 
     async def _first_analysed(self) -> Document | None:
         """Return the first model whose picture can be analysed, and keep why those before it cannot."""

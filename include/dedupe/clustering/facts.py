@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from include.dedupe.clustering.nested import nested_among
-from include.dedupe.flow import Document, FlowReader
+from include.dedupe.flow import CONTENT, Document, FlowReader
 from include.dedupe.planning.plan import Plan, read_plan
 from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.settings.config import CollectionConfig
@@ -70,7 +70,7 @@ def read_fields(facts: pd.DataFrame) -> list[dict[str, Any]]:
 async def _facts_of(
     flow: FlowReader, config: CollectionConfig, ids: list[str]
 ) -> Iterable[tuple[str, bool, int, str, str]]:
-    documents = await flow.existing(ids, fl=fields_to_read(config))
+    documents = await flow.existing(ids, fl=(*fields_to_read(config), *flow.content))
     protected = await protected_among(flow, config, ids)
     return [_row(document, document["id"] in protected, config) for document in documents]
 
@@ -112,16 +112,30 @@ def judged_fields(config: CollectionConfig) -> tuple[str, ...]:
 
 
 def fingerprint(document: Mapping[str, Any], config: CollectionConfig) -> str:
-    """Return what tells whether a document is still as it was judged; other fields do not count."""
+    """Return what tells whether a document is still as it was judged; other fields do not count.
+
+    Behind a hyphen follows what the picture was, where Flow tells it: see ``content_of``.
+    """
     judged = {name: document[name] for name in judged_fields(config) if name in document}
     if _counts_all_fields(config):
         judged["\0filled"] = filled(document, config)
-    return hashlib.sha256(canonical(judged).encode()).hexdigest()[:32]
+    digest = hashlib.sha256(canonical(judged).encode()).hexdigest()[:32]
+    return f"{digest}-{str(document[CONTENT])[:32]}" if document.get(CONTENT) else digest
+
+
+def content_of(fingerprint: str) -> str:
+    """Return what a document's picture was when the fingerprint was taken; empty where Flow did not tell."""
+    return fingerprint.partition("-")[2]
+
+
+def fields_of(fingerprint: str) -> str:
+    """Return the part of a fingerprint that tells of the fields alone."""
+    return fingerprint.partition("-")[0]
 
 
 def filled(document: Mapping[str, Any], config: CollectionConfig) -> int:
     """Count the fields that hold something, without those that the policies write."""
-    own = {"id", "_version_", *config.tags.names}
+    own = {"id", "_version_", CONTENT, *config.tags.names}
     return sum(1 for name, value in document.items() if name not in own and value not in (None, "", []))
 
 

@@ -27,7 +27,7 @@ def register_decisions(run: RunDir, plan: Plan, digest: str) -> None:
 
 def newer_run(run: RunDir, plan: Plan) -> str:
     """Return the id of the newest run that has decided after this one; empty if there is none."""
-    latest = _newest(run, plan)
+    latest = newest_decided(run, plan)
     return latest["run_id"] if latest else ""
 
 
@@ -38,7 +38,7 @@ def objection_of_newer(
 
     What a newer run does not decide any more, it speaks against, too.
     """
-    latest = _newest(run, plan)
+    latest = newest_decided(run, plan)
     if latest is None:
         return lambda _: ""
     words = f"run {latest['run_id']} has decided anew"
@@ -56,7 +56,8 @@ def objection_of_newer(
     return objection
 
 
-def _newest(run: RunDir, plan: Plan) -> dict[str, str] | None:
+def newest_decided(run: RunDir, plan: Plan) -> dict[str, str] | None:
+    """Return what the newest run has registered that has decided after this one; None if there is none."""
     newer = [name for name in run.lasting.names(FOLDER) if name > _name(run, plan)]
     found: dict[str, str] | None = json.loads(run.lasting.read(f"{FOLDER}/{newer[-1]}")) if newer else None
     return found

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 from include.dedupe.errors import PlanError
 from include.dedupe.flow import FlowReader
+from include.dedupe.planning.quarantine_check import check_quarantine
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.settings.partition_settings import DatePartitions, FieldPartitions, divisions
+from include.dedupe.settings.policy_settings import DELETING
 
 SAMPLE = 100
 """So many documents are looked at for names that may have been meant."""
@@ -22,6 +24,8 @@ async def check_settings(flow: FlowReader, config: CollectionConfig) -> None:
     Raises:
         PlanError: it names each setting that is wrong, and a field that may have been meant.
     """
+    if config.quarantine and config.policies and config.policies.kinds & set(DELETING):
+        check_quarantine(config.quarantine)
     if (await flow.select()).num_found:
         await _check_fields(flow, config)
         await _check_filters(flow, config)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from include.safe_fetch import AddressRefusedError, FetchError, fetch
+from include.safe_fetch import AddressRefusedError, FetchError, RefusingAnswerError, fetch
 from include.safe_picture import PreviewMaker, UnreadableImageError
 
 WIDTH, HEIGHT = 336, 252
@@ -29,6 +29,10 @@ class Thumbnail:
     data_uri: str | None = None
     problem: str = ""
     is_first: bool = False
+
+
+class UnreachableError(OSError):
+    """Nothing at the address answers us, or we may not ask: that says nothing of the picture."""
 
 
 class PictureSource(Protocol):
@@ -70,6 +74,7 @@ def picture_bytes(
     port if it is named) only for what lies below ``/images/`` and the folders of ``allow_hosts``.
 
     Raises:
+        UnreachableError: nobody answers there, or we may not ask.
         OSError: it cannot be had.
     """
     own = flow_host.rpartition("@")[2]
@@ -78,9 +83,11 @@ def picture_bytes(
         return fetch(address, max_bytes=max_bytes, seconds=SECONDS, allow_hosts=allowed, guarded=own)
     except AddressRefusedError as error:
         entry = error.host or f"http://{own}/pictures/"
-        raise OSError(
+        raise UnreachableError(
             f"{address} cannot be fetched: {error}. Allow it in the settings: "
             f'report.allow_hosts: ["{entry}"].'
         ) from error
-    except FetchError as error:
+    except RefusingAnswerError as error:
         raise OSError(f"{address} cannot be fetched: {error}") from error
+    except FetchError as error:
+        raise UnreachableError(f"{address} cannot be fetched: {error}") from error

@@ -7,13 +7,20 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from include.dedupe.settings.section import Score, Section
 
 PolicyKind = Literal["report", "tag", "link", "merge", "delete", "review", "export"]
 MergeRule = Literal["union", "max", "fill", "join", "keep"]
 RuleKind = Literal["prefer", "highest", "lowest", "oldest", "newest", "most_complete"]
+SideFile = Literal["move", "review"]
+SIDE_FILES: dict[str, SideFile] = {
+    **dict.fromkeys((".xmp", ".json", ".xml", ".aae", ".thm", ".pp3", ".dop"), "move"),
+    **dict.fromkeys((".mov", ".mp4", ".wav", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf"), "review"),
+    **dict.fromkeys((".raf", ".rw2", ".pef", ".srw", ".raw"), "review"),
+}
+"""What is written about a picture goes with it; a film or a raw picture beside it is a picture of its own."""
 WRITING: tuple[PolicyKind, ...] = ("tag", "link", "merge", "delete")
 MEASURING: tuple[RuleKind, ...] = ("highest", "lowest")
 DELETING: tuple[PolicyKind, ...] = ("merge", "delete")
@@ -169,6 +176,12 @@ class Guards(Section):
     delete_threshold: Score = Field(
         0.95, description="Lowest score with its keeper at which a document may be deleted."
     )
+    unverified: Literal["refuse", "allow"] = Field(
+        "refuse",
+        description="What becomes of a deletion where nothing can tell that the pictures of the document and "
+        "its keeper are still what was judged: Flow compares no picture that is not indexed, or a picture "
+        "cannot be fetched from here. allow deletes on the word of the index.",
+    )
 
 
 class Approval(Section):
@@ -195,6 +208,19 @@ class Quarantine(Section):
     )
     folder: str = Field(
         min_length=1,
-        description="Folder to which the files of deleted documents are moved.",
+        description="Folder to which the files of deleted documents are moved; neither in the library nor "
+        "around it.",
         examples=["/pictures-removed"],
     )
+    side_files: dict[str, SideFile] = Field(
+        SIDE_FILES,
+        description="Files that belong to the picture of the same name (b.jpg.xmp or b.xmp to b.jpg), by how "
+        "their names end: move (they go and come back with it) or review (a person decides about the pair).",
+    )
+
+    @field_validator("side_files")
+    @classmethod
+    def _begin_with_a_dot(cls, endings: dict[str, SideFile]) -> dict[str, SideFile]:
+        if wrong := [ending for ending in endings if not ending.startswith(".") or "/" in ending]:
+            raise ValueError(f"how a name ends begins with a dot, such as .xmp: {', '.join(wrong)}")
+        return {ending.casefold(): what for ending, what in endings.items()}

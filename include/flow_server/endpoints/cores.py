@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from include.flow_server.collection import Collection
 
 SERVER = "embedded-flow"
-CAPABILITIES = ("duplicates", "explain", "import")
+CAPABILITIES = ("duplicates", "explain", "import", "picture_hash")
 
 
 def core(collection: Collection, started: float) -> dict[str, Any]:

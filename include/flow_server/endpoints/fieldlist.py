@@ -1,7 +1,8 @@
 """`fl`: which fields of a document an answer shows, under which names.
 
-Beside `score` there are two of our own: `explain` (why a hit has its score) and `import` (the /analyze
-result of the picture, so that a document can be added again though its picture is out of reach).
+Beside `score` there are three of our own: `explain` (why a hit has its score), `import` (the /analyze result
+of the picture, so that a document can be added again though its picture is out of reach) and `picture_hash`
+(what tells whether the picture is still the one that was indexed).
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"(?:([^\s:,(){}\[\]]+):)?(?![-+!])([^\s:,(){}\[\]\"']+)")
 MOST_FIELDS = 1024
-PSEUDO = ("score", "explain", "import")
+OF_PICTURE = ("import", "picture_hash")
+PSEUDO = ("score", "explain", *OF_PICTURE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,10 @@ class FieldList:
     def wants(self, pseudo: str) -> bool:
         """Whether a pseudo-field is asked for by name."""
         return any(name == pseudo for _, name in self.names)
+
+    def wants_picture(self) -> bool:
+        """Whether a pseudo-field that comes from the picture is asked for."""
+        return any(map(self.wants, OF_PICTURE))
 
     def ids_only(self) -> bool:
         """Whether no stored field is needed."""

@@ -24,7 +24,7 @@ def realtime_get(collection: Collection, parameters: Parameters, base: str, star
         raise BadRequestError(f"ids names {len(listed)} documents, more than the {MOST_IDS} allowed")
     fields = read_field_list(parameters.all("fl"), "*")
     found = collection.store.get([*single, *listed])
-    outputs = collection.outputs(found) if fields.wants("import") else {}
+    outputs = collection.outputs(found) if fields.wants_picture() else {}
     documents = [fields.show(document, base, outputs.get(document.key, {})) for document in found]
     if len(single) == 1 and not listed:
         return {"doc": documents[0] if documents else None}

@@ -67,7 +67,7 @@ def select(
     request = select_request(parameters, collection.store.schema, fields.ids_only(), max_rows)
     selection = collection.store.select(request)
     best = 1.0 if fields.wants("score") else None
-    outputs = collection.outputs(selection.documents) if fields.wants("import") else {}
+    outputs = collection.outputs(selection.documents) if fields.wants_picture() else {}
     documents = [
         fields.show(document, base, {"score": 1.0, **outputs.get(document.key, {})})
         for document in selection.documents

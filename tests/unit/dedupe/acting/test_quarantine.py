@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from include.dedupe.acting.quarantine import bring_back, move_away, plan_move
+from include.dedupe.acting.quarantine import bring_back, is_one_file, move_away, plan_move, side_files
 from include.dedupe.errors import DedupeError
 from include.dedupe.settings.policy_settings import Quarantine
 
@@ -119,3 +119,49 @@ def test_to_another_file_system_it_arrives_whole_or_not_at_all(
             assert away.exists() == (killed != "copying")
     move_away(planned)
     assert (library.exists(), away.read_bytes()) == (False, BYTES)
+
+
+class TestSideFiles:
+    def beside(self, settings: Quarantine, *names: str) -> dict[str, str]:
+        folder = Path(settings.library) / "pets"
+        for name in names:
+            (folder / name).write_bytes(name.encode())
+        return {path.name: what for path, what in side_files(folder / "a.jpg", settings)}
+
+    def test_they_are_told_by_the_whole_name_or_by_the_stem(self, settings: Quarantine) -> None:
+        assert self.beside(settings, "a.jpg.xmp", "A.XMP", "a.jpg.supplemental-metadata.json", "a.mov") == {
+            "a.jpg.xmp": "move",
+            "A.XMP": "move",
+            "a.jpg.supplemental-metadata.json": "move",
+            "a.mov": "review",
+        }
+
+    def test_others_are_not_meant(self, settings: Quarantine) -> None:
+        assert not self.beside(settings, "aa.xmp", "a.jpgx.xmp", "a.txt", "b.jpg.xmp", "a", "a.")
+
+    def test_what_two_pictures_of_one_stem_share_belongs_to_neither(self, settings: Quarantine) -> None:
+        assert self.beside(settings, "a.heic", "a.xmp", "a.jpg.xmp") == {"a.jpg.xmp": "move"}
+
+    def test_they_go_first_and_come_back(self, settings: Quarantine) -> None:
+        self.beside(settings, "a.jpg.xmp", "a.aae")
+        planned, library, away = move(settings)
+        move_away(planned)
+        assert {path.name for path in away.parent.iterdir()} == {"a.jpg", "a.jpg.xmp", "a.aae"}
+        assert list(library.parent.iterdir()) == []
+        bring_back(planned)
+        assert {path.name for path in library.parent.iterdir()} == {"a.jpg", "a.jpg.xmp", "a.aae"}
+
+    def test_an_ending_without_a_dot_is_a_mistake(self, settings: Quarantine) -> None:
+        with pytest.raises(ValueError, match="begins with a dot"):
+            Quarantine(library="a", folder="b", side_files={"xmp": "move"})
+
+
+def test_two_names_of_one_file_are_told(settings: Quarantine, tmp_path: Path) -> None:
+    picture = Path(settings.library) / "pets" / "a.jpg"
+    (tmp_path / "hard.jpg").hardlink_to(picture)
+    (tmp_path / "copy.jpg").write_bytes(BYTES)
+    assert is_one_file(picture, tmp_path / "hard.jpg")
+    assert not is_one_file(picture, tmp_path / "copy.jpg")
+    assert not is_one_file(picture, None)
+    with pytest.raises(DedupeError, match="is gone"):
+        is_one_file(picture, tmp_path / "gone.jpg")

@@ -1,0 +1,91 @@
+"""Looking: the documents and pictures of a batch as they are at this moment, and what speaks against it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from include.dedupe.acting.archive import Entry
+from include.dedupe.acting.judge import Moment, objection_to_pair
+from include.dedupe.acting.outcome import Objection
+from include.dedupe.acting.pictures import Pictures
+from include.dedupe.acting.sight import LOOKED_AT, Sight, Sights
+from include.dedupe.acting.writer import FlowWriter
+from include.dedupe.clustering.facts import protected_among
+from include.dedupe.deciding.changes import Order
+from include.dedupe.flow import Document
+from include.dedupe.settings.config import CollectionConfig
+from include.dedupe.settings.policy_settings import DELETING
+
+FIELDS = ("*", "_version_")
+
+
+@dataclass(slots=True)
+class Looking:
+    """Looks at what the orders of a batch are about; ``seen`` is what it saw of their pictures.
+
+    ``earlier`` is what this run has archived before it was interrupted.
+    """
+
+    writer: FlowWriter
+    config: CollectionConfig
+    earlier: dict[str, Entry]
+    seen: dict[Order, Sight] = field(default_factory=dict)
+    sights: Sights = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.sights = Sights(Pictures(self.writer, self.config))
+
+    async def moment(self, orders: Sequence[Order]) -> Moment:
+        """Return all documents that the orders are about, as they are now."""
+        ids = sorted({one for order in orders for one in (order.id, order.keeper_id) if one})
+        documents = await self.read(ids)
+        protected = await protected_among(self.writer.reader, self.config, ids) if ids else frozenset()
+        linked = await self._linked([order.id for order in orders if order.decision in DELETING])
+        return Moment(self.config, documents, protected, linked, self.earlier)
+
+    async def read(self, ids: Sequence[str]) -> dict[str, Document]:
+        """Return those of ``ids`` that exist, with their versions and, where Flow tells it, their content."""
+        return await self.writer.read(ids, (*FIELDS, *self.writer.reader.content)) if ids else {}
+
+    async def objection(self, order: Order, moment: Moment) -> Objection | None:
+        """Judge the documents, then the pictures behind them."""
+        reason = moment.objection(order)
+        reason = reason or await objection_to_pair(self.writer.reader, order, self.config)
+        if order.decision not in LOOKED_AT or reason:
+            return Objection(reason) if reason else None
+        if reason := moment.objection_to_content(order):
+            return Objection(reason)
+        documents = moment.documents
+        seen = await self.sights.see(order, documents[order.id], documents[order.keeper_id])
+        if isinstance(seen, Objection):
+            return seen
+        self.seen[order] = seen
+        return None
+
+    async def late_moment(self, orders: Sequence[Order], moment: Moment) -> Moment:
+        """Return the moment with the keepers as they are by now.
+
+        The commit shows what others have written and not committed, such as a run that was killed.
+        """
+        await self.writer.commit()
+        ids = {order.keeper_id for order in orders if order.keeper_id}
+        keepers = await self.read(sorted(ids))
+        others = {name: document for name, document in moment.documents.items() if name not in ids}
+        return replace(moment, documents={**others, **keepers})
+
+    async def change(self, order: Order, moment: Moment) -> str:
+        """Return what has become of the order's pictures since they were seen; empty if nothing."""
+        if order not in self.seen:
+            return ""
+        own, keeper = moment.documents[order.id], moment.documents[order.keeper_id]
+        return await self.sights.change(self.seen[order], own, keeper)
+
+    async def _linked(self, ids: Sequence[str]) -> dict[str, str]:
+        """Return those of ``ids`` that other documents link to, with one that does."""
+        link = self.config.tags.link
+        if not ids:
+            return {}
+        only = self.writer.reader.filters.any_of(link, ids)
+        pages = self.writer.reader.iterate(fq=(only,), fl=("id", link))
+        return {str(one[link]): str(one["id"]) async for page in pages for one in page.docs}

@@ -1,0 +1,196 @@
+"""Sight: the two pictures of an order are looked at before anything of them can be lost.
+
+Both are there, are what was judged and still make a pair of the class that the policy rests on. Of those that
+go because they are exact copies, the originals are compared at full size: the last look.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from include.dedupe.acting.judge import objection_to_class
+from include.dedupe.acting.outcome import Objection
+from include.dedupe.acting.pictures import Picture, PictureError, Pictures
+from include.dedupe.acting.quarantine import is_one_file, side_files
+from include.dedupe.deciding.changes import Order
+from include.dedupe.errors import DedupeError
+from include.dedupe.flow import Document
+from include.dedupe.settings.policy_settings import DELETING
+from include.detector.comparing.last_look import differing
+from include.safe_picture import UnreadableImageError, decode
+
+SAME = 0.99995
+"""Score from which a picture is the one that was indexed: of one picture Flow says 1, but for rounding."""
+AT_ONCE = 4
+LOOKED_AT = (*DELETING, "link")
+"""Decisions after which one document stands for two."""
+ANOTHER = "picture is another one by now"
+UNTOLD = "Where nothing can tell, guards.unverified: allow deletes on the word of the index."
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What was seen of an order's pictures; ``analysis`` is what Flow says of the document's own.
+
+    ``keeper`` is None where nobody can read its picture and the settings take that.
+    """
+
+    own: Picture
+    keeper: Picture | None
+    analysis: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Sights:
+    """Looks at the pictures of a batch's orders; a few at a time, for they may be large."""
+
+    pictures: Pictures
+    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+    _analyses: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def is_lenient(self) -> bool:
+        return self.pictures.config.guards.unverified == "allow"
+
+    async def see(self, order: Order, document: Document, keeper: Document) -> Sight | Objection:
+        """Return what was seen, without the bytes, or what speaks against the order."""
+        async with self._slots:
+            try:
+                return await self._see(order, document, keeper)
+            except DedupeError as error:
+                return Objection(str(error))
+
+    async def change(self, sight: Sight, document: Document, keeper: Document) -> str:
+        """Read both pictures once more; return what has become of them since, empty if nothing."""
+        try:
+            own = await self._read("the", document)
+            kept = await self._keeper(keeper)
+            if is_one_file(own.file, kept.file if kept else None):
+                return "its keeper's file is its own file"
+        except DedupeError as error:
+            return str(error)
+        if own.mark != sight.own.mark:
+            return f"the {ANOTHER}"
+        is_same = (kept.mark if kept else "") == (sight.keeper.mark if sight.keeper else "")
+        return "" if is_same else f"its keeper's {ANOTHER}"
+
+    async def _see(self, order: Order, document: Document, keeper: Document) -> Sight | Objection:
+        own, kept = await self._read("the", document), await self._keeper(keeper)
+        if is_one_file(own.file, kept.file if kept else None):
+            return Objection("its keeper's file is its own file: a link, or another spelling of its name")
+        analysis = await self._analysis("the", document, own)
+        if kept is not None:
+            known = await self._analysis("its keeper's", keeper, kept)
+            if objection := await self._objection_to_scores(order, analysis, known):
+                return Objection(objection)
+        if order.decision in DELETING and (beside := self._belongings(own)):
+            return beside
+        if objection_to_look := await self._look_at_pixels(order, own, kept):
+            return objection_to_look
+        seen = Picture(kept.mark, None, kept.file) if kept else None
+        return Sight(Picture(own.mark, None, own.file), seen, analysis)
+
+    async def _read(self, whose: str, document: Document) -> Picture:
+        try:
+            return await self.pictures.read(document)
+        except PictureError as error:
+            hint = f". {UNTOLD}" if error.is_untold else ""
+            raise PictureError(f"{whose} {error}{hint}", is_untold=error.is_untold) from error
+
+    async def _keeper(self, keeper: Document) -> Picture | None:
+        try:
+            return await self._read("its keeper's", keeper)
+        except PictureError as error:
+            if error.is_untold and self.is_lenient:
+                return None
+            raise
+
+    async def _analysis(self, whose: str, document: Document, picture: Picture) -> Mapping[str, Any]:
+        if picture.mark not in self._analyses:
+            try:
+                self._analyses[picture.mark] = await self.pictures.analysis(document, picture)
+            except PictureError as error:
+                raise PictureError(f"{whose} {error}") from error
+        return self._analyses[picture.mark]
+
+    async def _objection_to_scores(
+        self, order: Order, own: Mapping[str, Any], kept: Mapping[str, Any]
+    ) -> str:
+        """Score both pictures, as they were read, against both documents, as they were indexed."""
+        try:
+            by_own, by_keeper = await self._scores(order, own), await self._scores(order, kept)
+        except self.pictures.writer.reader.failure as error:
+            told = f"Flow cannot tell whether the pictures are what was judged: {error}"
+            is_answer = not getattr(error, "retryable", False)
+            return "" if self.is_lenient and is_answer else f"{told} {UNTOLD}"
+        config = self.pictures.config
+        least = config.scan.exact_threshold if self.is_lenient else SAME
+        for whose, score in (("the", by_own.get(order.id)), ("its keeper's", by_keeper.get(order.keeper_id))):
+            if (score or 0.0) < least:
+                return f"{whose} {ANOTHER}"
+        score = max(by_own.get(order.keeper_id, 0.0), by_keeper.get(order.id, 0.0))
+        return objection_to_class(order, score, config)
+
+    async def _scores(self, order: Order, analysis: Mapping[str, Any]) -> dict[str, float]:
+        reader, config = self.pictures.writer.reader, self.pictures.config
+        found = await reader.hits(
+            analysis=analysis,
+            fq=(reader.filters.any_of("id", [order.id, order.keeper_id]),),
+            fl=("id", "score"),
+            threshold=min(config.scan.threshold, config.guards.delete_threshold),
+            approximate=False,
+            smartfilter="off",
+            max_hits=2,
+        )
+        return {str(hit["id"]): float(hit["score"]) for hit in found.docs}
+
+    def _belongings(self, own: Picture) -> Objection | None:
+        """Whether something lies beside the picture that a person has to decide about."""
+        settings = self.pictures.config.quarantine
+        if settings is None or own.file is None:
+            return None
+        names = [path.name for path, what in side_files(own.file, settings) if what == "review"]
+        told = f"{', '.join(names)} belongs to it: decide by quarantine.side_files, or by hand"
+        return Objection(told, "review") if names else None
+
+    async def _look_at_pixels(self, order: Order, own: Picture, kept: Picture | None) -> Objection | None:
+        """Make sure that both can be shown, and of exact copies that are to go that they show the same."""
+        is_last = order.decision in DELETING and order.duplicates == "exact"
+        if not is_last:
+            known = [one.data for one in (own, kept) if one is not None and one.data is not None]
+            unreadable = await asyncio.to_thread(_unreadable, known)
+            return Objection(f"a picture of the pair cannot be read: {unreadable}") if unreadable else None
+        if kept is None or own.data is None or kept.data is None:
+            told = f"both pictures cannot be fetched from here to compare them at full size. {UNTOLD}"
+            return None if self.is_lenient else Objection(told)
+        return await asyncio.to_thread(_compare, own.data, kept.data)
+
+
+def _unreadable(pictures: Sequence[bytes]) -> str:
+    """Return why one of some pictures cannot be decoded; empty if all can."""
+    try:
+        for data in pictures:
+            decode(data)
+    except UnreadableImageError as error:
+        return str(error)
+    return ""
+
+
+def _compare(own: bytes, kept: bytes) -> Objection | None:
+    """Compare two originals; return where they differ by more than coding and scaling."""
+    if own == kept:
+        return None
+    pixels = []
+    for whose, data in (("the", own), ("its keeper's", kept)):
+        try:
+            pixels.append(decode(data).rgb)
+        except UnreadableImageError as error:
+            return Objection(f"{whose} picture cannot be read: {error}")
+    change = differing(*pixels)
+    if change is None:
+        return None
+    told = f"it differs from its keeper by more than coding and scaling: {change.told}"
+    return Objection(told, "review", change.place)
