@@ -17,7 +17,7 @@ from include.dedupe.acting.wanted import Wanted
 from include.dedupe.clustering.names import last_members
 from include.dedupe.csv_table import read_csv
 from include.dedupe.errors import VerdictError
-from include.dedupe.review import acknowledge, say, unknown_to, verdicts_on
+from include.dedupe.reviewing.speaking import acknowledge, say, unknown_to, verdicts_on
 from include.dedupe.rundir import STORAGE_VARIABLE, RunDir, Storage, default_storage
 from include.dedupe.settings.config import CollectionConfig, find_collection
 from include.dedupe.verdicts import SPOKEN, give_verdict, read_verdicts

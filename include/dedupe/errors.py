@@ -65,3 +65,11 @@ class ActionError(DedupeError):
 
 class ApprovalError(DedupeError):
     """The answer does not belong to decisions of this run."""
+
+
+class UnknownError(DedupeError):
+    """There is no such collection, run, cluster, document or verdict."""
+
+
+class VerdictConflictError(VerdictError):
+    """Somebody else has said something since, or what was said is carried out already."""

@@ -18,7 +18,7 @@ from include.dedupe.clock import now
 from include.dedupe.deciding.supersede import newer_run
 from include.dedupe.errors import ConfigError
 from include.dedupe.planning.plan import read_plan
-from include.dedupe.review import question, shown_hash
+from include.dedupe.reviewing.speaking import question, shown_hash
 from include.dedupe.settings.config import CollectionConfig
 from include.orchestration.context import open_run
 
