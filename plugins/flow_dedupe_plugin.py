@@ -1,6 +1,6 @@
 """Registers the review page with Airflow.
 
-Every component of Airflow imports this file: it imports nothing, and builds the page when someone opens it.
+Every component of Airflow imports this file: it imports nothing else, and the page is built when it is opened.
 """
 
 from __future__ import annotations
@@ -32,18 +32,16 @@ class LazyApp:
         receive: Callable[[], Awaitable[Message]],
         send: Callable[[Message], Awaitable[None]],
     ) -> None:
-        app = self._app or await asyncio.to_thread(self._made)  # takes seconds; others are served meanwhile
+        app = self._app or await asyncio.to_thread(self._make)  # takes seconds; others are served meanwhile
         await app(scope, receive, send)
 
-    def _made(self) -> Any:
+    def _make(self) -> Any:
         with self._making:
             if self._app is None:
                 try:
                     self._app = import_module("flow_dedupe.app").create_app()
                 except Exception:
-                    log.exception(
-                        "The review page cannot be built")  # whoever opened it gets a 500
-                    )
+                    log.exception("The review page cannot be built.")  # who asked for it gets a bare 500
                     raise
             return self._app
 
@@ -58,13 +56,15 @@ def _view(name: str, destination: str, path: str) -> dict[str, str]:
     }
 
 
+APPS = [{"app": LazyApp(), "url_prefix": PREFIX, "name": "Duplicates"}]
+VIEWS = [
+    {**_view("duplicates", "nav", ""), "category": "browse"},
+    _view("duplicates-of-dag", "dag", "{DAG_ID}/"),
+    _view("duplicates-of-run", "dag_run", "{DAG_ID}/runs/{RUN_ID}/"),
+]
+
+
 class FlowDedupePlugin(AirflowPlugin):
     name = "flow_dedupe"
-    fastapi_apps = [  # noqa: RUF012 - as Airflow declares it
-        {"app": LazyApp(), "url_prefix": PREFIX, "name": "Duplicates"}]
-    external_views = [  # noqa: RUF012 - as Airflow declares it
-        
-        {**_view("duplicates", "nav", ""), "category": "browse"},
-        _view("duplicates-of-dag", "dag", "{DAG_ID}/"),
-        _view("duplicates-of-run", "dag_run", "{DAG_ID}/runs/{RUN_ID}/"),
-    ]
+    fastapi_apps = APPS
+    external_views = VIEWS
