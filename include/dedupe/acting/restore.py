@@ -13,7 +13,6 @@ from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from itertools import combinations
 from typing import Any
 
 from include.dedupe.acting.archive import (
@@ -140,7 +139,7 @@ class _Memory:
         known = standing_verdicts(read_verdicts(self.lasting)).not_duplicates
         for run_id, ids in wanted:
             ordered = sorted(ids, key=str.encode)
-            if not known.issuperset(combinations(ordered, 2)):
+            if not known.holds(ordered):
                 why = f"restored from run {run_id}"
                 give_verdict(self.lasting, "not_duplicate", tuple(ordered), self.by, why)
 

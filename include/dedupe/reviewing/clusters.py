@@ -2,103 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
 
+import numpy as np
+
+from include.dedupe.clustering.facts import judged_fields, needs_facts
+from include.dedupe.errors import UnknownError
+from include.dedupe.planning.plan import read_plan
+from include.dedupe.reviewing.filtering import Filters, Sort, arrange
+from include.dedupe.reviewing.state import open_state
+from include.dedupe.reviewing.views import ClusterRow, show_clusters
 from include.dedupe.rundir import RunDir
 
-Sort = Literal["size", "weakest", "bytes"]
-"""The largest first, the weakest link first, or those that free most bytes first."""
-MEMBERS_SHOWN = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """Which clusters are wanted: those that fit all that is given.
-
-    Args:
-        duplicates: exact, near, mixed; none given: any.
-        least: fewest documents.
-        most: most documents.
-        chained: whether some two members are no pair.
-        hub: whether it is known in part only.
-        decisions: some document of it has one of these decisions.
-        fields: some document of it has this value in this field; ``id`` is the document's id.
-        text: part of an id or of a field's value of some document, whatever the case.
-        judged: whether people have said of it what they have to say; None: both.
-    """
-
-    duplicates: frozenset[str] = frozenset()
-    least: int | None = None
-    most: int | None = None
-    chained: bool | None = None
-    hub: bool | None = None
-    decisions: frozenset[str] = frozenset()
-    fields: Mapping[str, str] = field(default_factory=dict)
-    text: str = ""
-    judged: bool | None = False
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One document of a cluster. ``decision`` is empty where the run has no policies.
-
-    ``fields`` are what rules go by and what the settings let the page show. ``score``: with the keeper, 0
-    where it is no pair of it. ``bytes``: None where no size is known.
-    """
-
-    id: str
-    image: str
-    fields: Mapping[str, Any]
-    decision: str
-    reason: str
-    score: float
-    is_keeper: bool
-    is_protected: bool
-    bytes: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """A standing verdict on a cluster or some of it. ``name`` is what undoes it."""
-
-    name: str
-    kind: str
-    by: str
-    at: str
-    ids: tuple[str, ...]
-    note: str
-    run_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class ClusterRow:
-    """One cluster of a page.
-
-    ``duplicates``, ``bridges``, ``chained`` and ``hub`` as in the table CLUSTERS. ``decisions``: documents by
-    decision. ``members``: the first of its ``size`` documents, the keeper first. ``state``: changes with
-    every verdict on it; what is said of the cluster names it, so that two people do not talk past each other.
-    """
-
-    name: str
-    size: int
-    duplicates: str
-    weakest_score: float
-    strongest_score: float
-    pairs: int
-    bridges: int
-    chained: bool
-    hub: bool
-    decisions: Mapping[str, int]
-    rule: str
-    why: str
-    bytes_to_free: int | None
-    bytes_unknown: int
-    judged: bool
-    said: tuple[Said, ...]
-    state: str
-    members: tuple[Member, ...]
+MOST_OF_A_PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,16 +42,43 @@ def list_clusters(
     """Return a page of clusters. Pages stay as they are while others judge: no cluster is skipped.
 
     Raises:
-        UnknownError: the run has no clusters yet, or ``after`` is no such mark.
+        UnknownError: the run has no clusters yet, there is no such order, or ``after`` is no such mark.
     """
-    raise NotImplementedError
+    state = open_state(run)
+    order = arrange(state, filters, sort)
+    behind = order.behind(after, state)
+    rows = [int(row) for row in behind[: min(limit, MOST_OF_A_PAGE)]]
+    shown = show_clusters(state, rows)
+    is_last = len(rows) == len(behind)
+    mark = "" if is_last or not rows else order.mark(rows[-1], shown[-1].name)
+    return ClusterPage(tuple(shown), len(order.rows), mark)
 
 
 def neighbours(run: RunDir, name: str, filters: Filters, sort: Sort = "size") -> Neighbours:
-    """Return what stands before and after a cluster in that order, also when it does not fit any more."""
-    raise NotImplementedError
+    """Return what stands before and after a cluster in that order, also when it does not fit any more.
+
+    Raises:
+        UnknownError: the run has no such cluster.
+    """
+    state = open_state(run)
+    row = state.place(name)
+    if row < 0:
+        raise UnknownError(f"Run {run.run_id} has no cluster {name!r:.80}.")
+    order = arrange(state, filters, sort)
+    keys, own = order.key[order.rows], order.key[row]
+    is_before = (keys < own) | ((keys == own) & (order.rows < row))
+    before, behind = order.rows[is_before], order.rows[~is_before & (order.rows != row)]
+    return Neighbours(
+        previous=state.name(int(before[-1])) if len(before) else "",
+        next=state.name(int(behind[0])) if len(behind) else "",
+        place=len(before) + 1 if np.isin(row, order.rows) else 0,
+        total=len(order.rows),
+    )
 
 
 def filter_fields(run: RunDir) -> tuple[str, ...]:
-    """Return the fields that ``Filters.fields`` can go by in this run."""
-    raise NotImplementedError
+    """Return the fields that ``Filters.fields`` can go by in this run, besides ``id``."""
+    config = read_plan(run).config
+    if not needs_facts(config):
+        return ()
+    return tuple(dict.fromkeys([*config.shown_fields, *judged_fields(config)]))

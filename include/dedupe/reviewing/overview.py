@@ -2,63 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
-from include.dedupe.rundir import RunDir
+from include.dedupe.errors import ConfigError, UnknownError
+from include.dedupe.planning.plan import PLAN_FILE
+from include.dedupe.reviewing.summary import RunSummary, restored_of, summarise
+from include.dedupe.rundir import RunDir, Storage, default_storage
+from include.dedupe.settings.config import (
+    CollectionConfig,
+    collection_files,
+    find_collection,
+    read_collection,
+)
 
-RunState = Literal[
-    "scanning",
-    "report_only",
-    "dry_run",
-    "nothing_to_do",
-    "blocked",
-    "waiting",
-    "superseded",
-    "rejected",
-    "applying",
-    "applied",
-    "restored",
-    "failed",
-    "damaged",
-]
-"""``scanning``: up to its report. ``blocked``: a guard forbids what was decided. ``waiting``: for a person.
-``rejected``: by a person, or nobody answered in time. ``restored``: some or all of it was taken back.
-``failed``: part could not be carried out, or Airflow says that the run failed. ``damaged``: its files cannot
-be read."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunSummary:
-    """One run in a list. Of a damaged run only ids, state and ``problem`` are told.
-
-    ``bytes_to_free``: of the documents that would be deleted; None where no size is known. ``bytes_freed``:
-    of those that were. ``bytes_unknown``: how many of them have no known size. ``coverage``: share of the
-    documents that were scanned, 1.0 is all. ``cost``: what was reckoned when the run began. ``outcomes``: of
-    apply, by outcome.
-    """
-
-    collection: str
-    run_id: str
-    state: RunState
-    at: str = ""
-    scope: str = ""
-    clusters: int = 0
-    documents: int = 0
-    duplicates: int = 0
-    decisions: Mapping[str, int] = field(default_factory=dict)
-    coverage: float | None = None
-    notes: tuple[str, ...] = ()
-    cost: Mapping[str, float] = field(default_factory=dict)
-    bytes_to_free: int | None = None
-    bytes_freed: int | None = None
-    bytes_unknown: int = 0
-    deleted: int = 0
-    restored: int = 0
-    outcomes: Mapping[str, int] = field(default_factory=dict)
-    superseded_by: str = ""
-    problem: str = ""
+RUNS, PAIRS = "runs", "pairs"
+AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +57,22 @@ class Point:
 
 
 def list_collections(airflow_home: str | None = None, newest: int = 1) -> list[CollectionSummary]:
-    """Return all collections by name, each with its newest runs; what is broken is told, never raised."""
-    raise NotImplementedError
+    """Return all collections by name, each with its newest runs; what is broken is told, never raised.
+
+    Raises:
+        ConfigError: there is no folder of collections.
+    """
+    found = []
+    for path in collection_files():
+        name, dag_id = path.stem, f"dedupe_{path.stem}"
+        try:
+            config = read_collection(path)
+            page = _runs_page(_lasting(name, config, airflow_home), name, limit=newest)
+        except (ConfigError, OSError, ValueError) as error:
+            found.append(CollectionSummary(name, dag_id, problem=str(error)))
+            continue
+        found.append(CollectionSummary(name, dag_id, config.description, "", page.total, page.runs))
+    return found
 
 
 def list_runs(
@@ -119,15 +93,27 @@ def list_runs(
         failed: ids of runs that Airflow says have failed.
 
     Raises:
-        UnknownError: there is no such collection.
+        UnknownError: there is no such collection, or ``after`` is no such mark.
         ConfigError: its settings are wrong.
     """
-    raise NotImplementedError
+    config = _config(collection)
+    lasting = _lasting(collection, config, airflow_home)
+    return _runs_page(lasting, collection, after=after, limit=limit, failed=failed)
 
 
 def series(runs: Sequence[RunSummary]) -> list[Point]:
     """Return what the runs came to, the oldest first, without those that are damaged or scanning."""
-    raise NotImplementedError
+    told = [one for one in runs if one.state not in ("damaged", "scanning")]
+    points = [Point(one.run_id, one.at, one.duplicates, one.deleted, one.bytes_freed or 0) for one in told]
+    return sorted(points, key=lambda point: point.at)
+
+
+def summarise_run(run: RunDir, *, failed: bool = False) -> RunSummary:
+    """Return one run as lists show it; what is broken is told in it, never raised.
+
+    ``failed``: Airflow says that it has failed.
+    """
+    return summarise(run, restored_of(run.lasting), lambda _: failed)
 
 
 def open_run(collection: str, run_id: str, airflow_home: str | None = None) -> RunDir:
@@ -137,9 +123,47 @@ def open_run(collection: str, run_id: str, airflow_home: str | None = None) -> R
         UnknownError: there is no such collection or run.
         ConfigError: the collection's settings are wrong.
     """
-    raise NotImplementedError
+    config = _config(collection)
+    run = RunDir(config.storage or default_storage(airflow_home), collection, run_id)
+    if not run.storage.exists(f"plan/{PLAN_FILE}"):
+        raise UnknownError(f"There is no run {run_id!r:.100} of {collection} that has planned anything.")
+    return run
 
 
-def summarise_run(run: RunDir, *, failed: bool = False) -> RunSummary:
-    """Return one run as lists show it; what is broken is told in it, never raised."""
-    raise NotImplementedError
+def _config(collection: str) -> CollectionConfig:
+    if collection not in [path.stem for path in collection_files()]:
+        raise UnknownError(f"There is no collection {collection!r:.100}.")
+    return find_collection(collection)
+
+
+def _lasting(collection: str, config: CollectionConfig, airflow_home: str | None) -> Storage:
+    return Storage(f"{(config.storage or default_storage(airflow_home)).rstrip('/')}/{collection}")
+
+
+def _runs_page(
+    lasting: Storage, collection: str, *, limit: int, after: str = "", failed: Collection[str] = ()
+) -> RunsPage:
+    folders = _newest_first(lasting)
+    if after and after not in folders:
+        raise UnknownError(f"{after!r:.80} is no place in the list of runs; begin at its start.")
+    start = folders.index(after) + 1 if after else 0
+    wanted = folders[start : start + limit]
+    restored = restored_of(lasting) if wanted else {}
+
+    def told(folder: str) -> RunSummary:
+        return summarise(RunDir.of_folder(lasting, collection, folder), restored, failed.__contains__)
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        runs = tuple(pool.map(told, wanted))
+    is_last = start + limit >= len(folders)
+    return RunsPage(runs, len(folders), "" if is_last or not wanted else wanted[-1])
+
+
+def _newest_first(lasting: Storage) -> list[str]:
+    """Return the runs' folders; the time of a run is in the name of its pairs, of a new one in its plan."""
+    begun: dict[str, str] = {}
+    for name in lasting.names(PAIRS):
+        at, _, rest = name.partition("--")
+        begun[rest.rpartition("-g")[0]] = at
+    folders = lasting.folders(RUNS)
+    return sorted(folders, key=lambda folder: (begun.get(folder, "~"), folder), reverse=True)
