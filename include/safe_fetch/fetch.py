@@ -14,14 +14,21 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 from include.safe_fetch.addresses import FetchError, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
 _REDIRECTS = 5
 _PIECE = 65_536
 _REDIRECT_STATUS = (301, 302, 303, 307, 308)
 
 
-def fetch(url: str, *, max_bytes: int, seconds: float, allow_hosts: Collection[str] = ()) -> bytes:
+def fetch(
+    url: str,
+    *,
+    max_bytes: int,
+    seconds: float,
+    allow_hosts: Collection[str] = (),
+    headers: Mapping[str, str] | None = None,
+) -> bytes:
     """The body behind `url`.
 
     Args:
@@ -29,14 +36,17 @@ def fetch(url: str, *, max_bytes: int, seconds: float, allow_hosts: Collection[s
         max_bytes: a longer body is an error, never a shortened one.
         seconds: for everything together, redirects included.
         allow_hosts: `host` or `host:port` that may be at a private address.
+        headers: sent to the origin of `url` alone, also when it redirects elsewhere: they may be secrets.
 
     Raises:
         FetchError: with one sentence saying what went wrong; AddressRefusedError for a forbidden address.
     """
     deadline = time.monotonic() + seconds
+    first = _origin(_checked(url))
     for _ in range(_REDIRECTS + 1):
         parts = _checked(url)
-        with _opened(parts, deadline, allow_hosts) as response:
+        own = headers or {} if _origin(parts) == first else {}
+        with _opened(parts, deadline, allow_hosts, own) as response:
             location = response.getheader("Location")
             if response.status in _REDIRECT_STATUS and location:
                 url = urljoin(url, location)
@@ -60,9 +70,13 @@ def _checked(url: str) -> SplitResult:
     return parts
 
 
+def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
+    return parts.scheme, parts.hostname, parts.port
+
+
 @contextlib.contextmanager
 def _opened(
-    parts: SplitResult, deadline: float, allow_hosts: Collection[str]
+    parts: SplitResult, deadline: float, allow_hosts: Collection[str], headers: Mapping[str, str]
 ) -> Iterator[http.client.HTTPResponse]:
     host = str(parts.hostname)
     port = parts.port or (443 if parts.scheme == "https" else 80)
@@ -75,9 +89,8 @@ def _opened(
         watchdog.daemon = True
         watchdog.start()
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        connection.request(
-            "GET", path.encode("utf-8").decode("latin-1"), headers={"Accept": "image/*,*/*;q=0.5"}
-        )
+        sent = {"Accept": "image/*,*/*;q=0.5", **headers}
+        connection.request("GET", path.encode("utf-8").decode("latin-1"), headers=sent)
         yield connection.getresponse()
     except (OSError, http.client.HTTPException, UnicodeError) as error:
         raise FetchError(f"{parts.geturl()} could not be read: {error or type(error).__name__}") from None

@@ -1,4 +1,4 @@
-"""Measures the review page's calls on a run with many clusters: time of each, and peak of memory.
+"""Measures the review page's calls on a run with many clusters: seconds, of them busy, and peak of memory.
 
     python -m include.tools.bench_review [CLUSTERS]
 
@@ -57,12 +57,13 @@ CALLS: dict[str, Call] = {
 }
 
 
-def _measured(call: str, run: RunDir) -> tuple[float, float, float]:
-    """Return seconds, MB before and the peak of MB."""
+def _measured(call: str, run: RunDir) -> tuple[float, float, float, float]:
+    """Return seconds, seconds of work of the processor, MB before and the peak of MB."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    began = time.perf_counter()
+    began, worked = time.perf_counter(), time.process_time()
     CALLS[call](run)
-    return time.perf_counter() - began, before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return time.perf_counter() - began, time.process_time() - worked, before, peak
 
 
 def main() -> None:
@@ -75,8 +76,12 @@ def main() -> None:
             edges = make_edges(int(clusters * EDGES_OF_A_CLUSTER))
             pool.apply(make_run, (run, edges))
             for call in CALLS:
-                seconds, before, peak = pool.apply(_measured, (call, run))
-                print(f"{call:32} {seconds:6.2f} s   {peak - before:6.0f} MB more, peak {peak:5.0f} MB")
+                seconds, busy, before, peak = pool.apply(_measured, (call, run))
+                print(
+                    f"{call:32} {seconds:6.2f} s, busy {busy:5.2f} s   {peak - before:5.0f} MB more, "
+                    f"peak {peak:4.0f} MB",
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":

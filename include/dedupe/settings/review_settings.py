@@ -29,8 +29,8 @@ class ReviewSettings(Section):
     )
     image_connection: str | None = Field(
         None,
-        description="Airflow connection (type HTTP) to the host of image_url, or of the pictures: its "
-        "login or the token in its extra, and the headers in its extra, are sent to that host only.",
+        description="Airflow connection (type HTTP) whose login or token, and the headers in its extra, are "
+        "sent with image_url, to its host only.",
         examples=["images"],
     )
     cache_mb: int = Field(
@@ -40,6 +40,8 @@ class ReviewSettings(Section):
     @model_validator(mode="after")
     def _is_an_address(self) -> Self:
         if self.image_url is None:
+            if self.image_connection:
+                raise ValueError("review.image_connection belongs to review.image_url: name it, too")
             return self
         names = re.findall(r"{(.*?)}", self.image_url)
         if unknown := [name for name in names if name not in PLACEHOLDERS]:
