@@ -1,6 +1,6 @@
 """Registers the review page with Airflow.
 
-Every component of Airflow imports this file: it imports nothing else, and the page is built when it is opened.
+Every component of Airflow imports this file: it imports nothing else, and builds the page when it is opened.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ from include.dedupe.errors import (
     VerdictConflictError,
     VerdictError,
 )
+from include.dedupe.reviewing.approving import ChangedError
 
 from . import answering, data, pages
 from .access import signed_in
@@ -86,7 +87,7 @@ def _refused(request: Request, error: Exception) -> Response:
 
 def _wrong(request: Request, error: Exception) -> Response:
     status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
-    if hasattr(error, "effect"):
+    if isinstance(error, ChangedError):
         return _error(request, status, {"message": str(error), "effect": jsonable_encoder(error.effect)})
     return _error(request, status, str(error))
 

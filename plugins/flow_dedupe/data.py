@@ -32,7 +32,7 @@ judging_of_run = APIRouter(prefix="/{dag_id}/runs/{run_id}", dependencies=[own_p
 @cache
 def pictures() -> Pictures:
     """Return the pictures of this process: all of its users share them."""
-    return Pictures(Path(AIRFLOW_HOME) / "flow_dedupe_pictures", connection_headers)
+    return Pictures(Path(AIRFLOW_HOME) / "flow_dedupe_pictures", connection_headers, connection_fields)
 
 
 @router.get("/collections")
@@ -58,10 +58,9 @@ def failed_runs(session: SessionDep, dag_id: str) -> list[str]:
 
 
 @seeing.get("/runs/{run_id}/summary")
-def summary(run: Run, dag_id: str, run_id: str, session: SessionDep) -> dict[str, Any]:
+def summary(run: Run, dag_id: str, session: SessionDep) -> dict[str, Any]:
     """Return what the run came to, and the fields that clusters can be filtered by."""
-    has_failed = run_id in failed_runs(session, dag_id)
-    found = overview.summarise_run(run, failed=has_failed)
+    found = overview.summarise_run(run, failed=run.run_id in failed_runs(session, dag_id))
     fields = () if found.problem else clusters.filter_fields(run)
     return {"run": found, "fields": fields}
 

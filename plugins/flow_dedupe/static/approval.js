@@ -12,13 +12,14 @@ async function load(changed = null) {
   show(
     h("div", { class: "bar" }, h("h1", {}, "What will happen"), h("a", { class: "button end", href: runPage() }, "See the clusters")),
     changed && h("p", { class: "note warn", role: "alert" }, "The decisions are not those that you saw. What changed since is marked below; look at it, then answer again."),
-    state(run, question),
+    state(run, question, effect),
     effect.problems.map((problem) => h("p", { class: "note bad text" }, problem)),
     tiles([
       ["Documents written to", count(effect.acts)],
       ["Deleted", count(effect.deletes)],
       ["Freed", bytes(effect.bytes_to_free)],
       ["Of unknown size", count(effect.bytes_unknown)],
+      ...(effect.held ? [["Held until a sample proves their band", count(effect.held)]] : []),
     ]),
     counts(effect, changed),
     changes(effect, changed),
@@ -27,9 +28,9 @@ async function load(changed = null) {
   );
 }
 
-function state(run, question) {
+function state(run, question, effect) {
   if (!question) return h("p", { class: "note" }, { dry_run: "This is a dry run: nobody is asked, nothing is written.", superseded: "A newer run has decided anew; this one does nothing." }[run.state] ?? "Nobody was asked about this run.");
-  if (!question.answered_at) return run.state === "superseded" ? h("p", { class: "note warn" }, "A newer run has decided anew; this question closes by itself.") : h("p", { class: "note warn" }, h("strong", {}, "This run waits for an answer. "), "Only what is approved and still stands when it is carried out is done; everything deleted can be restored.");
+  if (!question.answered_at) return effect.superseded_by ? h("p", { class: "note warn" }, `The newer run ${effect.superseded_by} has decided anew; this question closes by itself.`) : h("p", { class: "note warn" }, h("strong", {}, "This run waits for an answer. "), "Only what is approved and still stands when it is carried out is done; everything deleted can be restored.");
   return h("p", { class: "note good text" }, `Answered: ${question.chosen.join(", ")}, by ${question.by ?? "nobody, in time"}, ${when(question.answered_at)}.`);
 }
 
@@ -58,7 +59,7 @@ function changes(effect, changed) {
 }
 
 function answers(run, question, effect) {
-  if (!question || question.answered_at || run.state === "superseded") return null;
+  if (!question || question.answered_at || effect.superseded_by) return null;
   if (!mayAnswer) return h("p", { class: "note" }, "You may see this, but not answer: that takes the right to answer the questions of the DAG.");
   const send = (approve) => async () => {
     const what = approve ? [`${counted(effect.acts, "document")} will be written to, ${count(effect.deletes)} of them deleted.`] : ["Nothing will be written; the run ends."];

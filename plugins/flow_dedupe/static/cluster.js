@@ -77,17 +77,15 @@ const clusterAddress = (other) => partPage(["clusters", other], wanted());
 const link = (other, text) => (other ? h("a", { class: "button", href: clusterAddress(other) }, text) : h("span", { class: "button", "aria-disabled": "true" }, text));
 
 function card(one, index) {
-  const measures = h("dd", {}, "…");
-  const told = (about) => (measures.textContent = about.width ? `${count(about.width)} × ${count(about.height)}` : "–");
   const others = documents.length > 1;
   return h(
     "article",
     { class: `document card${one.is_keeper ? " keeper" : ""}`, role: "listitem", tabindex: "-1", "aria-label": `${one.is_keeper ? "Keeper" : "Document"} ${one.id}`, "data-document": one.id, onfocusin: () => mark(index, false) },
     h("div", { class: "bar" }, one.is_keeper ? badge("stays", "good") : badge(one.decision || "duplicate", one.decision === "delete" ? "bad" : "warn"), one.is_protected && badge("protected", "other"), !one.is_keeper && h("span", { class: "soft" }, one.score ? `score ${score(one.score)}` : "no pair with the keeper")),
-    picture(name, one.id, "large", told),
+    picture(name, one.id, "large"),
     h("h2", { class: "text" }, one.id),
     !one.is_keeper && one.reason && h("p", { class: "soft text" }, one.reason),
-    fields(one, measures),
+    fields(one),
     h(
       "div",
       { class: "bar" },
@@ -99,13 +97,12 @@ function card(one, index) {
   );
 }
 
-function fields(one, measures) {
+function fields(one) {
   const names = [...new Set([...detail.rule_fields, ...detail.differing, ...Object.keys(one.fields)])].filter((field) => field !== "bytes");
   const row = (field) => entry(field, shown(one.fields[field]), detail.differing.includes(field), detail.rule_fields.includes(field));
   return h(
     "dl",
     { class: "fields" },
-    h("div", {}, h("dt", {}, "Picture"), measures),
     entry("bytes", bytes(one.bytes), detail.differing.includes("bytes"), detail.rule_fields.includes("bytes")),
     names.map(row),
   );
@@ -170,7 +167,7 @@ async function say(kind, one = null, ids = one ? [one.id] : []) {
 }
 
 async function apart(one) {
-  const other = keeper();
+  const other = documents.length === 2 ? documents.find((each) => each.id !== one.id) : keeper();
   if (!other || other.id === one.id) tell("This one is the keeper: go to the one that is no duplicate of it.");
   else await say("not_duplicate", null, [other.id, one.id]);
 }

@@ -15,15 +15,15 @@ const near = new IntersectionObserver(
   { rootMargin: "400px" },
 );
 
-/** A picture of a document, fetched when it comes near; `told` gets its measures {width, height, note}. */
-export function picture(cluster, document, view = "small", told = () => {}) {
+/** A picture of a document, fetched when it comes near. */
+export function picture(cluster, document, view = "small") {
   const frame = h("div", { class: "picture", "aria-busy": "true" });
-  frame.addEventListener("near", () => fill(frame, cluster, document, view, told));
+  frame.addEventListener("near", () => fill(frame, cluster, document, view));
   near.observe(frame);
   return frame;
 }
 
-async function fill(frame, cluster, document, view, told) {
+async function fill(frame, cluster, document, view) {
   try {
     const answer = await fetch(source(cluster, document, view), { headers: { Accept: "image/jpeg, application/json" } });
     if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).detail ?? `The server answered ${answer.status}.`);
@@ -32,7 +32,6 @@ async function fill(frame, cluster, document, view, told) {
     const free = () => URL.revokeObjectURL(address);
     frame.replaceChildren(h("img", { src: address, alt: `Picture of ${document}`, onload: free, onerror: free }));
     if (about.note) frame.append(h("span", { class: "in-part" }, about.note));
-    told(about);
   } catch (error) {
     frame.replaceChildren(h("p", { class: "why" }, h("strong", {}, "No picture. "), error.message));
   }
