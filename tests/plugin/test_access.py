@@ -11,7 +11,7 @@ import requests
 from include.dedupe.rundir import RunDir
 from tests.plugin.site import DOCUMENTS, OWN, Site
 
-pytestmark = pytest.mark.airflow
+pytestmark = [pytest.mark.airflow, pytest.mark.timeout(900)]
 READING = (
     "summary",
     "clusters",

@@ -21,7 +21,7 @@ async function load(changed = null) {
       ["Of unknown size", count(effect.bytes_unknown)],
       ...(effect.held ? [["Held until a sample proves their band", count(effect.held)]] : []),
     ]),
-    counts(effect, changed),
+    counts(effect, changed, question),
     changes(effect, changed),
     h("p", { class: "soft" }, "Decisions ", h("code", {}, effect.hash), effect.compared && effect.compared !== effect.hash ? [", compared with ", h("code", {}, effect.compared)] : null),
     answers(run, question, effect),
@@ -34,20 +34,20 @@ function state(run, question, effect) {
   return h("p", { class: "note good text" }, `Answered: ${question.chosen.join(", ")}, by ${question.by ?? "nobody, in time"}, ${when(question.answered_at)}.`);
 }
 
-function counts(effect, changed) {
+function counts(effect, changed, question) {
   const difference = (one) => (one.documents === one.before ? h("span", { class: "soft" }, "the same") : badge(`${one.documents > one.before ? "+" : "−"}${count(Math.abs(one.documents - one.before))}`, "warn"));
   const columns = [
     ["Decision", (one) => one.decision],
     ["Class", (one) => one.duplicates],
     ["Documents", (one) => count(one.documents), "number"],
-    [changed ? "When you looked" : "In the question", (one) => count(one.before), "number"],
+    [changed ? "When you looked" : question ? "In the question" : "At first", (one) => count(one.before), "number"],
     ["Difference", difference],
   ];
   return effect.counts.length ? h("section", {}, h("h2", {}, "By decision and class"), table("Decisions by class", columns, effect.counts)) : h("p", { class: "note" }, "There are no decisions.");
 }
 
 function changes(effect, changed) {
-  if (!effect.changed) return h("p", { class: "soft" }, changed ? "Nothing changed." : "Nothing differs from the question.");
+  if (!effect.changed) return h("p", { class: "soft" }, changed ? "Nothing changed." : "Nothing differs from what was decided at first.");
   const columns = [
     ["Document", (one) => h("span", { class: "text" }, one.id)],
     ["Cluster", (one) => one.cluster && h("a", { href: partPage(["clusters", one.cluster]) }, one.cluster)],

@@ -29,7 +29,7 @@ const keeper = () => documents.find((one) => one.is_keeper);
 
 function draw() {
   const { row } = detail;
-  show(
+  const hadFocus = show(
     heading(row),
     said(row, () => load()),
     mayJudge && h("div", { class: "bar acts" }, OF_ALL.map((kind) => h("button", { onclick: () => take(() => say(kind)) }, word(kind)))),
@@ -39,7 +39,7 @@ function draw() {
     pairSection(),
     outcomeSection(),
   );
-  mark(at, false);
+  mark(at, hadFocus);
 }
 
 function heading(row) {

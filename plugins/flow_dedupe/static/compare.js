@@ -1,7 +1,7 @@
 // Two pictures laid over each other: a curtain between them, one after the other, or what tells them apart.
 import { h } from "./dom.js";
 import * as keys from "./keys.js";
-import { source } from "./picture.js";
+import { reason, source } from "./picture.js";
 
 const BLINK = 700; // milliseconds
 const MODES = [
@@ -38,7 +38,8 @@ export function compare(cluster, first, others, start, judging = []) {
     why,
     stage,
   );
-  for (const image of [under, over]) image.addEventListener("error", broken);
+  under.addEventListener("error", () => broken(first));
+  over.addEventListener("error", () => broken(others[at]));
 
   function look(next) {
     at = (next + others.length) % others.length;
@@ -50,8 +51,8 @@ export function compare(cluster, first, others, start, judging = []) {
     title.textContent = `${first} and ${others[at]}`;
   }
 
-  function broken(event) {
-    why.textContent = `${event.target.alt} has no picture that can be shown, so there is nothing to compare.`;
+  async function broken(id) {
+    why.textContent = `${id} has no picture to compare: ${await reason(cluster, id, "large")}`;
     why.hidden = false;
   }
 

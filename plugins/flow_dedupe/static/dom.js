@@ -22,10 +22,13 @@ function filled(element, attributes, children) {
 
 export const main = document.querySelector("main");
 
-/** Shows these elements as the page. */
+/** Shows these elements as the page; tells whether what had the focus is gone with what was shown before. */
 export function show(...elements) {
+  const hadFocus = main.contains(document.activeElement);
   main.replaceChildren(...elements.flat().filter(Boolean));
   main.setAttribute("aria-busy", "false");
+  if (hadFocus) main.focus({ preventScroll: true });
+  return hadFocus;
 }
 
 /** A badge; `kind` is good, warn, bad, other or nothing. */

@@ -25,8 +25,7 @@ export function picture(cluster, document, view = "small") {
 
 async function fill(frame, cluster, document, view) {
   try {
-    const answer = await fetch(source(cluster, document, view), { headers: { Accept: "image/jpeg, application/json" } });
-    if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).detail ?? `The server answered ${answer.status}.`);
+    const answer = await ask(cluster, document, view);
     const about = JSON.parse(answer.headers.get("X-Picture") ?? "{}");
     const address = URL.createObjectURL(await answer.blob());
     const free = () => URL.revokeObjectURL(address);
@@ -36,4 +35,15 @@ async function fill(frame, cluster, document, view) {
     frame.replaceChildren(h("p", { class: "why" }, h("strong", {}, "No picture. "), error.message));
   }
   frame.setAttribute("aria-busy", "false");
+}
+
+/** Why a picture cannot be shown. */
+export async function reason(cluster, document, view) {
+  return ask(cluster, document, view).then(() => "The browser cannot show it.", (error) => error.message);
+}
+
+async function ask(cluster, document, view) {
+  const answer = await fetch(source(cluster, document, view), { headers: { Accept: "image/jpeg, application/json" } });
+  if (answer.ok) return answer;
+  throw new Error((await answer.json().catch(() => ({}))).detail ?? `The server answered ${answer.status}.`);
 }

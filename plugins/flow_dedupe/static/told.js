@@ -2,9 +2,8 @@
 import { h } from "./dom.js";
 
 const foot = document.getElementById("foot");
-const place = h("div", {});
-const spoken = h("div", { role: "status", class: "unseen" });
-foot.append(place, spoken);
+const place = h("div", { role: "status" });
+foot.append(place);
 let fading;
 
 /** Tells what happened; `undo` takes it back. Stays until something else happens if there is a way back. */
@@ -13,9 +12,8 @@ export function tell(text, undo = null) {
   const button = undo && h("button", { onclick: () => take(undo) }, "Undo", " ", h("kbd", {}, "U"));
   // What stands in a dialog is all that can be reached while it is open.
   const front = document.querySelector("dialog[open]:last-of-type") ?? foot;
+  if (place.parentElement !== front) front === foot ? foot.prepend(place) : front.append(place);
   place.replaceChildren(h("div", { class: "told" }, h("span", { class: "text" }, text), button));
-  front === foot ? foot.prepend(place) : front.append(place);
-  spoken.textContent = text;
   if (!undo) fading = setTimeout(() => place.replaceChildren(), 8000);
 }
 
