@@ -9,9 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from importlib import import_module
 from typing import Any
-from urllib.parse import urlsplit
 
-from airflow.configuration import conf
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import BaseNotifier, Context, Param
 from airflow.sdk.exceptions import TaskAwaitingInput
@@ -20,16 +18,12 @@ from include.dedupe.clock import now
 from include.dedupe.deciding.supersede import newer_run
 from include.dedupe.errors import ConfigError
 from include.dedupe.planning.plan import read_plan
-from include.dedupe.reviewing.address import page_address
 from include.dedupe.reviewing.approving import question, shown_hash
-from include.dedupe.rundir import RunDir
 from include.dedupe.settings.config import CollectionConfig
-from include.orchestration.context import open_run
+from include.orchestration.context import open_run, page_of
 
 APPROVAL_TASK = "approve"
 ANSWER = "answer"
-FRAME = "/plugin/duplicates"
-"""Where Airflow shows the page of the plugin: what follows is the page's own address."""
 
 
 class DecisionApproval(ApprovalOperator):
@@ -50,7 +44,7 @@ class DecisionApproval(ApprovalOperator):
         run = open_run(self.collection)
         if newer_run(run, read_plan(run)):
             return self.execute_complete(context, self._no())
-        self.body = question(run, shown_hash(run, decided["hash"]), _page(run))
+        self.body = question(run, shown_hash(run, decided["hash"]), f"{page_of(run)}approval")
         return self._wait(context, dt.datetime.now(dt.UTC) + self.patience)
 
     def execute_complete(self, context: Context, event: dict[str, Any], until: str = "") -> Any:
@@ -80,12 +74,6 @@ class DecisionApproval(ApprovalOperator):
         """Return what Airflow says when nobody has answered in time."""
         nobody: dict[str, Any] = {"params_input": {}, "responded_by_user": None, "timedout": True}
         return {"chosen_options": [self.REJECT], "responded_at": dt.datetime.now(dt.UTC), **nobody}
-
-
-def _page(run: RunDir) -> str:
-    """Return the address of the page on which a run is judged and answered, in a frame of Airflow's pages."""
-    base = conf.get("api", "base_url", fallback="").rstrip("/")
-    return f"{base}{FRAME}{urlsplit(base).path}{page_address('', run.collection, run.run_id)}approval"
 
 
 def read_answer(context: Context) -> dict[str, Any] | None:

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
-import resource
 import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from include.dedupe.reviewing.approving import effect
 from include.dedupe.reviewing.cluster import read_cluster
@@ -59,11 +59,16 @@ CALLS: dict[str, Call] = {
 
 def _measured(call: str, run: RunDir) -> tuple[float, float, float, float]:
     """Return seconds, seconds of work of the processor, MB before and the peak of MB."""
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    before = _peak_mb()
     began, worked = time.perf_counter(), time.process_time()
     CALLS[call](run)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return time.perf_counter() - began, time.process_time() - worked, before, peak
+    return time.perf_counter() - began, time.process_time() - worked, before, _peak_mb()
+
+
+def _peak_mb() -> float:
+    """Return the peak of this process alone; that of ``getrusage`` is its parent's, too."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
 
 
 def main() -> None:

@@ -115,7 +115,7 @@ def are_judged(
         verdicts: all of them.
     """
     seen_by: dict[str, set[int]] = defaultdict(set)
-    seen = [one.seen for one in not_undone(list(verdicts)) if one.kind in SETTLING and one.seen]
+    seen = [one.seen for one in not_undone(list(verdicts)) if _settles(one)]
     for number, documents in enumerate(seen):
         for name in documents:
             seen_by[name].add(number)
@@ -136,6 +136,12 @@ def are_judged(
             _is_seen([(ids[row], images[row]) for row in group], seen, seen_by) for group in groups.values()
         )
     return judged
+
+
+def _settles(verdict: Verdict) -> bool:
+    """Whether it is the word on a whole cluster: of a part of it, the rest is still open."""
+    is_whole = verdict.kind == "keep" or bool(verdict.members)
+    return verdict.kind in SETTLING and is_whole and bool(verdict.seen)
 
 
 def _is_seen(
