@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
@@ -14,7 +15,7 @@ from include.dedupe.reviewing.overview import list_collections, list_runs, open_
 from include.dedupe.reviewing.state import open_state
 from include.dedupe.rundir import STORAGE_VARIABLE, Attempt, RunDir
 from include.dedupe.settings.config import COLLECTIONS_VARIABLE
-from include.dedupe.tables import ACTIONS, to_parquet
+from include.dedupe.tables import ACTIONS, empty, to_parquet
 from include.tools.made_run import SETTINGS
 from tests.support.made import Made
 
@@ -40,25 +41,18 @@ def report(run: RunDir, *, acts: bool = True) -> None:
     open_state(run)
 
 
-def act(run: RunDir, outcome: str = "done") -> None:
-    import pandas as pd  # noqa: PLC0415
-
-    rows = [
-        ("b", "c-1", "a", "delete", outcome, "", 1.0, "2026-01-05"),
-        ("y", "c-2", "x", "delete", outcome, "", 1.0, "2026-01-05"),
-    ]
+def act(run: RunDir) -> None:
+    ids = (("b", "c-1", "a"), ("y", "c-2", "x"))
+    rows = [(*names, "delete", "done", "", 1.0, "2026-01-05") for names in ids]
     stage = run.stage("apply", Attempt())
     stage.write_table("actions", pd.DataFrame(rows, columns=ACTIONS.names), ACTIONS)
-    stage.finish({outcome: 2})
-    assert to_parquet
+    stage.finish({"done": 2})
 
 
-def record(run: RunDir, answer: dict[str, object] | None, *, dry_run: bool = False) -> None:
+def record(run: RunDir, answer: dict[str, object]) -> None:
     stage = run.stage("record", Attempt())
-    stage.write_file("record.json", json.dumps({"answer": answer, "dry_run": dry_run}).encode())
-    stage.write_file(
-        "actions.parquet", to_parquet(__import__("pandas").DataFrame(columns=ACTIONS.names), ACTIONS)
-    )
+    stage.write_file("record.json", json.dumps({"answer": answer, "dry_run": False}).encode())
+    stage.write_file("actions.parquet", to_parquet(empty(ACTIONS), ACTIONS))
     stage.finish({})
 
 
@@ -105,27 +99,23 @@ def test_a_newer_run_a_guard_and_a_dry_run_are_told(listed: Made) -> None:
     assert summarise_run(plain).state == "report_only"
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "plan/plan.json",
-        "plan/manifest.json",
-        "clusters/manifest.json",
-        "decide/manifest.json",
-        "review/newest.json",
-    ],
-)
-@pytest.mark.parametrize("data", [b"", b"{", b"[]", b"\xff\x00", b'{"a": 1}'])
-def test_a_damaged_run_is_told_and_breaks_nothing_else(listed: Made, name: str, data: bytes) -> None:
+PARTS = ("plan/plan.json", "plan/manifest.json", "clusters/manifest.json", "decide/manifest.json")
+
+
+def test_a_damaged_run_is_told_and_breaks_nothing_else(listed: Made) -> None:
     listed.make()
     broken = listed.make(run_id="run-2", created_at="2026-01-02T00:00:00+00:00")
     report(broken)
-    broken.storage.write(name, data)
-    page = list_runs("pictures")
-    states = {one.run_id: one.state for one in page.runs}
-    assert states == {"run-1": "scanning", "run-2": "damaged"}
-    assert next(one.problem for one in page.runs if one.state == "damaged")
-    assert {one.run_id for one in series(page.runs)} == set()
+    for name in (*PARTS, "review/newest.json", "report/summary.json"):
+        whole = broken.storage.read(name)
+        for data in (b"", b"{", b"[]", b"\xff\x00", b'{"a": 1}'):
+            broken.storage.write(name, data)
+            page = list_runs("pictures")
+            states = {one.run_id: one.state for one in page.runs}
+            assert states == {"run-1": "scanning", "run-2": "damaged"}, (name, data)
+            assert next(one.problem for one in page.runs if one.state == "damaged")
+            assert series(page.runs) == []
+        broken.storage.write(name, whole)
 
 
 def test_collections_are_listed_with_what_is_wrong_with_them(listed: Made) -> None:
