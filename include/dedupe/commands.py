@@ -22,7 +22,7 @@ from include.dedupe.connect import open_flow
 from include.dedupe.csv_table import read_csv
 from include.dedupe.errors import DedupeError, VerdictError
 from include.dedupe.places import require_runs
-from include.dedupe.review import acknowledge, say, verdicts_on
+from include.dedupe.reviewing.speaking import acknowledge, say, verdicts_on
 from include.dedupe.rundir import RunDir, Storage, default_storage
 from include.dedupe.settings.config import CollectionConfig, find_collection
 from include.dedupe.verdicts import SPOKEN, give_verdict, read_verdicts

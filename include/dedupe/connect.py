@@ -6,15 +6,16 @@ form in which Airflow itself takes it: ``AIRFLOW_CONN_<ID>`` as a URI or as JSON
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import json
 import os
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
-from include.dedupe.errors import ConfigError
+from include.dedupe.errors import ConfigError, DedupeError
 from include.dedupe.flow import CONTENT, MARKER, Document, Filters, FlowReader, JoinPage, Page
 from include.flow_client import (
     CollectionInfo,
@@ -33,6 +34,7 @@ NOT_THE_MARKER = query.negate(query.match("id", MARKER))
 DOCUMENTS_A_REQUEST = 1000
 PICTURE_HASH = "picture_hash"
 """A field of servers that advertise it: two documents have the same if their pictures are the same."""
+Answer = TypeVar("Answer")
 
 
 class QueryFilters:
@@ -189,6 +191,23 @@ async def open_flow(
     """
     async with FlowClient(address, connections=in_flight, renew=renew) as client:
         yield ClientReader(client, await client.ping())
+
+
+def ask_flow(address: FlowAddress, question: Callable[[FlowReader], Coroutine[Any, Any, Answer]]) -> Answer:
+    """Open a collection, ask one question, and close it; for code that is not asynchronous itself.
+
+    Raises:
+        DedupeError: Flow cannot be asked, or refuses.
+    """
+
+    async def ask() -> Answer:
+        async with open_flow(address, in_flight=1) as flow:
+            return await question(flow)
+
+    try:
+        return asyncio.run(ask())
+    except FlowError as error:
+        raise DedupeError(f"Flow cannot be asked: {error}") from error
 
 
 def address_from_environment(connection: str, collection: str) -> FlowAddress:

@@ -81,3 +81,11 @@ class ApprovalError(DedupeError):
 
 class GateError(DedupeError):
     """The gate cannot work on what it was given, or too much of it failed."""
+
+
+class UnknownError(DedupeError):
+    """There is no such collection, run, cluster, document or verdict."""
+
+
+class VerdictConflictError(VerdictError):
+    """Somebody else has said something since, or what was said is carried out already."""

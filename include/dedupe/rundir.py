@@ -14,10 +14,10 @@ import json
 import os
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import fsspec
 import pandas as pd
@@ -67,6 +67,12 @@ class Storage:
             told = shown(error).replace(address, without_login(address))
             raise ConfigError(f"storage {without_login(address)!r} cannot be opened: {told}.") from None
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Storage) and (self._files, self.root) == (other._files, other.root)
+
+    def __hash__(self) -> int:
+        return hash((self._files, self.root))
+
     def path(self, name: str) -> str:
         return f"{self.root}/{name}"
 
@@ -74,6 +80,12 @@ class Storage:
         """Return a folder beside this one."""
         other = copy.copy(self)
         other.root = f"{self.root.rpartition('/')[0]}/{name}"
+        return other
+
+    def inside(self, name: str) -> Storage:
+        """Return a folder in this one."""
+        other = copy.copy(self)
+        other.root = f"{self.root}/{name}"
         return other
 
     def clock(self) -> float:
@@ -93,6 +105,29 @@ class Storage:
         except FileNotFoundError as error:
             raise ArtifactError(f"{self.path(name)} is missing; clear the task that writes it.") from error
         return data
+
+    def read_many(self, names: Sequence[str]) -> list[bytes]:
+        """Return the content of files; an object storage is asked for all of them at once."""
+        if len(names) < 2 or isinstance(self._files, LocalFileSystem):
+            return [self.read(name) for name in names]
+        paths = [self.path(name) for name in names]
+        try:
+            found = self._files.cat(paths)
+        except FileNotFoundError as error:
+            raise ArtifactError(f"{error} is missing; clear the task that writes it.") from error
+        return [found[path] for path in paths]
+
+    def open(self, name: str) -> BinaryIO:
+        """Open a file to read parts of it.
+
+        Raises:
+            ArtifactError: it is missing.
+        """
+        try:
+            file: BinaryIO = self._files.open(self.path(name), "rb")
+        except FileNotFoundError as error:
+            raise ArtifactError(f"{self.path(name)} is missing; clear the task that writes it.") from error
+        return file
 
     def names(self, folder: str) -> list[str]:
         """Return the names of the files in ``folder``, sorted; none if there is no such folder."""
@@ -165,11 +200,21 @@ class RunDir:
 
     def beside(self, collection: str, folder: str) -> RunDir:
         """Return the run of a collection in the same storage whose folder has this name."""
-        other = copy.copy(self)
-        other.collection, other.run_id = collection, folder
-        other.lasting = self.lasting.beside(collection)
-        other.storage = self.lasting.beside(f"{collection}/runs/{folder}")
-        return other
+        return RunDir.of_folder(self.lasting.beside(collection), collection, folder)
+
+    @classmethod
+    def of_folder(cls, lasting: Storage, collection: str, folder: str, run_id: str = "") -> RunDir:
+        """Return the run in a folder; without ``run_id``, its name stands for the run's id."""
+        run = cls.__new__(cls)
+        run.collection, run.run_id, run.lasting = collection, run_id or folder, lasting
+        run.storage = lasting.inside(f"runs/{folder}")
+        return run
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RunDir) and (self.storage, self.run_id) == (other.storage, other.run_id)
+
+    def __hash__(self) -> int:
+        return hash((self.storage, self.run_id))
 
     @property
     def address(self) -> str:

@@ -185,6 +185,64 @@ GATED = _schema(
 first.
 """
 
+DECIDED = ("keep", "delete", "merge", "condemn", "link", "tag", "untag", "export", "review", "report")
+"""All decisions that there are."""
+
+SHOWN_CLUSTERS = _schema(
+    cluster_id=pa.string(),
+    size=pa.int64(),
+    duplicates=pa.string(),
+    weakest_score=pa.float64(),
+    strongest_score=pa.float64(),
+    pairs=pa.int64(),
+    bridges=pa.int64(),
+    chained=pa.bool_(),
+    hub=pa.bool_(),
+    first_member=pa.int64(),
+    first_pair=pa.int64(),
+    keeper=pa.int64(),
+    bytes=pa.int64(),
+    bytes_unknown=pa.int64(),
+    judged=pa.bool_(),
+    **dict.fromkeys(DECIDED, pa.int64()),
+)
+"""One row for each cluster of a run, the largest first, for the review page.
+
+``first_member``, ``keeper`` and ``first_pair`` are rows of SHOWN_MEMBERS and SHOWN_PAIRS; keeper is -1 where
+none was chosen. ``bytes`` are those of the documents that would be deleted, ``bytes_unknown`` how many of
+them tell no size. ``judged``: people have said what they have to say. The columns of ``DECIDED`` count its
+documents by decision.
+"""
+
+SHOWN_MEMBERS = pa.schema(
+    [*_schema(cluster_id=pa.string(), image=pa.string(), hub=pa.bool_(), bytes=pa.int64()), *FACTS],
+    metadata=EDGES.metadata,
+)
+"""One row for each document of a cluster, cluster by cluster as in SHOWN_CLUSTERS, by id.
+
+FACTS, its picture's address, whether it has more hits than were read, and its bytes, -1 where nothing tells.
+"""
+
+SHOWN_PAIRS = pa.schema(
+    [*_schema(cluster_id=pa.string(), bridge=pa.bool_()), *PAIRS],
+    metadata=EDGES.metadata,
+)
+"""One row for each pair, cluster by cluster as in SHOWN_CLUSTERS, the strongest first."""
+
+SHOWN_DECISIONS = _schema(
+    now_in=pa.string(),
+    keeper_id=pa.string(),
+    decision=pa.string(),
+    duplicates=pa.string(),
+    score=pa.float64(),
+    rule=pa.string(),
+    reason=pa.string(),
+)
+"""One row for each row of SHOWN_MEMBERS, in the same order: what is decided of the document.
+
+``now_in`` is the cluster that it is in when verdicts are counted in, empty if it is in none.
+"""
+
 
 def empty(schema: pa.Schema) -> pd.DataFrame:
     """Return a table of ``schema`` without rows."""
@@ -192,10 +250,14 @@ def empty(schema: pa.Schema) -> pd.DataFrame:
     return frame
 
 
-def to_parquet(frame: pd.DataFrame, schema: pa.Schema) -> bytes:
-    """Return ``frame`` as a Parquet file that has exactly the columns of ``schema``."""
+def to_parquet(frame: pd.DataFrame, schema: pa.Schema, group_rows: int | None = None) -> bytes:
+    """Return ``frame`` as a Parquet file that has exactly the columns of ``schema``.
+
+    ``group_rows``: rows of a row group, where rows are to be read without all others.
+    """
     buffer = io.BytesIO()
-    pq.write_table(pa.Table.from_pandas(frame, schema=schema, preserve_index=False), buffer)
+    table = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
+    pq.write_table(table, buffer, row_group_size=group_rows)
     return buffer.getvalue()
 
 
@@ -209,14 +271,17 @@ def from_parquet(data: bytes, schema: pa.Schema, name: str) -> pd.DataFrame:
         table = pq.read_table(io.BytesIO(data))
     except (pa.ArrowInvalid, OSError) as error:
         raise ArtifactError(f"{name} is damaged ({error}); clear the task that wrote it.") from error
-    version = (table.schema.metadata or {}).get(_VERSION_KEY, b"none").decode()
+    require_schema(table.schema, schema, name)
+    frame: pd.DataFrame = table.to_pandas()
+    return frame
+
+
+def require_schema(found: pa.Schema, schema: pa.Schema, name: str) -> None:
+    """Raise ``ArtifactError`` if a file is of another format version, or has other columns."""
+    version = (found.metadata or {}).get(_VERSION_KEY, b"none").decode()
     if version != FORMAT_VERSION:
         raise ArtifactError(
             f"{name} has format version {version}, this code reads {FORMAT_VERSION}; start a new run."
         )
-    if not table.schema.equals(schema):
-        raise ArtifactError(
-            f"{name} has columns {table.schema.names}, expected {schema.names}; start a new run."
-        )
-    frame: pd.DataFrame = table.to_pandas()
-    return frame
+    if not found.equals(schema):
+        raise ArtifactError(f"{name} has columns {found.names}, expected {schema.names}; start a new run.")

@@ -8,21 +8,45 @@ from __future__ import annotations
 import datetime as dt
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from itertools import combinations
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
+from include.dedupe.apart import Apart, Pair
 from include.dedupe.errors import VerdictError
 from include.dedupe.rundir import Storage
 
-VerdictKind = Literal["not_duplicate", "keep", "reject", "approve", "acknowledge", "undo"]
+VerdictKind = Literal[
+    "not_duplicate",
+    "keep",
+    "reject",
+    "approve",
+    "skip",
+    "may_repeat",
+    "right",
+    "wrong",
+    "acknowledge",
+    "undo",
+]
 FOLDER = "verdicts"
-SPOKEN = tuple(kind for kind in get_args(VerdictKind) if kind != "acknowledge")
-"""Verdicts that a person gives as they are; an acknowledgement comes with what it settles."""
+SPOKEN: tuple[VerdictKind, ...] = (
+    "not_duplicate",
+    "keep",
+    "reject",
+    "approve",
+    "skip",
+    "may_repeat",
+    "undo",
+)
+"""Verdicts that a person gives as they are; the others come with what they rest on."""
+APART: tuple[VerdictKind, ...] = ("not_duplicate", "wrong")
+SETTLING: tuple[VerdictKind, ...] = ("not_duplicate", "keep", "reject", "approve", "skip")
+"""Verdicts after which a cluster need not be looked at again."""
 
-_IDS: dict[str, int] = {"keep": 1, "acknowledge": 2}
+_IDS: dict[str, int] = {"keep": 1, "acknowledge": 2, "right": 2, "wrong": 2}
 _LEAST: dict[str, int] = {"not_duplicate": 2}
+_KEPT_IN_MEMORY = 20_000
+_known: dict[tuple[Storage, str], Verdict] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +54,15 @@ class Verdict:
     """One thing that a person said.
 
     ``ids``: documents of which no two are duplicates (not_duplicate), one (keep), any number of documents
-    (reject, approve), a run and the table of what it settles (acknowledge), or the names of verdicts (undo).
-    A cluster's name stands for its documents: ``members`` has those that it had then, by its name, so that
-    what was said of them holds when the cluster merges into another. ``name`` is the verdict's file.
+    (reject, approve, skip), documents whose pictures never make a pair again (may_repeat), a document and
+    its keeper (right, wrong: whether the decision is), a run and the table of what it settles (acknowledge),
+    or the names of verdicts (undo). ``name`` is the verdict's file.
+
+    ``members``: by an id that stands for several documents, a cluster or a picture that may repeat, those
+    that it stood for then; so what was said of them holds when the cluster merges into another.
+    ``run``: the run that the person had before them. ``seen``: the documents of the clusters that it showed,
+    each with a digest of its picture's address. ``instead``: verdicts that the person saw and whose place
+    this one takes while it stands. ``score`` and ``detector``: those of a judged pair.
     """
 
     kind: VerdictKind
@@ -42,21 +72,38 @@ class Verdict:
     note: str = ""
     name: str = ""
     members: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    run: str = ""
+    seen: Mapping[str, str] = field(default_factory=dict)
+    instead: tuple[str, ...] = ()
+    score: float | None = None
+    detector: str = ""
 
     @property
     def documents(self) -> frozenset[str]:
         """The documents that are meant, those of named clusters among them."""
         return frozenset(document for one in self.ids for document in self.members.get(one, (one,)))
 
+    @property
+    def groups(self) -> Iterator[frozenset[str]]:
+        """Each named cluster, and the documents that are named themselves, as one group each."""
+        yield from (frozenset(self.members[one]) for one in self.ids if one in self.members)
+        if single := frozenset(one for one in self.ids if one not in self.members):
+            yield single
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The verdicts that hold, by what they say; ``acknowledged`` are tables of what is settled, as given."""
+    """The verdicts that hold, by what they say.
 
-    not_duplicates: frozenset[tuple[str, str]] = frozenset()
+    ``acknowledged`` are tables of what is settled, as given. ``repeating`` are documents whose pictures make
+    no pair.
+    """
+
+    not_duplicates: Apart = field(default_factory=Apart)
     keepers: frozenset[str] = frozenset()
     rejected: frozenset[str] = frozenset()
     acknowledged: tuple[str, ...] = ()
+    repeating: frozenset[str] = frozenset()
 
 
 def give_verdict(
@@ -67,22 +114,21 @@ def give_verdict(
     note: str = "",
     *,
     members: Mapping[str, tuple[str, ...]] | None = None,
+    **rests_on: Any,
 ) -> Verdict:
     """Write down what a person said; ``members`` are the documents of those ``ids`` that are clusters.
+
+    ``rests_on``: run, seen, instead, score and detector, as in ``Verdict``.
 
     Raises:
         VerdictError: it does not make sense.
     """
     if kind not in get_args(VerdictKind):
         raise VerdictError(f"{kind!r} is no verdict; choose one of {', '.join(get_args(VerdictKind))}.")
-    expected, least = _IDS.get(kind), _LEAST.get(kind, 1)
     at = dt.datetime.now(dt.UTC).isoformat(timespec="microseconds")
     name = f"{at.replace(':', '-').replace('+', '-')}-{uuid.uuid4().hex[:8]}.json"
-    verdict = Verdict(kind, ids, by, at, note, name, dict(members or {}))  # type: ignore[arg-type]
-    is_short = len(verdict.documents) < least
-    if len(set(ids)) != len(ids) or not all(ids) or is_short or (expected and len(ids) != expected):
-        words = expected or f"{least} or more"
-        raise VerdictError(f"The verdict {kind} needs {words} different ids, not {ids!r:.200}.")
+    verdict = Verdict(kind, ids, by, at, note, name, dict(members or {}), **rests_on)  # type: ignore[arg-type]
+    _require_sense(verdict)
     if kind == "undo" and (unknown := set(ids) - set(lasting.names(FOLDER))):
         raise VerdictError(f"There is no verdict {', '.join(sorted(unknown))} to undo.")
     lasting.create(f"{FOLDER}/{name}", json.dumps(asdict(verdict), ensure_ascii=False).encode())
@@ -90,39 +136,71 @@ def give_verdict(
 
 
 def read_verdicts(lasting: Storage) -> list[Verdict]:
-    """Return all verdicts, the oldest first."""
-    found = []
-    for name in lasting.names(FOLDER):
-        value = json.loads(lasting.read(f"{FOLDER}/{name}"))
-        members = {one: tuple(ids) for one, ids in value.get("members", {}).items()}
-        found.append(Verdict(**{**value, "ids": tuple(value["ids"]), "name": name, "members": members}))
-    return found
+    """Return all verdicts, the oldest first. Their files never change, so each is read once in a process."""
+    names = lasting.names(FOLDER)
+    missing = [name for name in names if (lasting, name) not in _known]
+    if len(_known) + len(missing) > _KEPT_IN_MEMORY:
+        _known.clear()
+        missing = names
+    read = lasting.read_many([f"{FOLDER}/{name}" for name in missing])
+    found = {name: _parse(data, name) for name, data in zip(missing, read, strict=True)}
+    _known.update({(lasting, name): verdict for name, verdict in found.items()})
+    return [found.get(name) or _known[lasting, name] for name in names]
 
 
 def not_undone(verdicts: list[Verdict]) -> list[Verdict]:
-    """Return the verdicts that no later one has undone; undoing can be undone in turn."""
+    """Return the verdicts that none has undone or taken the place of; undoing can be undone in turn."""
     undone: set[str] = set()
     for verdict in reversed(verdicts):
-        if verdict.kind == "undo" and verdict.name not in undone:
-            undone.update(verdict.ids)
+        if verdict.name not in undone:
+            undone.update(verdict.instead, verdict.ids if verdict.kind == "undo" else ())
     return [verdict for verdict in verdicts if verdict.name not in undone]
 
 
 def standing_verdicts(verdicts: list[Verdict]) -> Standing:
-    """Return what holds after all undoing; an approval takes back an earlier rejection."""
-    pairs: set[tuple[str, str]] = set()
+    """Return what holds after all undoing.
+
+    An approval takes back an earlier rejection; the last word on a judged pair counts.
+    """
+    groups: dict[Pair | str, frozenset[str]] = {}
     keepers: set[str] = set()
     rejected: set[str] = set()
     acknowledged: list[str] = []
+    repeating: set[str] = set()
     for verdict in not_undone(verdicts):
+        meant = verdict.documents.union(verdict.ids)
         if verdict.kind == "not_duplicate":
-            pairs.update(combinations(sorted(verdict.documents, key=str.encode), 2))
+            groups |= {f"{verdict.name} {number}": group for number, group in enumerate(verdict.groups)}
+        elif verdict.kind in ("right", "wrong"):
+            pair = (min(verdict.ids), max(verdict.ids))
+            groups[pair] = frozenset(pair if verdict.kind == "wrong" else ())
         elif verdict.kind == "keep":
-            keepers |= verdict.documents.union(verdict.ids)
+            keepers |= meant
         elif verdict.kind == "reject":
-            rejected |= verdict.documents.union(verdict.ids)
+            rejected |= meant
         elif verdict.kind == "approve":
-            rejected -= verdict.documents.union(verdict.ids)
+            rejected -= meant
+        elif verdict.kind == "may_repeat":
+            repeating |= verdict.documents
         elif verdict.kind == "acknowledge":
             acknowledged.append(verdict.ids[1])
-    return Standing(frozenset(pairs), frozenset(keepers), frozenset(rejected), tuple(acknowledged))
+    apart = Apart(groups.values())
+    return Standing(apart, frozenset(keepers), frozenset(rejected), tuple(acknowledged), frozenset(repeating))
+
+
+def _require_sense(verdict: Verdict) -> None:
+    ids, expected, least = verdict.ids, _IDS.get(verdict.kind), _LEAST.get(verdict.kind, 1)
+    if verdict.kind == "not_duplicate" and 0 < len(verdict.members) < len(ids):
+        raise VerdictError("The verdict not_duplicate takes clusters or documents, not both at once.")
+    groups = list(verdict.groups)
+    is_short = any(len(group) < least for group in groups) or not groups
+    if len(set(ids)) != len(ids) or not all(ids) or is_short or (expected and len(ids) != expected):
+        words = expected or f"{least} or more"
+        raise VerdictError(f"The verdict {verdict.kind} needs {words} different ids, not {ids!r:.200}.")
+
+
+def _parse(data: bytes, name: str) -> Verdict:
+    value = json.loads(data)
+    members = {one: tuple(ids) for one, ids in value.get("members", {}).items()}
+    lists = {field: tuple(value.get(field, ())) for field in ("ids", "instead")}
+    return Verdict(**{**value, **lists, "name": name, "members": members})

@@ -36,18 +36,31 @@ def index(library: Library) -> None:
 
 @contextmanager
 def serving(library: Library, log_file: Path, port: int | None = None) -> Iterator[str]:
-    """Serve the folder and yield the address of the server.
+    """Serve the folder and yield the address of the server: the one it had before, if nobody else uses it.
+
+    Runs name the pictures by that address, and earlier ones are looked at, too.
 
     Raises:
         DemoError: the port is in use, or the server does not start.
     """
-    chosen = free_port(port)
+    chosen = free_port(port) if port else _usual_port(library)
     address = f"http://127.0.0.1:{chosen}"
     arguments = ["--data", str(library.data), "--images", str(library.pictures), "--port", str(chosen)]
     command = flow_server([*arguments, "--allow-host", f"127.0.0.1:{chosen}"])
     with running(command, {}, log_file) as server:
         _wait_for(server, address, log_file)
         yield address
+
+
+def _usual_port(library: Library) -> int:
+    kept = library.data / "port"
+    try:
+        return free_port(int(kept.read_text()))
+    except (OSError, ValueError, DemoError):
+        chosen = free_port()
+        library.data.mkdir(parents=True, exist_ok=True)
+        kept.write_text(str(chosen))
+        return chosen
 
 
 def _wait_for(server: subprocess.Popen[str], address: str, log_file: Path) -> None:

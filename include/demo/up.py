@@ -14,6 +14,7 @@ from pathlib import Path
 
 import requests
 
+from include.dedupe.rundir import Storage, default_storage
 from include.dedupe.settings.config import COLLECTIONS_VARIABLE
 from include.demo.flow import CONNECTION_VARIABLE, index, serving
 from include.demo.library import demo_library, use_own_settings
@@ -24,6 +25,7 @@ from include.safe_text import complain
 
 RUN = HOME.parent
 SECONDS_TO_START = 300.0
+SECONDS_TO_PARSE = 60.0
 USUAL_PORT = 8080
 
 
@@ -61,7 +63,9 @@ def up(port: int | None) -> None:
         with running(command, environment, airflow_log) as airflow:
             address = f"http://localhost:{airflow_port}"
             _wait_until_healthy(airflow, address, airflow_log)
-            _announce(address, flow)
+            password = _password()
+            is_first = _has_no_run() and _trigger(address, password)
+            _announce(address, flow, password, is_first=is_first)
             while airflow.poll() is None:
                 time.sleep(1)
             raise DemoError(f"Airflow ended by itself; {airflow_log} says why.")
@@ -107,13 +111,39 @@ def _wait_until_healthy(airflow: subprocess.Popen[str], address: str, log_file: 
     raise DemoError(f"Airflow did not start within {SECONDS_TO_START:.0f} s; {log_file} says why.")
 
 
-def _announce(address: str, flow: str) -> None:
+def _password() -> str:
+    passwords = json.loads((HOME / "simple_auth_manager_passwords.json.generated").read_text())
+    return str(passwords["admin"])
+
+
+def _has_no_run() -> bool:
+    return not Storage(f"{default_storage(str(HOME))}/demo").folders("runs")
+
+
+def _trigger(address: str, password: str) -> bool:
+    """Start a run over the whole demo, for its page to show; tell whether it was started."""
+    deadline = time.monotonic() + SECONDS_TO_PARSE
+    login = {"username": "admin", "password": password}
+    run = {"logical_date": None, "conf": {"scope": "full"}}
+    while time.monotonic() < deadline:
+        token = requests.post(f"{address}/auth/token", json=login, timeout=30).json()["access_token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        path = f"{address}/api/v2/dags/dedupe_demo/dagRuns"
+        if requests.post(path, json=run, headers=headers, timeout=30).ok:
+            return True
+        time.sleep(1)  # the DAG's file has not been read yet
+    return False
+
+
+def _announce(address: str, flow: str, password: str, *, is_first: bool) -> None:
     find = f"{COLLECTIONS_VARIABLE}= .venv/bin/python -m include.dedupe find"
-    password = json.loads((HOME / "simple_auth_manager_passwords.json.generated").read_text())["admin"]
+    hint = "A first run is on its way." if is_first else "Trigger it with the parameter scope = full."
     print(
         f"""
 Airflow   {address}/dags/dedupe_demo    user admin, password {password}
-          Trigger dedupe_demo with the parameter scope = full.
+          {hint}
+Page      {address}/plugin/duplicates
+          The clusters of the demo, with their pictures.
 Flow      {flow}/api/cores/my-collection
           {find} --collection demo --flow {flow} ID_OR_URL_OR_FILE
 

@@ -18,9 +18,9 @@ from include.dedupe.clock import now
 from include.dedupe.deciding.supersede import newer_run
 from include.dedupe.errors import ConfigError
 from include.dedupe.planning.plan import read_plan
-from include.dedupe.review import question, shown_hash
+from include.dedupe.reviewing.approving import question, shown_hash
 from include.dedupe.settings.config import CollectionConfig
-from include.orchestration.context import open_run
+from include.orchestration.context import open_run, page_of
 
 APPROVAL_TASK = "approve"
 ANSWER = "answer"
@@ -38,13 +38,13 @@ class DecisionApproval(ApprovalOperator):
 
     def execute(self, context: Context) -> Any:
         decided = context["ti"].xcom_pull(task_ids="decide")
-        if decided["dry_run"] or not decided["acts"] or not self.asks:
+        if decided["dry_run"] or not (decided["acts"] or decided["held"]) or not self.asks:
             answer = {"chosen_options": [self.APPROVE], "responded_at": now(), "asked": False}
             return _keep(context, {**answer, "decisions": decided["hash"]})
         run = open_run(self.collection)
         if newer_run(run, read_plan(run)):
             return self.execute_complete(context, self._no())
-        self.body = question(run, shown_hash(run, decided["hash"]))
+        self.body = question(run, shown_hash(run, decided["hash"]), f"{page_of(run)}approval")
         return self._wait(context, dt.datetime.now(dt.UTC) + self.patience)
 
     def execute_complete(self, context: Context, event: dict[str, Any], until: str = "") -> Any:

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from airflow.configuration import AIRFLOW_HOME
 from airflow.sdk import get_current_context
+from airflow.sdk.configuration import conf
 
 from include.dedupe.errors import ConfigError
 from include.dedupe.gating.take import gate_run_id
 from include.dedupe.planning.own_folder import require_own_folder
 from include.dedupe.planning.plan import Plan
+from include.dedupe.reviewing.address import page_address
 from include.dedupe.rundir import Attempt, RunDir, default_storage
 from include.dedupe.settings.config import CollectionConfig, find_collection
 from include.flow_client import FlowAddress
 from include.orchestration.hook import FlowHook
+
+FRAME = "/plugin/duplicates"
+"""Where Airflow shows the page of the plugin: what follows is the page's own address."""
 
 
 def parameters() -> Mapping[str, Any]:
@@ -60,6 +66,12 @@ def open_gate_run(collection: str) -> RunDir:
 def storage(config: CollectionConfig) -> str:
     """Return where the runs of a collection are kept, also in an Airflow that was not told its home."""
     return config.storage or default_storage(AIRFLOW_HOME)
+
+
+def page_of(run: RunDir) -> str:
+    """Return the address of a run's review page, in a frame of Airflow's; without host if none is set."""
+    base = conf.get("api", "base_url", fallback="").rstrip("/")
+    return f"{base}{FRAME}{urlsplit(base).path}{page_address('', run.collection, run.run_id)}"
 
 
 def attempt() -> Attempt:

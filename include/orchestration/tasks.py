@@ -28,6 +28,7 @@ from include.dedupe.planning.plan import plan as plan_stage
 from include.dedupe.planning.scope import resolve_scope, settings_of_run
 from include.dedupe.reporting.pictures import WebPictures
 from include.dedupe.reporting.report import report as report_stage
+from include.dedupe.reviewing.state import open_state
 from include.dedupe.rundir import RunDir, read_manifest
 from include.dedupe.scanning.coverage import measure_coverage
 from include.dedupe.scanning.rehearsal import rehearse
@@ -35,7 +36,15 @@ from include.dedupe.scanning.scan import ScanStats
 from include.dedupe.scanning.scan import scan as scan_stage
 from include.dedupe.settings.config import find_collection
 from include.flow_client import FlowAddressError, FlowAuthError, FlowRequestError
-from include.orchestration.context import address, attempt, may_write, open_run, parameters, write_address
+from include.orchestration.context import (
+    address,
+    attempt,
+    may_write,
+    open_run,
+    page_of,
+    parameters,
+    write_address,
+)
 
 log = logging.getLogger(__name__)
 
@@ -133,7 +142,10 @@ def report(collection: str) -> dict[str, Any]:
     config = plan.config
     flow_host = address(config).root
     pictures = WebPictures(trusted=flow_host, allow_hosts=config.report.allow_hosts)
-    stats = report_stage(run, attempt(), pictures, acts=may_write(plan))
+    page = page_of(run)
+    told = page if "://" in page else ""
+    stats = report_stage(run, attempt(), pictures, acts=may_write(plan), page=told)
+    open_state(run)  # so that nobody waits for the page's index
     get_current_context()["outlet_events"][asset(collection)].extra = {**_counts(run), **_decided(run)}
     if config.policies and may_write(plan):
         require_guards(DecideStats(**run.result("decide").result).problems, run.address)

@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 from include.safe_fetch.addresses import FetchError, RefusingAnswerError, Rules, port_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
 _REDIRECTS = 5
 _PIECE = 65_536
@@ -22,7 +22,13 @@ _REDIRECT_STATUS = (301, 302, 303, 307, 308)
 
 
 def fetch(
-    url: str, *, max_bytes: int, seconds: float, allow_hosts: Collection[str] = (), guarded: str = ""
+    url: str,
+    *,
+    max_bytes: int,
+    seconds: float,
+    allow_hosts: Collection[str] = (),
+    guarded: str = "",
+    headers: Mapping[str, str] | None = None,
 ) -> bytes:
     """The body behind `url`.
 
@@ -33,15 +39,18 @@ def fetch(
         allow_hosts: `host` or `host:port` that may be at a private address, and prefixes
             (`http://host/pictures/`) below which everything may be asked.
         guarded: `host` or `host:port` of a server that is asked below those prefixes only.
+        headers: sent to the origin of `url` alone, also when it redirects elsewhere: they may be secrets.
 
     Raises:
         FetchError: with one sentence saying what went wrong; AddressRefusedError for a forbidden address.
     """
     deadline = time.monotonic() + seconds
     rules = Rules(allow_hosts, guarded)
+    first = _origin(_checked(url))
     for _ in range(_REDIRECTS + 1):
         parts = _checked(url)
-        with _opened(parts, deadline, rules) as response:
+        own = headers or {} if _origin(parts) == first else {}
+        with _opened(parts, deadline, rules, own) as response:
             location = response.getheader("Location")
             if response.status in _REDIRECT_STATUS and location:
                 url = urljoin(url, location)
@@ -65,8 +74,14 @@ def _checked(url: str) -> SplitResult:
     return parts
 
 
+def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
+    return parts.scheme, parts.hostname, parts.port
+
+
 @contextlib.contextmanager
-def _opened(parts: SplitResult, deadline: float, rules: Rules) -> Iterator[http.client.HTTPResponse]:
+def _opened(
+    parts: SplitResult, deadline: float, rules: Rules, headers: Mapping[str, str]
+) -> Iterator[http.client.HTTPResponse]:
     host, port = str(parts.hostname), port_of(parts)
     addresses = rules.addresses(parts, max(0.0, deadline - time.monotonic()))
     connection = http.client.HTTPConnection(host, port)
@@ -77,9 +92,8 @@ def _opened(parts: SplitResult, deadline: float, rules: Rules) -> Iterator[http.
         watchdog.daemon = True
         watchdog.start()
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        connection.request(
-            "GET", path.encode("utf-8").decode("latin-1"), headers={"Accept": "image/*,*/*;q=0.5"}
-        )
+        sent = {"Accept": "image/*,*/*;q=0.5", **headers}
+        connection.request("GET", path.encode("utf-8").decode("latin-1"), headers=sent)
         yield connection.getresponse()
     except (OSError, http.client.HTTPException, UnicodeError) as error:
         raise FetchError(f"{parts.geturl()} could not be read: {error or type(error).__name__}") from None

@@ -103,6 +103,8 @@ def test_a_real_scheduler_dedupes_the_demo_and_nothing_keeps_running(tmp_path: P
             assert time.monotonic() < deadline, state
             time.sleep(2)
         assert state == "success"
+        shown = {one["name"]: one for one in ask(f"{api}/duplicates/data/collections", "GET", token)}
+        assert run_id in [run["run_id"] for run in shown["demo"]["newest"]]
         family += family_of(process)
     left = [member for member in family if member.is_running() and member.status() != psutil.STATUS_ZOMBIE]
     kill(left)

@@ -16,7 +16,7 @@ from include.dedupe.deciding.settled import Acknowledged
 from include.dedupe.errors import VerdictError
 from include.dedupe.reporting.pictures import WebPictures
 from include.dedupe.reporting.report import report
-from include.dedupe.review import acknowledge, say
+from include.dedupe.reviewing.speaking import acknowledge, say
 from include.dedupe.rundir import STORAGE_VARIABLE
 from include.dedupe.settings.config import COLLECTIONS_VARIABLE
 from tests.pipeline.acting_fixture import CAT, DOCUMENTS, SMALL_CAT, acting, policies

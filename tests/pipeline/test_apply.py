@@ -8,7 +8,7 @@ import pytest
 
 from include.dedupe.acting.archive import read_tombstones
 from include.dedupe.acting.record import record
-from include.dedupe.review import say
+from include.dedupe.reviewing.speaking import say
 from tests.pipeline.acting_fixture import CAT, acting, policies
 from tests.support.acting import FIRST, Acting, outcomes
 

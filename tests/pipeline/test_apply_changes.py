@@ -8,7 +8,8 @@ from include.dedupe.deciding.decide import decide
 from include.dedupe.deciding.supersede import register_decisions
 from include.dedupe.errors import ApprovalError
 from include.dedupe.planning.plan import read_plan
-from include.dedupe.review import answer, question, say, shown_hash
+from include.dedupe.reviewing.approving import answer, question, shown_hash
+from include.dedupe.reviewing.speaking import say
 from include.dedupe.rundir import Attempt
 from tests.pipeline.acting_fixture import CAT, DOCUMENTS, MOOSE, SMALL_CAT, acting, policies
 from tests.support.acting import Acting, outcomes, reasons

@@ -18,7 +18,7 @@ from include.dedupe.deciding.supersede import register_decisions
 from include.dedupe.errors import ClaimError, StoppedError
 from include.dedupe.flow import MARKER
 from include.dedupe.planning.plan import read_plan
-from include.dedupe.review import say
+from include.dedupe.reviewing.speaking import say
 from tests.pipeline.acting_fixture import CAT, DOCUMENTS, acting, policies
 from tests.pipeline.test_apply_races import Meddled, apply_meddled, decided
 from tests.support.acting import FIRST, LATE, Acting, reasons

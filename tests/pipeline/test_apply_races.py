@@ -13,7 +13,7 @@ from include.dedupe.acting.apply import ApplyStats, apply
 from include.dedupe.acting.archive import read_entries, read_tombstones
 from include.dedupe.acting.client_writer import ClientWriter
 from include.dedupe.acting.wanted import Wanted
-from include.dedupe.review import say
+from include.dedupe.reviewing.speaking import say
 from include.dedupe.rundir import Attempt
 from tests.pipeline.acting_fixture import CAT, DOCUMENTS, acting, policies
 from tests.pipeline.test_apply_killed import kill_at

@@ -10,7 +10,7 @@ import pytest
 
 from include.dedupe.__main__ import main
 from include.dedupe.errors import DedupeError, VerdictError
-from include.dedupe.review import acknowledge, say
+from include.dedupe.reviewing.speaking import acknowledge, say
 from include.dedupe.rundir import STORAGE_VARIABLE
 from include.dedupe.settings.config import COLLECTIONS_VARIABLE
 from include.dedupe.verdicts import FOLDER as VERDICTS

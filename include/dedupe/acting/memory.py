@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import combinations
 
 from include.dedupe.acting.archive import Entry
 from include.dedupe.rundir import Storage
@@ -36,6 +35,6 @@ class Memory:
         known = standing_verdicts(read_verdicts(self.lasting)).not_duplicates
         for run_id, ids in wanted:
             ordered = sorted(ids, key=str.encode)
-            if not known.issuperset(combinations(ordered, 2)):
+            if not known.holds(ordered):
                 why = f"restored from run {run_id}"
                 give_verdict(self.lasting, "not_duplicate", tuple(ordered), self.by, why)

@@ -71,9 +71,9 @@ def cluster(run: RunDir, attempt: Attempt) -> ClusterStats:
         return ClusterStats(**finished.result)
     plan = read_plan(run)
     exact_threshold = plan.config.scan.exact_threshold
-    said = standing_verdicts(read_verdicts(run.lasting)).not_duplicates
+    standing = standing_verdicts(read_verdicts(run.lasting))
     found_pairs = run.read_table("pairs", "pairs", PAIRS)
-    pairs = allowed_pairs(found_pairs, read_facts(run, plan.config), plan.config, said)
+    pairs = allowed_pairs(found_pairs, read_facts(run, plan.config), plan.config, standing)
     own_names = f"{plan.created_at.replace(':', '-')}--{run.storage.root.rpartition('/')[2]}.parquet"
     before = _names_before(run, own_names)
     found = to_clusters(pairs, exact_threshold, before, hub_ids(run))
@@ -92,7 +92,7 @@ def cluster(run: RunDir, attempt: Attempt) -> ClusterStats:
         largest=int(found.members["size"].max()) if len(found.members) else 0,
         merged=int((found.events["event"] == "merge").sum()),
         split=int((found.events["event"] == "split").sum()),
-        not_duplicates=int(said_apart(found_pairs, said).sum()),
+        not_duplicates=int(said_apart(found_pairs, standing, exact_threshold).sum()),
     )
     stage.finish(asdict(stats))
     return stats

@@ -70,7 +70,8 @@ def read_fields(facts: pd.DataFrame) -> list[dict[str, Any]]:
 async def _facts_of(
     flow: FlowReader, config: CollectionConfig, ids: list[str]
 ) -> Iterable[tuple[str, bool, int, str, str]]:
-    documents = await flow.existing(ids, fl=(*fields_to_read(config), *flow.content))
+    fields = dict.fromkeys([*fields_to_read(config), *config.shown_fields, *flow.content])
+    documents = await flow.existing(ids, fl=tuple(fields))
     protected = await protected_among(flow, config, ids)
     return [_row(document, document["id"] in protected, config) for document in documents]
 
@@ -89,7 +90,8 @@ async def protected_among(flow: FlowReader, config: CollectionConfig, ids: list[
 
 def _row(document: Document, is_protected: bool, config: CollectionConfig) -> tuple[str, bool, int, str, str]:
     tags = config.tags.names
-    fields = {name: document[name] for name in (*judged_fields(config), *tags) if name in document}
+    names = (*judged_fields(config), *config.shown_fields, *tags)
+    fields = {name: document[name] for name in names if name in document}
     count = filled(document, config)
     return (document["id"], is_protected, count, canonical(fields), fingerprint(document, config))
 

@@ -1,7 +1,8 @@
 """Pair rules: which pairs can be duplicates at all.
 
-A person may have said "not a duplicate", and the settings may exclude pairs by the values of fields. Pairs
-are left out before clusters are made, so that what was said holds in all later runs.
+A person may have said "not a duplicate" of a pair, or of a picture that it may repeat, and the settings may
+exclude pairs by the values of fields. Pairs are left out before clusters are made, so that what was said
+holds in all later runs.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from include.dedupe.apart import Apart, Pair
 from include.dedupe.clustering.facts import read_fields
 from include.dedupe.settings.config import CollectionConfig
+from include.dedupe.verdicts import Standing
 
-Pair = tuple[str, str]
 SCRATCH = "flow-dedupe-check-"
 """So begin the ids of documents that a check makes for itself: copies that are nobody's duplicates."""
 
@@ -25,7 +27,7 @@ def allowed_pairs(
     pairs: pd.DataFrame,
     facts: pd.DataFrame | None,
     config: CollectionConfig,
-    not_duplicates: Collection[Pair],
+    standing: Standing,
 ) -> pd.DataFrame:
     """Return the rows of ``pairs`` (columns of PAIRS) that verdicts and settings let through.
 
@@ -36,10 +38,10 @@ def allowed_pairs(
         facts: columns of FACTS; needed where the settings name fields. A pair with a document that exists no
             more is left out.
         config: settings: ``ignore_pairs`` and ``only_pairs``.
-        not_duplicates: pairs that are none, as a person said; the lower id first.
+        standing: what people said of pairs and of pictures that may repeat.
     """
     keep = ~(pairs["id_a"].str.startswith(SCRATCH) | pairs["id_b"].str.startswith(SCRATCH)).to_numpy(bool)
-    keep &= ~said_apart(pairs, not_duplicates)
+    keep &= ~said_apart(pairs, standing, config.scan.exact_threshold)
     if facts is not None:
         keep &= (pairs["id_a"].isin(facts["id"]) & pairs["id_b"].isin(facts["id"])).to_numpy()
         ignored, only = config.ignore_pairs, config.only_pairs
@@ -49,13 +51,34 @@ def allowed_pairs(
     return pairs if keep.all() else pairs[keep].reset_index(drop=True)
 
 
-def said_apart(pairs: pd.DataFrame, not_duplicates: Collection[Pair]) -> npt.NDArray[np.bool_]:
-    """Tell of which rows of ``pairs`` a person said that they are no duplicates."""
-    if not not_duplicates:
+def said_apart(pairs: pd.DataFrame, standing: Standing, exact_threshold: float) -> npt.NDArray[np.bool_]:
+    """Tell of which rows of ``pairs`` people said that they are no duplicates."""
+    return _not_duplicates(pairs, standing.not_duplicates) | _repeats(
+        pairs, standing.repeating, exact_threshold
+    )
+
+
+def _not_duplicates(pairs: pd.DataFrame, said: Collection[Pair]) -> npt.NDArray[np.bool_]:
+    apart = said if isinstance(said, Apart) else Apart(said)
+    found = np.zeros(len(pairs), bool)
+    if apart:
+        documents = list(apart.documents)
+        rows = np.flatnonzero((pairs["id_a"].isin(documents) & pairs["id_b"].isin(documents)).to_numpy(bool))
+        ids = zip(pairs["id_a"].to_numpy()[rows], pairs["id_b"].to_numpy()[rows], strict=True)
+        found[rows] = [pair in apart for pair in ids]
+    return found
+
+
+def _repeats(
+    pairs: pd.DataFrame, repeating: Collection[str], exact_threshold: float
+) -> npt.NDArray[np.bool_]:
+    """Tell of which pairs a document shows a picture that may repeat: one that was named, or exactly it."""
+    if not repeating:
         return np.zeros(len(pairs), bool)
-    said = pd.MultiIndex.from_tuples(sorted(not_duplicates))
-    apart: npt.NDArray[np.bool_] = pd.MultiIndex.from_frame(pairs[["id_a", "id_b"]]).isin(said)
-    return apart
+    named = [pairs[side].isin(list(repeating)).to_numpy(bool) for side in ("id_a", "id_b")]
+    same = (named[0] | named[1]) & (pairs["score"].to_numpy(np.float64) >= exact_threshold)
+    shows = {*repeating, *pairs.loc[same, "id_a"], *pairs.loc[same, "id_b"]}
+    return (pairs["id_a"].isin(shows) | pairs["id_b"].isin(shows)).to_numpy(bool)
 
 
 def _by_fields(

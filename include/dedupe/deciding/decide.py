@@ -7,7 +7,7 @@ set of decisions is a file named after its hash; what is approved is a hash.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -24,24 +24,32 @@ from include.dedupe.deciding.decisions import ACTS, CONDEMN, EXPORT, UNTAG, writ
 from include.dedupe.deciding.grace import apply_grace
 from include.dedupe.deciding.guards import broken_guards, scope_size
 from include.dedupe.deciding.keeper import choose_keepers
+from include.dedupe.deciding.proof import Band, unproven_bands
 from include.dedupe.deciding.settled import is_settled, read_settled
 from include.dedupe.planning.plan import Plan, read_plan
 from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.scanning.coverage import measure_coverage
 from include.dedupe.settings.config import CollectionConfig
+from include.dedupe.settings.policy_settings import DELETING
 from include.dedupe.tables import CLUSTERS, DECISIONS, FACTS, NAMES, PAIRS
-from include.dedupe.verdicts import Standing, read_verdicts, standing_verdicts
+from include.dedupe.verdicts import Standing, Verdict, read_verdicts, standing_verdicts
 
 Mask = npt.NDArray[np.bool_]
+LOSING = (*DELETING, CONDEMN)
+UNPROVEN = "no sample has proven decisions with scores from"
 
 
 @dataclass(frozen=True, slots=True)
 class DecideStats:
-    """``counts``: documents by decision. ``problems``: the guards that these decisions would break."""
+    """``counts``: documents by decision. ``problems``: the guards that these decisions would break.
+
+    ``held``: documents that would be deleted if a sample had proven their score bands.
+    """
 
     hash: str
     counts: dict[str, int]
     problems: list[str]
+    held: int = 0
 
     @property
     def acts(self) -> int:
@@ -58,37 +66,66 @@ def decide(run: RunDir, attempt: Attempt) -> DecideStats:
     return stats
 
 
-def decide_again(run: RunDir) -> DecideStats:
-    """Decide with the verdicts of this moment and write the decisions under their hash."""
+def decide_again(run: RunDir, said: SaidSoFar | None = None) -> DecideStats:
+    """Decide with the verdicts of this moment, or ``said``, and write the decisions under their hash."""
     plan = read_plan(run)
-    decisions = current_decisions(run)
+    decisions = current_decisions(run, said)
     digest = write_decisions(run, decisions)
     size = scope_size(run, plan)
     problems = broken_guards(decisions, size, measure_coverage(run, plan), plan.config.guards)
     counts = {str(name): int(count) for name, count in decisions["decision"].value_counts().items()}
-    return DecideStats(digest, counts, problems)
+    return DecideStats(digest, counts, problems, held=int(is_held(decisions).sum()))
 
 
-def current_decisions(run: RunDir) -> pd.DataFrame:
-    """Return the decisions (columns of DECISIONS) that follow from the verdicts of this moment."""
+def is_held(decisions: pd.DataFrame) -> pd.Series[bool]:
+    """Tell which documents would be deleted if a sample had proven their score bands."""
+    return (decisions["decision"] == "review") & decisions["reason"].str.startswith(UNPROVEN)
+
+
+def current_decisions(run: RunDir, said: SaidSoFar | None = None) -> pd.DataFrame:
+    """Return the decisions (columns of DECISIONS) by the verdicts of this moment, or by ``said``."""
     plan = read_plan(run)
-    standing = standing_verdicts(read_verdicts(run.lasting))
+    said = said or read_said(run, plan)
     facts = run.read_table("facts", "facts", FACTS)
     clusters = run.read_table("clusters", "clusters", CLUSTERS)
     known = run.read_table("clusters", "pairs", PAIRS)
-    pairs = allowed_pairs(known, None, plan.config, standing.not_duplicates)
+    pairs = allowed_pairs(known, None, plan.config, said.standing)
     if len(pairs) < len(known):
         exact = plan.config.scan.exact_threshold
         clusters = to_clusters(pairs, exact, clusters[NAMES.names], hub_ids(run)).members
-    now = dt.datetime.fromisoformat(plan.created_at)
-    settled = read_settled(run.lasting, standing.acknowledged)
-    decided = decide_documents(
-        clusters, pairs, facts, config=plan.config, standing=standing, now=now, settled=settled
-    )
+    decided = decide_documents(clusters, pairs, facts, config=plan.config, **said.basis())
     coverage = measure_coverage(run, plan)
     if coverage.share < 1.0 or plan.scope.is_part:  # absence of a pair proves nothing then
         return decided
     return pd.concat([decided, _stale(facts, clusters, plan)], ignore_index=True)
+
+
+@dataclass(frozen=True, slots=True)
+class SaidSoFar:
+    """What people said up to a moment, as decisions rest on it; ``now`` is when the run was planned."""
+
+    verdicts: tuple[Verdict, ...]
+    standing: Standing
+    settled: pd.DataFrame
+    unproven: tuple[Band, ...]
+    now: dt.datetime
+
+    def basis(self) -> dict[str, Any]:
+        """Return it as ``decide_documents`` takes it."""
+        names = ("standing", "now", "settled", "unproven")
+        return {name: getattr(self, name) for name in names}
+
+
+def read_said(run: RunDir, plan: Plan) -> SaidSoFar:
+    verdicts = read_verdicts(run.lasting)
+    standing = standing_verdicts(verdicts)
+    return SaidSoFar(
+        verdicts=tuple(verdicts),
+        standing=standing,
+        settled=read_settled(run.lasting, standing.acknowledged),
+        unproven=unproven_bands(verdicts, plan.detector, plan.config),
+        now=dt.datetime.fromisoformat(plan.created_at),
+    )
 
 
 def decide_documents(
@@ -100,6 +137,7 @@ def decide_documents(
     standing: Standing,
     now: dt.datetime,
     settled: pd.DataFrame | None = None,
+    unproven: Collection[Band] = (),
 ) -> pd.DataFrame:
     """Return one row for each document of each cluster (columns of DECISIONS), sorted like ``clusters``.
 
@@ -111,6 +149,7 @@ def decide_documents(
         standing: what people said.
         now: the moment that grace periods are measured at.
         settled: columns of SETTLED: what was exported before and acknowledged.
+        unproven: score bands in which nothing may be deleted.
     """
     rows = _with_facts(clusters, facts)
     fields = read_fields(rows)
@@ -125,6 +164,7 @@ def decide_documents(
     decision, reason = _by_policy(rows, config)
     apply_grace(rows, fields, decision, reason, config=config, now=now)
     rows["keeper_protected"] = rows["is_protected"].take(keepers.row).array
+    _require_proof(rows, decision, reason, unproven, config.guards.max_error_rate)
     _apply_rules(rows, is_keeper, decision, reason, config=config, standing=standing)
     if settled is not None and len(settled):
         pictures = pd.Series([str(document.get(config.fields.image, "")) for document in fields])
@@ -180,6 +220,21 @@ def _by_policy(rows: pd.DataFrame, config: CollectionConfig) -> tuple[npt.NDArra
     return decision, reason
 
 
+def _require_proof(
+    rows: pd.DataFrame,
+    decision: npt.NDArray[Any],
+    reason: npt.NDArray[Any],
+    unproven: Collection[Band],
+    rate: float | None,
+) -> None:
+    """Send to a person what would be deleted in a score band of which no sample has proven enough."""
+    loses, scores = np.isin(decision.astype(str), LOSING), rows["score"].to_numpy(np.float64)
+    for band in unproven:
+        refused = loses & band.holds(scores)
+        decision[refused] = "review"
+        reason[refused] = f"{UNPROVEN} {band.label} to be wrong in less than {rate:g} of all cases"
+
+
 def _apply_rules(
     rows: pd.DataFrame,
     is_keeper: Mask,
@@ -190,7 +245,7 @@ def _apply_rules(
     standing: Standing,
 ) -> None:
     """What holds whatever the policies say; the last that applies is the strongest."""
-    loses = np.isin(decision.astype(str), ("delete", "merge", CONDEMN))
+    loses = np.isin(decision.astype(str), LOSING)
     weak = loses & (rows["score"].to_numpy(np.float64) < config.guards.delete_threshold)
     absorbing = (decision == "merge") & rows["keeper_protected"].to_numpy(bool) & _merges(rows, config)
     rules: list[tuple[Mask, str, str]] = [

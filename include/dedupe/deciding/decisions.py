@@ -24,8 +24,9 @@ def decisions_hash(run_id: str, decisions: pd.DataFrame) -> str:
     """
     names = ("id", "decision", "keeper_id", "cluster_id", "fingerprint", "keeper_fingerprint")
     bound = decisions[decisions["decision"].isin((*ACTS, EXPORT))]
-    scores = bound["score"].map(repr)
-    lines = sorted("\x1f".join(row) for row in zip(*(bound[name] for name in names), scores, strict=True))
+    scores = map(repr, bound["score"].tolist())
+    columns = (bound[name].tolist() for name in names)
+    lines = sorted("\x1f".join(row) for row in zip(*columns, scores, strict=True))
     return hashlib.sha256("\x1e".join([run_id, *lines]).encode()).hexdigest()[:16]
 
 

@@ -25,6 +25,11 @@ def register_decisions(run: RunDir, plan: Plan, digest: str) -> None:
     run.lasting.write(f"{FOLDER}/{_name(run, plan)}", json.dumps(value).encode())
 
 
+def is_registered(run: RunDir, plan: Plan) -> bool:
+    """Whether this run has decided and may act."""
+    return run.lasting.exists(f"{FOLDER}/{_name(run, plan)}")
+
+
 def newer_run(run: RunDir, plan: Plan) -> str:
     """Return the id of the newest run that has decided after this one; empty if there is none."""
     latest = newest_decided(run, plan)

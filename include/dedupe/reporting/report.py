@@ -39,8 +39,17 @@ class ReportStats:
     documents_in_clusters: int
 
 
-def report(run: RunDir, attempt: Attempt, pictures: PictureSource, *, acts: bool = False) -> ReportStats:
-    """Write the report's files. ``acts``: what is decided is to be carried out; else the run is dry.
+def report(
+    run: RunDir, attempt: Attempt, pictures: PictureSource, *, acts: bool = False, page: str = ""
+) -> ReportStats:
+    """Write the report's files.
+
+    Args:
+        run: the run.
+        attempt: this execution.
+        pictures: where pictures come from.
+        acts: what is decided is to be carried out; else the run is dry.
+        page: address of the page where the run can be judged, if there is one.
 
     Raises:
         CoverageError: part of the scope was not scanned. The report is there and says which part.
@@ -55,6 +64,7 @@ def report(run: RunDir, attempt: Attempt, pictures: PictureSource, *, acts: bool
     summary = {
         **summarise(run, plan, coverage, findings),
         "outlook": outlook(plan.config, findings, acts=acts),
+        "page": page,
     }
     stage.write_file("duplicates.csv", to_csv(findings).encode())
     stage.write_file("graph.json", json.dumps(to_cytoscape(findings), ensure_ascii=False).encode())
@@ -142,6 +152,7 @@ def summarise(run: RunDir, plan: Plan, coverage: Coverage, findings: Findings) -
             {"threshold": threshold, **_at(findings.parts, threshold)}
             for threshold in sorted(plan.config.cluster.thresholds)
         ],
+        "policies": plan.config.policies.model_dump(mode="json") if plan.config.policies else None,
         "decisions": _decisions(findings, plan.config),
     }
 

@@ -33,6 +33,7 @@ from include.dedupe.settings.policy_settings import (
     TagFields,
 )
 from include.dedupe.settings.report_settings import ReportSettings
+from include.dedupe.settings.review_settings import ReviewSettings
 from include.dedupe.settings.scan_settings import ScanSettings
 from include.dedupe.settings.section import FilterQueries, Section
 from include.dedupe.settings.settings_errors import explain
@@ -155,6 +156,7 @@ class CollectionConfig(Section):
     only_pairs: PairFields = Field(PairFields(), description="The only pairs that can be duplicates.")
     cluster: ClusterSettings = Field(ClusterSettings(), description="How pairs are grouped.")
     report: ReportSettings = Field(ReportSettings(), description="What the report shows.")
+    review: ReviewSettings = Field(ReviewSettings(), description="What the review page shows.")
     keeper: KeeperSettings = Field(KeeperSettings(), description="Which document of a cluster stays.")
     policies: Policies | None = Field(
         None, description="What becomes of the others. Without policies a run ends with its report."
@@ -200,6 +202,12 @@ class CollectionConfig(Section):
         by_date = self.fields.date if rule.rule in ("oldest", "newest") else None
         single = rule.field or by_date
         return (single,) if single else rule.fields
+
+    @property
+    def shown_fields(self) -> tuple[str, ...]:
+        """The fields that people see of a document, besides those that rules go by."""
+        mapped = (self.fields.category, self.fields.date, self.fields.pixels, self.fields.bytes)
+        return tuple(dict.fromkeys([name for name in mapped if name] + [*self.review.fields]))
 
     @property
     def key_format(self) -> str | None:

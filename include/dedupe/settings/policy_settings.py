@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from include.dedupe.settings.section import Score, Section
+from include.dedupe.settings.section import Rate, Score, Section
 
 PolicyKind = Literal["report", "tag", "link", "merge", "delete", "review", "export"]
 MergeRule = Literal["union", "max", "fill", "join", "keep"]
@@ -181,6 +181,18 @@ class Guards(Section):
         description="What becomes of a deletion where nothing can tell that the pictures of the document and "
         "its keeper are still what was judged: Flow compares no picture that is not indexed, or a picture "
         "cannot be fetched from here. allow deletes on the word of the index.",
+    )
+    max_error_rate: Rate | None = Field(
+        None,
+        description="Nothing of a score band is deleted before people have judged so many of its decisions, "
+        "drawn at random, that their error rate is below this with 95 % confidence: for 0.01, 299 that are "
+        "all right. Judgements count for one version of the detector.",
+        examples=[0.01],
+    )
+    error_bands: tuple[Score, ...] = Field(
+        (0.8, 0.9, 0.95, 0.99),
+        description="Scores at which the score bands of max_error_rate begin; the first begins at "
+        "scan.threshold.",
     )
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 Score = Annotated[float, Field(ge=0.0, le=1.0)]
+Rate = Annotated[float, Field(gt=0.0, lt=1.0)]
 FilterQueries = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(default=())]
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,32 @@ def test_what_is_said_of_a_cluster_is_said_of_the_documents_that_it_has_then(las
     assert standing.not_duplicates == {("a", "b"), ("a", "c"), ("b", "c")}
     give_verdict(lasting, "approve", ("c-2",), "me", members={"c-2": ("a", "b", "y")})
     assert standing_verdicts(read_verdicts(lasting)).rejected == {"c-1", "c", "x"}
+
+
+def test_not_a_duplicate_of_several_clusters_means_each_on_its_own(lasting: Storage) -> None:
+    members = {"c-1": ("a", "b"), "c-2": ("x", "y")}
+    give_verdict(lasting, "not_duplicate", ("c-1", "c-2"), "me", members=members)
+    assert standing_verdicts(read_verdicts(lasting)).not_duplicates == {("a", "b"), ("x", "y")}
+    with pytest.raises(VerdictError, match="clusters or documents"):
+        give_verdict(lasting, "not_duplicate", ("c-1", "z"), "me", members={"c-1": ("a", "b")})
+
+
+def test_what_takes_the_place_of_another_gives_it_back_when_it_is_undone(lasting: Storage) -> None:
+    first = give_verdict(lasting, "keep", ("a",), "me")
+    second = give_verdict(lasting, "keep", ("b",), "me", instead=(first.name,))
+    assert standing_verdicts(read_verdicts(lasting)).keepers == {"b"}
+    give_verdict(lasting, "undo", (second.name,), "me")
+    assert standing_verdicts(read_verdicts(lasting)).keepers == {"a"}
+
+
+def test_the_last_word_on_a_judged_pair_counts(lasting: Storage) -> None:
+    give_verdict(lasting, "wrong", ("b", "a"), "me", score=0.97, detector="d1")
+    assert standing_verdicts(read_verdicts(lasting)).not_duplicates == {("a", "b")}
+    give_verdict(lasting, "right", ("a", "b"), "me", score=0.97, detector="d1")
+    assert not standing_verdicts(read_verdicts(lasting)).not_duplicates
+
+
+def test_verdicts_of_an_older_version_are_read(lasting: Storage) -> None:
+    old = {"kind": "keep", "ids": ["a"], "by": "me", "at": "2026-01-01T00:00:00", "note": "", "name": "x"}
+    lasting.create("verdicts/2026-01-01T00-00-00.json", json.dumps(old).encode())
+    assert standing_verdicts(read_verdicts(lasting)).keepers == {"a"}

@@ -56,7 +56,7 @@ class Case:
 
     def pairs(self) -> pd.DataFrame:
         pairs = to_pairs(pd.DataFrame(self.edges, columns=EDGES.names))
-        return allowed_pairs(pairs, self.facts(), self.config, self.standing.not_duplicates)
+        return allowed_pairs(pairs, self.facts(), self.config, self.standing)
 
     def decide(self) -> pd.DataFrame:
         pairs = self.pairs()

@@ -1,0 +1,25 @@
+"""Where the page is: the one place that knows how its addresses are made."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+PREFIX = "/duplicates"
+"""Below this the page lives in Airflow's API server."""
+
+
+def page_address(base_url: str, collection: str, run_id: str = "", cluster: str = "") -> str:
+    """Return the address of a collection's runs, of a run's clusters, or of one cluster.
+
+    Args:
+        base_url: that of Airflow's API server, such as http://localhost:8080; empty: a relative address.
+        collection: its name.
+        run_id: the run.
+        cluster: name of a cluster of the run.
+    """
+    path = f"{PREFIX}/dedupe_{quote(collection, safe='')}/"
+    if run_id:
+        path += f"runs/{quote(run_id, safe='')}/"
+    if run_id and cluster:
+        path += f"clusters/{quote(cluster, safe='')}"
+    return f"{base_url.rstrip('/')}{path}"

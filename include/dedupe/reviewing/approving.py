@@ -1,0 +1,219 @@
+"""Approving: what will happen after all verdicts, and the answer that is bound to exactly that."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from include.dedupe.deciding.decide import DecideStats
+from include.dedupe.deciding.decisions import ACTS, read_decisions
+from include.dedupe.deciding.guards import require_guards
+from include.dedupe.deciding.supersede import newer_run
+from include.dedupe.errors import ApprovalError, UnknownError
+from include.dedupe.planning.plan import read_plan
+from include.dedupe.reviewing.state import State, open_state
+from include.dedupe.rundir import RunDir, read_manifest
+from include.dedupe.settings.policy_settings import DELETING
+
+EXAMPLES = 10
+CHANGES_SHOWN = 100
+QUESTION = "approve/decisions"
+_COMPARED = ["decision", "keeper_id"]
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Documents with one decision in one class; ``before``: by the decisions that are compared with."""
+
+    decision: str
+    duplicates: str
+    documents: int
+    before: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A document whose decision or keeper is not what it was; an empty decision: it is in no cluster."""
+
+    id: str
+    cluster: str
+    before: str
+    now: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What happens if ``hash`` is approved, and how that differs from the decisions ``compared``.
+
+    ``acts``: documents that are written to. ``held``: those that would be deleted if a sample had proven
+    their score bands. ``changes``: the first of ``changed`` ones. ``problems``: guards that forbid it; then
+    nothing can be approved. ``superseded_by``: a newer run that has decided anew; then nothing is done.
+    """
+
+    hash: str
+    compared: str
+    counts: tuple[Count, ...]
+    acts: int
+    deletes: int
+    held: int
+    bytes_to_free: int | None
+    bytes_unknown: int
+    changes: tuple[Change, ...]
+    changed: int
+    problems: tuple[str, ...]
+    superseded_by: str
+
+
+class ChangedError(ApprovalError):
+    """The decisions are not those any more that a person has seen; ``effect`` says how they differ."""
+
+    def __init__(self, message: str, effect: Effect) -> None:
+        super().__init__(message)
+        self.effect = effect
+
+
+def effect(run: RunDir, digest: str = "") -> Effect:
+    """Return what will happen now, compared with the decisions ``digest``; empty: those of the question.
+
+    Raises:
+        ApprovalError: the run never made such decisions.
+        UnknownError: the run has not decided.
+    """
+    decided = read_manifest(run.storage, "decide")
+    if decided is None:
+        raise UnknownError(
+            f"Run {run.run_id} has not decided anything; wait until it has, or give it policies."
+        )
+    compared = digest or asked_hash(run) or decided.result["hash"]
+    before = read_decisions(run, compared)
+    state = open_state(run, exact=True)
+    assert state.stats is not None, "a run that decides has policies"  # noqa: S101
+    return _effect(state, state.stats, before, compared)
+
+
+def answer(run: RunDir, digest: str, *, approve: bool) -> Mapping[str, object]:
+    """Return the answer to the run's question that carries this hash, as Airflow takes it.
+
+    Raises:
+        ChangedError: the decisions have changed since the person looked; its ``effect`` says how.
+        GuardError: a guard forbids them.
+        ApprovalError: a newer run has decided anew, or the run has no such decisions.
+    """
+    if approve:
+        found = effect(run, digest)
+        if found.hash != digest:
+            raise ChangedError(
+                f"The decisions are {found.hash} by now, not {digest}: {found.changed} documents are decided "
+                f"otherwise. Nothing was approved; look at them again.",
+                found,
+            )
+        if found.superseded_by:
+            raise ApprovalError(f"Run {found.superseded_by} has decided anew; approve that one.")
+        require_guards(list(found.problems), run.address)
+    return {"chosen_options": ["Approve" if approve else "Reject"], "params_input": {"decisions": digest}}
+
+
+def shown_hash(run: RunDir, digest: str) -> str:
+    """Return the hash of the run's question: that of its first one.
+
+    Airflow keeps the text of a question also when its task is cleared; an answer means what was shown.
+    """
+    run.storage.create(QUESTION, digest.encode())
+    return asked_hash(run)
+
+
+def asked_hash(run: RunDir) -> str:
+    """Return the hash of the run's question; empty where nothing was asked."""
+    return run.storage.read(QUESTION).decode() if run.storage.exists(QUESTION) else ""
+
+
+def question(run: RunDir, digest: str, page: str = "") -> str:
+    """Return, as Markdown, what a person needs to judge the decisions of that hash.
+
+    ``page``: address of the review page of the run, empty if there is none.
+    """
+    decisions = read_decisions(run, digest)
+    acting = decisions[decisions["decision"].isin(ACTS)]
+    counts = sorted(Counter(zip(decisions["decision"], decisions["duplicates"], strict=True)).items())
+    lines = ["| decision | class | documents |", "|---|---|---:|"]
+    lines += [f"| {decision} | {kind} | {count:,} |" for (decision, kind), count in counts]
+    weakest = acting.sort_values(["score", "id"]).head(EXAMPLES)
+    chosen = sorted(random.Random(digest).sample(range(len(acting)), min(EXAMPLES, len(acting))))  # noqa: S311
+    look = [f"**[Look at the clusters, judge them, and answer there]({page})**", ""] if page else []
+    return "\n".join(
+        [
+            *look,
+            *lines,
+            "",
+            f"Report: `{run.address}/report/report.html`",
+            "",
+            f"Decisions: `{digest}`. Only what is approved and still stands when it is carried out is done.",
+            *_examples("The weakest", weakest),
+            *_examples("Some at random", acting.iloc[chosen]),
+        ]
+    )
+
+
+def _effect(state: State, stats: DecideStats, before: pd.DataFrame, compared: str) -> Effect:
+    now = read_decisions(state.run, stats.hash)
+    changes = _changes(before, now)
+    deletes = int(now["decision"].isin(DELETING).sum())
+    unknown = int(state.clusters["bytes_unknown"].sum())
+    return Effect(
+        hash=stats.hash,
+        compared=compared,
+        counts=_counts(before, now),
+        acts=stats.acts,
+        deletes=deletes,
+        held=stats.held,
+        bytes_to_free=None if deletes and unknown == deletes else int(state.clusters["bytes"].sum()),
+        bytes_unknown=unknown,
+        changes=tuple(changes[:CHANGES_SHOWN]),
+        changed=len(changes),
+        problems=tuple(stats.problems),
+        superseded_by=newer_run(state.run, read_plan(state.run)),
+    )
+
+
+def _counts(before: pd.DataFrame, now: pd.DataFrame) -> tuple[Count, ...]:
+    found, earlier = (Counter(zip(one["decision"], one["duplicates"], strict=True)) for one in (now, before))
+    return tuple(Count(*key, found[key], earlier[key]) for key in sorted(found.keys() | earlier.keys()))
+
+
+def _changes(before: pd.DataFrame, now: pd.DataFrame) -> list[Change]:
+    """Return what is decided otherwise, first what is written to."""
+    names = ["id", "cluster_id", *_COMPARED, "reason"]
+    both = before[names].merge(now[names], on="id", how="outer", suffixes=("_before", "_now")).fillna("")
+    differs = [(both[f"{name}_before"] != both[f"{name}_now"]).to_numpy() for name in _COMPARED]
+    rows = both[differs[0] | differs[1]]
+    found = [
+        Change(
+            id=row["id"],
+            cluster=row["cluster_id_now"] or row["cluster_id_before"],
+            before=row["decision_before"],
+            now=row["decision_now"],
+            reason=row["reason_now"],
+        )
+        for row in rows.to_dict("records")
+    ]
+    return sorted(found, key=lambda one: (one.now not in ACTS, one.before not in ACTS, one.id))
+
+
+def _examples(title: str, rows: pd.DataFrame) -> list[str]:
+    lines = ["", f"**{title}**", "", "| score | decision | document | stays |", "|---:|---|---|---|"]
+    columns = zip(rows["score"], rows["decision"], rows["id"], rows["keeper_id"], strict=True)
+    return lines + [
+        f"| {score:.3f} | {decision} | {_code(one)} | {_code(keeper)} |"
+        for score, decision, one, keeper in columns
+    ]
+
+
+def _code(text: str) -> str:
+    """Show an id as it is, on one line, whatever it holds."""
+    plain = " ".join(text.replace("`", "'").replace("|", "¦").split())
+    return f"`{plain[:100]}`" if plain else ""

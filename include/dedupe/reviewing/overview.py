@@ -1,0 +1,169 @@
+"""Overview: the collections, their runs, and what each run came to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from include.dedupe.errors import ConfigError, UnknownError
+from include.dedupe.planning.plan import PLAN_FILE
+from include.dedupe.reviewing.summary import RunSummary, restored_of, summarise
+from include.dedupe.rundir import RunDir, Storage, default_storage
+from include.dedupe.settings.config import (
+    CollectionConfig,
+    collection_files,
+    find_collection,
+    read_collection,
+)
+
+RUNS, PAIRS = "runs", "pairs"
+AT_ONCE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionSummary:
+    """One collection in a list. Of one whose settings are wrong nothing is told but ``problem``.
+
+    ``dag_id``: its DAG in Airflow. ``newest``: its newest runs, the newest first.
+    """
+
+    name: str
+    dag_id: str
+    description: str = ""
+    problem: str = ""
+    runs: int = 0
+    newest: tuple[RunSummary, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunsPage:
+    """Runs, the newest first. ``after`` of the next page is ``next``; empty at the end."""
+
+    runs: tuple[RunSummary, ...]
+    total: int
+    next: str
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One run of a series over time: duplicates found, documents deleted, bytes freed."""
+
+    run_id: str
+    at: str
+    found: int
+    deleted: int
+    freed: int
+
+
+def list_collections(airflow_home: str | None = None, newest: int = 1) -> list[CollectionSummary]:
+    """Return all collections by name, each with its newest runs; what is broken is told, never raised.
+
+    Raises:
+        ConfigError: there is no folder of collections.
+    """
+    found = []
+    for path in collection_files():
+        name, dag_id = path.stem, f"dedupe_{path.stem}"
+        try:
+            config = read_collection(path)
+            page = _runs_page(_lasting(name, config, airflow_home), name, limit=newest)
+        except (ConfigError, OSError, ValueError) as error:
+            found.append(CollectionSummary(name, dag_id, problem=str(error)))
+            continue
+        found.append(CollectionSummary(name, dag_id, config.description, "", page.total, page.runs))
+    return found
+
+
+def list_runs(
+    collection: str,
+    airflow_home: str | None = None,
+    *,
+    after: str = "",
+    limit: int = 25,
+    failed: Collection[str] = (),
+) -> RunsPage:
+    """Return a page of a collection's runs.
+
+    Args:
+        collection: name of its YAML file.
+        airflow_home: that of the Airflow in which this runs.
+        after: ``next`` of the page before.
+        limit: runs of a page.
+        failed: ids of runs that Airflow says have failed.
+
+    Raises:
+        UnknownError: there is no such collection, or ``after`` is no such mark.
+        ConfigError: its settings are wrong.
+    """
+    config = _config(collection)
+    lasting = _lasting(collection, config, airflow_home)
+    return _runs_page(lasting, collection, after=after, limit=limit, failed=failed)
+
+
+def series(runs: Sequence[RunSummary]) -> list[Point]:
+    """Return what the runs came to, the oldest first, without those that are damaged or scanning."""
+    told = [one for one in runs if one.state not in ("damaged", "scanning")]
+    points = [Point(one.run_id, one.at, one.duplicates, one.deleted, one.bytes_freed or 0) for one in told]
+    return sorted(points, key=lambda point: point.at)
+
+
+def summarise_run(run: RunDir, *, failed: bool = False) -> RunSummary:
+    """Return one run as lists show it; what is broken is told in it, never raised.
+
+    ``failed``: Airflow says that it has failed.
+    """
+    return summarise(run, restored_of(run.lasting), lambda _: failed)
+
+
+def open_run(collection: str, run_id: str, airflow_home: str | None = None) -> RunDir:
+    """Return the folder of a run.
+
+    Raises:
+        UnknownError: there is no such collection or run.
+        ConfigError: the collection's settings are wrong.
+    """
+    config = _config(collection)
+    run = RunDir(config.storage or default_storage(airflow_home), collection, run_id)
+    if not run.storage.exists(f"plan/{PLAN_FILE}"):
+        raise UnknownError(f"There is no run {run_id!r:.100} of {collection} that has planned anything.")
+    return run
+
+
+def _config(collection: str) -> CollectionConfig:
+    if collection not in [path.stem for path in collection_files()]:
+        raise UnknownError(f"There is no collection {collection!r:.100}.")
+    return find_collection(collection)
+
+
+def _lasting(collection: str, config: CollectionConfig, airflow_home: str | None) -> Storage:
+    return Storage(f"{(config.storage or default_storage(airflow_home)).rstrip('/')}/{collection}")
+
+
+def _runs_page(
+    lasting: Storage, collection: str, *, limit: int, after: str = "", failed: Collection[str] = ()
+) -> RunsPage:
+    folders = _newest_first(lasting)
+    if after and after not in folders:
+        raise UnknownError(f"{after!r:.80} is no place in the list of runs; begin at its start.")
+    start = folders.index(after) + 1 if after else 0
+    wanted = folders[start : start + limit]
+    restored = restored_of(lasting) if wanted else {}
+
+    def told(folder: str) -> RunSummary:
+        return summarise(RunDir.of_folder(lasting, collection, folder), restored, failed.__contains__)
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        runs = tuple(pool.map(told, wanted))
+    is_last = start + limit >= len(folders)
+    return RunsPage(runs, len(folders), "" if is_last or not wanted else wanted[-1])
+
+
+def _newest_first(lasting: Storage) -> list[str]:
+    """Return the runs' folders; the time of a run is in the name of its pairs, of a new one in its plan."""
+    begun: dict[str, str] = {}
+    for name in lasting.names(PAIRS):
+        at, _, rest = name.partition("--")
+        begun[rest.rpartition("-g")[0]] = at
+    folders = lasting.folders(RUNS)
+    return sorted(folders, key=lambda folder: (begun.get(folder, "~"), folder), reverse=True)

@@ -1,0 +1,101 @@
+"""Speaking: what a person says from a shell, of documents and clusters of any run, or of what it exported."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from include.dedupe.clustering.known_ids import require_known
+from include.dedupe.clustering.names import cluster_names, last_members, members
+from include.dedupe.deciding.decide import DecideStats, current_decisions, decide_again
+from include.dedupe.deciding.settled import (
+    RECORD,
+    Acknowledged,
+    exported_by,
+    record_acknowledgement,
+    settled_by,
+    to_settle,
+    write_settled,
+)
+from include.dedupe.errors import VerdictError
+from include.dedupe.nearest import tell_unknown
+from include.dedupe.rundir import RunDir, Storage
+from include.dedupe.verdicts import Verdict, give_verdict, not_undone, read_verdicts
+
+EXAMPLES = 10
+
+
+def say(
+    run: RunDir,
+    kind: str,
+    ids: tuple[str, ...],
+    by: str,
+    note: str = "",
+    *,
+    in_collection: Collection[str] = (),
+) -> tuple[Verdict, DecideStats]:
+    """Give a verdict, or undo one, and return it with the decisions that stand now.
+
+    ``in_collection``: ids of documents that the collection is known to hold, though no run may have found
+    anything of them.
+
+    Raises:
+        VerdictError: it does not make sense, or nobody knows one of the ids.
+    """
+    members = _members(run, ids)
+    if kind != "undo":
+        require_known(run.lasting, ids, {*in_collection, *members})
+    verdict = give_verdict(run.lasting, kind, ids, by, note, members=members, run=run.run_id)
+    if kind == "undo" and run.storage.exists(RECORD):
+        record_acknowledgement(run)
+    return verdict, decide_again(run)
+
+
+def verdicts_on(lasting: Storage, ids: Sequence[str]) -> tuple[str, ...]:
+    """Return names of verdicts, given such names, or documents and clusters that standing verdicts are on.
+
+    Raises:
+        VerdictError: no verdict has such a name, and none that stands is on it.
+    """
+    standing = [one for one in not_undone(read_verdicts(lasting)) if one.kind != "undo"]
+    names = {one.name for one in read_verdicts(lasting)}
+    found: dict[str, None] = {}
+    for given in ids:
+        on = [given] if given in names else [one.name for one in standing if given in one.ids]
+        if not on:
+            known = {*names, *(name for one in standing for name in one.ids)}
+            raise VerdictError(f"There is no verdict {tell_unknown([given], known)} to undo.")
+        found |= dict.fromkeys(on)
+    return tuple(found)
+
+
+def acknowledge(run: RunDir, by: str, done: Mapping[str, str] | None = None, note: str = "") -> Acknowledged:
+    """Settle what a run exported, so that later runs do not export it; saying it again changes nothing.
+
+    Args:
+        run: the run.
+        by: who says so.
+        done: what was done with each document; None: all that the run exported was carried out as decided.
+        note: why.
+
+    Raises:
+        VerdictError: there is no such run, or it did not export these documents.
+    """
+    exported = exported_by(run)
+    unknown = sorted(set(done or ()) - set(exported["id"]))
+    if unknown or exported.empty or done == {}:
+        told = tell_unknown(unknown, set(exported["id"]), EXAMPLES) or "anything"
+        raise VerdictError(
+            f"Run {run.run_id} did not export {told}; name documents whose decision is export in "
+            f"{run.address}/report/decisions.csv."
+        )
+    settled = to_settle(run, exported, done, settled_by(run))
+    if len(settled):
+        give_verdict(run.lasting, "acknowledge", (run.run_id, write_settled(run, settled)), by, note)
+    return record_acknowledgement(run)
+
+
+def _members(run: RunDir, ids: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """Return the documents of those ``ids`` that are clusters: as the run has them, else as last known."""
+    named = cluster_names(ids)
+    own = members(current_decisions(run), named) if named else {}
+    return last_members(run.lasting, named - own.keys()) | own

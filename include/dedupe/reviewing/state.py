@@ -1,0 +1,311 @@
+"""State: a run's clusters with all verdicts counted in, quickly.
+
+The decisions of one moment are kept beside the layout. Verdicts given since are laid over them by deciding
+only the clusters that they touch; where they touch very many, or may change any, all is decided anew.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import uuid
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from include.dedupe.deciding.decide import DecideStats, SaidSoFar, decide_again, read_said
+from include.dedupe.deciding.decisions import read_decisions
+from include.dedupe.planning.plan import Plan, read_plan
+from include.dedupe.reviewing.layout import STAGE, Layout, Rows, open_layout, order_of_clusters
+from include.dedupe.reviewing.rows import GROUP_ROWS, RowFile
+from include.dedupe.reviewing.standing import align, are_judged, decide_some, summarise
+from include.dedupe.rundir import RunDir
+from include.dedupe.settings.policy_settings import DELETING
+from include.dedupe.tables import (
+    CLUSTERS,
+    SHOWN_CLUSTERS,
+    SHOWN_DECISIONS,
+    from_parquet,
+    to_parquet,
+)
+from include.dedupe.verdicts import Verdict, not_undone
+
+NEWEST = f"{STAGE}/newest.json"
+MOST_TOUCHED = 500
+"""Clusters that are decided one by one; above it all are."""
+_STATES_KEPT = 8
+_building = threading.Lock()
+_states: OrderedDict[tuple[object, ...], State] = OrderedDict()
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The decisions of one moment: their files, their hash, and what was counted in.
+
+    ``deletes``: documents that would be deleted, ``bytes`` of them, and how many tell no size.
+    """
+
+    source: str
+    clusters: str
+    decisions: str
+    stats: DecideStats | None
+    counted: frozenset[str]
+    basis: tuple[object, ...]
+    before: tuple[str, ...]
+    deletes: int
+    bytes: int
+    bytes_unknown: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """The verdicts that hold, and which of them are on a document or a cluster."""
+
+    standing: tuple[Verdict, ...]
+    by_document: Mapping[str, Sequence[int]]
+
+    @classmethod
+    def of(cls, verdicts: Sequence[Verdict]) -> Spoken:
+        standing = tuple(one for one in not_undone(list(verdicts)) if one.kind not in ("undo", "acknowledge"))
+        by_document: dict[str, list[int]] = defaultdict(list)
+        for number, one in enumerate(standing):
+            for name in one.documents.union(one.ids, one.seen):
+                by_document[name].append(number)
+        return cls(standing, by_document)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A run's clusters as they are now.
+
+    ``clusters`` has the columns of SHOWN_CLUSTERS. ``stats`` is None without policies, and of the moment of
+    ``kept``: with ``is_exact`` that is now. ``fresh`` are rows of members that were decided since, and
+    ``decided`` what of them (columns of SHOWN_DECISIONS).
+    """
+
+    run: RunDir
+    plan: Plan
+    layout: Layout
+    kept: Kept
+    said: SaidSoFar
+    spoken: Spoken
+    clusters: pd.DataFrame
+    fresh: Rows
+    decided: pd.DataFrame
+    is_exact: bool
+
+    @property
+    def stats(self) -> DecideStats | None:
+        return self.kept.stats
+
+    @property
+    def standing(self) -> tuple[Verdict, ...]:
+        """The verdicts that hold and that are on documents or clusters, the oldest first."""
+        return self.spoken.standing
+
+    @property
+    def by_document(self) -> Mapping[str, Sequence[int]]:
+        """By id of a document or name of a cluster: which of the standing verdicts are on it."""
+        return self.spoken.by_document
+
+    def members(self, rows: Rows) -> pd.DataFrame:
+        """Return members with what is decided of them: columns of SHOWN_MEMBERS and SHOWN_DECISIONS."""
+        shown = self.layout.read_members(self.run).read(rows)
+        decided = RowFile(self.run.storage, self.kept.decisions, SHOWN_DECISIONS).read(rows)
+        place = np.searchsorted(self.fresh, rows)
+        is_fresh = np.isin(rows, self.fresh)
+        for name in SHOWN_DECISIONS.names if is_fresh.any() else ():
+            values = decided[name].to_numpy(dtype=object)
+            values[is_fresh] = self.decided[name].to_numpy(dtype=object)[place[is_fresh]]
+            decided[name] = values
+        return pd.concat([shown, decided], axis=1)
+
+    def pairs(self, rows: Rows) -> pd.DataFrame:
+        return self.layout.read_pairs(self.run).read(rows)
+
+    def member_rows(self, clusters: Sequence[int]) -> Rows:
+        return _ranges(self.clusters, clusters, "first_member", "size")
+
+    def pair_rows(self, clusters: Sequence[int]) -> Rows:
+        return _ranges(self.clusters, clusters, "first_pair", "pairs")
+
+    def name(self, place: int) -> str:
+        """Return the name of the cluster in a row."""
+        return str(self.clusters["cluster_id"].iat[place])
+
+    def place(self, name: str) -> int:
+        """Return the row of a cluster; -1 if the run has none of that name."""
+        found = np.flatnonzero((self.clusters["cluster_id"] == name).to_numpy(bool))
+        return int(found[0]) if len(found) else -1
+
+
+def open_state(run: RunDir, *, exact: bool = False) -> State:
+    """Return a run's clusters as they are now.
+
+    ``exact``: have all decisions of now and their hash, which takes longer after a verdict.
+
+    Raises:
+        UnknownError: the run has no clusters yet.
+        ArtifactError: a file of the run is missing or damaged.
+    """
+    plan = read_plan(run)
+    layout = open_layout(run, plan)
+    said = read_said(run, plan)
+    kept = _kept_of(run, layout)
+    state = _laid_over(run, plan, layout, kept, said) if kept else None
+    if state is None or (exact and not state.is_exact):
+        with _building:
+            kept = _kept_of(run, layout)
+            state = _laid_over(run, plan, layout, kept, said) if kept else None
+            if state is None or (exact and not state.is_exact):
+                kept = _build(run, plan, layout, said)
+                state = _with_clusters(run, plan, layout, kept, said)
+    return state
+
+
+def read_kept(run: RunDir) -> Kept | None:
+    """Return the decisions of the moment that was kept last; None before anybody has looked."""
+    if not run.storage.exists(NEWEST):
+        return None
+    value = json.loads(run.storage.read(NEWEST))
+    stats = DecideStats(**value["stats"]) if value["stats"] else None
+    changed = {"counted": frozenset(value["counted"]), "basis": _basis_from(value["basis"])}
+    return Kept(**{**value, **changed, "stats": stats, "before": tuple(value["before"])})
+
+
+def _kept_of(run: RunDir, layout: Layout) -> Kept | None:
+    kept = read_kept(run)
+    return kept if kept and kept.source == layout.source else None
+
+
+def _basis(said: SaidSoFar) -> tuple[object, ...]:
+    """Return what of the verdicts bears on clusters that they do not name."""
+    bands = tuple((band.lowest, band.highest) for band in said.unproven)
+    return (bands, said.standing.acknowledged)
+
+
+def _basis_from(value: Any) -> tuple[object, ...]:
+    bands, acknowledged = value
+    return (tuple((low, high) for low, high in bands), tuple(acknowledged))
+
+
+def _build(run: RunDir, plan: Plan, layout: Layout, said: SaidSoFar) -> Kept:
+    """Decide everything and keep it; remove the files of the moment before the last."""
+    members = layout.read_members(run).read_all()
+    stats = None
+    if plan.config.policies is None:
+        decided = decide_some(members, layout.read_pairs(run).read_all(), said, plan.config)
+    else:
+        stats = decide_again(run, said)
+        decided = align(members["id"], read_decisions(run, stats.hash))
+    clusters = _clusters(run, members, decided, said)
+    label = f"{uuid.uuid4().hex[:12]}.parquet"
+    old = _kept_of(run, layout)
+    kept = Kept(
+        source=layout.source,
+        clusters=f"{STAGE}/clusters-{label}",
+        decisions=f"{STAGE}/decisions-{label}",
+        stats=stats,
+        counted=frozenset(verdict.name for verdict in said.verdicts),
+        basis=_basis(said),
+        before=(old.clusters, old.decisions) if old else (),
+        deletes=int(clusters[list(DELETING)].to_numpy().sum()),
+        bytes=int(clusters["bytes"].sum()),
+        bytes_unknown=int(clusters["bytes_unknown"].sum()),
+    )
+    run.storage.write(kept.clusters, to_parquet(clusters, SHOWN_CLUSTERS))
+    run.storage.write(kept.decisions, to_parquet(decided, SHOWN_DECISIONS, GROUP_ROWS))
+    value = {**asdict(kept), "counted": sorted(kept.counted)}
+    run.storage.write(NEWEST, json.dumps(value).encode())
+    for name in old.before if old else ():
+        run.storage.remove(name)
+    return kept
+
+
+def _clusters(run: RunDir, members: pd.DataFrame, decided: pd.DataFrame, said: SaidSoFar) -> pd.DataFrame:
+    found = order_of_clusters(run.read_table("clusters", "clusters", CLUSTERS))
+    for name, counted in (("first_member", "size"), ("first_pair", "pairs")):
+        found[name] = found[counted].cumsum() - found[counted]
+    starts = found["first_member"].to_numpy(np.int64)
+    sums = summarise(members, decided, starts, starts)
+    judged = are_judged(members, decided, starts, said.verdicts)
+    return pd.concat([found, sums.assign(judged=judged)], axis=1)
+
+
+def _with_clusters(run: RunDir, plan: Plan, layout: Layout, kept: Kept, said: SaidSoFar) -> State:
+    data = run.storage.read(kept.clusters)
+    clusters = from_parquet(data, SHOWN_CLUSTERS, run.storage.path(kept.clusters))
+    nothing = pd.DataFrame(columns=SHOWN_DECISIONS.names)
+    fresh = np.zeros(0, np.int64)
+    spoken = Spoken.of(said.verdicts)
+    return State(run, plan, layout, kept, said, spoken, clusters, fresh, nothing, is_exact=True)
+
+
+def _laid_over(run: RunDir, plan: Plan, layout: Layout, kept: Kept, said: SaidSoFar) -> State | None:
+    """Return the kept state with newer verdicts counted in; None where all is to be decided anew."""
+    names = frozenset(verdict.name for verdict in said.verdicts)
+    if _basis(said) != kept.basis:
+        return None
+    key = (run.storage, kept.clusters, names)
+    if key in _states:
+        return _states[key]
+    state = _with_clusters(run, plan, layout, kept, said)
+    if names != kept.counted:
+        touched = _touched(state, names ^ kept.counted)
+        if len(touched) > MOST_TOUCHED:
+            return None
+        state = _decided_anew(state, touched)
+    _states[key] = state
+    if len(_states) > _STATES_KEPT:
+        _states.popitem(last=False)
+    return state
+
+
+def _touched(state: State, names: Iterable[str]) -> Rows:
+    """Return the rows of clusters that these verdicts bear on."""
+    by_name = {verdict.name: verdict for verdict in state.said.verdicts}
+    meant: set[str] = set()
+    left = list(names)
+    while left:
+        verdict: Verdict | None = by_name.get(left.pop())
+        if verdict and verdict.kind == "undo":
+            left += verdict.ids
+        elif verdict:
+            meant |= verdict.documents.union(verdict.ids, verdict.seen)
+    ids = state.layout.read_members(state.run).column("id")
+    rows = np.flatnonzero(pc.is_in(ids, value_set=pa.array(sorted(meant), pa.string())).to_numpy())
+    starts = state.clusters["first_member"].to_numpy(np.int64)
+    named = np.flatnonzero(state.clusters["cluster_id"].isin(meant).to_numpy(bool))
+    found: Rows = np.union1d(np.searchsorted(starts, rows, side="right") - 1, named).astype(np.int64)
+    return found
+
+
+def _decided_anew(state: State, touched: Rows) -> State:
+    """Decide some clusters with all verdicts counted in."""
+    places = [int(place) for place in touched]
+    rows = state.member_rows(places)
+    members = state.layout.read_members(state.run).read(rows) if len(rows) else pd.DataFrame()
+    if members.empty:
+        return replace(state, is_exact=False)
+    decided = decide_some(members, state.pairs(state.pair_rows(places)), state.said, state.plan.config)
+    first = state.clusters["first_member"].to_numpy(np.int64)[touched]
+    size = state.clusters["size"].to_numpy(np.int64)[touched]
+    starts = np.cumsum(size) - size
+    sums = summarise(members, decided, starts, first)
+    sums["judged"] = are_judged(members, decided, starts, state.said.verdicts)
+    clusters = state.clusters.copy()
+    for name in sums.columns:
+        clusters.loc[touched, name] = sums[name].to_numpy()
+    return replace(state, clusters=clusters, fresh=rows, decided=decided, is_exact=False)
+
+
+def _ranges(clusters: pd.DataFrame, places: Sequence[int], first: str, count: str) -> Rows:
+    starts, counts = (clusters[name].to_numpy(np.int64)[list(places)] for name in (first, count))
+    ranges = [np.arange(start, start + size) for start, size in zip(starts, counts, strict=True)]
+    return np.concatenate(ranges) if ranges else np.zeros(0, np.int64)

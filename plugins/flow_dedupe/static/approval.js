@@ -1,0 +1,84 @@
+// What will happen after all verdicts, how that differs from the question, and the answer to it.
+import { badge, confirmed, h, show, table, tiles } from "./dom.js";
+import { get, ofRun, partPage, post, runPage } from "./api.js";
+import { bytes, count, counted, when } from "./figures.js";
+import { take, tell } from "./told.js";
+
+const mayAnswer = "mayAnswer" in document.body.dataset;
+
+async function load(changed = null) {
+  const [{ run }, question] = await Promise.all([get(ofRun("summary")), get(ofRun("question"))]);
+  const effect = changed ?? (await get(ofRun("effect")));
+  show(
+    h("div", { class: "bar" }, h("h1", {}, "What will happen"), h("a", { class: "button end", href: runPage() }, "See the clusters")),
+    changed && h("p", { class: "note warn", role: "alert" }, "The decisions are not those that you saw. What changed since is marked below; look at it, then answer again."),
+    state(run, question, effect),
+    effect.problems.map((problem) => h("p", { class: "note bad text" }, problem)),
+    tiles([
+      ["Documents written to", count(effect.acts)],
+      ["Deleted", count(effect.deletes)],
+      ["Freed", bytes(effect.bytes_to_free)],
+      ["Of unknown size", count(effect.bytes_unknown)],
+      ...(effect.held ? [["Held until a sample proves their band", count(effect.held)]] : []),
+    ]),
+    counts(effect, changed, question),
+    changes(effect, changed),
+    h("p", { class: "soft" }, "Decisions ", h("code", {}, effect.hash), effect.compared && effect.compared !== effect.hash ? [", compared with ", h("code", {}, effect.compared)] : null),
+    answers(run, question, effect),
+  );
+}
+
+function state(run, question, effect) {
+  if (!question) return h("p", { class: "note" }, { dry_run: "This is a dry run: nobody is asked, nothing is written.", superseded: "A newer run has decided anew; this one does nothing." }[run.state] ?? "Nobody was asked about this run.");
+  if (!question.answered_at) return effect.superseded_by ? h("p", { class: "note warn" }, `The newer run ${effect.superseded_by} has decided anew; this question closes by itself.`) : h("p", { class: "note warn" }, h("strong", {}, "This run waits for an answer. "), "Only what is approved and still stands when it is carried out is done; everything deleted can be restored.");
+  return h("p", { class: "note good text" }, `Answered: ${question.chosen.join(", ")}, by ${question.by ?? "nobody, in time"}, ${when(question.answered_at)}.`);
+}
+
+function counts(effect, changed, question) {
+  const difference = (one) => (one.documents === one.before ? h("span", { class: "soft" }, "the same") : badge(`${one.documents > one.before ? "+" : "−"}${count(Math.abs(one.documents - one.before))}`, "warn"));
+  const columns = [
+    ["Decision", (one) => one.decision],
+    ["Class", (one) => one.duplicates],
+    ["Documents", (one) => count(one.documents), "number"],
+    [changed ? "When you looked" : question ? "In the question" : "At first", (one) => count(one.before), "number"],
+    ["Difference", difference],
+  ];
+  return effect.counts.length ? h("section", {}, h("h2", {}, "By decision and class"), table("Decisions by class", columns, effect.counts)) : h("p", { class: "note" }, "There are no decisions.");
+}
+
+function changes(effect, changed) {
+  if (!effect.changed) return h("p", { class: "soft" }, changed ? "Nothing changed." : "Nothing differs from what was decided at first.");
+  const columns = [
+    ["Document", (one) => h("span", { class: "text" }, one.id)],
+    ["Cluster", (one) => one.cluster && h("a", { href: partPage(["clusters", one.cluster]) }, one.cluster)],
+    ["Was", (one) => one.before || "–"],
+    ["Is now", (one) => one.now || "–"],
+    ["Why", (one) => h("span", { class: "text" }, one.reason)],
+  ];
+  return h("section", {}, h("h2", {}, `What changed (${count(effect.changes.length)} of ${counted(effect.changed, "document")})`), table("What changed", columns, effect.changes));
+}
+
+function answers(run, question, effect) {
+  if (!question || question.answered_at || effect.superseded_by) return null;
+  if (!mayAnswer) return h("p", { class: "note" }, "You may see this, but not answer: that takes the right to answer the questions of the DAG.");
+  const send = (approve) => async () => {
+    const what = approve ? [`${counted(effect.acts, "document")} will be written to, ${count(effect.deletes)} of them deleted.`] : ["Nothing will be written; the run ends."];
+    if (!(await confirmed(approve ? "Approve these decisions?" : "Reject all of it?", what, approve ? "Approve" : "Reject"))) return;
+    try {
+      await post(ofRun("answer"), { hash: effect.hash, approve });
+    } catch (error) {
+      if (error.status === 409) await load(error.detail?.effect ?? null);
+      throw error;
+    }
+    await load();
+    tell(approve ? "Approved. The run goes on." : "Rejected. Nothing is written.");
+  };
+  return h(
+    "div",
+    { class: "bar" },
+    h("button", { class: "main", disabled: effect.problems.length > 0 || !effect.acts, onclick: () => take(send(true)) }, `Approve: ${counted(effect.acts, "document")}`),
+    h("button", { onclick: () => take(send(false)) }, "Reject all"),
+  );
+}
+
+load().catch((error) => show(h("h1", {}, "Approval"), h("p", { class: "note bad text" }, error.message)));

@@ -1,0 +1,49 @@
+// Pictures of documents. One that is broken says why and breaks nothing else; one shown in part says so.
+import { h } from "./dom.js";
+import { ofRun } from "./api.js";
+
+/** The address of the picture of a document of a cluster; `view` is small or large. */
+export const source = (cluster, document, view) => ofRun("picture", { cluster, document, view });
+
+const near = new IntersectionObserver(
+  (entries) => {
+    for (const entry of entries.filter((one) => one.isIntersecting)) {
+      near.unobserve(entry.target);
+      entry.target.dispatchEvent(new Event("near"));
+    }
+  },
+  { rootMargin: "400px" },
+);
+
+/** A picture of a document, fetched when it comes near. */
+export function picture(cluster, document, view = "small") {
+  const frame = h("div", { class: "picture", "aria-busy": "true" });
+  frame.addEventListener("near", () => fill(frame, cluster, document, view));
+  near.observe(frame);
+  return frame;
+}
+
+async function fill(frame, cluster, document, view) {
+  try {
+    const answer = await ask(cluster, document, view);
+    const about = JSON.parse(answer.headers.get("X-Picture") ?? "{}");
+    const address = URL.createObjectURL(await answer.blob());
+    const free = () => URL.revokeObjectURL(address);
+    frame.replaceChildren(h("img", { src: address, alt: `Picture of ${document}`, onload: free, onerror: free }));
+    if (about.note) frame.append(h("span", { class: "in-part" }, about.note));
+  } catch (error) {
+    frame.replaceChildren(h("p", { class: "why" }, h("strong", {}, "No picture. "), error.message));
+  }
+  frame.setAttribute("aria-busy", "false");
+}
+
+/** Why a picture cannot be shown. */
+export async function reason(cluster, document, view) {
+  return ask(cluster, document, view).then(() => "The browser cannot show it.", (error) => error.message);
+}
+
+async function ask(cluster, document, view) {
+  const answer = await fetch(source(cluster, document, view), { headers: { Accept: "image/jpeg, application/json" } });
+  if (answer.ok) return answer;
+  throw new Error((await answer.json().catch(() => ({}))).detail ?? `The server answered ${answer.status}.`);
+}

@@ -1,0 +1,116 @@
+// Verdicts: said of one cluster or of many, told, and taken back.
+import { confirmed, h, table } from "./dom.js";
+import { get, ofRun, post } from "./api.js";
+import { counted, when } from "./figures.js";
+import { take, tell } from "./told.js";
+
+export const mayJudge = "mayJudge" in document.body.dataset;
+
+const WORDS = {
+  approve: "Approve",
+  reject: "Reject",
+  skip: "Skip",
+  keep: "Keep this one",
+  not_duplicate: "Not duplicates",
+  may_repeat: "May repeat",
+};
+const DONE = {
+  approve: "Approved",
+  reject: "Rejected: nothing is done with it",
+  skip: "Skipped for now",
+  keep: "This one stays",
+  not_duplicate: "Not duplicates, from now on",
+  may_repeat: "This picture may repeat, from now on",
+  right: "Right",
+  wrong: "Wrong",
+};
+export const word = (kind) => WORDS[kind] ?? kind;
+export const done = (kind) => DONE[kind] ?? kind;
+
+const KEPT = `flow-dedupe-said-${document.body.dataset.dag}-${document.body.dataset.run}`;
+const readSaid = () => JSON.parse(sessionStorage.getItem(KEPT) ?? "[]");
+const keepSaid = (verdicts) => sessionStorage.setItem(KEPT, JSON.stringify(verdicts.slice(-200)));
+
+/**
+ * Says something of a cluster as it is shown, or of documents of it. When it is taken back, `undone` is called
+ * with the cluster's name, or with nothing if it was said of many.
+ */
+export async function judge(kind, row, ids, undone) {
+  const judged = await post(ofRun("verdicts"), { kind, cluster: row.name, ids, state: row.state });
+  remember(judged, row.name, `${row.name}: ${done(kind)}.`, undone);
+  return judged;
+}
+
+/** Says something of many clusters, after the person has seen how many; false if not. */
+export async function judgeMany(kind, chosen, undone) {
+  const selected = await post(ofRun("selection"), chosen);
+  if (!selected.clusters) {
+    tell("Nothing is selected any more: others have judged it.");
+    return false;
+  }
+  const what = `${counted(selected.clusters, "cluster")} with ${counted(selected.documents, "document")}`;
+  const decided = Object.entries(selected.decisions).map(([decision, many]) => `${decision}: ${counted(many, "document")}`);
+  if (!(await confirmed(`${word(kind)}: ${what}?`, decided, `${word(kind)}: ${counted(selected.clusters, "cluster")}`))) return false;
+  const judged = await post(ofRun(["verdicts", "many"]), { kind, chosen, state: selected.state });
+  remember(judged, "", `${what}: ${done(kind)}.`, undone);
+  return true;
+}
+
+function remember(judged, cluster, text, undone) {
+  if (judged.is_new) keepSaid([...readSaid(), { name: judged.said.name, cluster }]);
+  tell(judged.is_new ? text : `${text} It was said before.`, () => undo(undone));
+}
+
+/** Takes back what was said last in this run, in this window. */
+export async function undo(undone) {
+  const last = readSaid().at(-1);
+  if (last) await takeBack(last.name, last.cluster, undone);
+  else tell("Nothing was said here that could be taken back. “Verdicts” lists what was said before.");
+}
+
+async function takeBack(name, cluster, undone) {
+  try {
+    await post(ofRun("undo"), { names: [name] });
+  } finally {
+    keepSaid(readSaid().filter((one) => one.name !== name));
+  }
+  tell("Taken back.");
+  await undone?.(cluster);
+}
+
+/** A line for each standing verdict, each of which can be taken back. */
+export function said(row, undone) {
+  if (!row.said.length) return null;
+  const line = (one) =>
+    h(
+      "li",
+      { class: "text" },
+      `${done(one.kind)} · ${one.by}, ${when(one.at)}${one.note ? ` · ${one.note}` : ""} `,
+      mayJudge && h("button", { "data-undo": one.name, onclick: () => take(() => takeBack(one.name, row.name, undone)) }, "Undo"),
+    );
+  return h("ul", { class: "said" }, row.said.map(line));
+}
+
+/** Shows what was said last in the collection. */
+export async function showHistory(undone) {
+  const found = await get(ofRun("history"));
+  const close = () => dialog.close();
+  const back = (one) => mayJudge && one.kind !== "undo" && h("button", { onclick: () => take(async () => (close(), await takeBack(one.name, "", undone))) }, "Undo");
+  const columns = [
+    ["Verdict", (one) => done(one.kind)],
+    ["Of", (one) => h("span", { class: "text" }, one.ids.join(", "))],
+    ["By", (one) => one.by],
+    ["When", (one) => when(one.at)],
+    ["", back],
+  ];
+  const dialog = h(
+    "dialog",
+    { class: "history", "aria-labelledby": "history", onclose: () => dialog.remove() },
+    h("h2", { id: "history" }, "Verdicts in this collection, the newest first"),
+    found.length ? table("Verdicts", columns, found) : h("p", {}, "Nobody has said anything yet."),
+    h("div", { class: "bar" }, h("button", { class: "main", autofocus: true, onclick: close }, "Close")),
+  );
+  document.body.append(dialog);
+  dialog.showModal();
+}
+

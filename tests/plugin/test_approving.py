@@ -1,0 +1,111 @@
+"""The run's question answered from the page, with the hash of exactly what was seen, and carried out."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from playwright.sync_api import Page, expect
+
+from include.dedupe.rundir import RunDir
+from include.demo.processes import running
+from tests.plugin.site import CAT, COFFEE, OWN, Site, aside
+
+pytestmark = [pytest.mark.airflow, pytest.mark.timeout(900)]
+OpenPage = Callable[..., Page]
+Sessions = Callable[[str], requests.Session]
+SECONDS = 240
+DOCUMENTS = {name: (CAT, {}) for name in ("cat", "cat copy")} | {
+    name: (COFFEE, {}) for name in ("coffee", "coffee copy")
+}
+
+
+class Asked:
+    """A run that waits at its question."""
+
+    def __init__(self, site: Site, process: Any, log: Path) -> None:
+        self.site, self.process, self.log = site, process, log
+
+    def ask(self, session: requests.Session, path: str) -> Any:
+        return session.get(f"{self.site.base}{path}", timeout=30).json()
+
+    def question(self, session: requests.Session) -> dict[str, Any]:
+        path = "/api/v2/dags/dedupe_asked/dagRuns/~/hitlDetails?response_received=false"
+        found: dict[str, Any] = self.wait_for(lambda: self.ask(session, path).get("hitl_details"))[0]
+        return found
+
+    def wait_for(self, look: Callable[[], Any]) -> Any:
+        deadline = time.monotonic() + SECONDS
+        while not (found := look()):
+            assert time.monotonic() < deadline, self.log.read_text()
+            assert self.process.poll() in (None, 0), self.log.read_text()
+            time.sleep(0.5)
+        return found
+
+    def is_over(self) -> bool:
+        return self.process.poll() is not None
+
+
+@pytest.fixture
+def asked(site: Site, tmp_path: Path) -> Iterator[Asked]:
+    site.collection("asked", dry_run=False)
+    aside(lambda: site.acting("asked").fill(DOCUMENTS))
+    log = tmp_path / "run.log"
+    command = [sys.executable, "-m", "tests.plugin.ask", "asked"]
+    with running(command, site.environment, log) as process:
+        yield Asked(site, process, log)
+
+
+def test_what_was_seen_is_approved_and_carried_out(
+    site: Site, asked: Asked, session: Sessions, open_page: OpenPage
+) -> None:
+    admin = session("admin")
+    question = asked.question(admin)
+    run_id = question["task_instance"]["dag_run_id"]
+    assert f"]({site.base}/plugin/duplicates/duplicates/dedupe_asked/runs/" in question["body"]
+    link = question["body"].partition("](")[2].partition(")")[0]
+    assert (
+        admin.get(site.run_data("asked", "summary", run_id), timeout=30).json()["run"]["state"] == "waiting"
+    )
+
+    page = open_page()
+    page.goto(link)
+    frame = page.frame_locator("iframe")
+    expect(frame.get_by_text("This run waits for an answer.")).to_be_visible()
+    expect(frame.get_by_role("button", name="Approve: 2 documents")).to_be_enabled()
+
+    below = site.run_data("asked", "", run_id)
+    rows = admin.get(f"{below}clusters", timeout=30).json()["rows"]
+    coffee = next(row for row in rows if row["members"][0]["id"].startswith("coffee"))
+    said = {"kind": "reject", "cluster": coffee["name"], "state": coffee["state"]}
+    assert admin.post(f"{below}verdicts", json=said, headers=OWN, timeout=30).ok
+
+    frame.get_by_role("button", name="Approve: 2 documents").click()
+    frame.get_by_role("dialog").get_by_role("button", name="Approve").click()
+    expect(frame.get_by_text("The decisions are not those that you saw.")).to_be_visible()
+    expect(frame.get_by_role("region", name="What changed")).to_contain_text("coffee")
+    assert asked.question(admin)["task_instance"]["dag_run_id"] == run_id
+
+    frame.get_by_role("button", name="Approve: 1 document").click()
+    frame.get_by_role("dialog").get_by_role("button", name="Approve").click()
+    expect(frame.get_by_text("Answered: Approve, by admin")).to_be_visible()
+    again = {"hash": "0123456789abcdef", "approve": False}
+    assert admin.post(f"{below}answer", json=again, headers=OWN, timeout=30).status_code == 409
+
+    asked.wait_for(asked.is_over)
+    run = RunDir(str(site.storage), "asked", run_id)
+    record = json.loads(run.storage.read("record/record.json"))
+    assert record["answer"]["responded_by_user"]["name"] == "admin"
+    assert len(aside(site.acting("asked").documents)) == 3
+    page.goto(site.run_page("asked", run_id))
+    assert admin.get(f"{below}summary", timeout=30).json()["run"]["state"] == "applied"
+    page.goto(f"{site.pages}/dedupe_asked/")
+    expect(page.get_by_role("table")).to_contain_text("applied")
+    page.goto(f"{site.base}/dags/dedupe_asked/plugin/duplicates-of-dag")
+    expect(page.frame_locator("iframe").get_by_role("link", name=run_id)).to_be_visible()

@@ -1,0 +1,254 @@
+"""Look and judge: in a real browser, from the login to verdicts that stand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+import requests
+from playwright.sync_api import Page, expect
+
+from include.dedupe.reviewing.clusters import list_clusters
+from include.dedupe.reviewing.filtering import Filters
+from include.dedupe.rundir import RunDir
+from include.dedupe.verdicts import not_undone, read_verdicts
+from tests.plugin.site import DOCUMENTS, HOSTILE, PASSWORD, Site
+
+pytestmark = [pytest.mark.airflow, pytest.mark.timeout(900)]
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def made(site: Site) -> RunDir:
+    run = site.decided("pictures", DOCUMENTS)
+    site.wait()
+    return run
+
+
+@pytest.fixture
+def run(made: RunDir) -> RunDir:
+    """The run without any verdict."""
+    for name in made.lasting.names("verdicts"):
+        made.lasting.remove(f"verdicts/{name}")
+    return made
+
+
+def standing(run: RunDir) -> list[tuple[str, tuple[str, ...], str]]:
+    return [
+        (one.kind, one.ids, one.by) for one in not_undone(read_verdicts(run.lasting)) if one.kind != "undo"
+    ]
+
+
+def name_of(run: RunDir, document: str) -> str:
+    rows = list_clusters(run, Filters(judged=None)).rows
+    return next(row.name for row in rows if document in [one.id for one in row.members])
+
+
+def card(page: Page, run: RunDir, document: str) -> object:
+    return page.locator(f"[data-cluster='{name_of(run, document)}']")
+
+
+def test_log_in_open_filter_judge_and_it_does_not_come_back(
+    site: Site, run: RunDir, browser: Browser
+) -> None:
+    page = open_page("")
+    page.goto(f"{site.base}/plugin/duplicates")
+    page.get_by_label("Username").fill("admin")
+    page.locator("input[type=password]").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    frame = page.frame_locator("iframe")
+    frame.get_by_role("link", name="pictures").click()
+    frame.get_by_role("link", name="manual__2026-11-28").click()
+    expect(frame.locator(".cluster")).to_have_count(4)
+    frame.get_by_label("Text").fill("COFFEE")
+    frame.get_by_role("button", name="Apply").click()
+    expect(frame.locator(".cluster")).to_have_count(1)
+    frame.get_by_role("button", name="Reject").last.click()
+    expect(frame.locator(".told")).to_contain_text("Rejected")
+    coffee = name_of(run, "coffee")
+    assert standing(run) == [("reject", (coffee,), "admin")]
+    page.reload()
+    expect(frame.locator(".cluster")).to_have_count(3)
+    expect(frame.locator(f"[data-cluster='{coffee}']")).to_have_count(0)
+
+
+def test_keys_judge_what_is_in_front_and_undo_takes_it_back(
+    site: Site, run: RunDir, open_page: OpenPage
+) -> None:
+    page = open_page()
+    page.goto(site.run_page("pictures"))
+    expect(page.locator(".cluster.here")).to_have_count(1)
+    for key, word in {"J": "next", "A": "approve", "R": "reject", "N": "not duplicates", "U": "undo"}.items():
+        expect(page.locator(".legend li", has_text=re.compile(f"^{key} {word}$"))).to_be_visible()
+    first = page.locator(".cluster").first.get_attribute("data-cluster")
+    second = page.locator(".cluster").nth(1).get_attribute("data-cluster")
+    page.keyboard.press("n")
+    expect(page.locator(".told")).to_contain_text("Not duplicates")
+    expect(page.locator(".cluster.here")).to_have_attribute("data-cluster", str(second))
+    page.keyboard.press("a")
+    expect(page.locator(".told")).to_contain_text("Approved")
+    assert {(kind, ids) for kind, ids, _ in standing(run)} == {
+        ("not_duplicate", (first,)),
+        ("approve", (second,)),
+    }
+    for left in (1, 0):
+        with page.expect_response(site.run_data("pictures", "undo")):
+            page.keyboard.press("u")
+        assert len(standing(run)) == left
+
+
+def test_keys_that_are_typed_judge_nothing(site: Site, run: RunDir, open_page: OpenPage) -> None:
+    page = open_page()
+    page.goto(site.run_page("pictures"))
+    expect(page.locator(".cluster.here")).to_have_count(1)
+    page.get_by_label("Text").focus()
+    page.keyboard.type("narx")
+    page.keyboard.press("Control+a")
+    page.get_by_role("button", name="Keys on").click()
+    page.locator(".cluster").first.focus()
+    page.keyboard.press("r")
+    page.wait_for_timeout(300)
+    assert standing(run) == []
+
+
+def test_many_are_marked_and_confirmed_once(site: Site, run: RunDir, open_page: OpenPage) -> None:
+    page = open_page()
+    page.goto(site.run_page("pictures"))
+    page.locator(".cluster input[type=checkbox]").first.check()
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    expect(page.locator(".selection")).to_contain_text("2 clusters selected")
+    page.locator(".selection").get_by_role("button", name="Reject").click()
+    expect(page.get_by_role("dialog")).to_contain_text(re.compile(r"Reject: 2 clusters with \d documents\?"))
+    page.keyboard.press("Escape")
+    assert standing(run) == []
+    page.locator(".selection").get_by_role("button", name="All 4 that fit").click()
+    page.locator(".selection").get_by_role("button", name="Reject").click()
+    expect(page.get_by_role("dialog")).to_contain_text("4 clusters with 9 documents")
+    page.get_by_role("dialog").get_by_role("button", name="Reject: 4 clusters").click()
+    expect(page.get_by_text("Nothing is left to judge here.")).to_be_visible()
+    ((kind, ids, by),) = standing(run)
+    assert (kind, len(ids), by) == ("reject", 4, "admin")
+    page.locator(".told").get_by_role("button", name="Undo").click()
+    expect(page.locator(".cluster")).to_have_count(4)
+    assert standing(run) == []
+
+
+def test_the_keeper_has_its_reason_and_another_one_can_stay(
+    site: Site, run: RunDir, open_page: OpenPage
+) -> None:
+    page = open_page()
+    page.goto(f"{site.run_page('pictures')}clusters/{name_of(run, 'cat')}")
+    expect(page.locator(".document.keeper")).to_have_attribute("data-document", "cat")
+    expect(page.locator("p", has_text="Why this one stays:")).to_contain_text("width_i")
+    expect(page.locator("[data-document='cat'] .differs", has_text="width_i")).to_contain_text("900")
+    expect(page.locator(".graph canvas").first).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    other = page.locator(".document.here").get_attribute("data-document")
+    page.keyboard.press("e")
+    expect(page.locator(".document.keeper")).to_have_attribute("data-document", str(other))
+    expect(page.locator("p", has_text="Why this one stays:")).to_contain_text("a person said")
+    assert standing(run) == [("keep", (other,), "admin")]
+    page.keyboard.press("u")
+    expect(page.locator(".document.keeper")).to_have_attribute("data-document", "cat")
+
+
+def test_keys_in_the_comparison_act_on_its_pictures_only(
+    site: Site, run: RunDir, open_page: OpenPage
+) -> None:
+    page = open_page()
+    cluster = name_of(run, "cat")
+    page.goto(f"{site.run_page('pictures')}clusters/{cluster}")
+    expect(page.locator(".legend")).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("c")
+    dialog = page.get_by_role("dialog")
+    expect(dialog.locator(".legend")).to_contain_text("next picture")
+    page.keyboard.press("3")
+    expect(dialog.locator(".stage")).to_have_attribute("data-mode", "difference")
+    page.keyboard.press("2")
+    expect(dialog.locator(".stage")).to_have_attribute("data-mode", "blink")
+    page.keyboard.press("k")  # behind the dialog: the cluster before
+    page.keyboard.press("j")
+    assert cluster in page.url
+    shown = dialog.locator("h2").inner_text().removeprefix("cat and ")
+    page.keyboard.press("n")
+    expect(page.locator(".told")).to_contain_text("Not duplicates")
+    assert [(kind, set(ids)) for kind, ids, _ in standing(run)] == [("not_duplicate", {"cat", shown})]
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+
+
+def test_what_comes_from_outside_stays_text(site: Site, run: RunDir, open_page: OpenPage) -> None:
+    page = open_page()
+    page.goto(f"{site.run_page('pictures')}?judged=all&text=%3Cscript%3Ealert(1)%3C/script%3E")
+    expect(page.get_by_text("No cluster fits.")).to_be_visible()
+    page.goto(f"{site.run_page('pictures')}clusters/{name_of(run, HOSTILE)}")
+    expect(page.locator(".document h2", has_text=HOSTILE)).to_be_visible()
+    page.goto(f"{site.run_page('pictures')}clusters/{name_of(run, 'cat')}")
+    expect(page.locator(".document", has_text="cat/../third & last")).to_be_visible()
+    assert page.locator("img[src=x], script:not([src])").count() == 0
+
+
+def test_a_missing_picture_says_why_and_breaks_nothing_else(
+    site: Site, run: RunDir, open_page: OpenPage
+) -> None:
+    page = open_page()
+    page.goto(f"{site.run_page('pictures')}clusters/{name_of(run, 'rocket')}")
+    gone = page.locator("[data-document='rocket gone']")
+    expect(gone.locator(".why")).to_contain_text("No picture.")
+    expect(gone.locator(".why")).to_contain_text("404")
+    expect(page.locator("[data-document='rocket'] img")).to_be_visible()
+    page.locator("[data-document='rocket gone']").get_by_role("button", name="Compare").click()
+    expect(page.get_by_role("dialog").locator(".note.bad")).to_contain_text("rocket gone")
+
+
+def test_a_verdict_in_two_windows_at_once(site: Site, run: RunDir, open_page: OpenPage) -> None:
+    one, other = open_page(), open_page()
+    for page in (one, other):
+        page.goto(f"{site.run_page('pictures')}clusters/{name_of(run, 'coffee')}")
+        expect(page.locator(".document")).to_have_count(2)
+    one.keyboard.press("r")
+    expect(one.locator(".told")).to_contain_text("Rejected")
+    other.keyboard.press("a")
+    expect(other.locator(".told")).to_contain_text("since")
+    expect(other.locator(".said")).to_contain_text("Rejected")
+    assert [kind for kind, _, _ in standing(run)] == ["reject"]
+
+
+def test_each_pair_says_its_score_and_why(site: Site, run: RunDir, open_page: OpenPage) -> None:
+    page = open_page()
+    page.goto(f"{site.run_page('pictures')}clusters/{name_of(run, 'china')}")
+    pairs = page.get_by_role("region", name="Pairs")
+    expect(pairs.locator("tbody tr")).to_have_count(1)
+    pairs.get_by_role("button", name="Explain").click()
+    expect(pairs.locator(".explained p")).not_to_be_empty()
+
+
+def test_a_viewer_sees_no_buttons(site: Site, run: RunDir, open_page: OpenPage) -> None:
+    page = open_page("viewer")
+    page.goto(site.run_page("pictures"))
+    expect(page.locator(".cluster")).to_have_count(4)
+    assert page.get_by_role("button", name="Reject").count() == 0
+    page.keyboard.press("r")
+    page.wait_for_timeout(300)
+    assert standing(run) == []
+
+
+def test_a_form_on_a_foreign_site_judges_nothing(site: Site, run: RunDir, open_page: OpenPage) -> None:
+    page = open_page()
+    target = site.run_data("pictures", "verdicts")
+    field = """<input name='{"kind":"reject","x":"' value='"}'>"""
+    form = f"<form method=post enctype=text/plain action='{target}'>{field}</form>"
+    page.route("http://foreign.example/**", lambda route: route.fulfill(body=form, content_type="text/html"))
+    page.goto("http://foreign.example/")
+    with page.expect_response(target) as answered:
+        page.evaluate("document.forms[0].submit()")
+    assert answered.value.status in (401, 403)
+    assert standing(run) == []
+
+
+def test_a_foreign_site_cannot_frame_the_page(site: Site, run: RunDir) -> None:
+    answer = requests.get(f"{site.pages}/", timeout=30)
+    assert "frame-ancestors 'self'" in answer.headers["Content-Security-Policy"]
