@@ -30,7 +30,7 @@ from include.dedupe.gating.take import (
 )
 from include.dedupe.gating.take import take as take_step
 from include.dedupe.planning.effort import choose_effort
-from include.dedupe.settings.config import CollectionConfig, find_collection
+from include.dedupe.settings.config import find_collection
 from include.orchestration.context import address, attempt, open_gate_run, parameters, write_address
 from include.orchestration.gate_question import ASK_TASK, LET_IN, REJECT
 
@@ -155,12 +155,6 @@ def settle(collection: str) -> dict[str, int]:
 def asset(collection: str) -> Asset:
     """Return what other DAGs follow: it has an event for each run that has reported, with its counts."""
     return Asset(f"gate_{collection}")
-
-
-def asset_of(config: CollectionConfig) -> Asset | None:
-    """Return the asset whose events start the gate, if the settings name one."""
-    gate = require_gate(config)
-    return Asset(gate.asset) if gate.asset else None
 
 
 def _given(params: Any) -> list[str]:

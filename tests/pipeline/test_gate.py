@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from include.dedupe.acting.wanted import Wanted
+from include.dedupe.gating.analyze import analyze
 from include.dedupe.verdicts import give_verdict
 from tests.pipeline.acting_fixture import CAT, EXACT, policies
 from tests.pipeline.gating_fixture import gating
+from tests.support.acting import FIRST
 from tests.support.gating import CHELSEA, COFFEE_CUP, ROCKET, Gating, outcomes
 
 __all__ = ["gating"]
@@ -214,9 +216,6 @@ def test_indexed_and_linked_documents_can_be_taken_back_unless_they_have_changed
 
 
 def test_a_file_that_changes_after_it_was_analysed_changes_nothing(gating: Gating) -> None:
-    from include.dedupe.gating.analyze import analyze  # noqa: PLC0415
-    from tests.support.acting import FIRST  # noqa: PLC0415
-
     place = gating.manifest([{"id": "new", "image": gating.picture("new.png", seed=1)}])
     run = gating.take(place, gating.config())
     gating.acting.ask(lambda writer: analyze(writer, run, FIRST, "00000"))

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from include.dedupe.acting.apply import apply
 from include.dedupe.acting.client_writer import open_writer
 from include.dedupe.errors import LeaseError
 from include.dedupe.gating.report import read_outcomes
@@ -66,8 +67,6 @@ def test_two_gates_and_a_dedupe_run_at_once(gating: Gating) -> None:
             await asyncio.sleep(0.05)
 
     async def all_at_once() -> None:
-        from include.dedupe.acting.apply import apply  # noqa: PLC0415
-
         digest = await asyncio.to_thread(lambda: gating.acting.decide(dedupe, config).hash)
         await asyncio.gather(
             patiently(lambda writer: steps(writer, runs[0], FIRST)),

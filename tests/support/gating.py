@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from include.dedupe.gating.check import check
 from include.dedupe.gating.decide import Row, decide
 from include.dedupe.gating.index import index
 from include.dedupe.gating.report import read_outcomes, report
-from include.dedupe.gating.take import gate_run_id, take
+from include.dedupe.gating.take import gate_run_id, read_gate_plan, take
 from include.dedupe.planning.effort import choose_effort
 from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.settings.config import CollectionConfig
@@ -97,8 +96,7 @@ class Gating:
 
 
 async def steps(writer: ClientWriter, run: RunDir, attempt: Attempt) -> dict[str, int]:
-    from include.dedupe.gating.take import read_gate_plan  # noqa: PLC0415
-
+    """Run all steps after the first; return the counts of outcomes."""
     for chunk in read_gate_plan(run).chunks:
         await analyze(writer, run, attempt, chunk)
         await check(writer.reader, run, attempt, chunk)
@@ -110,10 +108,3 @@ async def steps(writer: ClientWriter, run: RunDir, attempt: Attempt) -> dict[str
 
 def outcomes(rows: Mapping[str, Row]) -> dict[str, str]:
     return {name: row.outcome for name, row in rows.items()}
-
-
-def in_a_row(*calls: Any) -> Any:
-    async def run() -> list[Any]:
-        return [await call for call in calls]
-
-    return asyncio.run(run())
