@@ -114,10 +114,8 @@ class ReportSettings(Section):
     )
     cells_as_text: bool = Field(
         True,
-        description="In decisions.csv, redirects.csv, actions.csv and acknowledged.csv, put an apostrophe "
-        "before cells that a spreadsheet would carry out as formulas, such as =, +, - and @ at their begin. "
-        "duplicates.csv and graph.json stay as Flow's script writes them, and Parquet files hold all ids as "
-        "they are.",
+        description="Put an apostrophe before cells that a spreadsheet would carry out as formulas, in all "
+        "CSV files but duplicates.csv, which is as Flow's script writes it. Parquet holds ids as they are.",
     )
     allow_hosts: tuple[str, ...] = Field(
         (),
@@ -216,8 +214,7 @@ class CollectionConfig(Section):
         if rule.field in ("pixels", "bytes"):
             mapped: str | None = getattr(self.fields, rule.field)
             return (mapped,) if mapped else ()
-        by_date = self.fields.date if rule.rule in ("oldest", "newest") else None
-        single = rule.field or by_date
+        single = rule.field or (self.fields.date if rule.rule in ("oldest", "newest") else None)
         return (single,) if single else rule.fields
 
     @property
@@ -269,10 +266,8 @@ def find_collection(name: str) -> CollectionConfig:
     """
     files = {path.stem: path for path in collection_files()}
     if name not in files:
-        known = ", ".join(files) or "none"
-        raise ConfigError(
-            f"There is no collection {name!r} in {collections_dir()}; known collections: {known}."
-        )
+        told = f"There is no collection {name!r} in {collections_dir()}"
+        raise ConfigError(f"{told}; known collections: {', '.join(files) or 'none'}.")
     return read_collection(files[name])
 
 
@@ -286,9 +281,8 @@ def read_collection(path: Path) -> CollectionConfig:
         raise ConfigError(
             f"{path}: a collection's file name may hold a-z, 0-9, _ and - only; rename the file."
         )
-    other = path.with_suffix(".yml" if path.suffix == ".yaml" else ".yaml")
-    if other.is_file():
-        raise ConfigError(f"{path} and {other.name} are both there; remove one.")
+    if path.with_suffix(".yaml").is_file() and path.with_suffix(".yml").is_file():
+        raise ConfigError(f"{path.with_suffix('.yaml')} and {path.stem}.yml are both there; remove one.")
     try:
         document = strict_yaml.load(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
