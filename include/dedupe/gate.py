@@ -22,7 +22,7 @@ from include.dedupe.errors import GateError
 from include.dedupe.gating.buried import Buried, read_buried
 from include.dedupe.gating.incoming import WEB
 from include.dedupe.gating.judge import Judgement, judge
-from include.dedupe.gating.matches import Search, said_apart
+from include.dedupe.gating.matches import Search, said_so_far
 from include.dedupe.gating.picture import measure, read_picture
 from include.dedupe.gating.probe import searches_by_analysis
 from include.dedupe.gating.take import require_gate
@@ -94,7 +94,7 @@ class Gate:
         data = await self._bytes(picture)
         analysis = await self._analysis(data)
         self.buried = await asyncio.to_thread(read_buried, self.lasting, self.buried)
-        apart = await asyncio.to_thread(said_apart, self.lasting) if document_id else frozenset()
+        apart = await asyncio.to_thread(said_so_far, self.lasting) if document_id else frozenset()
         effort = choose_effort(self.config.scan.mode, self.documents)
         search = Search(self.writer.reader, self.config, effort, apart)
         matches = await search.by_analysis(document_id, analysis)

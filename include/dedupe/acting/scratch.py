@@ -103,7 +103,7 @@ class Scratch:
         if self.picture:
             copy[self.config.fields.image] = self.picture
         if problem := await self._add_again(copy, but={rule.dest for rule in self.copies}):
-            return f"{problem} (a copy of {model['id']!r})"
+            return f"{problem} (a copy of {model['id']!r})" if self.picture else problem
         if self.picture:
             return ""
         self.hits = await self._hits()

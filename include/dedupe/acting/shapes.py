@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from include.dedupe.acting.writer import FlowWriter
-from include.dedupe.flow import Document
+from include.dedupe.flow import Document, FlowReader
 from include.dedupe.settings.config import CollectionConfig
 
 SAMPLE = 100
@@ -33,9 +33,21 @@ async def sample_documents(writer: FlowWriter, config: CollectionConfig) -> list
         found |= {document["id"]: document for document in page.docs}
     seen = {name for document in found.values() for name in document}
     for name in [one for one in await writer.stored_fields() if one not in seen][:MOST_NAMES]:
-        page = await reader.select(fq=(pictured, reader.filters.with_any(name)), fl=("*",), rows=1)
-        found |= {document["id"]: document for document in page.docs}
+        found |= {document["id"]: document for document in await _one_with(reader, name, pictured)}
     return list(found.values())
+
+
+async def _one_with(reader: FlowReader, name: str, pictured: str) -> Sequence[Document]:
+    """Return a document that has the field; none where it cannot be searched."""
+    try:
+        page = await reader.select(fq=(pictured, reader.filters.with_any(name)), fl=("*",), rows=1)
+    except ValueError:
+        return []  # no name that a query can hold
+    except reader.failure as error:
+        if getattr(error, "retryable", True) or isinstance(error, reader.denial):
+            raise
+        return []
+    return page.docs
 
 
 def richest_first(documents: Sequence[Document]) -> list[Document]:

@@ -12,7 +12,7 @@ from include.dedupe.flow import FlowReader
 from include.dedupe.gating.analyze import read_analysis, read_problems
 from include.dedupe.gating.flight import for_each
 from include.dedupe.gating.incoming import Incoming
-from include.dedupe.gating.matches import HubError, Match, Search, said_apart
+from include.dedupe.gating.matches import HubError, Match, Search, said_so_far
 from include.dedupe.gating.take import GatePlan, read_chunk, read_gate_plan
 from include.dedupe.progress import show_progress
 from include.dedupe.rundir import Attempt, RunDir
@@ -73,7 +73,7 @@ class _Work:
         self._run = run
         self._plan = plan
         self._chunk = chunk
-        self._search = Search(flow, plan.config, plan.effort, said_apart(run.lasting))
+        self._search = Search(flow, plan.config, plan.effort, said_so_far(run.lasting))
         self._outage = Outage(flow, plan.config.scan.wait_hours * 3600)
 
     async def all(self, documents: Sequence[Incoming], advance: Callable[[int], None]) -> None:

@@ -24,7 +24,7 @@ from include.dedupe.gating.batch import let_in
 from include.dedupe.gating.buried import read_buried
 from include.dedupe.gating.decide import FAILED, Row, read_decided
 from include.dedupe.gating.incoming import Incoming
-from include.dedupe.gating.matches import Search, said_apart
+from include.dedupe.gating.matches import Search, said_so_far
 from include.dedupe.gating.orphans import mark_of, settle_orphans
 from include.dedupe.gating.take import GatePlan, read_chunk, read_gate_plan
 from include.dedupe.gating.work import DONE, Candidate, GateWork
@@ -94,7 +94,7 @@ def open_work(
         writer=writer,
         run=run,
         plan=plan,
-        search=Search(writer.reader, plan.config, plan.effort, said_apart(run.lasting)),
+        search=Search(writer.reader, plan.config, plan.effort, said_so_far(run.lasting)),
         lease=lease,
         buried=None if is_settled else read_buried(run.lasting),
         earlier=earlier,

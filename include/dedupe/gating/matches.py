@@ -15,7 +15,7 @@ from include.dedupe.gating.take import require_gate
 from include.dedupe.planning.effort import Effort
 from include.dedupe.rundir import Storage
 from include.dedupe.settings.config import CollectionConfig
-from include.dedupe.verdicts import read_verdicts, standing_verdicts
+from include.dedupe.verdicts import Standing, read_verdicts, standing_verdicts
 
 CONDEMNED = "condemned"
 
@@ -47,13 +47,13 @@ class Search:
     """Searches the collection for what new pictures look like.
 
     What a person called no duplicate is left out, and so are documents that a check made for itself or that
-    are about to be deleted for another one. ``apart`` are the pairs that are no duplicates.
+    are about to be deleted for another one. ``standing`` is what people have said.
     """
 
     reader: FlowReader
     config: CollectionConfig
     effort: Effort
-    apart: frozenset[tuple[str, str]] = frozenset()
+    standing: Standing = field(default_factory=Standing)
 
     async def by_analysis(self, document_id: str, analysis: Mapping[str, Any]) -> list[Match]:
         """Return the matches of an analysed picture, best first; pending documents are none of them.
@@ -102,13 +102,20 @@ class Search:
 
     async def _relevant(self, document_id: str, found: Iterable[Match]) -> list[Match]:
         kept = [one for one in found if self._counts(document_id, one)]
+        if any(self._repeats(one) and one.score >= self.config.scan.exact_threshold for one in kept):
+            return []
+        kept = [one for one in kept if not self._repeats(one)]
         if not require_gate(self.config).overwrites or not kept:
             return kept
         protected = await protected_among(self.reader, self.config, [one.id for one in kept])
         return [replace(one, is_protected=one.id in protected) for one in kept]
 
+    def _repeats(self, match: Match) -> bool:
+        """Whether it shows a picture that may repeat, such as a placeholder: it makes no pair."""
+        return match.id in self.standing.repeating
+
     def _counts(self, document_id: str, match: Match) -> bool:
-        is_apart = ordered(document_id, match.id) in self.apart
+        is_apart = ordered(document_id, match.id) in self.standing.not_duplicates
         is_condemned = match.fields.get(self.config.tags.role) == CONDEMNED
         return not (is_apart or match.id.startswith(SCRATCH) or is_condemned)
 
@@ -125,9 +132,9 @@ def ordered(one: str, other: str) -> tuple[str, str]:
     return (one, other) if one.encode() < other.encode() else (other, one)
 
 
-def said_apart(lasting: Storage) -> frozenset[tuple[str, str]]:
-    """Return the pairs of which a person said that they are no duplicates."""
-    return standing_verdicts(read_verdicts(lasting)).not_duplicates
+def said_so_far(lasting: Storage) -> Standing:
+    """Return what people have said of pairs and of pictures."""
+    return standing_verdicts(read_verdicts(lasting))
 
 
 def _without_score(hit: Document) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from include.dedupe.gating.analyze import read_analysis
 from include.dedupe.gating.batch import let_in
 from include.dedupe.gating.decide import Row
 from include.dedupe.gating.index import gate_lease, open_work, read_rows, write_rows
-from include.dedupe.gating.matches import ordered, said_apart
+from include.dedupe.gating.matches import ordered, said_so_far
 from include.dedupe.gating.orphans import mark_of
 from include.dedupe.gating.report import SETTLED, read_held, read_outcomes
 from include.dedupe.gating.take import GatePlan, read_chunk, read_gate_plan
@@ -107,7 +107,7 @@ def _rejected(row: Row, by: str) -> Row:
 
 def _remember(lasting: Storage, rows: Sequence[Row], by: str) -> None:
     """Say that the documents are no duplicates of what they were shown with, unless that was said."""
-    known = said_apart(lasting)
+    known = said_so_far(lasting).not_duplicates
     for row in rows:
         for match in row.matched_ids:
             if ordered(row.id, match) not in known:

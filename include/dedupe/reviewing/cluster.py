@@ -114,10 +114,7 @@ def read_cluster(run: RunDir, name: str, *, first: int = 0) -> ClusterDetail:
 
 def rule_fields(config: CollectionConfig) -> tuple[str, ...]:
     """Return the fields that the keeper rules go by, in their order."""
-    names: list[str] = []
-    for rule in config.keeper.rules:
-        names += [*rule.fields, *([field] if (field := config.rule_field(rule)) else [])]
-    return tuple(dict.fromkeys(names))
+    return tuple(dict.fromkeys(name for rule in config.keeper.rules for name in config.rule_fields(rule)))
 
 
 def explain(

@@ -169,7 +169,7 @@ def why_keeper(rule: str, config: CollectionConfig) -> str:
 
 
 def _in_words(rule: KeeperRule, config: CollectionConfig) -> str:
-    return WORDS[rule.rule].format(field=config.rule_field(rule) or rule.field)
+    return WORDS[rule.rule].format(field=", ".join(config.rule_fields(rule)))
 
 
 def _first_rows(row: Any) -> Any:

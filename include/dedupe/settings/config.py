@@ -199,8 +199,7 @@ class CollectionConfig(Section):
         if rule.field in ("pixels", "bytes"):
             mapped: str | None = getattr(self.fields, rule.field)
             return (mapped,) if mapped else ()
-        by_date = self.fields.date if rule.rule in ("oldest", "newest") else None
-        single = rule.field or by_date
+        single = rule.field or (self.fields.date if rule.rule in ("oldest", "newest") else None)
         return (single,) if single else rule.fields
 
     @property
@@ -260,10 +259,8 @@ def find_collection(name: str) -> CollectionConfig:
     """
     files = {path.stem: path for path in collection_files()}
     if name not in files:
-        known = ", ".join(files) or "none"
-        raise ConfigError(
-            f"There is no collection {name!r} in {collections_dir()}; known collections: {known}."
-        )
+        told = f"There is no collection {name!r} in {collections_dir()}"
+        raise ConfigError(f"{told}; known collections: {', '.join(files) or 'none'}.")
     return read_collection(files[name])
 
 
@@ -277,9 +274,8 @@ def read_collection(path: Path) -> CollectionConfig:
         raise ConfigError(
             f"{path}: a collection's file name may hold a-z, 0-9, _ and - only; rename the file."
         )
-    other = path.with_suffix(".yml" if path.suffix == ".yaml" else ".yaml")
-    if other.is_file():
-        raise ConfigError(f"{path} and {other.name} are both there; remove one.")
+    if path.with_suffix(".yaml").is_file() and path.with_suffix(".yml").is_file():
+        raise ConfigError(f"{path.with_suffix('.yaml')} and {path.stem}.yml are both there; remove one.")
     try:
         document = strict_yaml.load(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:

@@ -18,10 +18,8 @@ class ReportSettings(Section):
     )
     cells_as_text: bool = Field(
         True,
-        description="In decisions.csv, redirects.csv, actions.csv and acknowledged.csv, put an apostrophe "
-        "before cells that a spreadsheet would carry out as formulas, such as =, +, - and @ at their begin. "
-        "duplicates.csv and graph.json stay as Flow's script writes them, and Parquet files hold all ids as "
-        "they are.",
+        description="Put an apostrophe before cells that a spreadsheet would carry out as formulas, in all "
+        "CSV files but duplicates.csv, which is as Flow's script writes it. Parquet holds ids as they are.",
     )
     allow_hosts: tuple[str, ...] = Field(
         (),
