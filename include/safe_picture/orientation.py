@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,15 +17,16 @@ AS_IT_IS = 1
 def exif_of(block: bytes) -> dict[int, Any]:
     """The values by tag of an EXIF block, those of its Exif directory among them; {} if it is too odd."""
     exif = Image.Exif()
-    try:
-        exif.load(block)
-        found = dict(exif.items())
-    except Exception:  # noqa: BLE001  EXIF raises nearly anything
-        return {}
-    try:
-        return found | exif.get_ifd(ExifTags.IFD.Exif)
-    except Exception:  # noqa: BLE001
-        return found
+    found: dict[int, Any] = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            exif.load(block)
+            found |= exif
+            found |= exif.get_ifd(ExifTags.IFD.Exif)
+        except Exception:  # noqa: BLE001  EXIF raises nearly anything; what was read before stands
+            return found
+    return found
 
 
 def orientation(block: bytes) -> int:
