@@ -155,8 +155,9 @@ def test_exif_that_is_rubbish_refuses_nothing(kind: str) -> None:
 
 
 def test_exif_is_read_of_every_format_that_has_some() -> None:
-    for kind in ("JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"):
+    for kind in ("JPEG", "PNG", "WEBP", "AVIF", "HEIF"):
         exif = Image.Exif()
+        exif[ExifTags.Base.Make] = "camera"
         exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = "2020:01:02 03:04:05"
         found = read_exif(file(scene(), kind, exif=exif))
         assert found[ExifTags.Base.DateTimeOriginal] == "2020:01:02 03:04:05", kind
