@@ -12,7 +12,7 @@ import jinja2
 from include.dedupe.deciding.keeper import BY_ID
 from include.dedupe.reporting.findings import Findings
 from include.dedupe.reporting.pictures import PictureSource, Thumbnail
-from include.dedupe.settings.config import ReportSettings
+from include.dedupe.settings.report_settings import ReportSettings
 
 MEMBERS_SHOWN = 24
 PAIRS_SHOWN = 12

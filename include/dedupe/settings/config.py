@@ -12,10 +12,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, Self
-from urllib.parse import urlsplit
 
 import yaml
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from include.dedupe.errors import ConfigError
 from include.dedupe.settings.partition_key import KEY_FORMATS
@@ -31,6 +30,7 @@ from include.dedupe.settings.policy_settings import (
     Quarantine,
     TagFields,
 )
+from include.dedupe.settings.report_settings import ReportSettings
 from include.dedupe.settings.scan_settings import ScanSettings
 from include.dedupe.settings.section import FilterQueries, Section
 from include.dedupe.settings.settings_errors import explain
@@ -103,38 +103,6 @@ class FieldSettings(Section):
         'use, nothing is written. "*" accepts all, also where Flow does not tell its schema.',
         examples=[["*_str", "random_*"]],
     )
-
-
-class ReportSettings(Section):
-    pictured_clusters: int = Field(
-        200,
-        ge=0,
-        le=10_000,
-        description="Clusters shown with pictures in report.html; the files list all of them.",
-    )
-    allow_hosts: tuple[str, ...] = Field(
-        (),
-        description="Where pictures may be fetched in private networks: hosts, as host or host:port, and "
-        "folders, as http://host:port/folder/. Flow's own host is asked for nothing but what lies below "
-        "/images/ and the folders named here.",
-        examples=[["images.intranet", "http://flow.intranet:8983/media/"]],
-    )
-
-    @field_validator("allow_hosts")
-    @classmethod
-    def _are_hosts_or_folders(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
-        for entry in entries:
-            parts = urlsplit(entry if "://" in entry else f"//{entry}/folder/")
-            folders = [one.lower() for one in parts.path.split("/")[1:-1]]
-            is_folder = parts.path.endswith("/") and bool(folders) and not {"", ".", ".."} & set(folders)
-            is_plain = bool(parts.hostname) and not (parts.username or parts.query or parts.fragment)
-            if parts.scheme not in ("", "http", "https") or not (is_folder and is_plain):
-                raise ValueError(
-                    f"{entry!r} is neither a host nor a folder such as http://images.intranet/media/"
-                )
-            if {"solr", "api"} & set(folders):
-                raise ValueError(f"{entry!r} is where Flow takes commands; name the folder of the pictures")
-        return entries
 
 
 class CollectionConfig(Section):
