@@ -94,9 +94,9 @@ class Gate:
         data = await self._bytes(picture)
         analysis = await self._analysis(data)
         self.buried = await asyncio.to_thread(read_buried, self.lasting, self.buried)
-        apart = await asyncio.to_thread(said_so_far, self.lasting) if document_id else frozenset()
+        standing = await asyncio.to_thread(said_so_far, self.lasting)
         effort = choose_effort(self.config.scan.mode, self.documents)
-        search = Search(self.writer.reader, self.config, effort, apart)
+        search = Search(self.writer.reader, self.config, effort, standing)
         matches = await search.by_analysis(document_id, analysis)
         stone = self.buried.of(document_id, analysis)
         measures = measure(data, self.config) if require_gate(self.config).overwrites else {}

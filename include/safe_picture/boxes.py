@@ -18,7 +18,8 @@ _SEQUENCES = (b"avis", b"msf1", b"hevc", b"hevx", b"hevm", b"hevs")
 def walk(data: bytes) -> Outline | None:
     """The outline of a HEIF, AVIF or JPEG 2000 file; None for any other one."""
     if data[:4] == _CODESTREAM:
-        return Outline(data, _codestream_end(data, 0), cut=_is_deep(data, 0))
+        end = _codestream_end(data, 0)
+        return Outline(data[:end], end, cut=_is_deep(data, 0))
     if data[:12] == _JP2:
         return _jp2(data)
     if data[4:8] != b"ftyp":
@@ -40,7 +41,7 @@ def _media(data: bytes) -> Outline:
             head = stop
     meta = data[:head]
     deep = any(max(depths, default=0) > 8 for depths in _depths(meta))
-    return Outline(meta.replace(b"Exif", b"none") + data[head:], end, _exif(data, meta), cut=deep)
+    return Outline(meta.replace(b"Exif", b"none") + data[head:end], end, _exif(data, meta), cut=deep)
 
 
 def _exif(data: bytes, meta: bytes) -> bytes:
@@ -71,7 +72,7 @@ def _jp2(data: bytes) -> Outline:
         elif not (name.strip(b" ").isalnum() and name.isascii()) or (name == b"ftyp" and start > 12):
             break
         end = stop
-    return Outline(data, end, cut=cut)
+    return Outline(data[:end], end, cut=cut)
 
 
 def _codestream_end(data: bytes, place: int) -> int:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd8\x01]")  # not stuffing, not a restart
 _DESCRIBING = {*range(0xE1, 0xEE), 0xEF, 0xFE}  # APP1 to APP13, APP15, comments
+_BEGIN = b"\xff\xd8\xff"
+MOST_LISTED = 64  # what an MPO lists beyond counts as lying behind it
 _END, _APP1, _APP2 = 0xD9, 0xE1, 0xE2
 _ENTRIES = 0xB002
 _LARGE_THUMBNAIL = 0x01
@@ -26,7 +28,7 @@ _HEAD = 1 << 16
 
 def walk(data: bytes) -> Outline | None:
     """The outline of a JPEG or MPO; None for any other file."""
-    if data[:3] != b"\xff\xd8\xff":
+    if data[:3] != _BEGIN:
         return None
     kept, begin, end, exif, index = [], 0, len(data), b"", (b"", 0)
     for marker, start, stop in _segments(data):
@@ -60,7 +62,7 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
 
 
 def _listed(data: bytes, index: bytes, base: int, end: int) -> tuple[tuple[bytes, ...], int]:
-    """The further pictures of an MPO, and where the last of all ends; none where the list is odd."""
+    """The further pictures of an MPO, and where the last of all really ends; none where the list is odd."""
     try:
         entry = tiff.first_directory(index).get(_ENTRIES, b"") if index else b""
         order = "<" if index[:2] == b"II" else ">"
@@ -68,11 +70,12 @@ def _listed(data: bytes, index: bytes, base: int, end: int) -> tuple[tuple[bytes
     except (struct.error, LookupError, ValueError):
         return (), end
     found = []
-    for attributes, size, offset in listed:
+    for attributes, size, offset in listed[:MOST_LISTED]:
         one = data[base + offset : base + offset + size] if offset else b""
-        if one[:3] != b"\xff\xd8\xff":
+        if one[:3] != _BEGIN:
             continue
-        end = max(end, base + offset + size)
+        length = next((stop for marker, _, stop in _segments(one) if marker == _END), len(one))
+        end = max(end, base + offset + length)
         if attributes >> 16 & 0xFF != _LARGE_THUMBNAIL and not any(name in one[:_HEAD] for name in _MAPS):
-            found.append(one)
+            found.append(one[:length])
     return tuple(found), end

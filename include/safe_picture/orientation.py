@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,8 @@ def exif_of(block: bytes) -> dict[int, Any]:
     """The values by tag of an EXIF block, of its Exif and its GPS directory; what is too odd is missing."""
     exif = Image.Exif()
     found: dict[int, Any] = {}
-    with suppress(Exception):  # EXIF raises nearly anything
+    with warnings.catch_warnings(), suppress(Exception):  # EXIF raises nearly anything
+        warnings.simplefilter("ignore")
         exif.load(block)
         found = dict(exif.items())
         for directory in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):

@@ -1,4 +1,4 @@
-"""Settings of the report: what it shows, and where pictures may be fetched."""
+"""Settings of the report: how much it shows, and where pictures may be fetched."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ class ReportSettings(Section):
     @classmethod
     def _are_hosts_or_folders(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
         for entry in entries:
-            parts = urlsplit(entry if "://" in entry else f"//{entry}/folder/")
+            if "://" not in entry:
+                continue
+            parts = urlsplit(entry)
             folders = [one.lower() for one in parts.path.split("/")[1:-1]]
             is_folder = parts.path.endswith("/") and bool(folders) and not {"", ".", ".."} & set(folders)
             is_plain = bool(parts.hostname) and not (parts.username or parts.query or parts.fragment)
-            if parts.scheme not in ("", "http", "https") or not (is_folder and is_plain):
-                raise ValueError(
-                    f"{entry!r} is neither a host nor a folder such as http://images.intranet/media/"
-                )
+            if parts.scheme not in ("http", "https") or not (is_folder and is_plain):
+                raise ValueError(f"{entry!r} is no folder of pictures such as http://images.intranet/media/")
             if {"solr", "api"} & set(folders):
                 raise ValueError(f"{entry!r} is where Flow takes commands; name the folder of the pictures")
         return entries
