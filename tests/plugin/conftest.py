@@ -91,7 +91,7 @@ def open_page(site: Site, browser: Browser) -> Iterator[Callable[..., Page]]:
     errors: list[str] = []
 
     def opened(user: str = "admin", **settings: object) -> Page:
-        context = browser.new_context(viewport={"width": 1280, "height": 800}, **settings)  # type: ignore[arg-type]
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **settings})
         contexts.append(context)
         if user:
             context.add_cookies([{"name": "_token", "value": site.token(user), "url": site.base}])

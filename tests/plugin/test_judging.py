@@ -50,7 +50,7 @@ def card(page: Page, run: RunDir, document: str) -> object:
 
 
 def test_log_in_open_filter_judge_and_it_does_not_come_back(
-    site: Site, run: RunDir, browser: Browser
+    site: Site, run: RunDir, open_page: OpenPage
 ) -> None:
     page = open_page("")
     page.goto(f"{site.base}/plugin/duplicates")

@@ -58,7 +58,7 @@ def test_states_are_told_and_one_broken_run_hides_no_other(
     for run_id, state in {"failing": "failed", "damaged": "damaged"}.items():
         expect(page.locator("tr", has_text=run_id)).to_contain_text(state)
     page.goto(site.run_page("states", "damaged"))
-    expect(page.locator(".note.bad")).to_contain_text("plan.json")
+    expect(page.locator(".note.bad")).to_contain_text("The files of this run cannot be read.")
     (site.folder / "collections" / "wrong.yaml").unlink()
 
 

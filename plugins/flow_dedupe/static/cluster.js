@@ -79,7 +79,7 @@ const link = (other, text) => (other ? h("a", { class: "button", href: clusterAd
 function card(one, index) {
   const others = documents.length > 1;
   return h(
-    "article",
+    "div",
     { class: `document card${one.is_keeper ? " keeper" : ""}`, role: "listitem", tabindex: "-1", "aria-label": `${one.is_keeper ? "Keeper" : "Document"} ${one.id}`, "data-document": one.id, onfocusin: () => mark(index, false) },
     h("div", { class: "bar" }, one.is_keeper ? badge("stays", "good") : badge(one.decision || "duplicate", one.decision === "delete" ? "bad" : "warn"), one.is_protected && badge("protected", "other"), !one.is_keeper && h("span", { class: "soft" }, one.score ? `score ${score(one.score)}` : "no pair with the keeper")),
     picture(name, one.id, "large"),

@@ -39,7 +39,7 @@ async function load() {
   const page = await get(ofRun("clusters", { ...wanted(), after: next, limit: 30 }));
   if (mine !== asked) return;
   for (const row of page.rows) {
-    const card = { row, element: h("article", {}) };
+    const card = { row, element: h("div", {}) };
     cards.push(card);
     draw(card);
     grid.append(card.element);
@@ -65,7 +65,7 @@ function draw(card) {
   const box = h("input", { type: "checkbox", "aria-label": `Select ${name}`, onchange: () => choose(card, box.checked) });
   box.checked = isChosen(row.name);
   const fresh = h(
-    "article",
+    "div",
     { class: `cluster card${row.judged ? " judged" : ""}`, role: "listitem", tabindex: "-1", "aria-label": name, "data-cluster": row.name, onfocusin: () => mark(cards.indexOf(card), false) },
     h(
       "header",

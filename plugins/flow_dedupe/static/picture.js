@@ -32,7 +32,7 @@ async function fill(frame, cluster, document, view) {
     frame.replaceChildren(h("img", { src: address, alt: `Picture of ${document}`, onload: free, onerror: free }));
     if (about.note) frame.append(h("span", { class: "in-part" }, about.note));
   } catch (error) {
-    frame.replaceChildren(h("p", { class: "why" }, h("strong", {}, "No picture. "), error.message));
+    frame.replaceChildren(h("p", { class: "why", title: error.message }, h("strong", {}, "No picture. "), error.message));
   }
   frame.setAttribute("aria-busy", "false");
 }

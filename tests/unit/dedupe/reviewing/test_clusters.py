@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -15,6 +16,8 @@ from include.dedupe.reviewing.clusters import filter_fields, list_clusters, neig
 from include.dedupe.reviewing.filtering import Filters
 from include.dedupe.reviewing.judging import judge
 from include.dedupe.rundir import Attempt, RunDir
+from include.dedupe.tables import EDGES
+from include.tools.made_run import make_run
 from tests.support.made import Made
 
 
@@ -192,3 +195,14 @@ def test_clusters_made_anew_are_shown_anew(made: Made) -> None:
     judge(run, "not_duplicate", name_of(run, "x"), "me")
     cluster(run, Attempt(generation=1))
     assert list_clusters(run, Filters(judged=None)).total == 2
+
+
+def test_a_run_on_an_object_storage_is_read_and_judged_the_same_way() -> None:
+    run = RunDir(f"memory://review-{uuid.uuid4().hex}", "pictures", "run-1")
+    edges = [("a", "b", 1.0), ("b", "a", 1.0), ("x", "y", 0.9), ("y", "x", 0.9)]
+    make_run(run, pd.DataFrame(edges, columns=EDGES.names))
+    names = [row.name for row in list_clusters(run, Filters()).rows]
+    for name in names:
+        judge(run, "reject", name, "me")
+    assert list_clusters(run, Filters()).total == 0
+    assert [len(row.said) for row in list_clusters(run, Filters(judged=None)).rows] == [1, 1]
