@@ -47,20 +47,14 @@ class Step:
 
 
 async def check(writer: FlowWriter, lasting: Storage, config: CollectionConfig) -> list[Step]:
-    """Try all steps, write down what came of them, and leave nothing behind in the collection.
+    """Try all steps, write down what came of them, and leave nothing but the marker in the collection.
 
     Raises:
         LeaseError: somebody else writes to the collection.
     """
     place = meeting_place(lasting, config)
     with hold_lease(place, "The check"):
-        steps = [
-            Step("no other storage writes to the collection", await objection_to_claim(writer, place, config))
-        ]
-        if not steps[0].problem:
-            await _remove_leftovers(writer)
-            scratch = _Scratch(writer, config, f"{SCRATCH}{uuid.uuid4().hex}")
-            steps += await scratch.all_steps()
+        steps = await _Scratch(writer, config, place, f"{SCRATCH}{uuid.uuid4().hex}").all_steps()
     passed = all(not step.problem for step in steps)
     result = {"key": _key(config), "passed": passed, "at": now(), "steps": [asdict(one) for one in steps]}
     lasting.write(FILE, json.dumps(result, indent=2, ensure_ascii=False).encode())
@@ -113,6 +107,7 @@ class _Scratch:
 
     writer: FlowWriter
     config: CollectionConfig
+    place: Storage
     id: str
     analysis: Mapping[str, Any] | None = None
     added: Document | None = None
@@ -124,6 +119,7 @@ class _Scratch:
         steps: list[Step] = []
         named = (
             ("no field would be lost", self._look_for_losses),
+            ("no other storage writes to the collection", self._claim),
             ("a picture can be analysed and added", self._add),
             ("pictures can be compared as they are now", self._compare_pictures),
             ("fields can be set and are found", self._tag),
@@ -148,6 +144,12 @@ class _Scratch:
 
     async def _look_for_losses(self) -> str:
         return await losses(self.writer, self.config)
+
+    async def _claim(self) -> str:
+        problem = await objection_to_claim(self.writer, self.place, self.config)
+        if not problem:
+            await _remove_leftovers(self.writer)
+        return problem
 
     async def _add(self) -> str:
         image = self.config.fields.image
