@@ -109,7 +109,7 @@ class TestMerge:
 
     def test_a_document_that_only_meets_a_write_is_merged_at_the_second_try(self, acting: Acting) -> None:
         stats = self.merged(acting, "set_fields", {"id": "cat third", "views_i": {"set": 1}}, after=True)
-        assert stats.done == 2
+        assert stats.done == 2, reasons(acting.run())
         assert sorted(acting.documents()["cat"]["labels"]) == ["animal", "pet", "third"]
 
 
@@ -124,7 +124,7 @@ class TestClaim:
         other = self.other(acting, tmp_path)
         steps = other.check(other.config(**policies("delete")))
         assert [step.name for step in steps if step.problem] == ["no other storage writes to the collection"]
-        assert str(acting.storage) in steps[0].problem
+        assert str(acting.storage) in steps[-1].problem
 
     def test_it_is_moved_by_a_person_and_then_the_first_one_is_refused(
         self, acting: Acting, tmp_path: Path
@@ -163,7 +163,7 @@ class TestClaim:
         acting.client(lambda client: client.delete([MARKER], commit=True))
         assert acting.apply(acting.run(), digest).done == 1
         other = self.other(acting, tmp_path)
-        assert other.check(other.config())[0].problem
+        assert str(acting.storage) in other.check(other.config())[-1].problem
 
     def test_nobody_scans_counts_or_deletes_the_marker(self, acting: Acting) -> None:
         digest = decided(acting)

@@ -161,15 +161,16 @@ class TestQuarantine:
     def test_the_file_is_moved_and_comes_back_byte_for_byte(self, acting: Acting, tmp_path: Path) -> None:
         library = tmp_path / "library"
         (library / "pets").mkdir(parents=True)
-        (library / "pets" / "b.jpg").write_bytes(b"\x00picture")
+        picture = (acting.server.images / CAT).read_bytes()
+        (library / "pets" / "b.jpg").write_bytes(picture)
         acting.fill({"pets/a.jpg": (CAT, {}), "pets/b.jpg": (CAT, {})})
         before = acting.documents()
         folders = {"library": str(library), "folder": str(tmp_path / "away")}
         acting.act(**policies("delete"), quarantine=folders)
         assert not (library / "pets" / "b.jpg").exists()
-        assert (tmp_path / "away" / "run-1" / "pets" / "b.jpg").read_bytes() == b"\x00picture"
+        assert (tmp_path / "away" / "run-1" / "pets" / "b.jpg").read_bytes() == picture
         acting.restore(Wanted(ids=("pets/b.jpg",)))
-        assert (library / "pets" / "b.jpg").read_bytes() == b"\x00picture"
+        assert (library / "pets" / "b.jpg").read_bytes() == picture
         assert acting.documents() == before
 
 

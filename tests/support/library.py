@@ -19,6 +19,9 @@ from tests.support.acting import FIRST, Acting
 from tests.support.embedded_server import EmbeddedServer, launch
 from tests.support.small_collection import PHOTOS
 
+AT_ONCE = 50
+"""Documents that are indexed with one request, which has to end before the client's patience does."""
+
 
 def photo(name: str = "skimage-chelsea.jpg", side: int = 320) -> Image.Image:
     with Image.open(PHOTOS / name) as picture:
@@ -48,7 +51,9 @@ class Library:
         pictures = [name for name in files if name.endswith((".jpg", ".png", ".heic"))]
         documents = [self.document(name) | dict((fields or {}).get(name, {})) for name in pictures]
         self.acting.client(lambda client: client.delete(query="*:*"))
-        self.acting.client(lambda client: client.update(documents, commit=True))
+        for first in range(0, len(documents), AT_ONCE):
+            part = documents[first : first + AT_ONCE]
+            self.acting.client(lambda client, part=part: client.update(part, commit=True))  # type: ignore[misc]
 
     def document(self, name: str) -> dict[str, Any]:
         return {"id": name, "image": f"{self.acting.server.base}/images/{quote(name)}"}

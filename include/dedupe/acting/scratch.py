@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from include.dedupe.acting.again import FILLED_BY_FLOW, Copy, add_again, differences, take_out_extra
+from include.dedupe.acting.marker import objection_to_claim
 from include.dedupe.acting.original import analyze_original
 from include.dedupe.acting.unreturned import losses
 from include.dedupe.acting.untold import untold
@@ -16,6 +17,7 @@ from include.dedupe.acting.writer import ConflictError, FlowWriter
 from include.dedupe.deciding.changes import merged
 from include.dedupe.errors import DedupeError
 from include.dedupe.flow import Document
+from include.dedupe.rundir import Storage
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.settings.policy_settings import MergeRule
 
@@ -38,12 +40,13 @@ class Step:
 class Scratch:
     """A document of our own, a copy of the first of ``models`` whose picture can be had.
 
-    ``model`` is that one, ``blind`` says of those before it why their pictures cannot be had. With a
+    ``place`` is where the writers of this storage meet. ``model`` is that one, ``blind`` says of those before it why their pictures cannot be had. With a
     ``picture``, its address, it has that one instead, and tries only what concerns fields.
     """
 
     writer: FlowWriter
     config: CollectionConfig
+    place: Storage
     id: str
     models: Sequence[Document]
     copies: Sequence[Copy]
@@ -65,6 +68,7 @@ class Scratch:
         steps: list[Step] = []
         named = (
             ("no field would be lost", self._look_for_losses, False),
+            ("no other storage writes to the collection", self._claim, False),
             (ADDS, self._add, True),
             ("pictures can be compared as they are now", self._compare_pictures, False),
             ("fields can be set and are found", self._tag, True),
@@ -91,6 +95,9 @@ class Scratch:
 
     async def _look_for_losses(self) -> str:
         return await losses(self.writer, self.config)
+
+    async def _claim(self) -> str:
+        return await objection_to_claim(self.writer, self.place, self.config)
 
     async def _add(self) -> str:
         if not self.models:

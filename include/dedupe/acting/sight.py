@@ -128,11 +128,16 @@ class Sights:
             return "" if self.is_lenient and is_answer else f"{told} {UNTOLD}"
         config = self.pictures.config
         least = config.scan.exact_threshold if self.is_lenient else SAME
-        for whose, score in (("the", by_own.get(order.id)), ("its keeper's", by_keeper.get(order.keeper_id))):
-            if (score or 0.0) < least:
-                return f"{whose} {ANOTHER}"
+        if by_own.get(order.id, 0.0) < least:
+            return f"the {ANOTHER}" if await self._exists(order.id) else "it no longer exists"
+        if by_keeper.get(order.keeper_id, 0.0) < least:
+            there = await self._exists(order.keeper_id)
+            return f"its keeper's {ANOTHER}" if there else "its keeper no longer exists"
         score = max(by_own.get(order.keeper_id, 0.0), by_keeper.get(order.id, 0.0))
         return objection_to_class(order, score, config)
+
+    async def _exists(self, name: str) -> bool:
+        return bool(await self.pictures.writer.reader.existing([name]))
 
     async def _scores(self, order: Order, analysis: Mapping[str, Any]) -> dict[str, float]:
         reader, config = self.pictures.writer.reader, self.pictures.config
