@@ -40,8 +40,9 @@ class Step:
 class Scratch:
     """A document of our own, a copy of the first of ``models`` whose picture can be had.
 
-    ``place`` is where the writers of this storage meet. ``model`` is that one, ``blind`` says of those before it why their pictures cannot be had. With a
-    ``picture``, its address, it has that one instead, and tries only what concerns fields.
+    ``place`` is where the writers of this storage meet. ``model`` is the document that was copied, ``blind``
+    says of those before it why their pictures cannot be had. With a ``picture``, its address, it has that
+    one instead, and tries only what concerns fields.
     """
 
     writer: FlowWriter
