@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 
 from include.dedupe.acting.record import record
 from include.dedupe.acting.wanted import Wanted
-from include.dedupe.errors import CheckError, DedupeError
+from include.dedupe.errors import CheckError, PlanError
 from tests.support.acting import FIRST, actions, reasons
 from tests.support.library import Library, jpeg, library, library_server, photo
 
@@ -146,8 +146,9 @@ class TestQuarantineFolder:
         source = library.folder / "not-mounted" if place == "missing" else library.folder
         folder = library.folder if place == "itself" else folder
         settings = {"quarantine": {"library": str(source), "folder": str(folder)}}
-        with pytest.raises(DedupeError, match=r"quarantine[.:]"):
-            library.decided(**settings)
+        config = library.acting.config(**library.settings(**settings))
+        with pytest.raises(PlanError, match=r"quarantine[.:]"):
+            library.acting.decide(library.acting.run(), config)
         assert set(library.acting.documents()) == {"a.jpg", "b.jpg"}
 
     def test_one_that_has_gone_wrong_since_is_said_too(self, library: Library) -> None:
@@ -155,7 +156,7 @@ class TestQuarantineFolder:
         digest = library.decided()
         library.away.rmdir()
         library.away.write_bytes(b"")
-        with pytest.raises(DedupeError, match=r"quarantine\.folder"):
+        with pytest.raises(PlanError, match=r"quarantine\.folder"):
             library.apply(digest)
         assert set(library.files()) == set(library.acting.documents()) == {"a.jpg", "b.jpg"}
 

@@ -71,7 +71,7 @@ class Moment:
             return "its keeper is protected by now, and takes in no fields"
         now = fields_of(fingerprint(keeper, self.config))
         absorbed = self.earlier.get(order.keeper_id)
-        is_ours = absorbed is not None and absorbed.action == ABSORB and now == self._after(absorbed)
+        is_ours = absorbed is not None and absorbed.action == ABSORB and now in self._known_states(absorbed)
         return "" if now == fields_of(order.keeper_fingerprint) or is_ours else "its keeper has changed"
 
     def _merges_fields(self, order: Order) -> bool:
@@ -80,10 +80,11 @@ class Moment:
             policies and policies.by_class(order.duplicates).merge_fields
         )
 
-    def _after(self, entry: Entry) -> str:
-        """Return the fingerprint that a document has after what the entry is about."""
+    def _known_states(self, entry: Entry) -> tuple[str, str]:
+        """Return the fingerprints that a document has before and after what the entry is about."""
         after = {k: v for k, v in (entry.before | entry.set).items() if v is not None}
-        return fields_of(fingerprint(after, self.config))
+        before, done = (fields_of(fingerprint(one, self.config)) for one in (entry.before, after))
+        return before, done
 
     def objection_to_content(self, order: Order) -> str:
         """Return which of the two documents was indexed with another picture since it was judged."""

@@ -39,7 +39,7 @@ def library_file(document_id: str, settings: Quarantine) -> Path | None:
     source = library / document_id
     if not os.path.lexists(source):
         return None
-    if str(source.resolve()) != f"{library}/{document_id}" or not source.is_file():
+    if os.path.realpath(source) != f"{library}/{document_id}" or not source.is_file():
         raise DedupeError(f"{document_id!r} is a link, or not the plain path of a file in {library}")
     return source
 

@@ -39,7 +39,8 @@ def check_quarantine(settings: Quarantine) -> None:
 def _check_places(library: Path, folder: Path) -> None:
     """Compare the folders themselves, whatever their names and the links on the way."""
     for inner, outer in ((folder, library), (library, folder)):
-        if any(_is_same(parent, outer) for parent in (inner.resolve(), *inner.resolve().parents)):
+        real = Path(os.path.realpath(inner))
+        if any(_is_same(parent, outer) for parent in (real, *real.parents)):
             raise PlanError(
                 f"quarantine: {inner} lies in {outer}, so that moved files would be found again as pictures, "
                 f"or pictures be taken for moved files. Choose a quarantine.folder beside the library."
@@ -50,7 +51,7 @@ def _is_same(one: Path, other: Path) -> bool:
     try:
         return one.samefile(other)
     except OSError:
-        return one == other.resolve()
+        return str(one) == os.path.realpath(other)
 
 
 def _write(probe: Path) -> None:

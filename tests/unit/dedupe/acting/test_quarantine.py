@@ -45,6 +45,7 @@ def test_there_and_back_again_as_often_as_one_likes(settings: Quarantine) -> Non
         "pets/../pets/a.jpg",
         "pets//a.jpg",
         "linked/a.jpg",
+        "loop.jpg",
         "../library/pets/a.jpg",
     ],
 )
@@ -52,6 +53,7 @@ def test_an_id_that_leads_to_the_file_of_another_one_is_refused(settings: Quaran
     library = Path(settings.library)
     (library / "link.jpg").symlink_to(library / "pets" / "a.jpg")
     (library / "linked").symlink_to(library / "pets")
+    (library / "loop.jpg").symlink_to("loop.jpg")
     with pytest.raises(DedupeError, match="is a link, or not the plain path"):
         plan_move(alias, "run-1", settings)
 
