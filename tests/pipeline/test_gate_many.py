@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+import pytest
+
 from include.dedupe.acting.apply import apply
 from include.dedupe.acting.client_writer import open_writer
 from include.dedupe.errors import LeaseError
@@ -23,6 +25,7 @@ PICTURES = int(os.environ.get("GATE_PICTURES", "40"))
 """Of ten, two are in the collection, and one is a twin of another."""
 
 
+@pytest.mark.timeout(1200)
 def test_each_picture_is_analysed_once_and_of_alike_ones_one_is_let_in(gating: Gating) -> None:
     rows = []
     for number in range(PICTURES):
