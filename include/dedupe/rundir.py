@@ -80,12 +80,6 @@ class Storage:
         other.root = f"{self.root.rpartition('/')[0]}/{name}"
         return other
 
-    def inside(self, name: str) -> Storage:
-        """Return a folder in this one."""
-        other = copy.copy(self)
-        other.root = f"{self.root}/{name}"
-        return other
-
     def clock(self) -> float:
         """Return the time (seconds since the epoch) by the clock of the storage: one for all machines."""
         name = f".clock-{uuid.uuid4().hex}"
@@ -108,12 +102,8 @@ class Storage:
         """Return the content of files; an object storage is asked for all of them at once."""
         if len(names) < 2 or isinstance(self._files, LocalFileSystem):
             return [self.read(name) for name in names]
-        paths = [self.path(name) for name in names]
-        try:
-            found = self._files.cat(paths)
-        except FileNotFoundError as error:
-            raise ArtifactError(f"{error} is missing; clear the task that writes it.") from error
-        return [found[path] for path in paths]
+        found = self._files.cat([self.path(name) for name in names])
+        return [found[self.path(name)] for name in names]
 
     def open(self, name: str) -> BinaryIO:
         """Open a file to read parts of it.
@@ -195,14 +185,6 @@ class RunDir:
         self.lasting = Storage(f"{storage.rstrip('/')}/{collection}")
         """What outlives a run stands here, beside the runs."""
         self.storage = Storage(f"{storage.rstrip('/')}/{collection}/runs/{folder_name(run_id)}")
-
-    @classmethod
-    def of_folder(cls, lasting: Storage, collection: str, folder: str, run_id: str = "") -> RunDir:
-        """Return the run in a folder; without ``run_id``, its name stands for the run's id."""
-        run = cls.__new__(cls)
-        run.collection, run.run_id, run.lasting = collection, run_id or folder, lasting
-        run.storage = lasting.inside(f"runs/{folder}")
-        return run
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, RunDir) and (self.storage, self.run_id) == (other.storage, other.run_id)
