@@ -15,6 +15,7 @@ import os
 import re
 import uuid
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -28,6 +29,7 @@ from include.dedupe.errors import ArtifactError, ConfigError
 from include.dedupe.tables import empty, from_parquet, to_parquet
 
 STORAGE_VARIABLE = "FLOW_DEDUPE_STORAGE"
+READ_AT_ONCE = 16
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
@@ -99,18 +101,14 @@ class Storage:
         return data
 
     def read_many(self, names: Sequence[str]) -> list[bytes]:
-        """Return the content of files; an object storage is asked for all of them at once."""
+        """Return the content of files; an object storage is asked for several at once."""
         if len(names) < 2 or isinstance(self._files, LocalFileSystem):
             return [self.read(name) for name in names]
-        found = self._files.cat([self.path(name) for name in names])
-        return [found[self.path(name)] for name in names]
+        with ThreadPoolExecutor(READ_AT_ONCE) as pool:
+            return list(pool.map(self.read, names))
 
     def open(self, name: str) -> BinaryIO:
-        """Open a file to read parts of it.
-
-        Raises:
-            ArtifactError: it is missing.
-        """
+        """Open a file to read parts of it; ``ArtifactError`` if it is missing."""
         try:
             file: BinaryIO = self._files.open(self.path(name), "rb")
         except FileNotFoundError as error:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import uuid
 from pathlib import Path
 
 import pandas as pd
@@ -92,3 +93,15 @@ class TestDefaultStorage:
         assert default_storage() == "/opt/airflow/flow_dedupe"
         monkeypatch.setenv(STORAGE_VARIABLE, "s3://bucket/runs")
         assert default_storage() == "s3://bucket/runs"
+
+
+def test_many_files_of_an_object_storage_are_read_in_order() -> None:
+    storage = Storage(f"memory://many-{uuid.uuid4().hex}")
+    for name in ("b", "a b", "c*[d]"):
+        storage.write(f"deep/{name}", name.encode())
+    assert storage.read_many(["deep/c*[d]", "deep/b", "deep/a b"]) == [b"c*[d]", b"b", b"a b"]
+    assert storage.read_many([]) == []
+    with storage.open("deep/b") as file:
+        assert file.read(1) == b"b"
+    with pytest.raises(ArtifactError):
+        storage.open("deep/gone")
