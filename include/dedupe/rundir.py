@@ -15,6 +15,7 @@ import os
 import re
 import uuid
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -29,6 +30,7 @@ from include.dedupe.tables import empty, from_parquet, to_parquet
 from include.safe_text import shown, without_login
 
 STORAGE_VARIABLE = "FLOW_DEDUPE_STORAGE"
+READ_AT_ONCE = 16
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
@@ -82,12 +84,6 @@ class Storage:
         other.root = f"{self.root.rpartition('/')[0]}/{name}"
         return other
 
-    def inside(self, name: str) -> Storage:
-        """Return a folder in this one."""
-        other = copy.copy(self)
-        other.root = f"{self.root}/{name}"
-        return other
-
     def clock(self) -> float:
         """Return the time (seconds since the epoch) by the clock of the storage: one for all machines."""
         name = f".clock-{uuid.uuid4().hex}"
@@ -107,22 +103,14 @@ class Storage:
         return data
 
     def read_many(self, names: Sequence[str]) -> list[bytes]:
-        """Return the content of files; an object storage is asked for all of them at once."""
+        """Return the content of files; an object storage is asked for several at once."""
         if len(names) < 2 or isinstance(self._files, LocalFileSystem):
             return [self.read(name) for name in names]
-        paths = [self.path(name) for name in names]
-        try:
-            found = self._files.cat(paths)
-        except FileNotFoundError as error:
-            raise ArtifactError(f"{error} is missing; clear the task that writes it.") from error
-        return [found[path] for path in paths]
+        with ThreadPoolExecutor(READ_AT_ONCE) as pool:
+            return list(pool.map(self.read, names))
 
     def open(self, name: str) -> BinaryIO:
-        """Open a file to read parts of it.
-
-        Raises:
-            ArtifactError: it is missing.
-        """
+        """Open a file to read parts of it; ``ArtifactError`` if it is missing."""
         try:
             file: BinaryIO = self._files.open(self.path(name), "rb")
         except FileNotFoundError as error:
@@ -200,15 +188,11 @@ class RunDir:
 
     def beside(self, collection: str, folder: str) -> RunDir:
         """Return the run of a collection in the same storage whose folder has this name."""
-        return RunDir.of_folder(self.lasting.beside(collection), collection, folder)
-
-    @classmethod
-    def of_folder(cls, lasting: Storage, collection: str, folder: str, run_id: str = "") -> RunDir:
-        """Return the run in a folder; without ``run_id``, its name stands for the run's id."""
-        run = cls.__new__(cls)
-        run.collection, run.run_id, run.lasting = collection, run_id or folder, lasting
-        run.storage = lasting.inside(f"runs/{folder}")
-        return run
+        other = copy.copy(self)
+        other.collection, other.run_id = collection, folder
+        other.lasting = self.lasting.beside(collection)
+        other.storage = self.lasting.beside(f"{collection}/runs/{folder}")
+        return other
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, RunDir) and (self.storage, self.run_id) == (other.storage, other.run_id)

@@ -138,14 +138,14 @@ def give_verdict(
 def read_verdicts(lasting: Storage) -> list[Verdict]:
     """Return all verdicts, the oldest first. Their files never change, so each is read once in a process."""
     names = lasting.names(FOLDER)
-    missing = [name for name in names if (lasting, name) not in _known]
+    found = {name: one for name in names if (one := _known.get((lasting, name)))}
+    missing = [name for name in names if name not in found]
+    read = lasting.read_many([f"{FOLDER}/{name}" for name in missing])
+    found |= {name: _parse(data, name) for name, data in zip(missing, read, strict=True)}
     if len(_known) + len(missing) > _KEPT_IN_MEMORY:
         _known.clear()
-        missing = names
-    read = lasting.read_many([f"{FOLDER}/{name}" for name in missing])
-    found = {name: _parse(data, name) for name, data in zip(missing, read, strict=True)}
-    _known.update({(lasting, name): verdict for name, verdict in found.items()})
-    return [found.get(name) or _known[lasting, name] for name in names]
+    _known.update({(lasting, name): found[name] for name in missing})
+    return [found[name] for name in names]
 
 
 def not_undone(verdicts: list[Verdict]) -> list[Verdict]:

@@ -38,7 +38,7 @@ class DecisionApproval(ApprovalOperator):
 
     def execute(self, context: Context) -> Any:
         decided = context["ti"].xcom_pull(task_ids="decide")
-        if decided["dry_run"] or not (decided["acts"] or decided["held"]) or not self.asks:
+        if decided["dry_run"] or not (decided["acts"] or decided.get("held")) or not self.asks:
             answer = {"chosen_options": [self.APPROVE], "responded_at": now(), "asked": False}
             return _keep(context, {**answer, "decisions": decided["hash"]})
         run = open_run(self.collection)

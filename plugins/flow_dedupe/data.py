@@ -23,7 +23,7 @@ from .connections import connection_fields, connection_headers
 from .wanted import Chosen, SaidOfMany, SaidOfOne, SampleJudged, Undone, WantedCluster, WantedPage
 
 FAILED_RUNS_READ = 1000
-NEWEST = 5
+NEWEST, PICTURES_SHOWN = 5, 6
 router = APIRouter(prefix="/data")
 seeing = APIRouter(prefix="/{dag_id}", dependencies=[may_read])
 judging_of_run = APIRouter(prefix="/{dag_id}/runs/{run_id}", dependencies=[own_page, may_judge])
@@ -68,7 +68,7 @@ def summary(run: Run, dag_id: str, session: SessionDep) -> dict[str, Any]:
 @seeing.get("/runs/{run_id}/clusters")
 def cluster_page(run: Run, wanted: Annotated[WantedPage, Query()]) -> clusters.ClusterPage:
     page = clusters.list_clusters(run, wanted.filters(), wanted.sort, after=wanted.after, limit=wanted.limit)
-    pictures().prepare(run, [(row.name, one.id) for row in page.rows for one in row.members[:4]])
+    pictures().prepare(run, [(row.name, one.id) for row in page.rows for one in row.members[:PICTURES_SHOWN]])
     return page
 
 

@@ -134,10 +134,11 @@ def _with_any(state: State, among: Mask, test: _Test) -> Mask:
     starts = state.clusters["first_member"].to_numpy(np.int64)
     for first, batch in state.layout.read_members(state.run).batches(["id", "fields"]):
         ids, fields = batch.column("id"), batch.column("fields")
-        for row in np.flatnonzero(test.may(ids, fields).to_numpy(zero_copy_only=False)):
-            cluster = int(np.searchsorted(starts, first + row, side="right")) - 1
+        rows = np.flatnonzero(test.may(ids, fields).to_numpy(zero_copy_only=False))
+        clusters = np.searchsorted(starts, first + rows, side="right") - 1
+        for row, cluster in zip(rows.tolist(), clusters.tolist(), strict=True):
             if among[cluster] and not found[cluster]:
-                found[cluster] = test.holds(ids[int(row)].as_py(), json.loads(fields[int(row)].as_py()))
+                found[cluster] = test.holds(ids[row].as_py(), json.loads(fields[row].as_py()))
     return found
 
 

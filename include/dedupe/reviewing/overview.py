@@ -67,7 +67,7 @@ def list_collections(airflow_home: str | None = None, newest: int = 1) -> list[C
         name, dag_id = path.stem, f"dedupe_{path.stem}"
         try:
             config = read_collection(path)
-            page = _runs_page(_lasting(name, config, airflow_home), name, limit=newest)
+            page = _runs_page(_storage(config, airflow_home), name, limit=newest)
         except (ConfigError, OSError, ValueError) as error:
             found.append(CollectionSummary(name, dag_id, problem=str(error)))
             continue
@@ -97,8 +97,8 @@ def list_runs(
         ConfigError: its settings are wrong.
     """
     config = _config(collection)
-    lasting = _lasting(collection, config, airflow_home)
-    return _runs_page(lasting, collection, after=after, limit=limit, failed=failed)
+    storage = _storage(config, airflow_home)
+    return _runs_page(storage, collection, after=after, limit=limit, failed=failed)
 
 
 def series(runs: Sequence[RunSummary]) -> list[Point]:
@@ -124,7 +124,7 @@ def open_run(collection: str, run_id: str, airflow_home: str | None = None) -> R
         ConfigError: the collection's settings are wrong.
     """
     config = _config(collection)
-    run = RunDir(config.storage or default_storage(airflow_home), collection, run_id)
+    run = RunDir(_storage(config, airflow_home), collection, run_id)
     if not run.storage.exists(f"plan/{PLAN_FILE}"):
         raise UnknownError(f"There is no run {run_id!r:.100} of {collection} that has planned anything.")
     return run
@@ -136,13 +136,14 @@ def _config(collection: str) -> CollectionConfig:
     return find_collection(collection)
 
 
-def _lasting(collection: str, config: CollectionConfig, airflow_home: str | None) -> Storage:
-    return Storage(f"{(config.storage or default_storage(airflow_home)).rstrip('/')}/{collection}")
+def _storage(config: CollectionConfig, airflow_home: str | None) -> str:
+    return config.storage or default_storage(airflow_home)
 
 
 def _runs_page(
-    lasting: Storage, collection: str, *, limit: int, after: str = "", failed: Collection[str] = ()
+    storage: str, collection: str, *, limit: int, after: str = "", failed: Collection[str] = ()
 ) -> RunsPage:
+    lasting = Storage(f"{storage.rstrip('/')}/{collection}")
     folders = _newest_first(lasting)
     if after and after not in folders:
         raise UnknownError(f"{after!r:.80} is no place in the list of runs; begin at its start.")
@@ -151,7 +152,7 @@ def _runs_page(
     restored = restored_of(lasting) if wanted else {}
 
     def told(folder: str) -> RunSummary:
-        return summarise(RunDir.of_folder(lasting, collection, folder), restored, failed.__contains__)
+        return summarise(RunDir(storage, collection, folder), restored, failed.__contains__)
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         runs = tuple(pool.map(told, wanted))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from include.dedupe.clustering.known_ids import require_known
-from include.dedupe.clustering.names import cluster_names, last_members, members
+from include.dedupe.clustering.names import cluster_names, last_members
+from include.dedupe.clustering.names import members as members_of
 from include.dedupe.deciding.decide import DecideStats, current_decisions, decide_again
 from include.dedupe.deciding.settled import (
     RECORD,
@@ -18,7 +19,9 @@ from include.dedupe.deciding.settled import (
 )
 from include.dedupe.errors import VerdictError
 from include.dedupe.nearest import tell_unknown
+from include.dedupe.reviewing.standing import picture_digest
 from include.dedupe.rundir import RunDir, Storage
+from include.dedupe.tables import DOCUMENTS, empty
 from include.dedupe.verdicts import Verdict, give_verdict, not_undone, read_verdicts
 
 EXAMPLES = 10
@@ -44,7 +47,8 @@ def say(
     members = _members(run, ids)
     if kind != "undo":
         require_known(run.lasting, ids, {*in_collection, *members})
-    verdict = give_verdict(run.lasting, kind, ids, by, note, members=members, run=run.run_id)
+    seen = _seen(run, {name for documents in members.values() for name in documents})
+    verdict = give_verdict(run.lasting, kind, ids, by, note, members=members, run=run.run_id, seen=seen)
     if kind == "undo" and run.storage.exists(RECORD):
         record_acknowledgement(run)
     return verdict, decide_again(run)
@@ -94,8 +98,15 @@ def acknowledge(run: RunDir, by: str, done: Mapping[str, str] | None = None, not
     return record_acknowledgement(run)
 
 
+def _seen(run: RunDir, ids: Collection[str]) -> dict[str, str]:
+    """Return those ids that are documents of the run, each with the digest of its picture's address."""
+    documents = run.read_table("pairs", "documents", DOCUMENTS) if ids else empty(DOCUMENTS)
+    rows = documents[documents["id"].isin(ids)]
+    return {name: picture_digest(image) for name, image in zip(rows["id"], rows["image"], strict=True)}
+
+
 def _members(run: RunDir, ids: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     """Return the documents of those ``ids`` that are clusters: as the run has them, else as last known."""
     named = cluster_names(ids)
-    own = members(current_decisions(run), named) if named else {}
+    own = members_of(current_decisions(run), named) if named else {}
     return last_members(run.lasting, named - own.keys()) | own

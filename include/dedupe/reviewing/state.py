@@ -6,13 +6,11 @@ only the clusters that they touch; where they touch very many, or may change any
 
 from __future__ import annotations
 
-import json
 import threading
 import uuid
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -22,6 +20,7 @@ import pyarrow.compute as pc
 from include.dedupe.deciding.decide import DecideStats, SaidSoFar, decide_again, read_said
 from include.dedupe.deciding.decisions import read_decisions
 from include.dedupe.planning.plan import Plan, read_plan
+from include.dedupe.reviewing.kept import Kept, basis_of, kept_of, write_kept
 from include.dedupe.reviewing.layout import STAGE, Layout, Rows, open_layout, order_of_clusters
 from include.dedupe.reviewing.rows import GROUP_ROWS, RowFile
 from include.dedupe.reviewing.standing import align, are_judged, decide_some, summarise
@@ -36,31 +35,11 @@ from include.dedupe.tables import (
 )
 from include.dedupe.verdicts import Verdict, not_undone
 
-NEWEST = f"{STAGE}/newest.json"
-MOST_TOUCHED = 500
+MOST_TOUCHED = 2000
 """Clusters that are decided one by one; above it all are."""
 _STATES_KEPT = 8
 _building = threading.Lock()
 _states: OrderedDict[tuple[object, ...], State] = OrderedDict()
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """The decisions of one moment: their files, their hash, and what was counted in.
-
-    ``deletes``: documents that would be deleted, ``bytes`` of them, and how many tell no size.
-    """
-
-    source: str
-    clusters: str
-    decisions: str
-    stats: DecideStats | None
-    counted: frozenset[str]
-    basis: tuple[object, ...]
-    before: tuple[str, ...]
-    deletes: int
-    bytes: int
-    bytes_unknown: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,42 +136,16 @@ def open_state(run: RunDir, *, exact: bool = False) -> State:
     plan = read_plan(run)
     layout = open_layout(run, plan)
     said = read_said(run, plan)
-    kept = _kept_of(run, layout)
+    kept = kept_of(run, layout)
     state = _laid_over(run, plan, layout, kept, said) if kept else None
     if state is None or (exact and not state.is_exact):
         with _building:
-            kept = _kept_of(run, layout)
+            kept = kept_of(run, layout)
             state = _laid_over(run, plan, layout, kept, said) if kept else None
             if state is None or (exact and not state.is_exact):
                 kept = _build(run, plan, layout, said)
                 state = _with_clusters(run, plan, layout, kept, said)
     return state
-
-
-def read_kept(run: RunDir) -> Kept | None:
-    """Return the decisions of the moment that was kept last; None before anybody has looked."""
-    if not run.storage.exists(NEWEST):
-        return None
-    value = json.loads(run.storage.read(NEWEST))
-    stats = DecideStats(**value["stats"]) if value["stats"] else None
-    changed = {"counted": frozenset(value["counted"]), "basis": _basis_from(value["basis"])}
-    return Kept(**{**value, **changed, "stats": stats, "before": tuple(value["before"])})
-
-
-def _kept_of(run: RunDir, layout: Layout) -> Kept | None:
-    kept = read_kept(run)
-    return kept if kept and kept.source == layout.source else None
-
-
-def _basis(said: SaidSoFar) -> tuple[object, ...]:
-    """Return what of the verdicts bears on clusters that they do not name."""
-    bands = tuple((band.lowest, band.highest) for band in said.unproven)
-    return (bands, said.standing.acknowledged)
-
-
-def _basis_from(value: Any) -> tuple[object, ...]:
-    bands, acknowledged = value
-    return (tuple((low, high) for low, high in bands), tuple(acknowledged))
 
 
 def _build(run: RunDir, plan: Plan, layout: Layout, said: SaidSoFar) -> Kept:
@@ -206,14 +159,14 @@ def _build(run: RunDir, plan: Plan, layout: Layout, said: SaidSoFar) -> Kept:
         decided = align(members["id"], read_decisions(run, stats.hash))
     clusters = _clusters(run, members, decided, said)
     label = f"{uuid.uuid4().hex[:12]}.parquet"
-    old = _kept_of(run, layout)
+    old = kept_of(run, layout)
     kept = Kept(
         source=layout.source,
         clusters=f"{STAGE}/clusters-{label}",
         decisions=f"{STAGE}/decisions-{label}",
         stats=stats,
         counted=frozenset(verdict.name for verdict in said.verdicts),
-        basis=_basis(said),
+        basis=basis_of(said),
         before=(old.clusters, old.decisions) if old else (),
         deletes=int(clusters[list(DELETING)].to_numpy().sum()),
         bytes=int(clusters["bytes"].sum()),
@@ -221,8 +174,7 @@ def _build(run: RunDir, plan: Plan, layout: Layout, said: SaidSoFar) -> Kept:
     )
     run.storage.write(kept.clusters, to_parquet(clusters, SHOWN_CLUSTERS))
     run.storage.write(kept.decisions, to_parquet(decided, SHOWN_DECISIONS, GROUP_ROWS))
-    value = {**asdict(kept), "counted": sorted(kept.counted)}
-    run.storage.write(NEWEST, json.dumps(value).encode())
+    write_kept(run, kept)
     for name in old.before if old else ():
         run.storage.remove(name)
     return kept
@@ -250,11 +202,11 @@ def _with_clusters(run: RunDir, plan: Plan, layout: Layout, kept: Kept, said: Sa
 def _laid_over(run: RunDir, plan: Plan, layout: Layout, kept: Kept, said: SaidSoFar) -> State | None:
     """Return the kept state with newer verdicts counted in; None where all is to be decided anew."""
     names = frozenset(verdict.name for verdict in said.verdicts)
-    if _basis(said) != kept.basis:
+    if basis_of(said) != kept.basis:
         return None
     key = (run.storage, kept.clusters, names)
-    if key in _states:
-        return _states[key]
+    if (known := _states.get(key)) is not None:
+        return known
     state = _with_clusters(run, plan, layout, kept, said)
     if names != kept.counted:
         touched = _touched(state, names ^ kept.counted)

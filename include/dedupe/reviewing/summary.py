@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -16,8 +17,8 @@ from include.dedupe.deciding.decide import DecideStats
 from include.dedupe.deciding.supersede import is_registered, newer_run
 from include.dedupe.planning.plan import PLAN_FILE, Plan, read_plan
 from include.dedupe.reviewing.approving import asked_hash
+from include.dedupe.reviewing.kept import read_kept
 from include.dedupe.reviewing.layout import STAGE, UNKNOWN_SIZE, open_layout, places
-from include.dedupe.reviewing.state import read_kept
 from include.dedupe.rundir import RunDir, Storage, read_manifest
 from include.dedupe.scanning.coverage import measure_coverage
 from include.dedupe.scanning.rehearsal import read_cost
@@ -91,7 +92,8 @@ def summarise(run: RunDir, restored: Mapping[str, int], has_failed: Callable[[st
         if not run.storage.exists(f"plan/{PLAN_FILE}"):
             return RunSummary(run.collection, run_id, "scanning")
         run_id = str(json.loads(run.storage.read(f"plan/{PLAN_FILE}"))["run_id"])
-        named = RunDir.of_folder(run.lasting, run.collection, run.folder, run_id)
+        named = copy.copy(run)
+        named.run_id = run_id
         found = _summarise(named, read_plan(named), restored.get(run_id, 0))
     except Exception as error:  # noqa: BLE001 - whatever is wrong with a run's files, the others are shown
         return RunSummary(run.collection, run_id, "damaged", problem=f"{type(error).__name__}: {error}")

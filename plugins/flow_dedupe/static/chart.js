@@ -12,7 +12,7 @@ const BOTTOM = 24;
 /** A drawing of points {at, found, deleted, freed}, the oldest first. */
 export function chart(points) {
   const most = Math.max(1, ...points.map((one) => one.found));
-  const mostFreed = Math.max(1, ...points.map((one) => one.freed));
+  const mostFreed = Math.max(...points.map((one) => one.freed));
   const slot = (WIDTH - LEFT - RIGHT) / points.length;
   const bar = Math.min(26, slot * 0.36);
   const y = (value, top) => HEIGHT - BOTTOM - ((HEIGHT - TOP - BOTTOM) * value) / top;
@@ -33,11 +33,13 @@ export function chart(points) {
     svg("line", { class: "axis", x1: LEFT, x2: WIDTH - RIGHT, y1: HEIGHT - BOTTOM, y2: HEIGHT - BOTTOM }),
     svg("text", { x: LEFT - 6, y: TOP + 4, "text-anchor": "end" }, count(most)),
     svg("text", { x: LEFT - 6, y: HEIGHT - BOTTOM, "text-anchor": "end" }, "0"),
-    svg("text", { x: WIDTH - RIGHT + 6, y: TOP + 4, class: "freed" }, bytes(mostFreed)),
     points.map(column("found", -bar)),
     points.map(column("deleted", 1)),
-    svg("polyline", { class: "freed", points: line }),
-    points.map(spot),
+    mostFreed > 0 && [
+      svg("text", { x: WIDTH - RIGHT + 6, y: TOP + 4, class: "freed" }, bytes(mostFreed)),
+      svg("polyline", { class: "freed", points: line }),
+      ...points.map(spot),
+    ],
     svg("text", { x: LEFT, y: HEIGHT - 6 }, when(points[0].at)),
     points.length > 1 && svg("text", { x: WIDTH - RIGHT, y: HEIGHT - 6, "text-anchor": "end" }, when(latest.at)),
   );

@@ -98,14 +98,11 @@ function card(one, index) {
 }
 
 function fields(one) {
-  const names = [...new Set([...detail.rule_fields, ...detail.differing, ...Object.keys(one.fields)])].filter((field) => field !== "bytes");
-  const row = (field) => entry(field, shown(one.fields[field]), detail.differing.includes(field), detail.rule_fields.includes(field));
-  return h(
-    "dl",
-    { class: "fields" },
-    entry("bytes", bytes(one.bytes), detail.differing.includes("bytes"), detail.rule_fields.includes("bytes")),
-    names.map(row),
-  );
+  const size = detail.measures.bytes ?? "bytes"; // the field that tells it
+  const names = new Set([...detail.rule_fields, ...detail.differing, ...Object.keys(one.fields)]);
+  names.delete(size);
+  const row = (field, value) => entry(field, value, detail.differing.includes(field), detail.rule_fields.includes(field));
+  return h("dl", { class: "fields" }, row(size, bytes(one.bytes)), [...names].map((field) => row(field, shown(one.fields[field]))));
 }
 
 function entry(field, value, differs, isRule) {

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import traceback
+import uuid
 from pathlib import Path
 
 import pandas as pd
@@ -101,3 +102,15 @@ def test_a_password_in_the_address_of_a_storage_is_never_told(address: str) -> N
         Storage(address)
     assert "cr3t" not in "".join(traceback.format_exception(error.value))
     assert "nosuch://bucket/x" in str(error.value)
+
+
+def test_many_files_of_an_object_storage_are_read_in_order() -> None:
+    storage = Storage(f"memory://many-{uuid.uuid4().hex}")
+    for name in ("b", "a b", "c*[d]"):
+        storage.write(f"deep/{name}", name.encode())
+    assert storage.read_many(["deep/c*[d]", "deep/b", "deep/a b"]) == [b"c*[d]", b"b", b"a b"]
+    assert storage.read_many([]) == []
+    with storage.open("deep/b") as file:
+        assert file.read(1) == b"b"
+    with pytest.raises(ArtifactError):
+        storage.open("deep/gone")

@@ -1,0 +1,64 @@
+"""Kept: the decisions of one moment, beside the layout, and what was counted in."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from include.dedupe.deciding.decide import DecideStats, SaidSoFar
+from include.dedupe.reviewing.layout import STAGE, Layout
+from include.dedupe.rundir import RunDir
+
+NEWEST = f"{STAGE}/newest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The decisions of one moment: their files, their hash, and what was counted in.
+
+    ``deletes``: documents that would be deleted, ``bytes`` of them, and how many tell no size.
+    """
+
+    source: str
+    clusters: str
+    decisions: str
+    stats: DecideStats | None
+    counted: frozenset[str]
+    basis: tuple[object, ...]
+    before: tuple[str, ...]
+    deletes: int
+    bytes: int
+    bytes_unknown: int
+
+
+def read_kept(run: RunDir) -> Kept | None:
+    """Return the decisions of the moment that was kept last; None before anybody has looked."""
+    if not run.storage.exists(NEWEST):
+        return None
+    value = json.loads(run.storage.read(NEWEST))
+    stats = DecideStats(**value["stats"]) if value["stats"] else None
+    changed = {"counted": frozenset(value["counted"]), "basis": _basis_from(value["basis"])}
+    return Kept(**{**value, **changed, "stats": stats, "before": tuple(value["before"])})
+
+
+def kept_of(run: RunDir, layout: Layout) -> Kept | None:
+    """Return it if it is of these clusters."""
+    kept = read_kept(run)
+    return kept if kept and kept.source == layout.source else None
+
+
+def write_kept(run: RunDir, kept: Kept) -> None:
+    value = {**asdict(kept), "counted": sorted(kept.counted)}
+    run.storage.write(NEWEST, json.dumps(value).encode())
+
+
+def basis_of(said: SaidSoFar) -> tuple[object, ...]:
+    """Return what of the verdicts bears on clusters that they do not name."""
+    bands = tuple((band.lowest, band.highest) for band in said.unproven)
+    return (bands, said.standing.acknowledged)
+
+
+def _basis_from(value: Any) -> tuple[object, ...]:
+    bands, acknowledged = value
+    return (tuple((low, high) for low, high in bands), tuple(acknowledged))
