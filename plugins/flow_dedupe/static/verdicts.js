@@ -27,6 +27,9 @@ const DONE = {
 export const word = (kind) => WORDS[kind] ?? kind;
 export const done = (kind) => DONE[kind] ?? kind;
 
+/** The first few of many names. */
+const few = (names) => names.slice(0, 3).join(", ") + (names.length > 3 ? ` and ${counted(names.length - 3, "other")}` : "");
+
 const KEPT = `flow-dedupe-said-${document.body.dataset.dag}-${document.body.dataset.run}`;
 const readSaid = () => JSON.parse(sessionStorage.getItem(KEPT) ?? "[]");
 const keepSaid = (verdicts) => sessionStorage.setItem(KEPT, JSON.stringify(verdicts.slice(-200)));
@@ -37,7 +40,7 @@ const keepSaid = (verdicts) => sessionStorage.setItem(KEPT, JSON.stringify(verdi
  */
 export async function judge(kind, row, ids, undone) {
   const judged = await post(ofRun("verdicts"), { kind, cluster: row.name, ids, state: row.state });
-  remember(judged, row.name, `${row.name}: ${done(kind)}.`, undone);
+  remember(judged, row.name, `${ids.length ? few(ids) : row.name}: ${done(kind)}.`, undone);
   return judged;
 }
 
@@ -85,7 +88,7 @@ export function said(row, undone) {
     h(
       "li",
       { class: "text" },
-      `${done(one.kind)} · ${one.by}, ${when(one.at)}${one.note ? ` · ${one.note}` : ""} `,
+      `${done(one.kind)}${one.ids.includes(row.name) ? "" : ` (${few(one.ids)})`} · ${one.by}, ${when(one.at)}${one.note ? ` · ${one.note}` : ""} `,
       mayJudge && h("button", { "data-undo": one.name, onclick: () => take(() => takeBack(one.name, row.name, undone)) }, "Undo"),
     );
   return h("ul", { class: "said" }, row.said.map(line));
@@ -98,7 +101,7 @@ export async function showHistory(undone) {
   const back = (one) => mayJudge && one.kind !== "undo" && h("button", { onclick: () => take(async () => (close(), await takeBack(one.name, "", undone))) }, "Undo");
   const columns = [
     ["Verdict", (one) => done(one.kind)],
-    ["Of", (one) => h("span", { class: "text" }, one.ids.join(", "))],
+    ["Of", (one) => h("span", { class: "text" }, few(one.ids))],
     ["By", (one) => one.by],
     ["When", (one) => when(one.at)],
     ["", back],
