@@ -50,10 +50,10 @@ def acting(
     return made
 
 
-def load_dag(acting: Acting, settings: str = "", name: str = "dedupe_pictures") -> Any:
+def load_dag(acting: Acting, settings: str = "", name: str = "dedupe_pictures", base: str = SETTINGS) -> Any:
     from airflow.dag_processing.dagbag import DagBag  # noqa: PLC0415 - after the settings are in place
 
-    (acting.storage.parent / "collections" / "pictures.yaml").write_text(SETTINGS + settings)
+    (acting.storage.parent / "collections" / "pictures.yaml").write_text(base + settings)
     bag = DagBag(dag_folder=str(home.PROJECT / "dags"))
     assert bag.import_errors == {}
     return bag.dags[name]
@@ -234,8 +234,7 @@ def test_a_run_that_would_delete_too_much_stops_before_it_asks(
     acting: Acting, answer: Callable[..., list[str]]
 ) -> None:
     asked = answer("Approve")
-    settings = "\nguards: {max_delete_share: 0.3}"
-    dag = load_dag(acting, settings.replace("guards", "cluster: {max_size: 100}\nguards"))
+    dag = load_dag(acting, base=SETTINGS.replace("max_delete_share: 1.0", "max_delete_share: 0.3"))
     dag_run = run(dag, scope="full", dry_run=False)
     assert states(dag_run)["report"] == "failed"
     assert not asked
