@@ -80,7 +80,7 @@ SAMPLES = 200  # places in either direction at which the noise of coding is meas
 EVEN, FEW = 1.5, 0.005  # levels; share of the places: paper shows nothing of what coding does to letters
 EDGE = 2  # pixels at the sides into which nothing is known to be moved
 PALETTE, COARSEST = 256, 32.0  # colours; levels by which a palette may miss one
-MISSED = 1.25  # times as much as the nearest colour of a palette, for programs do not always take it
+MISSED = 1.6  # times as much as the nearest colour of a palette, for programs do not always take it
 
 
 def differing(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Change | None:
@@ -263,7 +263,9 @@ def _excess(
         coding = min(scale.most, float(np.quantile(smooth[sample][shows], scale.share))) + 1
         left *= np.float32(1 / (scale.factor * coding))
         np.maximum(found, left, out=found)
-    found[:EDGE] = found[-EDGE:] = found[:, :EDGE] = found[:, -EDGE:] = 0
+    edge = min(EDGE, min(found.shape) // 100)  # of a small picture, every pixel counts
+    if edge:
+        found[:edge] = found[-edge:] = found[:, :edge] = found[:, -edge:] = 0
     return found
 
 

@@ -103,8 +103,8 @@ def test_the_place_of_a_change_is_a_rectangle_in_shares_of_the_picture() -> None
     changed[height // 2 : height // 2 + height // 10, width // 4 : width // 4 + width // 10] = (10, 200, 30)
     found = differing(ORIGINALS["skimage-coffee.jpg"], changed)
     assert found is not None
-    assert (found.left, found.top) == pytest.approx((0.25, 0.5), abs=0.03)
-    assert (found.right, found.bottom) == pytest.approx((0.35, 0.6), abs=0.03)
+    assert (found.left, found.top) == pytest.approx((0.25, 0.5), abs=0.05)
+    assert (found.right, found.bottom) == pytest.approx((0.35, 0.6), abs=0.05)
     assert [float(part) for part in found.place.split(",")] == pytest.approx(
         [found.left, found.top, found.right, found.bottom], abs=1e-4
     )
