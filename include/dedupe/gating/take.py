@@ -19,7 +19,7 @@ from include.dedupe.errors import ArtifactError, ConfigError, GateError
 from include.dedupe.gating.incoming import Incoming, Reader
 from include.dedupe.planning.effort import Effort
 from include.dedupe.planning.own_folder import MARK, require_own_folder
-from include.dedupe.rundir import Attempt, RunDir, read_manifest
+from include.dedupe.rundir import Attempt, RunDir, Stage, read_manifest
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.settings.gate_settings import GateSettings
 from include.dedupe.tables import INCOMING, from_parquet
@@ -124,17 +124,8 @@ def take(
     stage = run.stage(STAGE, attempt)
     if stage.finished():
         return read_gate_plan(run)
-    gate, reader = require_gate(config), Reader(config)
-    chunks: list[str] = []
-    for rows in _chunked((one for place in locations for one in reader.read(place)), gate.chunk_documents):
-        if len(chunks) == most:
-            raise GateError(
-                f"There are more than {most} chunks of {gate.chunk_documents} documents; raise "
-                f"gate.chunk_documents (a task can be mapped {most} times only)."
-            )
-        chunks.append(f"{len(chunks):05}")
-        frame = pd.DataFrame([one.columns() for one in rows], columns=INCOMING.names)
-        stage.write_part(chunks[-1], f"{chunks[-1]}-{attempt.label}", frame, INCOMING)
+    reader = Reader(config)
+    chunks = _write_chunks(stage, (one for place in locations for one in reader.read(place)), config, most)
     plan = GatePlan(
         run_id=run.run_id,
         taken_at=now(),
@@ -143,7 +134,7 @@ def take(
         by_analysis=by_analysis,
         effort=effort,
         dry_run=dry_run,
-        chunks=tuple(chunks),
+        chunks=chunks,
         left_out=dict(reader.left_out),
     )
     stage.write_file(FILE, json.dumps(plan.to_json(), indent=2, ensure_ascii=False).encode())
@@ -184,6 +175,23 @@ def claim_gate_folder(run: RunDir, attempt: Attempt, started_at: dt.datetime | N
     if dt.datetime.fromisoformat(read_gate_plan(run).taken_at) < started_at:
         run.storage.create(MARK, b"")
         require_own_folder(run)
+
+
+def _write_chunks(
+    stage: Stage, documents: Iterable[Incoming], config: CollectionConfig, most: int
+) -> tuple[str, ...]:
+    chunks: list[str] = []
+    size = require_gate(config).chunk_documents
+    for rows in _chunked(documents, size):
+        if len(chunks) == most:
+            raise GateError(
+                f"There are more than {most} chunks of {size} documents; raise gate.chunk_documents (a task "
+                f"can be mapped {most} times only)."
+            )
+        chunks.append(f"{len(chunks):05}")
+        frame = pd.DataFrame([one.columns() for one in rows], columns=INCOMING.names)
+        stage.write_part(chunks[-1], f"{chunks[-1]}-{stage.attempt.label}", frame, INCOMING)
+    return tuple(chunks)
 
 
 def _chunked(documents: Iterable[Incoming], size: int) -> Iterator[list[Incoming]]:
