@@ -24,7 +24,7 @@ from include.dedupe.errors import (
 )
 from include.dedupe.reviewing.approving import ChangedError
 
-from . import answering, data, pages
+from . import answering, data, gate, pages
 from .access import signed_in
 
 POLICY = "; ".join(
@@ -65,6 +65,7 @@ def create_app() -> FastAPI:
     app.include_router(pages.router)
     app.include_router(data.router)
     app.include_router(answering.router)
+    app.include_router(gate.router)
     app.middleware("http")(_guard)
     app.exception_handler(HTTPException)(_refused)
     app.exception_handler(DedupeError)(_wrong)
