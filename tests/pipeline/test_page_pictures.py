@@ -143,8 +143,8 @@ def test_what_is_shown_is_what_the_analysis_reads(made: Made, host: Host, tmp_pa
 
 
 def test_private_hosts_are_refused_unless_they_are_named(made: Made, host: Host, tmp_path: Path) -> None:
-    host.files["/a.png"] = encoded(red(), "PNG")
-    images = {"a": f"{host.base}/a.png", "b": f"{host.base}/elsewhere/http://169.254.169.254/latest"}
+    host.files["/images/a.png"] = encoded(red(), "PNG")
+    images = {"a": f"{host.base}/images/a.png", "b": f"{host.base}/elsewhere/http://169.254.169.254/latest"}
     run, cluster = make(made, images)
     assert "report.allow_hosts" in Pictures(tmp_path / "kept").show(run, cluster, "a").problem
     assert not host.asked

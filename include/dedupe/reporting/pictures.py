@@ -66,12 +66,17 @@ class WebPictures:
 
 
 def picture_bytes(
-    address: str, allow_hosts: Sequence[str], flow_host: str, max_bytes: int = MAX_BYTES
+    address: str,
+    allow_hosts: Sequence[str],
+    flow_host: str,
+    max_bytes: int = MAX_BYTES,
+    headers: Mapping[str, str] | None = None,
 ) -> bytes:
     """Return the bytes of the picture at an address that a document names.
 
     Private hosts are asked only where ``allow_hosts`` names them, and Flow itself (``flow_host``, with its
     port if it is named) only for what lies below ``/images/`` and the folders of ``allow_hosts``.
+    ``headers`` are sent to the origin of the address alone.
 
     Raises:
         UnreachableError: nobody answers there, or we may not ask.
@@ -80,7 +85,14 @@ def picture_bytes(
     own = flow_host.rpartition("@")[2]
     allowed = [*allow_hosts, *(f"{scheme}://{own}/{SERVED}" for scheme in ("http", "https"))]
     try:
-        return fetch(address, max_bytes=max_bytes, seconds=SECONDS, allow_hosts=allowed, guarded=own)
+        return fetch(
+            address,
+            max_bytes=max_bytes,
+            seconds=SECONDS,
+            allow_hosts=allowed,
+            guarded=own,
+            headers=headers,
+        )
     except AddressRefusedError as error:
         entry = error.host or f"http://{own}/pictures/"
         raise UnreachableError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import re
 import threading
 import time
@@ -12,21 +11,20 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, Literal
 from urllib.parse import quote, urlsplit
-
-from PIL import Image
 
 from include.dedupe.connect import address_from_connection, address_from_environment
 from include.dedupe.errors import DedupeError, UnknownError
 from include.dedupe.planning.plan import read_plan
-from include.dedupe.reporting.pictures import MAX_BYTES, SECONDS
+from include.dedupe.reporting.pictures import MAX_BYTES
+from include.dedupe.reporting.pictures import picture_bytes as fetch_picture
 from include.dedupe.reviewing.shelf import Shelf
 from include.dedupe.reviewing.state import open_state
 from include.dedupe.rundir import RunDir
 from include.dedupe.settings.config import CollectionConfig
-from include.safe_fetch import AddressRefusedError, FetchError, fetch
-from include.safe_picture import decode
+from include.safe_picture import PreviewMaker, read_size
 
 View = Literal["small", "large"]
 SIZES: dict[View, tuple[int, int]] = {"small": (336, 252), "large": (1600, 1200)}
@@ -36,7 +34,7 @@ DECODED_AT_ONCE = 2
 BROKEN_FOR_S = 60.0
 KNOWN_FOR_S = 60.0
 CLUSTERS_KNOWN = 2000
-JPEG_QUALITY = 85
+FIRST_ONLY = "only the first of several frames or pages is shown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +86,9 @@ class Pictures:
         self._making: dict[str, threading.Lock] = {}
         self._broken: OrderedDict[str, tuple[float, Shown]] = OrderedDict()
         self._lock = threading.Lock()
-        self._decoding = threading.Semaphore(DECODED_AT_ONCE)
+        self._makers: SimpleQueue[PreviewMaker] = SimpleQueue()
+        for _ in range(DECODED_AT_ONCE):
+            self._makers.put(PreviewMaker())
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="pictures")
         self._room = threading.Semaphore(PREPARED_AHEAD)
 
@@ -151,8 +151,7 @@ class Pictures:
     def _make(self, run: RunDir, known: _Cluster, key: str, source: str | Path, view: View) -> Shown:
         try:
             data = picture_bytes(source, known.config, known.flow_host, self._headers)
-            with self._decoding:
-                shown = shrink(data, *SIZES[view])
+            shown = self._shrink(data, view)
         except (DedupeError, OSError, ValueError) as error:
             shown = Shown(b"", key[:16], problem=str(error) or type(error).__name__)
             with self._lock:
@@ -163,6 +162,15 @@ class Pictures:
         about = {name: getattr(shown, name) for name in ("version", "width", "height", "note")}
         self._shelf(run.collection, known).put(key, about, shown.data)
         return shown
+
+    def _shrink(self, data: bytes, view: View) -> Shown:
+        maker = self._makers.get()
+        try:
+            made = maker.preview(data, *SIZES[view])
+        finally:
+            self._makers.put(maker)
+        note = FIRST_ONLY if made.is_first else ""
+        return Shown(made.jpeg, hashlib.sha256(made.jpeg).hexdigest()[:16], *read_size(made.jpeg), note)
 
     def _shelf(self, collection: str, known: _Cluster) -> Shelf:
         with self._lock:
@@ -210,31 +218,18 @@ def picture_bytes(
         return source.read_bytes()
     if not source:
         raise OSError("the document has no address of a picture")
-    review = config.review
-    own = urlsplit(review.image_url or "").netloc.rpartition("@")[2]
-    sent = headers(review.image_connection) if review.image_connection and own else {}
-    allowed = [one for one in (*config.report.allow_hosts, host, own) if one]
-    try:
-        return fetch(source, max_bytes=MAX_BYTES, seconds=SECONDS, allow_hosts=allowed, headers=sent)
-    except AddressRefusedError as error:
-        raise OSError(
-            f"{source} cannot be fetched: {error}. Allow it in the settings: "
-            f'report.allow_hosts: ["{error.host}"].'
-        ) from error
-    except FetchError as error:
-        raise OSError(f"{source} cannot be fetched: {error}") from error
+    template = config.review.image_url or ""
+    own = urlsplit(template).netloc.rpartition("@")[2]
+    sent = headers(config.review.image_connection) if config.review.image_connection and own else {}
+    allowed = [*config.report.allow_hosts, *_served_by(template)]
+    return fetch_picture(source, allowed, host, headers=sent)
 
 
-def shrink(data: bytes, width: int, height: int) -> Shown:
-    """Return a picture, as the analysis reads it, as a JPEG of at most that many pixels.
-
-    Raises:
-        UnreadableImageError: it cannot be read as a picture.
-    """
-    picture = Image.fromarray(decode(data).rgb)
-    picture.thumbnail((width, height), Image.Resampling.LANCZOS)
-    file = io.BytesIO()
-    picture.save(file, "JPEG", quality=JPEG_QUALITY)
-    jpeg = file.getvalue()
-    version = hashlib.sha256(jpeg).hexdigest()[:16]
-    return Shown(jpeg, version, picture.width, picture.height)
+def _served_by(template: str) -> list[str]:
+    """Return host and folder that ``review.image_url`` names, so that they may be asked; none without it."""
+    parts = urlsplit(template)
+    if not parts.netloc:
+        return []
+    host = parts.netloc.rpartition("@")[2]
+    folder = parts.path.partition("{")[0].rpartition("/")[0].strip("/")
+    return [host, f"{parts.scheme}://{host}/{folder}/"] if folder else [host]
