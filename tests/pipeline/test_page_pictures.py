@@ -151,7 +151,7 @@ def test_private_hosts_are_refused_unless_they_are_named(made: Made, host: Host,
     fields = {"host": host.base}
     pictures = Pictures(tmp_path / "kept", connection=lambda _: fields)
     assert pictures.show(run, cluster, "a").data
-    assert "not a public address" in pictures.show(run, cluster, "b").problem
+    assert "own host" in pictures.show(run, cluster, "b").problem
 
 
 def test_headers_of_a_connection_go_to_the_templates_host_alone(
