@@ -13,7 +13,7 @@ from include.dedupe.reviewing.clusters import list_clusters
 from include.dedupe.reviewing.filtering import Filters
 from include.dedupe.rundir import RunDir
 from include.dedupe.verdicts import not_undone, read_verdicts
-from tests.plugin.site import DOCUMENTS, HOSTILE, PASSWORD, Site
+from tests.plugin.site import DOCUMENTS, HOSTILE, PASSWORD, RUN_ID, Site
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(900)]
 OpenPage = Callable[..., Page]
@@ -59,7 +59,7 @@ def test_log_in_open_filter_judge_and_it_does_not_come_back(
     page.get_by_role("button", name="Sign in").click()
     frame = page.frame_locator("iframe")
     frame.get_by_role("link", name="pictures").click()
-    frame.get_by_role("link", name="manual__2026-11-28").click()
+    frame.get_by_role("link", name=RUN_ID).click()
     expect(frame.locator(".cluster")).to_have_count(4)
     frame.get_by_label("Text").fill("COFFEE")
     frame.get_by_role("button", name="Apply").click()
