@@ -80,7 +80,7 @@ def test_what_people_do_is_seen(name: str, kind: str) -> None:
         partial(trim, left=0.04, top=0.04, right=0.04, bottom=0.04),
         partial(trim, left=0.05, top=0, right=0, bottom=0),
     ],
-    ids=str,
+    ids=lambda edit: f"{edit.func.__name__} {edit.keywords}",
 )
 def test_what_is_done_to_all_of_a_picture_is_seen(name: str, edit: Callable[..., Image.Image]) -> None:
     changed = pixels(saved("JPEG", edit)(PICTURES[name], random.Random(0)))
