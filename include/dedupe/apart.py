@@ -36,7 +36,7 @@ class Apart(Set[Pair]):
 
     def __contains__(self, pair: object) -> bool:
         match pair:
-            case (str(one), str(other)):
+            case (str(one), str(other)) if one != other:
                 return not self._places.get(one, set()).isdisjoint(self._places.get(other, ()))
         return False
 

@@ -107,10 +107,10 @@ class TestGuards:
             acting.apply(acting.run(), digest)
         assert acting.apply(acting.run(), digest, attempt=RETRY).done == 1
 
-    def test_what_cannot_be_archived_is_not_deleted(self, acting: Acting) -> None:
+    def test_what_cannot_be_analysed_is_not_deleted(self, acting: Acting) -> None:
         config = acting.config(**policies("delete"))
         acting.check(config)
         digest = acting.decide(acting.run(), config).hash
         acting.server.fault("malformed", handler="analyze", times=20)
         assert acting.apply(acting.run(), digest).skipped == 1
-        assert "cannot be archived" in reasons(acting.run())["cat copy"]
+        assert "picture cannot be read: analyze" in reasons(acting.run())["cat copy"]

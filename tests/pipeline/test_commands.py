@@ -32,7 +32,7 @@ def shell(acting: Acting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_check_says_what_it_tried(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "pictures"]) == 0
-    assert capsys.readouterr().out.count("ok ") == 8
+    assert capsys.readouterr().out.count("ok ") == 10
 
 
 def test_restore_is_dry_unless_it_is_to_write(acting: Acting, capsys: pytest.CaptureFixture[str]) -> None:

@@ -46,7 +46,7 @@ def test_each_bad_document_is_a_row_with_the_cause_and_the_rest_goes_on(
         "Flow cannot analyse it",
         "is empty (0 bytes)",
         "nowhere.jpg cannot be read",
-        'report.allow_hosts: [""127.0.0.1:9""]',
+        "x.jpg cannot be fetched",
         "a document of this id with another picture",
         "Flow refuses it",
         "the id is that of line 1",

@@ -19,6 +19,8 @@ from tests.support.acting import FIRST, Acting
 from tests.support.embedded_server import EmbeddedServer, launch
 from tests.support.small_collection import PHOTOS
 
+BY_NAME = {"rule": "prefer", "field": "format_s", "values": ["JPEG", "PNG", "HEIF"]}
+"""Tells hardly any documents apart, so that the lowest id stays."""
 AT_ONCE = 50
 """Documents that are indexed with one request, which has to end before the client's patience does."""
 
@@ -70,7 +72,8 @@ class Library:
 
     def settings(self, do: str = "delete", **settings: Any) -> dict[str, Any]:
         quarantine = {"library": str(self.folder), "folder": str(self.away)}
-        return {"policies": {"exact": {"do": do}}, "quarantine": quarantine, **settings}
+        policies = {"exact": {"do": do}}
+        return {"policies": policies, "quarantine": quarantine, "keeper": {"rules": [BY_NAME]}, **settings}
 
     def apply(self, digest: str, run_id: str = "run-1", attempt: Attempt = FIRST) -> ApplyStats:
         return self.acting.apply(self.acting.run(run_id), digest, attempt=attempt)

@@ -205,12 +205,17 @@ class Batch:
         moment: Moment,
         suffix: str,
     ) -> dict[Order, Outcome]:
-        """Take out of the keepers what came from documents that stay; return where that failed."""
+        """Take out of the keepers what came from documents that stay; return where that failed.
+
+        A document that is not there any more has gone, whoever removed it: perhaps a try that was killed,
+        whose request arrived late.
+        """
         found: dict[Order, Outcome] = {}
-        now_there = await self.looking.read(sorted(keepers))
+        now_there = await self.looking.read(sorted({*keepers, *(one.id for one in going)}))
         for keeper_id, entry in keepers.items():
             orders = [one for one in going if one.decision == "merge" and one.keeper_id == keeper_id]
-            back = given_back(entry, orders, gone, moment.documents, self.config)
+            went = [one for one in orders if one in gone or one.id not in now_there]
+            back = given_back(entry, orders, went, moment.documents, self.config)
             keeper = now_there.get(keeper_id)
             if back is None or keeper is None or missing_from(keeper, entry.set):
                 continue  # it has not taken them in, or somebody has changed them since

@@ -148,7 +148,7 @@ def _deadly(data: bytes) -> str:
 def test_a_picture_that_kills_processes_takes_no_other_one_with_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("include.flow_server.analysis.analyze", _deadly)
+    monkeypatch.setattr("include.flow_server.analysis.described", _deadly)
     analyser = Analyser(ServerSettings(tmp_path, workers=2))
     pictures = [b"one", b"deadly", b"two", b"three"]
     with ThreadPoolExecutor(len(pictures)) as threads:

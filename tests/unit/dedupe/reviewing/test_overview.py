@@ -43,7 +43,7 @@ def report(run: RunDir, *, acts: bool = True) -> None:
 
 def act(run: RunDir) -> None:
     ids = (("b", "c-1", "a"), ("y", "c-2", "x"))
-    rows = [(*names, "delete", "done", "", 1.0, "2026-01-05") for names in ids]
+    rows = [(*names, "delete", "done", "", 1.0, "2026-01-05", "") for names in ids]
     stage = run.stage("apply", Attempt())
     stage.write_table("actions", pd.DataFrame(rows, columns=ACTIONS.names), ACTIONS)
     stage.finish({"done": 2})

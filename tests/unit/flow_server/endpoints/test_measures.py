@@ -73,7 +73,8 @@ def test_sync_says_the_same(synced: EmbeddedServer, folder: Path) -> None:
 
 def test_what_the_client_gives_stays_and_null_keeps_a_field_away(server: EmbeddedServer) -> None:
     post(server, {"id": "a", "image": "a.png", "width_i": 6000, "format_s": "raw", "bytes_l": None})
-    assert stored(server, "a") == {"width_i": 6000, "height_i": 288, "format_s": "raw"}
+    given = {"width_i": 6000, "format_s": "raw"}
+    assert stored(server, "a") == {**given, "height_i": 288, "frames_i": 1, "behind_l": 0}
 
 
 def test_an_update_without_a_picture_leaves_them_alone(server: EmbeddedServer, folder: Path) -> None:
