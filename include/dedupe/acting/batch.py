@@ -99,12 +99,12 @@ class Batch:
         late = await self._late_objections(entries, moment)
         found |= late
         going = {order: entry for order, entry in entries.items() if order not in late}
-        sent = await self._send(going, keepers, moment)
+        sent, written = await self._send(going, keepers, moment)
         tried = {order: entry for order, entry in going.items() if sent[order].outcome in ("done", "failed")}
         seen = await self._look_again(tried, sent)
         found |= sent | seen
         gone = [one for one in tried.items() if "done" in (sent[one[0]].outcome, found[one[0]].outcome)]
-        found |= await self._give_back(keepers, going, [order for order, _ in gone], moment, suffix)
+        found |= await self._give_back(written, going, [order for order, _ in gone], moment, suffix)
         return found | self._bury(gone, suffix)
 
     async def _entries(
@@ -151,15 +151,22 @@ class Batch:
 
     async def _send(
         self, entries: Mapping[Order, Entry], keepers: Mapping[str, Entry], moment: Moment
-    ) -> dict[Order, Outcome]:
-        """Send the writes, each judged again at the last moment; a merge only after its keeper's."""
+    ) -> tuple[dict[Order, Outcome], dict[str, Entry]]:
+        """Send the writes, each judged again at the last moment; a merge only after its keeper's.
+
+        Returns:
+            what became of each order, and those of ``keepers`` that were written.
+        """
         failed: dict[str, tuple[str, str]] = {}
         merges = [order for order in entries if order.decision == "merge"]
         absorbed = {order.keeper_id for order in merges if not self._late(order)}
+        written: dict[str, Entry] = {}
         for keeper_id, entry in keepers.items():
             if keeper_id in absorbed:
                 outcome, reason = await self._one(entry, moment.documents[keeper_id]["_version_"])
-                if outcome != "done":
+                if outcome == "done":
+                    written[keeper_id] = entry
+                else:
                     failed[keeper_id] = outcome, f"its keeper: {reason}"
         slots = asyncio.Semaphore(WRITES_AT_ONCE)
 
@@ -172,7 +179,7 @@ class Batch:
                 return Outcome(order, *await self._one(entry, moment.documents[order.id]["_version_"]), now())
 
         outcomes = await asyncio.gather(*(send(order, entry) for order, entry in entries.items()))
-        return {outcome.order: outcome for outcome in outcomes}
+        return {outcome.order: outcome for outcome in outcomes}, written
 
     def _late(self, order: Order) -> str:
         """Return what a person or a newer run has said by now; the whole batch ends where that is to stop."""
