@@ -23,8 +23,9 @@ from include.dedupe.csv_table import read_csv
 from include.dedupe.errors import DedupeError, VerdictError
 from include.dedupe.places import require_runs
 from include.dedupe.reviewing.speaking import acknowledge, say, verdicts_on
-from include.dedupe.rundir import RunDir, Storage, default_storage
+from include.dedupe.rundir import RunDir
 from include.dedupe.settings.config import CollectionConfig, find_collection
+from include.dedupe.storage import Storage, default_storage
 from include.dedupe.verdicts import SPOKEN, give_verdict, read_verdicts
 from include.flow_client import FlowError
 from include.safe_text import tell

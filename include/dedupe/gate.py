@@ -27,8 +27,8 @@ from include.dedupe.gating.picture import measure, read_picture
 from include.dedupe.gating.probe import searches_by_analysis
 from include.dedupe.gating.take import require_gate
 from include.dedupe.planning.effort import choose_effort
-from include.dedupe.rundir import Storage, default_storage
 from include.dedupe.settings.config import CollectionConfig, find_collection
+from include.dedupe.storage import Storage, default_storage
 
 NO_SEARCH = (
     "This Flow does not search with an analysis, so that a picture can only be compared once it is indexed: "

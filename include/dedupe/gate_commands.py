@@ -13,8 +13,9 @@ from include.dedupe.gate import Outcome, check
 from include.dedupe.gating.report import read_held, report
 from include.dedupe.gating.settle import ask, settle
 from include.dedupe.gating.take import gate_run_id
-from include.dedupe.rundir import Attempt, RunDir, default_storage
+from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.settings.config import CollectionConfig, find_collection
+from include.dedupe.storage import default_storage
 from include.safe_text import tell
 
 

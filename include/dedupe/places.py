@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from include.dedupe.errors import ConfigError
-from include.dedupe.rundir import CHECKOUT, STORAGE_VARIABLE, Storage
+from include.dedupe.storage import CHECKOUT, STORAGE_VARIABLE, Storage
 
 LEFT_BY_RUNS = ("runs", "archive")
 CHECK = "check.json"

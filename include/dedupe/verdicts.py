@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 
 from include.dedupe.apart import Apart, Pair
 from include.dedupe.errors import VerdictError
-from include.dedupe.rundir import Storage
+from include.dedupe.storage import Storage
 
 VerdictKind = Literal[
     "not_duplicate",

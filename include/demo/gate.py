@@ -13,8 +13,9 @@ from include.dedupe.acting.restore import Restored, restore
 from include.dedupe.acting.wanted import Wanted
 from include.dedupe.gating.decide import Row
 from include.dedupe.gating.report import read_outcomes
-from include.dedupe.rundir import RunDir, Storage, default_storage
+from include.dedupe.rundir import RunDir
 from include.dedupe.settings.config import find_collection
+from include.dedupe.storage import Storage, default_storage
 
 COLLECTION = "demo"
 RUNS = "gate__"

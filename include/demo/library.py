@@ -7,8 +7,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from include.dedupe.rundir import CHECKOUT, STORAGE_VARIABLE
 from include.dedupe.settings.config import COLLECTIONS_VARIABLE
+from include.dedupe.storage import CHECKOUT, STORAGE_VARIABLE
 from include.demo.make_collection import make_collection
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import requests
 
-from include.dedupe.rundir import Storage, default_storage
 from include.dedupe.settings.config import COLLECTIONS_VARIABLE
+from include.dedupe.storage import Storage, default_storage
 from include.demo.flow import CONNECTION_VARIABLE, index, serving
 from include.demo.library import demo_library, use_own_settings
 from include.demo.processes import DemoError, free_port, running

@@ -23,8 +23,9 @@ from include.dedupe.deciding.supersede import register_decisions
 from include.dedupe.errors import ActionError, ApprovalError
 from include.dedupe.places import require_runs
 from include.dedupe.planning.plan import read_plan
-from include.dedupe.rundir import RunDir, Storage
+from include.dedupe.rundir import RunDir
 from include.dedupe.settings.config import CollectionConfig, find_collection
+from include.dedupe.storage import Storage
 from include.orchestration.approval import read_answer
 from include.orchestration.context import (
     address,

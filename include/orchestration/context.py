@@ -15,8 +15,9 @@ from include.dedupe.gating.take import gate_run_id
 from include.dedupe.planning.own_folder import require_own_folder
 from include.dedupe.planning.plan import Plan
 from include.dedupe.reviewing.address import page_address
-from include.dedupe.rundir import Attempt, RunDir, default_storage
+from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.settings.config import CollectionConfig, find_collection
+from include.dedupe.storage import default_storage
 from include.flow_client import FlowAddress
 from include.orchestration.hook import FlowHook
 

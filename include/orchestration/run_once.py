@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, Any
 from include.dedupe.errors import ConfigError
 from include.dedupe.gating.take import gate_run_id
 from include.dedupe.progress import BARS_VARIABLE
-from include.dedupe.rundir import RunDir, default_storage
+from include.dedupe.rundir import RunDir
 from include.dedupe.settings.config import find_collection
+from include.dedupe.storage import default_storage
 from include.orchestration import home
 from include.orchestration.result import result_lines
 from include.safe_text import complain, tell

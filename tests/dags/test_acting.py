@@ -13,8 +13,8 @@ import pytest
 
 from include.dedupe.acting.check import check
 from include.dedupe.errors import ConfigError
-from include.dedupe.rundir import STORAGE_VARIABLE
 from include.dedupe.settings.config import COLLECTIONS_VARIABLE, find_collection
+from include.dedupe.storage import STORAGE_VARIABLE
 from include.orchestration import home
 from include.orchestration.result import result_lines
 from include.orchestration.run_once import run_once

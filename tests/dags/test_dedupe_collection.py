@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from include.dedupe.rundir import STORAGE_VARIABLE
 from include.dedupe.settings.config import COLLECTIONS_VARIABLE
+from include.dedupe.storage import STORAGE_VARIABLE
 from include.orchestration import home
 from tests.support.embedded_server import EmbeddedServer
 from tests.support.small_collection import CLUSTERS

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import requests
 
-from include.dedupe.rundir import STORAGE_VARIABLE
 from include.dedupe.settings.config import COLLECTIONS_VARIABLE
+from include.dedupe.storage import STORAGE_VARIABLE
 from tests.support.embedded_server import EmbeddedServer
 
 SECONDS_TO_RUN = 600

@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from include.dedupe.rundir import STORAGE_VARIABLE
 from include.dedupe.settings.config import COLLECTIONS_VARIABLE
+from include.dedupe.storage import STORAGE_VARIABLE
 from include.orchestration import home
 from tests.support.small_collection import CLUSTERS, make_pictures
 

@@ -17,8 +17,8 @@ from include.dedupe.errors import VerdictError
 from include.dedupe.reporting.pictures import WebPictures
 from include.dedupe.reporting.report import report
 from include.dedupe.reviewing.speaking import acknowledge, say
-from include.dedupe.rundir import STORAGE_VARIABLE
 from include.dedupe.settings.config import COLLECTIONS_VARIABLE
+from include.dedupe.storage import STORAGE_VARIABLE
 from tests.pipeline.acting_fixture import CAT, DOCUMENTS, SMALL_CAT, acting, policies
 from tests.support.acting import FIRST, Acting
 

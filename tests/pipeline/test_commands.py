@@ -10,8 +10,8 @@ import pytest
 from include.dedupe.__main__ import main
 from include.dedupe.reporting.pictures import WebPictures
 from include.dedupe.reporting.report import report
-from include.dedupe.rundir import STORAGE_VARIABLE
 from include.dedupe.settings.config import COLLECTIONS_VARIABLE
+from include.dedupe.storage import STORAGE_VARIABLE
 from tests.pipeline.acting_fixture import acting, policies
 from tests.support.acting import FIRST, Acting
 

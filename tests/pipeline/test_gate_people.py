@@ -13,8 +13,8 @@ from include.dedupe.errors import ApprovalError, GateError
 from include.dedupe.gate import check, open_gate
 from include.dedupe.gating.report import read_held, read_outcomes
 from include.dedupe.gating.settle import ask, read_question, settle
-from include.dedupe.rundir import STORAGE_VARIABLE
 from include.dedupe.settings.config import COLLECTIONS_VARIABLE
+from include.dedupe.storage import STORAGE_VARIABLE
 from tests.pipeline.gating_fixture import gating
 from tests.support.gating import CHELSEA, COFFEE_CUP, ROCKET, Gating, outcomes
 from tests.support.small_collection import PHOTOS

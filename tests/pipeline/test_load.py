@@ -13,10 +13,10 @@ import pytest
 from aiohttp import web
 
 from include.dedupe.connect import open_flow
-from include.dedupe.rundir import Storage
 from include.dedupe.scanning import share
 from include.dedupe.scanning.share import shared_limits
 from include.dedupe.settings.scan_settings import ScanSettings
+from include.dedupe.storage import Storage
 from include.flow_client import FlowAddress
 from tests.support.embedded_server import REPOSITORY
 

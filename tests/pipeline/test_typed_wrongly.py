@@ -11,8 +11,8 @@ import pytest
 from include.dedupe.__main__ import main
 from include.dedupe.errors import DedupeError, VerdictError
 from include.dedupe.reviewing.speaking import acknowledge, say
-from include.dedupe.rundir import STORAGE_VARIABLE
 from include.dedupe.settings.config import COLLECTIONS_VARIABLE
+from include.dedupe.storage import STORAGE_VARIABLE
 from include.dedupe.verdicts import FOLDER as VERDICTS
 from tests.pipeline.acting_fixture import CAT, acting, policies
 from tests.support.acting import Acting

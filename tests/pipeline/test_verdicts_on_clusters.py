@@ -10,8 +10,8 @@ import pytest
 from include.dedupe.__main__ import main
 from include.dedupe.deciding.decisions import read_decisions
 from include.dedupe.reviewing.speaking import say
-from include.dedupe.rundir import STORAGE_VARIABLE
 from include.dedupe.settings.config import COLLECTIONS_VARIABLE
+from include.dedupe.storage import STORAGE_VARIABLE
 from include.dedupe.tables import CLUSTERS, PAIRS
 from include.dedupe.verdicts import read_verdicts
 from tests.pipeline.acting_fixture import CAT, acting, policies

@@ -27,9 +27,10 @@ from include.dedupe.deciding.decide import DecideStats, decide
 from include.dedupe.flow import MARKER
 from include.dedupe.planning.plan import plan
 from include.dedupe.planning.scope import Scope
-from include.dedupe.rundir import Attempt, RunDir, Storage
+from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.scanning.scan import scan
 from include.dedupe.settings.config import CollectionConfig
+from include.dedupe.storage import Storage
 from include.dedupe.tables import ACTIONS
 from include.flow_client import FlowAddress, FlowClient
 from tests.support.embedded_server import EmbeddedServer

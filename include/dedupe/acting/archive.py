@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from include.dedupe.rundir import RunDir, Storage
+from include.dedupe.rundir import RunDir
+from include.dedupe.storage import Storage
 
 FOLDER, TOMBSTONES = "archive", "tombstones"
 SEQUENCE = "sequence"

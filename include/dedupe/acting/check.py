@@ -21,8 +21,8 @@ from include.dedupe.acting.writer import FlowWriter
 from include.dedupe.clock import now
 from include.dedupe.clustering.facts import canonical
 from include.dedupe.errors import CheckError
-from include.dedupe.rundir import Storage
 from include.dedupe.settings.config import CollectionConfig
+from include.dedupe.storage import Storage
 
 FILE = "check.json"
 

@@ -14,7 +14,8 @@ from include.dedupe.acting.archive import Entry
 from include.dedupe.acting.writer import FlowWriter
 from include.dedupe.clock import now
 from include.dedupe.flow import Document
-from include.dedupe.rundir import RunDir, Storage, folder_name
+from include.dedupe.rundir import RunDir, folder_name
+from include.dedupe.storage import Storage
 
 INDEX, OVERWRITE = "index", "overwrite"
 GATED = (INDEX, OVERWRITE)

@@ -17,8 +17,8 @@ from include.dedupe.acting.archive import (
 )
 from include.dedupe.acting.gated import indexed_documents
 from include.dedupe.flow import Document
-from include.dedupe.rundir import Storage
 from include.dedupe.settings.policy_settings import DELETING
+from include.dedupe.storage import Storage
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from include.dedupe.errors import LeaseError, StoppedError
-from include.dedupe.rundir import Storage, folder_name
+from include.dedupe.rundir import folder_name
 from include.dedupe.settings.config import CollectionConfig
+from include.dedupe.storage import Storage
 
 FOLDER = "lease"
 STOP_FILE = "stop.json"

@@ -17,8 +17,8 @@ from include.dedupe.acting.writer import ConflictError, FlowWriter
 from include.dedupe.clock import now
 from include.dedupe.errors import ClaimError
 from include.dedupe.flow import MARKER, Document
-from include.dedupe.rundir import Storage
 from include.dedupe.settings.config import CollectionConfig
+from include.dedupe.storage import Storage
 
 IDENTITY = "identity.json"
 WORDS = "flow-dedupe writes to this collection from one storage only:"

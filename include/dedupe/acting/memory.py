@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from include.dedupe.acting.archive import Entry
-from include.dedupe.rundir import Storage
+from include.dedupe.storage import Storage
 from include.dedupe.verdicts import give_verdict, read_verdicts, standing_verdicts
 
 

@@ -35,9 +35,10 @@ from include.dedupe.acting.writer import ConflictError, FlowWriter
 from include.dedupe.clock import now
 from include.dedupe.errors import DedupeError
 from include.dedupe.flow import Document
-from include.dedupe.rundir import Storage, folder_name
+from include.dedupe.rundir import folder_name
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.settings.policy_settings import DELETING
+from include.dedupe.storage import Storage
 
 FIELDS = ("*", "_version_")
 BATCH = 100

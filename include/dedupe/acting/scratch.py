@@ -17,9 +17,9 @@ from include.dedupe.acting.writer import ConflictError, FlowWriter
 from include.dedupe.deciding.changes import merged
 from include.dedupe.errors import DedupeError
 from include.dedupe.flow import Document
-from include.dedupe.rundir import Storage
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.settings.policy_settings import MergeRule
+from include.dedupe.storage import Storage
 
 VISIBLE_WITHIN_S = 60.0
 FIELDS = ("*", "_version_")

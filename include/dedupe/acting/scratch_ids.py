@@ -11,7 +11,7 @@ import uuid
 
 from include.dedupe.acting.writer import ConflictError, FlowWriter
 from include.dedupe.clustering.pair_rules import SCRATCH
-from include.dedupe.rundir import Storage
+from include.dedupe.storage import Storage
 
 FOLDER = "scratch"
 

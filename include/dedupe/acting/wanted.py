@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from include.dedupe.acting.archive import Entry, archived_runs
 from include.dedupe.errors import DedupeError
 from include.dedupe.nearest import tell_unknown
-from include.dedupe.rundir import Storage, folder_name
+from include.dedupe.rundir import folder_name
+from include.dedupe.storage import Storage
 
 
 @dataclass(frozen=True, slots=True)

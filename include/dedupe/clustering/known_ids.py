@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from include.dedupe.clustering.names import NAMES_FOLDER
 from include.dedupe.errors import VerdictError
 from include.dedupe.nearest import tell_unknown
-from include.dedupe.rundir import Storage
+from include.dedupe.storage import Storage
 from include.dedupe.tables import NAMES, from_parquet
 
 

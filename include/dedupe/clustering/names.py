@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from include.dedupe.rundir import Storage
+from include.dedupe.storage import Storage
 from include.dedupe.tables import NAMES, from_parquet
 
 NAMES_FOLDER = "clusters"

@@ -14,8 +14,9 @@ from typing import Any
 
 from include.dedupe.acting.archive import FOLDER, TOMBSTONES, Tombstone, read_entries, read_tombstones
 from include.dedupe.clustering.facts import canonical
-from include.dedupe.rundir import Storage, folder_name
+from include.dedupe.rundir import folder_name
 from include.dedupe.settings.policy_settings import DELETING
+from include.dedupe.storage import Storage
 
 CACHE = "gate/buried"
 

@@ -13,8 +13,8 @@ from include.dedupe.errors import GateError
 from include.dedupe.flow import Document, FlowReader
 from include.dedupe.gating.take import require_gate
 from include.dedupe.planning.effort import Effort
-from include.dedupe.rundir import Storage
 from include.dedupe.settings.config import CollectionConfig
+from include.dedupe.storage import Storage
 from include.dedupe.verdicts import Standing, read_verdicts, standing_verdicts
 
 CONDEMNED = "condemned"

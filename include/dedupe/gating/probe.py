@@ -16,8 +16,8 @@ from include.dedupe.acting.original import analyze_original
 from include.dedupe.acting.writer import FlowWriter
 from include.dedupe.clustering.facts import canonical
 from include.dedupe.flow import Document
-from include.dedupe.rundir import Storage
 from include.dedupe.settings.config import CollectionConfig
+from include.dedupe.storage import Storage
 
 FILE = "gate/probe.json"
 TRIES = 5

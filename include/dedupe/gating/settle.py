@@ -24,7 +24,8 @@ from include.dedupe.gating.orphans import mark_of
 from include.dedupe.gating.report import SETTLED, read_held, read_outcomes
 from include.dedupe.gating.take import GatePlan, read_chunk, read_gate_plan
 from include.dedupe.gating.work import DONE, Candidate, GateWork
-from include.dedupe.rundir import RunDir, Storage
+from include.dedupe.rundir import RunDir
+from include.dedupe.storage import Storage
 from include.dedupe.verdicts import give_verdict
 
 QUESTIONS = "ask/questions"

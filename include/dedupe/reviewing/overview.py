@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from include.dedupe.errors import ConfigError, UnknownError
 from include.dedupe.planning.plan import PLAN_FILE
 from include.dedupe.reviewing.summary import RunSummary, restored_of, summarise
-from include.dedupe.rundir import RunDir, Storage, default_storage
+from include.dedupe.rundir import RunDir
 from include.dedupe.settings.config import (
     CollectionConfig,
     collection_files,
     find_collection,
     read_collection,
 )
+from include.dedupe.storage import Storage, default_storage
 
 RUNS, PAIRS = "runs", "pairs"
 AT_ONCE = 8

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from include.dedupe.errors import ArtifactError
-from include.dedupe.rundir import Storage
+from include.dedupe.storage import Storage
 from include.dedupe.tables import require_schema
 
 GROUP_ROWS = 1024

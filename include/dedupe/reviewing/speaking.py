@@ -20,7 +20,8 @@ from include.dedupe.deciding.settled import (
 from include.dedupe.errors import VerdictError
 from include.dedupe.nearest import tell_unknown
 from include.dedupe.reviewing.standing import picture_digest
-from include.dedupe.rundir import RunDir, Storage
+from include.dedupe.rundir import RunDir
+from include.dedupe.storage import Storage
 from include.dedupe.tables import DOCUMENTS, empty
 from include.dedupe.verdicts import Verdict, give_verdict, not_undone, read_verdicts
 

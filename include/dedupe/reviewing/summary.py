@@ -19,10 +19,11 @@ from include.dedupe.planning.plan import PLAN_FILE, Plan, read_plan
 from include.dedupe.reviewing.approving import asked_hash
 from include.dedupe.reviewing.kept import read_kept
 from include.dedupe.reviewing.layout import STAGE, UNKNOWN_SIZE, open_layout, places
-from include.dedupe.rundir import RunDir, Storage, read_manifest
+from include.dedupe.rundir import RunDir, read_manifest
 from include.dedupe.scanning.coverage import measure_coverage
 from include.dedupe.scanning.rehearsal import read_cost
 from include.dedupe.settings.policy_settings import DELETING
+from include.dedupe.storage import Storage
 from include.dedupe.tables import ACTIONS, from_parquet
 
 RunState = Literal[

@@ -14,8 +14,9 @@ from dataclasses import astuple, dataclass, field, fields
 import pandas as pd
 
 from include.dedupe.errors import ArtifactError
-from include.dedupe.rundir import Attempt, Stage, Storage
+from include.dedupe.rundir import Attempt, Stage
 from include.dedupe.scanning.found import TABLES, Found
+from include.dedupe.storage import Storage
 from include.dedupe.tables import empty, from_parquet
 
 

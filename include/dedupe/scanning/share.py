@@ -16,8 +16,8 @@ from contextlib import asynccontextmanager
 
 from include.dedupe.errors import ArtifactError
 from include.dedupe.flow import FlowReader
-from include.dedupe.rundir import Storage
 from include.dedupe.settings.scan_settings import ScanSettings
+from include.dedupe.storage import Storage
 
 FOLDER = "scanning"
 EVERY_S = 2.0

@@ -9,7 +9,8 @@ import pytest
 
 from include.dedupe import rundir
 from include.dedupe.errors import ArtifactError, ConfigError
-from include.dedupe.rundir import STORAGE_VARIABLE, Attempt, RunDir, Storage, default_storage, folder_name
+from include.dedupe.rundir import Attempt, RunDir, folder_name
+from include.dedupe.storage import STORAGE_VARIABLE, Storage, default_storage
 from include.dedupe.tables import EDGES, PAIRS, to_parquet
 
 ROWS = pd.DataFrame([("a", "b", 0.9)], columns=EDGES.names)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from include.dedupe.errors import VerdictError
-from include.dedupe.rundir import Storage
+from include.dedupe.storage import Storage
 from include.dedupe.verdicts import give_verdict, read_verdicts, standing_verdicts
 
 

@@ -16,8 +16,8 @@ from include.dedupe.acting.lease import (
     stop_writing,
 )
 from include.dedupe.errors import LeaseError, StoppedError
-from include.dedupe.rundir import Storage
 from include.dedupe.settings.config import CollectionConfig
+from include.dedupe.storage import Storage
 
 
 @dataclass

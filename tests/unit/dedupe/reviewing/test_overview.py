@@ -13,8 +13,9 @@ from include.dedupe.planning.plan import read_plan
 from include.dedupe.reviewing.approving import shown_hash
 from include.dedupe.reviewing.overview import list_collections, list_runs, open_run, series, summarise_run
 from include.dedupe.reviewing.state import open_state
-from include.dedupe.rundir import STORAGE_VARIABLE, Attempt, RunDir
+from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.settings.config import COLLECTIONS_VARIABLE
+from include.dedupe.storage import STORAGE_VARIABLE
 from include.dedupe.tables import ACTIONS, empty, to_parquet
 from include.tools.made_run import SETTINGS
 from tests.support.made import Made

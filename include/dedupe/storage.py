@@ -1,0 +1,158 @@
+"""Storage: where runs and what outlives them are kept, on any file system that fsspec knows."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import datetime as dt
+import os
+import uuid
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import BinaryIO
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+from include.dedupe.errors import ArtifactError, ConfigError
+from include.safe_text import shown, without_login
+
+STORAGE_VARIABLE = "FLOW_DEDUPE_STORAGE"
+READ_AT_ONCE = 16
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+class Storage:
+    """Whole-file reads and writes below one folder of any fsspec file system."""
+
+    def __init__(self, address: str) -> None:
+        try:
+            self._files, self.root = fsspec.core.url_to_fs(address)
+        except (ImportError, ValueError) as error:
+            told = shown(error).replace(address, without_login(address))
+            raise ConfigError(f"storage {without_login(address)!r} cannot be opened: {told}.") from None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Storage) and (self._files, self.root) == (other._files, other.root)
+
+    def __hash__(self) -> int:
+        return hash((self._files, self.root))
+
+    def path(self, name: str) -> str:
+        return f"{self.root}/{name}"
+
+    def beside(self, name: str) -> Storage:
+        """Return a folder beside this one."""
+        other = copy.copy(self)
+        other.root = f"{self.root.rpartition('/')[0]}/{name}"
+        return other
+
+    def clock(self) -> float:
+        """Return the time (seconds since the epoch) by the clock of the storage: one for all machines."""
+        name = f".clock-{uuid.uuid4().hex}"
+        self.write(name, b"")
+        moment: dt.datetime = self._files.modified(self.path(name))
+        self.remove(name)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()
+
+    def exists(self, name: str) -> bool:
+        return bool(self._files.exists(self.path(name)))
+
+    def read(self, name: str) -> bytes:
+        try:
+            data: bytes = self._files.cat_file(self.path(name))
+        except FileNotFoundError as error:
+            raise ArtifactError(f"{self.path(name)} is missing; clear the task that writes it.") from error
+        return data
+
+    def read_many(self, names: Sequence[str]) -> list[bytes]:
+        """Return the content of files; an object storage is asked for several at once."""
+        if len(names) < 2 or isinstance(self._files, LocalFileSystem):
+            return [self.read(name) for name in names]
+        with ThreadPoolExecutor(READ_AT_ONCE) as pool:
+            return list(pool.map(self.read, names))
+
+    def open(self, name: str) -> BinaryIO:
+        """Open a file to read parts of it; ``ArtifactError`` if it is missing."""
+        try:
+            file: BinaryIO = self._files.open(self.path(name), "rb")
+        except FileNotFoundError as error:
+            raise ArtifactError(f"{self.path(name)} is missing; clear the task that writes it.") from error
+        return file
+
+    def names(self, folder: str) -> list[str]:
+        """Return the names of the files in ``folder``, sorted; none if there is no such folder."""
+        try:
+            paths = self._files.ls(self.path(folder), detail=False, refresh=True)
+        except FileNotFoundError:
+            return []
+        return sorted(
+            name for name in (path.rpartition("/")[2] for path in paths) if name[:1] not in ("", ".")
+        )
+
+    def folders(self, folder: str) -> list[str]:
+        """Return the names of the folders in ``folder``, sorted; none if there is no such folder."""
+        try:
+            entries = self._files.ls(self.path(folder), detail=True, refresh=True)
+        except FileNotFoundError:
+            return []
+        return sorted(
+            entry["name"].rstrip("/").rpartition("/")[2] for entry in entries if entry["type"] == "directory"
+        )
+
+    def remove(self, name: str) -> None:
+        """Remove a file; one that is not there is no error."""
+        with contextlib.suppress(FileNotFoundError):
+            self._files.rm_file(self.path(name))
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write a file so that a reader sees all of it or nothing, also after a crash."""
+        if not isinstance(self._files, LocalFileSystem):
+            self._files.pipe_file(self.path(name), data)
+            return
+        target = Path(self.path(name))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+        with unfinished.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(target)
+
+    def create(self, name: str, data: bytes) -> bool:
+        """Write a file unless it exists; tell whether it was written. Of two writers one wins."""
+        if not isinstance(self._files, LocalFileSystem):
+            try:
+                self._files.pipe_file(self.path(name), data, mode="create")
+            except FileExistsError:
+                return False
+            return True
+        target = Path(self.path(name))
+        whole = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+        self.write(f"{name.rpartition('/')[0]}/{whole.name}".lstrip("/"), data)
+        try:
+            os.link(whole, target)
+        except FileExistsError:
+            return False
+        finally:
+            whole.unlink()
+        return True
+
+
+def default_storage(airflow_home: str | None = None) -> str:
+    """Where runs are kept when the settings do not say: the same for `make run` and for all commands.
+
+    ``airflow_home``: that of the Airflow in which this runs, if it runs in one.
+
+    Raises:
+        ConfigError: neither the environment nor a checkout says where.
+    """
+    if configured := os.environ.get(STORAGE_VARIABLE):
+        return configured
+    home = airflow_home or os.environ.get("AIRFLOW_HOME")
+    if not home and (CHECKOUT / "Makefile").is_file():
+        home = f"{CHECKOUT}/.run/airflow"
+    if not home:
+        raise ConfigError(f"Say where the runs are: set {STORAGE_VARIABLE}, or AIRFLOW_HOME.")
+    return f"{home}/flow_dedupe"
