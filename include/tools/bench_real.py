@@ -97,16 +97,15 @@ def whole(photos: Sequence[Path], work: Path) -> dict[str, float]:
 
 
 def grown(photos: Sequence[Path], sizes: Sequence[int], work: Path) -> dict[str, float]:
-    """The scan of growing collections: time a document against the one before, and the recall that is lost."""
+    """Scans of growing collections: time a document against the one before, and recall that is lost."""
     figures: dict[str, float] = {}
     before: Mapping[str, float] = {}
     for size in sizes:
         parts = photos[:size] if size <= len(photos) else tiles(photos, size, work / f"tiles{size}")
         here = whole(parts, work / f"grown{size}")
         recall = here["found"] / here["planted"]
-        print(
-            f"{size:>9,}: {here['scans_per_s']:,.0f} scans/s, {here['compared']} compared, recall {recall:.4f}"
-        )
+        rate, compared = here["scans_per_s"], here["compared"]
+        print(f"{size:>9,}: {rate:,.0f} scans/s, {compared} compared, recall {recall:.4f}")
         if before:
             figures[f"growth_{size}"] = round(before["scans_per_s"] / here["scans_per_s"], 2)
             figures[f"recall_loss_{size}"] = round(before["found"] / before["planted"] - recall, 4)

@@ -1,4 +1,4 @@
-"""Folders of real pictures with planted copies: what a scan is measured on, since the truth about it is known.
+"""Folders of real pictures with planted copies: a scan of them can be held against the truth.
 
 The copies are those of Flow's documentation of its duplicate search: the same bytes, stronger compression,
 half the size in another format, other colours, a crop of a tenth, a label with text.

@@ -1,6 +1,6 @@
 """Well-known detectors on the same files: PDQ and, where they are installed, pHash and fastdup.
 
-Hashes are computed in as many processes as there are cores, and compared by faiss, each at its usual threshold.
+Hashes are computed in as many processes as there are cores, and compared at their usual thresholds.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ FASTDUP_THRESHOLD = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """One detector: seconds from files to pairs, how many planted pairs it found, how many others it names."""
+    """One detector: seconds from files to pairs, planted pairs that it found, others that it names."""
 
     key: str
     name: str
