@@ -39,7 +39,7 @@ lint: .venv/test  ## Check style, types, imports between packages, and generated
 	@$(python) -m include.tools.documents --check
 
 bench-detection: .venv/training
-bench-detection bench-scan bench-cluster bench-server bench-gate bench-last_look bench-review: bench-%: .venv/test  ## Measure (ARGS="--help" for what can be set)
+bench-detection bench-real bench-scan bench-cluster bench-server bench-gate bench-last_look bench-review: bench-%: .venv/test  ## Measure (ARGS="--help" for what can be set)
 	@$(python) -m include.tools.bench_$* $(ARGS)
 
 documents: .venv/runtime  ## Write the documents that are generated from the code
@@ -78,5 +78,5 @@ clean:  ## Remove what was installed and written
 	@$(install) --requirement $(training)
 	@touch $@
 
-.PHONY: help demo up run test lint documents lock clean bench-detection bench-scan bench-cluster bench-server bench-gate \
-	bench-last_look bench-review
+.PHONY: help demo up run test lint documents lock clean bench-detection bench-real bench-scan bench-cluster bench-server \
+	bench-gate bench-last_look bench-review

@@ -130,6 +130,10 @@ class Collection:
         """What the duplicate index holds in memory."""
         return self._index.memory_bytes()
 
+    def compared(self) -> int:
+        """How many candidates were compared in full since the start."""
+        return self._index.compared
+
     def indexed(self) -> int:
         """How many documents can be found by picture."""
         return len(self._index)

@@ -43,6 +43,12 @@ class Metrics:
         self._memory = Gauge(
             "flow_index_bytes", "Memory of the duplicate index.", ["collection"], registry=self._registry
         )
+        self._compared = Gauge(
+            "flow_compared_total",
+            "Candidates compared in full since the start.",
+            ["collection"],
+            registry=self._registry,
+        )
 
     def count(self, path: str, status: int, seconds: float) -> None:
         """One answered request; paths that are no handler are counted together."""
@@ -58,6 +64,7 @@ class Metrics:
             self._pictures.labels(collection.name).set(collection.indexed())
             self._outdated.labels(collection.name).set(collection.outdated())
             self._memory.labels(collection.name).set(collection.memory_bytes())
+            self._compared.labels(collection.name).set(collection.compared())
         return generate_latest(self._registry)
 
 
