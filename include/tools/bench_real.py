@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
@@ -46,6 +47,16 @@ COLLECTION = "bench"
 IN_FLIGHT = 16
 ROUNDS = 3
 """Each figure of a scan is the median of so many, each of a server that has just started."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """One scan: seconds, the server's CPU seconds, pairs of ids, candidates compared in full."""
+
+    seconds: float
+    cpu_s: float
+    pairs: set[frozenset[str]]
+    compared: float
 
 
 def main() -> None:
@@ -80,15 +91,15 @@ def whole(photos: Sequence[Path], work: Path) -> dict[str, float]:
     index(pictures, work / "data")
     index_s, index_cpu_s = time.perf_counter() - began, _children_s() - before
     rounds = [scanned(work / "data", work / f"runs{number}") for number in range(ROUNDS)]
-    scan_s, scan_cpu_s = (median(each[place] for each in rounds) for place in (0, 1))
-    found = rounds[0][2]
+    scan_s, scan_cpu_s = median(one.seconds for one in rounds), median(one.cpu_s for one in rounds)
+    found = rounds[0].pairs
     return {
         "pictures": count,
         "index_per_s": round(count / index_s, 1),
         "index_cpu_ms": round(1000 * index_cpu_s / count, 2),
         "scans_per_s": round(count / scan_s, 1),
         "scan_cpu_ms": round(1000 * scan_cpu_s / count, 2),
-        "compared": round(rounds[0][3] / count, 2),
+        "compared": round(rounds[0].compared / count, 2),
         "total_s": round(index_s + scan_s, 2),
         "found": len(found & truth.keys()),
         "planted": len(truth),
@@ -119,13 +130,14 @@ def index(pictures: Path, data: Path) -> None:
     subprocess.run([*command, "--collection", COLLECTION], check=True, stderr=subprocess.DEVNULL)  # noqa: S603
 
 
-def scanned(data: Path, runs: Path) -> tuple[float, float, set[frozenset[str]], float]:
-    """Scan once with a fresh server: seconds, the server's CPU seconds, pairs found, candidates compared."""
+def scanned(data: Path, runs: Path) -> Scanned:
+    """Scan once with a fresh server."""
     with _server(data) as (process, base):
         before = _cpu_s(process)
         began = time.perf_counter()
         found = uvloop.run(_pairs(FlowAddress.parse(base, COLLECTION), RunDir(str(runs), COLLECTION, "run")))
-        return time.perf_counter() - began, _cpu_s(process) - before, found, _compared(base)
+        seconds = time.perf_counter() - began
+        return Scanned(seconds, _cpu_s(process) - before, found, _compared(base))
 
 
 async def _pairs(address: FlowAddress, run: RunDir) -> set[frozenset[str]]:

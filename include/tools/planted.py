@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -78,7 +79,8 @@ def _copy(path: Path, name: str, kind: str, out: Path, draw: random.Random) -> s
     for edit in edits:
         image = edit(image, draw)
     copy = f"{stem}--{kind.replace(' ', '')}{suffix}"
-    image.save(out / copy, **({"quality": quality} if quality else {}))
+    options: dict[str, Any] = {"quality": quality} if quality else {}
+    image.save(out / copy, **options)
     return copy
 
 
@@ -106,5 +108,5 @@ def _cut(photos: Sequence[Path], grid: int) -> Iterator[Image.Image]:
             with Image.open(path) as opened:
                 image = opened.convert("RGB")
             width, height = image.width / grid, image.height / grid
-            box = (column * width, row * height, (column + 1) * width, (row + 1) * height)
-            yield image.crop(tuple(map(round, box)))
+            left, top = round(column * width), round(row * height)
+            yield image.crop((left, top, round((column + 1) * width), round((row + 1) * height)))
