@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import io
 import json
 import os
-import random
 import sqlite3
-import struct
-import zlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +13,9 @@ import pytest
 import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image
-from pillow_heif import register_heif_opener
 
 from tests.contract import strategies as make
 from tests.support.embedded_server import launch
-from tests.unit.flow_server.conftest import picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -111,7 +103,6 @@ queries = st.one_of(
     make.queries,
     make.queries.map(lambda text: text[: len(text) // 2]),
 )
-formats = ["PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF"]
 
 
 @pytest.fixture(scope="module")
@@ -217,151 +208,9 @@ def test_no_document_or_command_is_a_500(scratch: EmbeddedServer, body: Any) -> 
     ask(scratch, "select", {"facet": "true", "facet.field": ["labels", "n_i"], "sort": "n_i asc, y_s desc"})
 
 
-def test_damaged_pictures_are_analysed_or_refused(synced: EmbeddedServer) -> None:
-    damage = random.Random(5)
-    for form in formats:
-        buffer = io.BytesIO()
-        picture(1, 32).save(buffer, form)
-        for _ in range(8):
-            data = bytearray(buffer.getvalue())
-            for _ in range(damage.randrange(1, 20)):
-                data[damage.randrange(len(data))] = damage.randrange(256)
-            cut = data[: damage.randrange(1, len(data))] if damage.random() < 0.3 else data
-            ask(synced, "analyze", {"input.data": base64.b64encode(bytes(cut)).decode()})
-
-
-def test_a_decompression_bomb_is_refused_before_it_is_unpacked(synced: EmbeddedServer) -> None:
-    side = 60_000
-    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
-    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(b"\0" * 1000)), (b"IEND", b"")]
-    packed = b"".join(
-        struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in chunks
-    )
-    bomb = base64.b64encode(b"\x89PNG\r\n\x1a\n" + packed).decode()
-    answer = requests.post(f"{synced.url}/analyze", {"input.data": bomb}, timeout=SECONDS)
-    assert answer.status_code == 400
-    assert "too many pixels" in answer.json()["error"]["msg"]
-
-
-@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK", "I;16", "F", "YCbCr"])
-def test_every_kind_of_pixel_is_analysed(synced: EmbeddedServer, mode: str) -> None:
-    form = "TIFF" if mode in ("CMYK", "I;16", "F", "YCbCr") else "PNG"
-    source = picture(2, 32).convert("L").convert("I;16") if mode == "I;16" else picture(2, 32).convert(mode)
-    buffer = io.BytesIO()
-    source.save(buffer, form)
-    data = base64.b64encode(buffer.getvalue()).decode()
-    answer = requests.post(f"{synced.url}/analyze", {"input.data": data}, timeout=SECONDS)
-    assert answer.status_code == 200, answer.text
-    assert Image.open(buffer).size == (answer.json()["outputs"]["width"], answer.json()["outputs"]["height"])
-
-
-@pytest.mark.parametrize(
-    "form", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "HEIF", "AVIF", "JPEG2000", "ICO", "PPM"]
-)
-def test_every_format_is_analysed_to_less_than_8_kilobytes(synced: EmbeddedServer, form: str) -> None:
-    register_heif_opener()
-    buffer = io.BytesIO()
-    Image.effect_noise((250, 200), 90).convert("RGB").save(buffer, form)
-    data = base64.b64encode(buffer.getvalue()).decode()
-    answer = requests.post(f"{synced.url}/analyze", {"input.data": data}, timeout=SECONDS)
-    assert answer.status_code == 200, answer.text
-    assert answer.json()["outputs"]["format"] == form
-    assert len(json.dumps(answer.json()["outputs"])) < 8 * 1024
-
-
 @pytest.mark.parametrize("query", HUGE.values(), ids=HUGE.keys())
 def test_a_huge_query_is_answered_or_refused(synced: EmbeddedServer, query: str) -> None:
     ask(synced, "select", {"q": query})
-
-
-def mark(text: bytes) -> str:
-    return base64.urlsafe_b64encode(text).decode().rstrip("=")
-
-
-ODD = [
-    ("select", {"fq": "{!terms f=id separator=''}a,b"}),
-    ("select", {"fq": "{!terms f=n_i}1,x"}),
-    ("select", {"fq": "{!lucene df=nofield}a"}),
-    ("select", {"q": "id:\\ud800"}),
-    ("select", {"q": "id:\\udfff*"}),
-    ("select", {"q": "date_dt:[NOW+" + "9" * 5000 + "DAYS TO *]"}),
-    ("select", {"q": "date_dt:[NOW" + "+1DAY" * 100_000 + " TO *]"}),
-    ("select", {"q": "n_i:" + "9" * 100_000}),
-    ("select", {"rows": "2147483648"}),
-    ("select", {"start": "9" * 5000}),
-    ("select", {"fq": ["id:a"] * 5000}),
-    ("select", {"sort": "id asc," * 5000}),
-    ("select", {"fl": "a," * 5000}),
-    ("select", {"fl": "*a" * 50_000}),
-    ("select", {"sort": "id asc", "cursorMark": mark(b"[" * 50_000)}),
-    ("select", {"sort": "id asc", "cursorMark": mark(b'["\\ud800"]')}),
-    ("select", {"facet": "true", "facet.field": "id", "facet.limit": "9" * 5000}),
-    ("select", {"facet": "true", "facet.field": "labels", "f.labels.facet.matches": "(a+)+$"}),
-    ("duplicate", {"rank.by.preprocessed": "[" * 100_000}),
-    ("duplicate", {"rank.by.preprocessed": '{"outputs":' * 100_000}),
-    ("get", {"ids": "a," * 100_000}),
-    ("analyze", {"input.url": "a" * 5000}),
-]
-ODD_BODIES = [
-    b"[" * 100_000,
-    b'[{"id":"a","x_s":' + b"[" * 900 + b"]" * 900 + b"}]",
-    b'[{"id":"a","x_s":' + b'{"a":' * 300 + b"1" + b"}" * 300 + b"}]",
-    b'[{"id":"a","import":"' + b"[" * 100_000 + b'"}]',
-    b'[{"id":"\\ud800"}]',
-    b'[{"id":"a","\\udc00_s":"b"}]',
-    b'[{"id":"a","b_s":"\\ud800\\ud800"}]',
-    b'[{"id":"a\xed\xa0\x80"}]',
-    b'{"delete":"\\udfff"}',
-    b'[{"id":"a","n_i":' + b"9" * 5000 + b"}]",
-    b'[{"id":"a","n_i":1e400}]',
-    b'[{"id":"a","unknown":"NOW+' + b"9" * 5000 + b'DAYS","n_i":"x"}]',
-    b'[{"id":"a","image":"' + b"a" * 5000 + b'"}]',
-]
-
-
-@pytest.mark.parametrize(
-    ("handler", "parameters"), ODD, ids=[f"{handler}-{place}" for place, (handler, _) in enumerate(ODD)]
-)
-def test_odd_parameters_are_refused(synced: EmbeddedServer, handler: str, parameters: dict[str, Any]) -> None:
-    answer = requests.post(f"{synced.url}/{handler}", parameters, timeout=SECONDS)
-    assert answer.status_code == 400, answer.text[:500]
-    assert 0 < len(answer.json()["error"]["msg"]) < 3000
-
-
-@pytest.mark.parametrize("body", ODD_BODIES, ids=range(len(ODD_BODIES)))
-def test_odd_bodies_of_an_update_are_refused(synced: EmbeddedServer, body: bytes) -> None:
-    solr = synced.collection_url("my-collection", "/solr/")
-    answer = requests.post(f"{solr}/update", body, timeout=SECONDS)
-    assert answer.status_code == 400, answer.text[:500]
-    assert answer.json()["error"]["msg"]
-
-
-@pytest.mark.parametrize("host", ["[", "[::1", "a b", "\xff", ""])
-def test_any_host_header_is_answered(synced: EmbeddedServer, host: str) -> None:
-    headers = {"Host": host.encode("latin-1")}
-    answer = requests.get(f"{synced.url}/select", {"rows": "1"}, headers=headers, timeout=SECONDS)
-    assert answer.status_code in (200, 400)
-
-
-def test_names_that_no_file_has_are_not_found(synced: EmbeddedServer) -> None:
-    for name in ("a" * 300, "a/" * 3000, "%00", "%ff"):
-        assert requests.get(f"{synced.base}/images/{name}", timeout=SECONDS).status_code == 404
-
-
-def test_a_picture_that_says_what_no_analysis_does_is_refused(synced: EmbeddedServer) -> None:
-    """A fact of the wrong kind would break the index of all pictures."""
-    stored = requests.get(f"{synced.url}/select", {"q": "id:a.png", "fl": "import"}, timeout=SECONDS).json()
-    outputs = stored["response"]["docs"][0]["import"]
-    packed = base64.b64decode(outputs["descriptor"])
-    (length,) = struct.unpack_from("<H", packed)
-    solr = synced.collection_url("my-collection", "/solr/")
-    for name, value in [("content_hash", ["a"]), ("width", "x"), ("width", 10**30), ("flat", None)]:
-        head = json.dumps({**json.loads(packed[2 : 2 + length]), name: value}).encode()
-        changed = struct.pack("<H", len(head)) + head + packed[2 + length :]
-        wrong = {**outputs, "descriptor": base64.b64encode(changed).decode()}
-        answer = requests.post(f"{solr}/update", json=[{"id": "x", "import": wrong}], timeout=SECONDS)
-        assert answer.status_code == 400
-        assert name in answer.json()["error"]["msg"]
 
 
 def test_others_are_served_beside_hostile_requests(start_server: Callable[..., EmbeddedServer]) -> None:
