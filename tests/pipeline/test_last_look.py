@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 from include.dedupe.acting.record import record
 from include.dedupe.acting.wanted import Wanted
 from include.dedupe.errors import CheckError, PlanError
+from include.dedupe.reviewing.cluster import read_cluster
 from tests.support.acting import FIRST, actions, reasons
 from tests.support.library import Library, jpeg, library, library_server, photo
 
@@ -39,6 +40,8 @@ def test_a_date_stamp_sends_the_pair_to_a_person_and_says_where_it_is(library: L
     assert (row["outcome"], 0.65 < left < right < 1, 0.85 < top < bottom <= 1) == ("review", True, True)
     assert "it differs from its keeper by more than coding and scaling: at " in row["reason"]
     assert record(run, FIRST, None) == {"review": 1, "done": 1}
+    shown = {one.id: one.change for one in read_cluster(run, row["cluster_id"]).outcomes}
+    assert shown == {"b.jpg": (left, top, right, bottom), "c.jpg": ()}
     assert set(library.files()) == set(library.acting.documents()) == {"a.jpg", "b.jpg"}
 
 

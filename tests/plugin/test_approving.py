@@ -13,9 +13,12 @@ import pytest
 import requests
 from playwright.sync_api import Page, expect
 
+from include.dedupe.deciding.supersede import register_decisions
+from include.dedupe.planning.plan import read_plan
 from include.dedupe.rundir import RunDir
 from include.demo.processes import running
 from tests.plugin.site import CAT, COFFEE, OWN, Site, aside
+from tests.support.made import TRIO, Made
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(900)]
 OpenPage = Callable[..., Page]
@@ -109,3 +112,32 @@ def test_what_was_seen_is_approved_and_carried_out(
     expect(page.get_by_role("table")).to_contain_text("applied")
     page.goto(f"{site.base}/dags/dedupe_asked/plugin/duplicates-of-dag")
     expect(page.frame_locator("iframe").get_by_role("link", name=run_id)).to_be_visible()
+
+
+def test_a_question_that_a_newer_run_has_overtaken_cannot_be_approved(
+    site: Site, asked: Asked, session: Sessions, open_page: OpenPage
+) -> None:
+    admin = session("admin")
+    run_id = asked.question(admin)["task_instance"]["dag_run_id"]
+    below = site.run_data("asked", "", run_id)
+    digest = admin.get(f"{below}effect", timeout=30).json()["hash"]
+    page = open_page()
+    page.goto(f"{site.run_page('asked', run_id)}approval")
+    approve = page.get_by_role("button", name="Approve:")
+    expect(approve).to_be_enabled()
+
+    newer = Made(site.storage, "asked").make(TRIO, "newer", "2999-01-01T00:00:00+00:00")
+    register_decisions(newer, read_plan(newer), newer.result("decide").result["hash"])
+    approve.click()
+    page.get_by_role("dialog").get_by_role("button", name="Approve").click()
+    expect(page.get_by_text("The newer run newer has decided anew")).to_be_visible()
+    expect(page.locator(".told")).to_contain_text("Run newer has decided anew; approve that one.")
+    expect(page.get_by_role("button", name="Approve")).to_have_count(0)
+    given = {"hash": digest, "approve": True}
+    assert admin.post(f"{below}answer", json=given, headers=OWN, timeout=30).status_code == 409
+    assert admin.get(f"{below}question", timeout=30).json()["answered_at"] is None
+    assert admin.get(f"{below}summary", timeout=30).json()["run"]["state"] == "superseded"
+
+    assert admin.post(f"{below}answer", json={**given, "approve": False}, headers=OWN, timeout=30).ok
+    asked.wait_for(asked.is_over)
+    assert set(aside(site.acting("asked").documents)) == set(DOCUMENTS)

@@ -10,8 +10,13 @@ import pytest
 import requests
 from playwright.sync_api import Page, expect
 
+from include.dedupe.deciding.supersede import register_decisions
+from include.dedupe.planning.plan import read_plan
+from include.dedupe.reporting.pictures import WebPictures
+from include.dedupe.reporting.report import report
 from include.dedupe.reviewing.state import open_state
-from tests.plugin.site import Site
+from tests.plugin.site import OWN, Site
+from tests.support.acting import FIRST
 from tests.support.made import PAIR, TRIO, Made
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(900)]
@@ -61,6 +66,33 @@ def test_states_are_told_and_one_broken_run_hides_no_other(
     page.goto(site.run_page("states", "damaged"))
     expect(page.locator(".note.bad")).to_contain_text("The files of this run cannot be read.")
     (site.folder / "collections" / "wrong.yaml").unlink()
+
+
+def test_a_superseded_run_names_the_newer_one_and_cannot_be_approved(
+    site: Site, session: Sessions, open_page: OpenPage
+) -> None:
+    superseded = made(site, "superseded")
+    for run_id, created_at in {"older": "2026-01-01", "newer": "2026-01-02"}.items():
+        run = superseded.make(TRIO, run_id, f"{created_at}T00:00:00+00:00", **POLICIES)
+        report(run, FIRST, WebPictures(site.flow.base, ()))
+        register_decisions(run, read_plan(run), run.result("decide").result["hash"])
+    page = open_page()
+    page.goto(f"{site.pages}/dedupe_superseded/")
+    expect(page.locator("tr", has=page.get_by_role("link", name="older"))).to_contain_text("by newer")
+    expect(page.locator("tr", has=page.get_by_role("link", name="newer"))).to_contain_text("waiting")
+    page.goto(site.run_page("superseded", "older"))
+    expect(page.locator(".note.warn")).to_contain_text("A newer run has decided anew")
+    expect(page.locator(".note.warn")).to_contain_text("The newer run: newer")
+    page.get_by_role("link", name="What will happen").click()
+    expect(page.locator(".note")).to_contain_text("A newer run has decided anew; this one does nothing.")
+    expect(page.get_by_role("button")).to_have_count(0)
+    admin = session("admin")
+    effect = admin.get(site.run_data("superseded", "effect", "older"), timeout=30).json()
+    assert effect["superseded_by"] == "newer"
+    given = {"hash": effect["hash"], "approve": True}
+    answer = admin.post(site.run_data("superseded", "answer", "older"), json=given, headers=OWN, timeout=30)
+    assert answer.status_code == 409
+    assert "Run newer has decided anew" in answer.json()["detail"]
 
 
 def test_a_run_of_100000_clusters_opens_at_once(site: Site, session: Sessions, open_page: OpenPage) -> None:

@@ -45,13 +45,19 @@ class PairView:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeView:
-    """What became of a decision: done, skipped, failed or planned (a dry run), and why."""
+    """What became of a decision: done, skipped, review, failed or planned (a dry run), and why.
+
+    ``keeper_id``: the keeper then. ``change``: left, top, right and bottom of where the last look saw that
+    the pictures of both differ, as shares of the picture; empty where it saw nothing.
+    """
 
     id: str
+    keeper_id: str
     decision: str
     outcome: str
     reason: str
     at: str
+    change: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,5 +230,12 @@ def _outcomes(state: State, place: int) -> tuple[OutcomeView, ...]:
     else:
         tables = [RowFile(run.storage, name, ACTIONS) for name in finished.parts["actions"]]
         rows = pd.concat([table.read_where("id", ids) for table in tables])
-    names = ("id", "decision", "outcome", "reason", "at")
-    return tuple(OutcomeView(*(row[name] for name in names)) for row in rows.to_dict("records"))
+    names = ("id", "keeper_id", "decision", "outcome", "reason", "at")
+    return tuple(
+        OutcomeView(**{name: row[name] for name in names}, change=_sides(row["change"]))
+        for row in rows.to_dict("records")
+    )
+
+
+def _sides(change: str) -> tuple[float, ...]:
+    return tuple(float(share) for share in change.split(",")) if change else ()

@@ -1,6 +1,7 @@
 // One cluster: its pictures side by side, what tells them apart, how sure each pair is, and what stays why.
 import { badge, h, show, table } from "./dom.js";
 import { get, ofRun, partPage, runPage } from "./api.js";
+import { changeOf, frame } from "./change.js";
 import { compare } from "./compare.js";
 import { bytes, count, counted, score } from "./figures.js";
 import { wanted } from "./filters.js";
@@ -78,11 +79,12 @@ const link = (other, text) => (other ? h("a", { class: "button", href: clusterAd
 
 function card(one, index) {
   const others = documents.length > 1;
+  const change = changeOf(detail.outcomes, one.id);
   return h(
     "div",
     { class: `document card${one.is_keeper ? " keeper" : ""}`, role: "listitem", tabindex: "-1", "aria-label": `${one.is_keeper ? "Keeper" : "Document"} ${one.id}`, "data-document": one.id, onfocusin: () => mark(index, false) },
-    h("div", { class: "bar" }, one.is_keeper ? badge("stays", "good") : badge(one.decision || "duplicate", one.decision === "delete" ? "bad" : "warn"), one.is_protected && badge("protected", "other"), !one.is_keeper && h("span", { class: "soft" }, one.score ? `score ${score(one.score)}` : "no pair with the keeper")),
-    picture(name, one.id, "large"),
+    h("div", { class: "bar" }, one.is_keeper ? badge("stays", "good") : badge(one.decision || "duplicate", one.decision === "delete" ? "bad" : "warn"), one.is_protected && badge("protected", "other"), !one.is_keeper && h("span", { class: "soft" }, one.score ? `score ${score(one.score)}` : "no pair with the keeper"), change && badge("differs from its keeper", "bad")),
+    picture(name, one.id, "large", change && ((width, height) => frame(change, width, height))),
     h("h2", { class: "text" }, one.id),
     !one.is_keeper && one.reason && h("p", { class: "soft text" }, one.reason),
     fields(one),
@@ -145,9 +147,10 @@ function compareWith(one, start = one) {
         [["u"], "undo", () => undo(() => load())],
       ]
     : [];
-  return compare(name, first, others, start.id, judging);
+  return compare(name, first, others, start.id, changed, judging);
 }
 
+const changed = (first, other) => changeOf(detail.outcomes, first, other);
 const inFront = () => documents[at];
 
 async function say(kind, one = null, ids = one ? [one.id] : []) {
@@ -210,7 +213,7 @@ function pairSection() {
 }
 
 const bothShown = (pair) => [pair.id_a, pair.id_b].every((id) => documents.some((one) => one.id === id));
-const comparePair = (pair) => compare(name, pair.id_a, [pair.id_b], pair.id_b);
+const comparePair = (pair) => compare(name, pair.id_a, [pair.id_b], pair.id_b, changed);
 
 function explained(pair) {
   const answer = h("div", { "aria-live": "polite" });

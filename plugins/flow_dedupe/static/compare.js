@@ -1,4 +1,5 @@
 // Two pictures laid over each other: a curtain between them, one after the other, or what tells them apart.
+import { frame } from "./change.js";
 import { h } from "./dom.js";
 import * as keys from "./keys.js";
 import { reason, source } from "./picture.js";
@@ -12,9 +13,10 @@ const MODES = [
 
 /**
  * Opens the comparison of document `first` of a cluster with one of `others`, and resolves when it is closed.
- * `judging` are further keys, [keys, label, deed]; a deed gets the document that is in front.
+ * `changed` tells what the last look saw of two documents. `judging` are further keys, [keys, label, deed]; a
+ * deed gets the document that is in front.
  */
-export function compare(cluster, first, others, start, judging = []) {
+export function compare(cluster, first, others, start, changed, judging = []) {
   let at = Math.max(0, others.indexOf(start));
   let mode = MODES[0][0];
   let ticking;
@@ -40,10 +42,16 @@ export function compare(cluster, first, others, start, judging = []) {
   );
   under.addEventListener("error", () => broken(first));
   over.addEventListener("error", () => broken(others[at]));
+  over.addEventListener("load", () => {
+    const change = changed(first, others[at]);
+    stage.querySelector(".change")?.remove();
+    if (change) stage.append(frame(change, over.naturalWidth, over.naturalHeight));
+  });
 
   function look(next) {
     at = (next + others.length) % others.length;
     why.hidden = true;
+    stage.querySelector(".change")?.remove();
     under.src = source(cluster, first, "large");
     over.src = source(cluster, others[at], "large");
     under.alt = `Document ${first}`;

@@ -15,21 +15,22 @@ const near = new IntersectionObserver(
   { rootMargin: "400px" },
 );
 
-/** A picture of a document, fetched when it comes near. */
-export function picture(cluster, document, view = "small") {
+/** A picture of a document, fetched when it comes near; `drawn` makes what lies over it, of its width and height. */
+export function picture(cluster, document, view = "small", drawn = null) {
   const frame = h("div", { class: "picture", "aria-busy": "true" });
-  frame.addEventListener("near", () => fill(frame, cluster, document, view));
+  frame.addEventListener("near", () => fill(frame, cluster, document, view, drawn));
   near.observe(frame);
   return frame;
 }
 
-async function fill(frame, cluster, document, view) {
+async function fill(frame, cluster, document, view, drawn) {
   try {
     const answer = await ask(cluster, document, view);
     const about = JSON.parse(answer.headers.get("X-Picture") ?? "{}");
     const address = URL.createObjectURL(await answer.blob());
     const free = () => URL.revokeObjectURL(address);
     frame.replaceChildren(h("img", { src: address, alt: `Picture of ${document}`, onload: free, onerror: free }));
+    if (drawn) frame.append(drawn(about.width, about.height));
     if (about.note) frame.append(h("span", { class: "in-part" }, about.note));
   } catch (error) {
     frame.replaceChildren(h("p", { class: "why", title: error.message }, h("strong", {}, "No picture. "), error.message));
