@@ -1,4 +1,4 @@
-"""One Airflow API server with the plugin, and one browser, for all tests of the page."""
+"""One Airflow API server with the plugin for all tests of the page, and a browser for each module."""
 
 from __future__ import annotations
 
@@ -73,8 +73,9 @@ def site(flow: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iter
         process.kill()  # it would wait for connections that browsers keep
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """A browser; it ends with the module, since it keeps a loop running that other tests would meet."""
     if CHROMIUM is None:
         pytest.skip("no chromium is installed; on Debian: apt install chromium")
     expect.set_options(timeout=1000 * SECONDS_TO_APPEAR)
