@@ -19,7 +19,7 @@ from tests.support.embedded_server import EmbeddedServer
 from tests.support.small_collection import CLUSTERS
 
 DEMO = home.PROJECT / "include" / "collections" / "demo.yaml"
-STAGES = ["plan", "scan", "merge", "cluster", "report"]
+STAGES = ["plan", "scan", "merge", "cluster", "decide", "report", "approve", "apply", "record"]
 
 pytestmark = pytest.mark.airflow
 

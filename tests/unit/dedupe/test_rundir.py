@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from include.dedupe import rundir
+from include.dedupe import storage
 from include.dedupe.errors import ArtifactError, ConfigError
 from include.dedupe.rundir import Attempt, RunDir, folder_name
 from include.dedupe.storage import STORAGE_VARIABLE, Storage, default_storage
@@ -82,12 +82,12 @@ class TestDefaultStorage:
         monkeypatch.delenv("AIRFLOW_HOME", raising=False)
 
     def test_in_a_checkout_it_is_where_make_run_writes(self) -> None:
-        makefile = (rundir.CHECKOUT / "Makefile").read_text()
+        makefile = (storage.CHECKOUT / "Makefile").read_text()
         assert "AIRFLOW_HOME := $(CURDIR)/.run/airflow\n" in makefile
-        assert default_storage() == f"{rundir.CHECKOUT}/.run/airflow/flow_dedupe"
+        assert default_storage() == f"{storage.CHECKOUT}/.run/airflow/flow_dedupe"
 
     def test_elsewhere_it_has_to_be_said(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(rundir, "CHECKOUT", tmp_path)
+        monkeypatch.setattr(storage, "CHECKOUT", tmp_path)
         with pytest.raises(ConfigError, match="Say where the runs are: set FLOW_DEDUPE_STORAGE"):
             default_storage()
         assert default_storage("/home/airflow") == "/home/airflow/flow_dedupe"
