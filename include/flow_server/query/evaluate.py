@@ -71,8 +71,17 @@ class Evaluator:
 
     def _top(self, node: Node, default_field: str | None) -> KeySet:
         if isinstance(node, Group) and node.clauses and all(o is Occur.MUST_NOT for o, _ in node.clauses):
+            if all(self._says_nothing(one, default_field) for _, one in node.clauses):
+                return NOTHING
             node = Group(((Occur.MUST, Everything()), *node.clauses))
         return self._node(node, default_field)
+
+    def _says_nothing(self, node: Node, default: str | None) -> bool:
+        """Whether it is a text without a word, which is no clause at all."""
+        if not isinstance(node, Term) or node.exact:
+            return False
+        field = self._schema.find(node.field or default or "")
+        return field is not None and field.type is FieldType.TEXT and not words(node.text)
 
     def _node(self, node: Node, default: str | None) -> KeySet:
         if isinstance(node, Everything):
