@@ -92,10 +92,21 @@ def test_keys_judge_what_is_in_front_and_undo_takes_it_back(
         ("not_duplicate", (first,)),
         ("approve", (second,)),
     }
-    for left in (1, 0):
-        with page.expect_response(lambda answer: answer.url.endswith("/undo")):
-            page.keyboard.press("u")
-        assert len(standing(run)) == left
+    page.keyboard.press("u")
+    page.keyboard.press("u")
+    page.keyboard.press("u")
+    expect(page.locator(".told")).to_contain_text("Nothing was said here")
+    assert standing(run) == []
+
+
+def test_undo_waits_for_what_is_just_being_said(site: Site, run: RunDir, open_page: OpenPage) -> None:
+    page = open_page()
+    page.goto(site.run_page("pictures"))
+    expect(page.locator(".cluster.here")).to_have_count(1)
+    page.keyboard.press("n")
+    page.keyboard.press("u")
+    expect(page.locator(".told")).to_contain_text("Taken back")
+    assert standing(run) == []
 
 
 def test_keys_that_are_typed_judge_nothing(site: Site, run: RunDir, open_page: OpenPage) -> None:

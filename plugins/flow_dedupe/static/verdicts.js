@@ -34,14 +34,19 @@ const KEPT = `flow-dedupe-said-${document.body.dataset.dag}-${document.body.data
 const readSaid = () => JSON.parse(sessionStorage.getItem(KEPT) ?? "[]");
 const keepSaid = (verdicts) => sessionStorage.setItem(KEPT, JSON.stringify(verdicts.slice(-200)));
 
+let turn = Promise.resolve();
+/** Does one thing after the other: what is taken back is what was said last, also where keys are quicker than answers. */
+const inTurn = (deed) => (turn = turn.catch(() => {}).then(deed));
+
 /**
  * Says something of a cluster as it is shown, or of documents of it. When it is taken back, `undone` is called
  * with the cluster's name, or with nothing if it was said of many.
  */
-export async function judge(kind, row, ids, undone) {
-  const judged = await post(ofRun("verdicts"), { kind, cluster: row.name, ids, state: row.state });
-  remember(judged, row.name, `${ids.length ? few(ids) : row.name}: ${done(kind)}.`, undone);
-  return judged;
+export function judge(kind, row, ids, undone) {
+  return inTurn(async () => {
+    const judged = await post(ofRun("verdicts"), { kind, cluster: row.name, ids, state: row.state });
+    remember(judged, row.name, `${ids.length ? few(ids) : row.name}: ${done(kind)}.`, undone);
+  });
 }
 
 /** Says something of many clusters, after the person has seen how many; false if not. */
@@ -54,8 +59,10 @@ export async function judgeMany(kind, chosen, undone) {
   const what = `${counted(selected.clusters, "cluster")} with ${counted(selected.documents, "document")}`;
   const decided = Object.entries(selected.decisions).map(([decision, many]) => `${decision}: ${counted(many, "document")}`);
   if (!(await confirmed(`${word(kind)}: ${what}?`, decided, `${word(kind)}: ${counted(selected.clusters, "cluster")}`))) return false;
-  const judged = await post(ofRun(["verdicts", "many"]), { kind, chosen, state: selected.state });
-  remember(judged, "", `${what}: ${done(kind)}.`, undone);
+  await inTurn(async () => {
+    const judged = await post(ofRun(["verdicts", "many"]), { kind, chosen, state: selected.state });
+    remember(judged, "", `${what}: ${done(kind)}.`, undone);
+  });
   return true;
 }
 
@@ -66,19 +73,30 @@ function remember(judged, cluster, text, undone) {
 
 /** Takes back what was said last in this run, in this window. */
 export async function undo(undone) {
-  const last = readSaid().at(-1);
-  if (last) await takeBack(last.name, last.cluster, undone);
+  const last = await inTurn(async () => {
+    const said = readSaid().at(-1);
+    if (said) await unsay(said.name);
+    return said;
+  });
+  if (last) await undone?.(last.cluster);
   else tell("Nothing was said here that could be taken back. “Verdicts” lists what was said before.");
 }
 
 async function takeBack(name, cluster, undone) {
+  await inTurn(() => unsay(name));
+  await undone?.(cluster);
+}
+
+async function unsay(name) {
+  const forget = () => keepSaid(readSaid().filter((one) => one.name !== name));
   try {
     await post(ofRun("undo"), { names: [name] });
-  } finally {
-    keepSaid(readSaid().filter((one) => one.name !== name));
+  } catch (error) {
+    if (error.status === 404 || error.status === 409) forget();
+    throw error;
   }
+  forget();
   tell("Taken back.");
-  await undone?.(cluster);
 }
 
 /** A line for each standing verdict, each of which can be taken back. */
