@@ -6,7 +6,7 @@ SHELL := /bin/sh
 .DELETE_ON_ERROR:
 
 python := .venv/bin/python
-runtime := requirements.txt include/flow_server/requirements.txt
+runtime := requirements.txt include/flow_server/requirements.txt include/demo/requirements.txt
 training := include/detector/training/requirements.txt
 # Airflow starts in half the time when its modules are compiled once.
 install := UV_CACHE_DIR=.venv/cache $(python) -m uv pip install --quiet --compile-bytecode --constraints constraints.txt

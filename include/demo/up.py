@@ -16,6 +16,7 @@ import requests
 
 from include.dedupe.settings.config import COLLECTIONS_VARIABLE
 from include.dedupe.storage import Storage, default_storage
+from include.demo.database import metadata_database
 from include.demo.flow import CONNECTION_VARIABLE, index, serving
 from include.demo.library import demo_library, use_own_settings
 from include.demo.processes import DemoError, free_port, running
@@ -55,9 +56,12 @@ def up(port: int | None) -> None:
     library = demo_library(RUN)
     index(library)
     airflow_log = RUN / "logs" / "airflow.log"
-    with serving(library, RUN / "logs" / "server.log") as flow:
+    with (
+        serving(library, RUN / "logs" / "server.log") as flow,
+        metadata_database(HOME / "postgres") as database,
+    ):
         airflow_port = port_or_usual(port)
-        environment = {**airflow_settings(airflow_port), CONNECTION_VARIABLE: flow}
+        environment = {**airflow_settings(airflow_port), **database, CONNECTION_VARIABLE: flow}
         command = [sys.executable, "-m", "airflow", "standalone"]
         print("Starting Airflow ...", flush=True)
         with running(command, environment, airflow_log) as airflow:

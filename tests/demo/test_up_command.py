@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -23,6 +24,13 @@ from include.orchestration import home
 
 SECONDS_TO_START = 240
 SECONDS_TO_RUN = 240
+
+
+@pytest.fixture
+def run() -> Iterator[Path]:
+    """A folder that the database's own user may enter, unlike those of pytest where root runs it."""
+    with tempfile.TemporaryDirectory(prefix="flow-dedupe-up-") as folder:
+        yield Path(folder)
 
 
 @contextmanager
@@ -68,6 +76,12 @@ def family_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
         return []
 
 
+def databases(run: Path) -> list[psutil.Process]:
+    """The Postgres servers whose data lies in this folder."""
+    named = [each for each in psutil.process_iter(["name", "cmdline"]) if each.info["name"] == "postgres"]
+    return [each for each in named if any(str(run) in word for word in each.info["cmdline"] or ())]
+
+
 def kill(members: list[psutil.Process]) -> None:
     for member in members:
         with suppress(psutil.NoSuchProcess):
@@ -87,10 +101,10 @@ def ask(address: str, method: str, token: str | None = None, body: dict[str, Any
 
 @pytest.mark.airflow
 @pytest.mark.timeout(600)
-def test_a_real_scheduler_dedupes_the_demo_and_nothing_keeps_running(tmp_path: Path) -> None:
+def test_a_real_scheduler_dedupes_the_demo_and_nothing_keeps_running(run: Path) -> None:
     port = free_port()
     api = f"http://localhost:{port}"
-    with up(tmp_path, port) as (process, announced):
+    with up(run, port) as (process, announced):
         family = family_of(process)
         password = announced.partition("password ")[2].split()[0]
         login = {"username": "admin", "password": password}
@@ -105,7 +119,9 @@ def test_a_real_scheduler_dedupes_the_demo_and_nothing_keeps_running(tmp_path: P
         assert state == "success"
         shown = {one["name"]: one for one in ask(f"{api}/duplicates/data/collections", "GET", token)}
         assert run_id in [run["run_id"] for run in shown["demo"]["newest"]]
+        assert databases(run)
         family += family_of(process)
+    assert databases(run) == []
     left = [member for member in family if member.is_running() and member.status() != psutil.STATUS_ZOMBIE]
     kill(left)
     assert left == []
