@@ -111,7 +111,7 @@ def _eight_bit(frame: Image.Image) -> tuple[Bytes, Bytes | None]:
     mode = "RGBA" if frame.has_transparency_data else "RGB"
     rows = max(1, STRIP_PIXELS // width)
     if rows >= height and mode == "RGB":
-        return np.asarray(frame.convert(mode)), None
+        return np.asarray(frame if frame.mode == mode else frame.convert(mode)), None
     rgb = np.empty((height, width, 3), np.uint8)
     alpha = np.empty((height, width), np.uint8) if mode == "RGBA" else None
     for top in range(0, height, rows):

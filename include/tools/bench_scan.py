@@ -1,10 +1,11 @@
-"""Measures the scan: our client beside the seed's, memory, and whole scans of the embedded server.
+"""Measures the client's side of a scan beside the seed's client: what it costs to ask, and memory.
 
-    python -m include.tools.bench_scan [--sizes 1565 10000 100000] [--seconds 20]
+    python -m include.tools.bench_scan [--seconds 20]
 
 The seed's client is that of Flow's documentation: `requests.get` without a session, four threads, and a
-second request for each document with hits. It and ours ask the same server, which takes no time. Memory is
-that of processes of their own that scan collections of different size. The last line is one JSON object.
+second request for each document with hits. It and ours ask the same server, which takes no time and has no
+pictures: these are no rates of scans, which `bench_real` measures. Memory is that of processes of their own
+that scan collections of different size. The last line is one JSON object.
 """
 
 from __future__ import annotations
@@ -21,10 +22,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
-from pathlib import Path
 
-import numpy as np
 import requests
 import uvloop
 
@@ -36,65 +34,48 @@ from include.dedupe.scanning.join import Joiner
 from include.dedupe.scanning.outage import Outage
 from include.dedupe.scanning.scan import scan
 from include.dedupe.settings.config import CollectionConfig
-from include.detector.imaging import Descriptor, analyze
 from include.flow_client import FlowAddress, FlowClient
-from include.flow_server.store.protocol import Add
-from include.flow_server.store.sqlite import SqliteStore
 
-SIZES = (1_565, 10_000, 100_000)
 MEMORY_SIZES = (20_000, 200_000)
 THREADS, IN_FLIGHT = 4, 16
-DUPLICATE_EVERY = 50
 ROUNDS = 3
 """The clients take turns, and the best of each counts: a busy machine slows none of them alone."""
-BATCH = 5_000
-PHOTOS = Path(__file__).parents[1] / "demo" / "photos"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
-    parser.add_argument("--seconds", type=float, default=20.0, help="at most, for each figure")
+    parser.add_argument("--seconds", type=float, default=20.0, help="of all clients together")
     given = parser.parse_args()
-    figures: dict[str, float] = {}
-    with _server("include.tools.instant_server") as base:
-        address, each_s = FlowAddress.parse(base, "n1000000"), given.seconds / 12
+    with _instant_server() as base:
+        address, each_s = FlowAddress.parse(base, "n1000000"), given.seconds / (3 * ROUNDS)
         rounds = [
             (_seed(base, each_s), uvloop.run(_per_id(base, each_s)), uvloop.run(_pages(address, each_s)))
             for _ in range(ROUNDS)
         ]
         seed, per_id, pages = (max(rates) for rates in zip(*rounds, strict=True))
-        print(f"instant server: seed {seed:,.0f}, per id {per_id:,.0f}, by pages {pages:,.0f} scans/s")
-        figures |= {"per_id_vs_seed": round(per_id / seed, 1), "pages_vs_seed": round(pages / seed, 1)}
+        print(f"documents asked for a second: seed {seed:,.0f}, per id {per_id:,.0f}, by pages {pages:,.0f}")
         peaks = [_peak_mb(base, size) for size in MEMORY_SIZES]
         told = ", ".join(
             f"{size:,} documents {peak:.0f} MB" for size, peak in zip(MEMORY_SIZES, peaks, strict=True)
         )
         print(f"memory of a scan task: {told}")
-    for size in given.sizes:
-        rate, again = _embedded(size, given.seconds)
-        told = f", {again:,.0f} the second time" if again else ""
-        print(f"embedded server, {size:,} documents: {rate:,.0f} scans/s{told}")
-        figures[f"scans_per_s_{size // 1000}k" if size % 1000 == 0 else f"scans_per_s_{size}"] = round(
-            rate, 1
-        )
-    print(json.dumps({**figures, "peak_mb": round(max(peaks), 1)}))
+    ratios = {"per_id_vs_seed": round(per_id / seed, 1), "pages_vs_seed": round(pages / seed, 1)}
+    print(json.dumps({**ratios, "peak_mb": round(max(peaks), 1)}))
 
 
 @contextmanager
-def _server(module: str, *arguments: str) -> Iterator[str]:
-    command = [sys.executable, "-m", module, *arguments]
+def _instant_server() -> Iterator[str]:
+    command = [sys.executable, "-m", "include.tools.instant_server"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
         try:
-            told = process.stdout.readline() if process.stdout else ""
-            port = told.partition("127.0.0.1:")[2].partition("/")[0] or told
+            port = process.stdout.readline() if process.stdout else ""
             yield f"http://127.0.0.1:{int(port)}"
         finally:
             process.terminate()
 
 
 def _seed(base: str, seconds: float) -> float:
-    """Scans a second of the client that Flow's documentation shows."""
+    """Documents a second of the client that Flow's documentation shows."""
     url, end = f"{base}/api/cores/n5000", time.perf_counter() + seconds
 
     def detect(name: str) -> None:
@@ -118,7 +99,7 @@ def _seed(base: str, seconds: float) -> float:
 
 
 async def _per_id(base: str, seconds: float) -> float:
-    """Scans a second of our client, document by document."""
+    """Documents a second of our client, document by document."""
     done, end = 0, time.perf_counter() + seconds
 
     async def work(client: FlowClient) -> None:
@@ -175,61 +156,6 @@ def _scan_whole(base: str, size: int) -> float:
 
     uvloop.run(run())
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-def _embedded(size: int, seconds: float) -> tuple[float, float | None]:
-    """Scans a second of an embedded server that has just started, in the mode `balanced` means for the size.
-
-    Beside it those of a second scan, where the first one was whole: the server remembers what it compared.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        _fill(Path(folder) / "bench" / "documents.sqlite", size)
-        with _server("include.flow_server", "--data", folder, "--collection", "bench") as base:
-            return uvloop.run(_whole_or_part(FlowAddress.parse(base, "bench"), size, seconds))
-
-
-async def _whole_or_part(address: FlowAddress, size: int, seconds: float) -> tuple[float, float | None]:
-    """Scan the collection twice if it is small, else for some seconds."""
-    if size > 5_000:
-        return await _pages(address, seconds), None
-    async with open_flow(address, IN_FLIGHT) as flow:
-        rates = []
-        for number in range(2):
-            with tempfile.TemporaryDirectory() as folder:
-                at = RunDir(folder, "bench", f"run{number}")
-                await plan(flow, at, Attempt(), _config(address), Scope())
-                began = time.perf_counter()
-                stats = await scan(flow, at, Attempt(), "p00")
-                rates.append(stats.scanned / (time.perf_counter() - began))
-        return rates[0], rates[1]
-
-
-def _fill(path: Path, size: int) -> None:
-    """Write documents with random descriptors, every fiftieth the twin of the one before it."""
-    store = SqliteStore(path)
-    batch: list[Add] = []
-    for number, descriptor in enumerate(_descriptors(size)):
-        batch.append(Add(f"d{number:09}", {"image": f"http://images/{number}.jpg"}, descriptor.to_bytes()))
-        if len(batch) == BATCH:
-            store.update(batch)
-            batch = []
-    store.update(batch)
-    store.commit()
-    store.close()
-
-
-def _descriptors(size: int) -> Iterator[Descriptor]:
-    random = np.random.default_rng(size)
-    photos = sorted(PHOTOS.glob("*.jpg"))[:20]
-    templates = [analyze(photo.read_bytes()) for photo in photos]
-    last = templates[0]
-    for number in range(size):
-        if number % DUPLICATE_EVERY != 1:
-            hashed = random.bytes(len(last.pdq))
-            embedding = random.normal(0, 8, len(last.embedding)).clip(-127, 127).astype(np.int8)
-            template = templates[number % len(templates)]
-            last = replace(template, pdq=hashed, pdq_content=hashed, embedding=embedding.tobytes())
-        yield replace(last, content_hash=f"{number:064x}")
 
 
 if __name__ == "__main__":

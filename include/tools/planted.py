@@ -26,6 +26,7 @@ COPIED = 0.565  # copies for each photograph
 SAME_BYTES = 0.115  # of the copies
 SEED = 7
 MARGIN = 0.05  # cut off at each side
+SMALLEST_TILE = 24  # pixels
 KINDS: dict[str, tuple[tuple[Edit, ...], str, int]] = {
     "jpeg 30": ((), ".jpg", 30),
     "half": ((partial(scale, by=0.5),), ".png", 0),
@@ -89,15 +90,36 @@ def tiles(photos: Sequence[Path], count: int, out: Path) -> list[Path]:
 
     Tiles of one photograph are alike, and small ones hold little: they are harder to tell apart than
     photographs.
+
+    Raises:
+        SystemExit: there are too few photographs for tiles of at least SMALLEST_TILE pixels a side.
     """
+    large, grid = _grid(photos, count)
     out.mkdir(parents=True)
-    grid = math.ceil(math.sqrt(count / len(photos)))
     written: list[Path] = []
-    for number, tile in zip(range(count), _cut(photos, grid), strict=False):
+    for number, tile in zip(range(count), _cut(large, grid), strict=False):
         path = out / f"{number:06}.jpg"
         tile.save(path, quality=92)
         written.append(path)
     return written
+
+
+def _grid(photos: Sequence[Path], count: int) -> tuple[list[Path], int]:
+    """The photographs that are large enough, and into how many rows and columns to cut them."""
+    sides = [_shorter_side(path) for path in photos]
+    for grid in range(math.ceil(math.sqrt(count / len(photos))), max(sides) // SMALLEST_TILE + 1):
+        large = [path for path, side in zip(photos, sides, strict=True) if side // grid >= SMALLEST_TILE]
+        if len(large) * grid**2 >= count:
+            return large, grid
+    raise SystemExit(
+        f"{len(photos):,} photographs do not give {count:,} tiles of {SMALLEST_TILE} pixels a side: "
+        "name a folder of more or larger ones, or ask for fewer documents"
+    )
+
+
+def _shorter_side(path: Path) -> int:
+    with Image.open(path) as opened:
+        return min(opened.size)
 
 
 def _cut(photos: Sequence[Path], grid: int) -> Iterator[Image.Image]:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-import pdqhash
 
 from include.detector.imaging.descriptor import DESCRIPTOR_VERSION, Descriptor
 from include.detector.imaging.embedding import embed
 from include.detector.imaging.layout import encode_layout, layout
 from include.detector.imaging.margins import content_box
+from include.detector.imaging.pdq import pdq
 from include.detector.imaging.thumbnail import decode_thumbnail, encode, shrink
 from include.safe_picture import MAX_PIXELS, decode
 
@@ -35,9 +35,9 @@ def analyze(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Descriptor:
     thumbnail = shrink(working)
     coded = encode(thumbnail)
     left, top, right, bottom = content_box(working)
-    pdq, quality = pdqhash.compute(working)
+    hashed, quality = pdq(working)
     content = np.ascontiguousarray(working[top:bottom, left:right])
-    pdq_content = pdq if content.shape == working.shape else pdqhash.compute(content)[0]
+    pdq_content = hashed if content.shape == working.shape else pdq(content)[0]
     height, width = picture.rgb.shape[:2]
     return Descriptor(
         version=DESCRIPTOR_VERSION,
@@ -49,10 +49,10 @@ def analyze(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Descriptor:
         beside=picture.beside,
         frames=picture.frames,
         behind=picture.behind,
-        flat=bool(thumbnail.reshape(-1, 3).std(axis=0).max() < FLAT_DEVIATION),
-        pdq=np.packbits(pdq).tobytes(),
-        pdq_content=np.packbits(pdq_content).tobytes(),
-        pdq_quality=int(quality),
+        flat=bool(cv2.meanStdDev(thumbnail)[1].max() < FLAT_DEVIATION),
+        pdq=hashed,
+        pdq_content=pdq_content,
+        pdq_quality=quality,
         embedding=embed(content).tobytes(),
         layout=encode_layout(layout(working), decode_thumbnail(coded)),
         thumbnail=coded,

@@ -37,8 +37,15 @@ def content_box(rgb: NDArray[np.uint8]) -> Box:
 def _margin(lines: NDArray[np.uint8], deepest: int) -> int:
     """Number of leading lines of one colour, at most `deepest`; most pictures have none."""
     for depth in range(deepest):
-        line = lines[depth].astype(np.int16)
-        far = np.abs(line - np.median(line, axis=0)).max(axis=1) >= TOLERANCE
-        if far.mean() > 1 - FLAT_SHARE:
+        channels = lines[depth].T.astype(np.int16)
+        far = np.abs(channels - _medians(channels)).max(axis=0) >= TOLERANCE
+        if np.count_nonzero(far) > (1 - FLAT_SHARE) * far.size:
             return depth
     return deepest
+
+
+def _medians(channels: NDArray[np.int16]) -> NDArray[np.float64]:
+    """Of each channel [channels, 1]; `np.median` takes twice the time for so few numbers."""
+    length = channels.shape[1]
+    ordered = np.sort(channels)
+    return (ordered[:, (length - 1) // 2, None] + ordered[:, length // 2, None]) / 2

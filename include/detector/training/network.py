@@ -91,11 +91,13 @@ def build_network(
         [batch, windows, dimensions], of unit length.
     """
     graph = Graph(weights)
-    depths = _backbone(graph)
-    parts = [_pool(graph, depths, window) for window in WINDOWS]
-    features = graph.node(
-        "Concat", [graph.node("Unsqueeze", [part, graph.constant([1], np.int64)]) for part in parts], axis=1
-    )
+    edges, parts, objects = _backbone(graph)
+    pooled = [
+        _pool(graph, _both_signs(graph, edges), side=28, weight=0.5),
+        _pool(graph, _both_signs(graph, parts), side=14),
+        _pool(graph, objects, side=7),
+    ]
+    features = graph.node("Concat", pooled, axis=2)
     width = FEATURES
     if projection is not None:
         mean, matrix = projection
@@ -117,9 +119,9 @@ def build_network(
 
 def _backbone(graph: Graph) -> list[str]:
     """All convolutions; returns the outputs for edges, parts and objects."""
-    values = graph.node("Cast", ["image"], to=TensorProto.FLOAT)
+    values = graph.node("Transpose", ["image"], perm=[0, 3, 1, 2])
+    values = graph.node("Cast", [values], to=TensorProto.FLOAT)
     values = graph.node("Div", [graph.node("Sub", [values, graph.constant(127.0)]), graph.constant(128.0)])
-    values = graph.node("Transpose", [values], perm=[0, 3, 1, 2])
     values = graph.convolution(values, "_conv_stem", "_bn0", stride=2)
     channels, block, depths = 32, 0, []
     for stage, (_, stride, expansion, wider, repeats) in enumerate(STAGES):
@@ -153,26 +155,29 @@ def _block(
     return graph.node("Add", [inputs, values]) if stride == 1 and channels == wider else values
 
 
-def _pool(graph: Graph, depths: list[str], window: tuple[int, int, int, int]) -> str:
-    """Features of one window: each depth pooled, square-rooted, of unit length; edges count half."""
-    pooled = []
-    for depth, side, weight in zip(depths, (28, 14, 7), (0.5, 1.0, 1.0), strict=True):
-        values = depth
-        if window != WINDOWS[0]:
-            left, top, right, bottom = (edge * side // 7 for edge in window)
-            starts, ends = graph.constant([top, left], np.int64), graph.constant([bottom, right], np.int64)
-            values = graph.node("Slice", [values, starts, ends, graph.constant([2, 3], np.int64)])
-        if depth != depths[-1]:  # these have both signs
-            values = graph.node("Concat", [values, graph.node("Neg", [values])], axis=1)
-        root = graph.node("Sqrt", [_generalised_mean(graph, values)])
-        unit = graph.node("LpNormalization", [root], axis=-1, p=2)
-        pooled.append(graph.node("Mul", [unit, graph.constant(weight)]))
-    return graph.node("Concat", pooled, axis=1)
+def _both_signs(graph: Graph, values: str) -> str:
+    """Twice as many channels, since a projection without ReLU has values of both signs."""
+    return graph.node("Relu", [graph.node("Concat", [values, graph.node("Neg", [values])], axis=1)])
 
 
-def _generalised_mean(graph: Graph, values: str) -> str:
-    """Mean of third powers over both sides, then the third root: between mean and maximum."""
-    positive = graph.node("Add", [graph.node("Relu", [values]), graph.constant(1e-6)])
+def _pool(graph: Graph, values: str, *, side: int, weight: float = 1.0) -> str:
+    """Features of every window [batch, windows, channels]: a generalised mean's root, of length `weight`.
+
+    The mean of third powers, and the third root of it, lies between mean and maximum. All windows are one
+    product with a matrix.
+    """
+    positive = graph.node("Add", [values, graph.constant(1e-6)])
     powers = graph.node("Mul", [graph.node("Mul", [positive, positive]), positive])
-    mean = graph.node("ReduceMean", [powers], axes=[2, 3], keepdims=0)
-    return graph.node("Pow", [mean, graph.constant(1 / 3)])
+    flat = graph.node("Reshape", [powers, graph.constant([0, 0, side * side], np.int64)])
+    means = graph.node("MatMul", [flat, graph.constant(_window_means(side))])
+    root = graph.node("Pow", [graph.node("Transpose", [means], perm=[0, 2, 1]), graph.constant(1 / 6)])
+    unit = graph.node("LpNormalization", [root], axis=-1, p=2)
+    return graph.node("Mul", [unit, graph.constant(weight)])
+
+
+def _window_means(side: int) -> NDArray[np.float32]:
+    """What makes means over the windows of all places, [side * side, windows]."""
+    shares = np.zeros((len(WINDOWS), side, side), np.float32)
+    for share, (left, top, right, bottom) in zip(shares, np.array(WINDOWS) * side // 7, strict=True):
+        share[top:bottom, left:right] = 1 / ((bottom - top) * (right - left))
+    return shares.reshape(len(WINDOWS), -1).T
