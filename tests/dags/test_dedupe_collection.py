@@ -106,6 +106,30 @@ class TestWiring:
         assert message in dags["dedupe_broken"].description
         assert "broken" in dags["dedupe_broken"].tags
 
+    @pytest.mark.parametrize(
+        ("text", "kind", "cron"),
+        [
+            ("schedule: '0 4 * * *'\nscan: {treshold: 1}", "CronDataIntervalTimetable", "0 4 * * *"),
+            ("schedule: '@monthly'\nschedule_by: partition\nx: 1", "CronPartitionTimetable", "0 0 1 * *"),
+            ("scan: [\nschedule: '@weekly'", "CronDataIntervalTimetable", "0 0 * * 0"),
+            ("shedule: '@weekly'", "CronDataIntervalTimetable", "0 0 * * *"),
+            ("schedule: often\nfields: {date: d}", "CronDataIntervalTimetable", "0 0 * * *"),
+        ],
+    )
+    def test_a_broken_file_keeps_its_schedule_and_each_run_fails_with_the_reason(
+        self, airflow: Path, collections: Path, text: str, kind: str, cron: str
+    ) -> None:
+        (collections / "broken.yaml").write_text(f"flow: {{connection: c, collection: p}}\n{text}\n")
+        dag = load_dags()["dedupe_broken"]
+        timetable = dag.timetable
+        assert (type(timetable).__name__, getattr(timetable, "expression", None)) == (kind, cron)
+        assert timetable.can_be_scheduled
+        assert states(run(dag, scope="full")) == {"settings_error": {"failed"}}
+
+    def test_a_broken_file_without_a_schedule_is_started_by_hand_as_before(self, collections: Path) -> None:
+        (collections / "broken.yaml").write_text("flow: {connection: c, collection: p}\nscan: 1\n")
+        assert type(load_dags()["dedupe_broken"].timetable).__name__ == "NullTimetable"
+
     def test_a_file_name_that_cannot_name_a_dag_takes_down_no_other(self, collections: Path) -> None:
         shutil.copy(DEMO, collections / "my photos.yaml")
         dags = load_dags()

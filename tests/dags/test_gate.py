@@ -61,6 +61,14 @@ def test_a_schedule_that_airflow_refuses_is_said_in_the_dag(gating: Gating) -> N
     assert "Airflow refuses its gate" in dag.description
 
 
+def test_a_gate_whose_file_is_wrong_keeps_its_schedule_and_says_why(gating: Gating) -> None:
+    dag = load(gating, "{incoming: /in, schedule: '@hourly', exakt: ask}")
+    assert list(dag.task_dict) == ["settings_error"]
+    assert "did you mean exact?" in dag.description
+    assert dag.timetable.expression == "0 * * * *"
+    assert "uploads" in str(load(gating, "{asset: uploads, near: 3}").timetable.asset_condition)
+
+
 def test_a_run_lets_in_what_may_come_in_and_can_be_taken_back(gating: Gating) -> None:
     before = gating.acting.documents()
     rows = [
