@@ -26,9 +26,9 @@ Each report is an event of the asset `dedupe_<collection>`, with the run's count
 A failed `scan` is tried again when its cause may pass. If a partition stays unscanned, `report` still writes
 what the others found, and fails: clear the failed `scan` tasks with what follows them. `apply` fails where
 part of what was approved could not be done: `record/actions.csv` says what and why; clear it to try again. A
-mistake in a YAML shows as a DAG with one task that fails with the reason, by hand and on schedule (that of the
-file where it can be read, else each day); correct the file, the DAG follows. What such runs would have scanned, a
-run by hand with the `range` scans.
+mistake in a YAML shows as a DAG with one task that fails with the reason, by hand and on schedule (that of
+the file where it can be read, else each day); correct the file, the DAG follows. What such runs would have
+scanned, a run by hand with the `range` scans.
 `scan` tasks that stay scheduled wait for a free slot of their pool, or the pool does not exist, which Airflow
 does not say: `python -m include.orchestration.doctor` tells what is missing.
 """
