@@ -21,8 +21,8 @@ help:  ## List the targets
 demo: .venv/runtime  ## Dedupe the demo collection with a real Airflow run (IMAGES=/folder: your own pictures)
 	@$(python) -m include.demo $(if $(IMAGES),--images "$$IMAGES") $(if $(PORT),--port $(PORT))
 
-up: .venv/runtime  ## Start the demo's server and Airflow; stop both with Ctrl-C (PORT=8080 for Airflow's page)
-	@$(python) -m include.demo.up $(if $(PORT),--port $(PORT))
+up: .venv/runtime  ## Start the demo's server and Airflow; Ctrl-C stops both (IMAGES=/folder; PORT=8080 for the page)
+	@$(python) -m include.demo.up $(if $(IMAGES),--images "$$IMAGES") $(if $(PORT),--port $(PORT))
 
 run: .venv/runtime  ## Run one collection's DAG once, without a scheduler (COLLECTION=name)
 	@test -n "$$COLLECTION" || { echo "Name a collection, as in: make run COLLECTION=demo" >&2; exit 2; }

@@ -8,7 +8,7 @@ result. Without policies that is all: nothing is written to the collection.
 With policies, `decide` says of each duplicate what is to become of it, `approve` asks a person, `apply`
 carries out what was approved and still stands, and `record` writes down what was done, however the run ended.
 A dry run, which is the default, asks nobody and writes nothing to the collection. A question that a newer run
-has overtaken closes itself. `restore_run` takes back what a run did.
+has overtaken closes itself. `dedupe_restore` takes back what a run did.
 
 ### Which documents
 A scheduled run and a backfill scan the documents of their data interval, or of the period that their
@@ -36,8 +36,10 @@ does not say: `python -m include.orchestration.doctor` tells what is missing.
 from __future__ import annotations
 
 import re
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from pkgutil import extend_path
 
 from airflow.sdk import (
     DAG,
@@ -49,8 +51,18 @@ from airflow.sdk import (
     task,
 )
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # where include/ lies, beside this folder
+import include
+
+include.__path__ = extend_path(include.__path__, "include")  # also where another include/ was found first
+
 from include.dedupe.errors import ConfigError
-from include.dedupe.settings.config import CollectionConfig, collection_files, read_collection
+from include.dedupe.settings.config import (
+    NOT_FOR_COLLECTIONS,
+    CollectionConfig,
+    collection_files,
+    read_collection,
+)
 from include.dedupe.settings.still_readable import WHERE_NONE_IS_READ, LastSchedule, collection_schedule
 from include.orchestration import acting, tasks
 from include.orchestration.approval import approval
@@ -161,8 +173,9 @@ def _act(name: str, config: CollectionConfig, clustered: XComArg, reported: XCom
 
 def build_broken(name: str, error: Exception, last: LastSchedule) -> DAG:
     """Make a DAG that says what is wrong: it takes down no other, and fails whenever it should have run."""
+    apart = "_collection" if name in NOT_FOR_COLLECTIONS else ""
     with DAG(
-        dag_id=f"dedupe_{re.sub('[^A-Za-z0-9_-]', '_', name)}",
+        dag_id=f"dedupe_{re.sub('[^A-Za-z0-9_-]', '_', name)}{apart}",
         description=str(error),
         doc_md=f"**This collection's settings are wrong.** {error}",
         schedule=timetable(last.cron, last.key_format),

@@ -24,7 +24,7 @@ counts. Each report is an event of the asset `gate_<collection>`, with the count
 ### Triage
 A document that cannot be taken, read or indexed is a row with the cause; the others go on. More of them
 than `gate.max_failed_share` fail `report`, after it has written everything. `index` waits for others who
-write to the collection and is tried again. What a run has done is taken back by `restore_run`, under the
+write to the collection and is tried again. What a run has done is taken back by `dedupe_restore`, under the
 run id that `report` names (`gate__` and the DAG run's). `python -m include.dedupe held` decides later of
 what is held. A mistake in the YAML shows as a DAG with one task that fails with the reason, by hand and
 whenever the gate should have run.
@@ -33,11 +33,18 @@ whenever the gate should have run.
 from __future__ import annotations
 
 import re
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from pkgutil import extend_path
 from typing import Any
 
 from airflow.sdk import DAG, Asset, CronDataIntervalTimetable, Param, task
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # where include/ lies, beside this folder
+import include
+
+include.__path__ = extend_path(include.__path__, "include")  # also where another include/ was found first
 
 from include.dedupe.errors import ConfigError
 from include.dedupe.settings.config import CollectionConfig, collection_files, read_collection

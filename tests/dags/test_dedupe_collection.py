@@ -18,7 +18,7 @@ from include.orchestration import home
 from tests.support.embedded_server import EmbeddedServer
 from tests.support.small_collection import CLUSTERS
 
-DEMO = home.PROJECT / "include" / "collections" / "demo.yaml"
+DEMO = home.PROJECT / "include" / "demo" / "collections" / "demo.yaml"
 STAGES = ["plan", "scan", "merge", "cluster", "decide", "report", "approve", "apply", "record"]
 
 pytestmark = pytest.mark.airflow
@@ -64,7 +64,7 @@ def report_folder(tmp_path: Path) -> Path:
 class TestWiring:
     def test_each_collection_has_one_dag_with_the_stages_in_order(self, collections: Path) -> None:
         dags = load_dags()
-        assert set(dags) == {"dedupe_demo", "gate_demo", "restore_run"}
+        assert set(dags) == {"dedupe_demo", "gate_demo", "dedupe_restore"}
         dag = dags["dedupe_demo"]
         assert dag.doc_md
         assert dag.tags == {"dedupe"}
