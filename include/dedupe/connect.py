@@ -13,10 +13,9 @@ import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar, cast
-from urllib.parse import urlsplit
 
 from include.dedupe.errors import ConfigError, DedupeError
-from include.dedupe.flow import CONTENT, MARKER, Document, Filters, FlowReader, JoinPage, Page
+from include.dedupe.flow import CONTENT, MARKER, Document, Filters, FlowReader, JoinPage, Origin, Page
 from include.flow_client import (
     CollectionInfo,
     FlowAddress,
@@ -65,7 +64,7 @@ class ClientReader:
 
     def __init__(self, client: FlowClient, info: CollectionInfo | None = None) -> None:
         self._client = client
-        self.host = urlsplit(client.address.root).netloc
+        self.origin = origin_of(client.address)
         self.can_join = info is not None and "duplicates" in info.capabilities
         self.detector = info.detector if info else ""
         tells = info is not None and PICTURE_HASH in info.capabilities
@@ -208,6 +207,19 @@ def ask_flow(address: FlowAddress, question: Callable[[FlowReader], Coroutine[An
         return asyncio.run(ask())
     except FlowError as error:
         raise DedupeError(f"Flow cannot be asked: {error}") from error
+
+
+def origin_of(address: FlowAddress) -> Origin:
+    """Return what tells addresses of Flow's own host from others, and lets us in there.
+
+    Raises:
+        FlowAddressError: a file of the connection's certificates cannot be used.
+    """
+    login = address.authorization()
+    is_secured = address.root.startswith("https:")
+    return Origin(
+        address.root, {"Authorization": login} if login else {}, address.tls() if is_secured else None
+    )
 
 
 def address_from_environment(connection: str, collection: str) -> FlowAddress:
