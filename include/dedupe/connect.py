@@ -1,7 +1,8 @@
 """The one place where the engine meets the Flow client.
 
-A Flow's address comes from an Airflow connection. Without Airflow it is read from the environment, in the
-form in which Airflow itself takes it: ``AIRFLOW_CONN_<ID>`` as a URI or as JSON.
+A Flow's address comes from an Airflow connection. In a shell it is read from the environment, in the form in
+which Airflow itself takes it: ``AIRFLOW_CONN_<ID>`` as a URI or as JSON; where that is not set, the Airflow
+that is installed is asked.
 """
 
 from __future__ import annotations
@@ -222,13 +223,18 @@ def origin_of(address: FlowAddress) -> Origin:
     )
 
 
+def variable_of(connection: str) -> str:
+    """Return the environment variable that holds a connection."""
+    return f"AIRFLOW_CONN_{connection.upper()}"
+
+
 def address_from_environment(connection: str, collection: str) -> FlowAddress:
     """Return the address of a collection that ``AIRFLOW_CONN_<CONNECTION>`` holds.
 
     Raises:
         ConfigError: the variable is not set or does not hold an HTTP connection.
     """
-    name = f"AIRFLOW_CONN_{connection.upper()}"
+    name = variable_of(connection)
     text = os.environ.get(name)
     if not text:
         raise ConfigError(

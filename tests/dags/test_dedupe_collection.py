@@ -72,8 +72,19 @@ class TestWiring:
         for before, after in itertools.pairwise(STAGES):
             assert after in dag.get_task(before).downstream_task_ids
 
-    def test_the_dags_that_ship_with_the_project_load(self) -> None:
-        assert "dedupe_demo" in load_dags()
+    def test_without_settings_of_ones_own_only_the_restore_is_there(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv(COLLECTIONS_VARIABLE, raising=False)
+        assert set(load_dags()) == {"dedupe_restore"}
+
+    def test_a_collection_that_has_the_name_of_the_restore_is_refused_beside_it(
+        self, collections: Path
+    ) -> None:
+        shutil.copy(DEMO, collections / "restore.yaml")
+        dags = load_dags()
+        assert dags["dedupe_restore"].task_ids == ["restore"]
+        assert "rename the file" in dags["dedupe_restore_collection"].description
 
     def test_a_schedule_gives_real_data_intervals(self, collections: Path) -> None:
         text = DEMO.read_text() + "\nschedule: '@daily'\n"

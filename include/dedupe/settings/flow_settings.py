@@ -12,7 +12,8 @@ class FlowSettings(Section):
     connection: str = Field(
         min_length=1,
         description="Airflow connection (type HTTP) that leads to Flow: host, port, login, TLS. "
-        "Outside Airflow it is read from the environment variable AIRFLOW_CONN_<CONNECTION>.",
+        "Commands read it as tasks do: from the environment variable AIRFLOW_CONN_<CONNECTION>, else from "
+        "Airflow.",
         examples=["flow_default"],
     )
     collection: str = Field(
