@@ -21,12 +21,12 @@ help:  ## List the targets
 demo: .venv/runtime  ## Dedupe the demo collection with a real Airflow run (IMAGES=/folder: your own pictures)
 	@$(python) -m include.demo $(if $(IMAGES),--images "$$IMAGES") $(if $(PORT),--port $(PORT))
 
-up: .venv/runtime  ## Start the demo's server and Airflow; stop both with Ctrl-C (PORT=8080 for Airflow's page)
-	@$(python) -m include.demo.up $(if $(PORT),--port $(PORT))
+up: .venv/runtime  ## Start the demo's server and Airflow; Ctrl-C stops both (IMAGES=/folder; PORT=8080 for the page)
+	@$(python) -m include.demo.up $(if $(IMAGES),--images "$$IMAGES") $(if $(PORT),--port $(PORT))
 
-run: .venv/runtime  ## Run one collection's DAG once, without a scheduler (COLLECTION=name)
-	@test -n "$$COLLECTION" || { echo "Name a collection, as in: make run COLLECTION=demo" >&2; exit 2; }
-	@$(python) -m include.orchestration.run_once "$$COLLECTION"
+run: .venv/runtime  ## Run one collection's DAG once, without a scheduler (COLLECTION=name ARGS="--from 2026-04-01")
+	@test -n "$$COLLECTION" || { echo "Name a collection, as in: make run COLLECTION=photos" >&2; exit 2; }
+	@$(python) -m include.orchestration.run_once "$$COLLECTION" $(ARGS)
 
 test: .venv/test lint  ## Run all checks and tests
 	@$(python) -m pytest --numprocesses auto --dist loadfile

@@ -8,7 +8,7 @@ result. Without policies that is all: nothing is written to the collection.
 With policies, `decide` says of each duplicate what is to become of it, `approve` asks a person, `apply`
 carries out what was approved and still stands, and `record` writes down what was done, however the run ended.
 A dry run, which is the default, asks nobody and writes nothing to the collection. A question that a newer run
-has overtaken closes itself. `restore_run` takes back what a run did.
+has overtaken closes itself. `dedupe_restore` takes back what a run did.
 
 ### Which documents
 A scheduled run and a backfill scan the documents of their data interval, or of the period that their
@@ -26,7 +26,9 @@ Each report is an event of the asset `dedupe_<collection>`, with the run's count
 A failed `scan` is tried again when its cause may pass. If a partition stays unscanned, `report` still writes
 what the others found, and fails: clear the failed `scan` tasks with what follows them. `apply` fails where
 part of what was approved could not be done: `record/actions.csv` says what and why; clear it to try again. A
-mistake in a YAML shows as a DAG with one task that fails with the reason; correct the file, the DAG follows.
+mistake in a YAML shows as a DAG with one task that fails with the reason, by hand and on schedule (that of
+the file where it can be read, else each day); correct the file, the DAG follows. What such runs would have
+scanned, a run by hand with the `range` scans.
 `scan` tasks that stay scheduled wait for a free slot of their pool, or the pool does not exist, which Airflow
 does not say: `python -m include.orchestration.doctor` tells what is missing.
 """
@@ -34,8 +36,10 @@ does not say: `python -m include.orchestration.doctor` tells what is missing.
 from __future__ import annotations
 
 import re
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from pkgutil import extend_path
 
 from airflow.sdk import (
     DAG,
@@ -47,8 +51,19 @@ from airflow.sdk import (
     task,
 )
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # where include/ lies, beside this folder
+import include
+
+include.__path__ = extend_path(include.__path__, "include")  # also where another include/ was found first
+
 from include.dedupe.errors import ConfigError
-from include.dedupe.settings.config import CollectionConfig, collection_files, read_collection
+from include.dedupe.settings.config import (
+    NOT_FOR_COLLECTIONS,
+    CollectionConfig,
+    collection_files,
+    read_collection,
+)
+from include.dedupe.settings.still_readable import WHERE_NONE_IS_READ, LastSchedule, collection_schedule
 from include.orchestration import acting, tasks
 from include.orchestration.approval import approval
 
@@ -104,7 +119,7 @@ def build(name: str, config: CollectionConfig) -> DAG:
         dag_id=f"dedupe_{name}",
         description=config.description or f"Duplicates in the collection {name}",
         doc_md=__doc__,
-        schedule=timetable(config),
+        schedule=timetable(config.schedule, config.key_format),
         start_date=datetime.combine(config.start_date, datetime.min.time(), tzinfo=UTC),
         catchup=False,
         params=PARAMS,
@@ -135,15 +150,15 @@ def build(name: str, config: CollectionConfig) -> DAG:
     return dag
 
 
-def timetable(config: CollectionConfig) -> CronDataIntervalTimetable | CronPartitionTimetable | None:
+def timetable(
+    cron: str | None, key_format: str | None
+) -> CronDataIntervalTimetable | CronPartitionTimetable | None:
     """Each run looks back on the interval, or the partition, that has just ended."""
-    if config.schedule is None:
+    if cron is None:
         return None
-    if config.key_format is None:
-        return CronDataIntervalTimetable(config.schedule, timezone="UTC")
-    return CronPartitionTimetable(
-        config.schedule, timezone="UTC", run_offset=-1, key_format=config.key_format
-    )
+    if key_format is None:
+        return CronDataIntervalTimetable(cron, timezone="UTC")
+    return CronPartitionTimetable(cron, timezone="UTC", run_offset=-1, key_format=key_format)
 
 
 def _act(name: str, config: CollectionConfig, clustered: XComArg, reported: XComArg) -> None:
@@ -156,16 +171,22 @@ def _act(name: str, config: CollectionConfig, clustered: XComArg, reported: XCom
     clustered >> decided >> reported >> approved >> applied >> recorded
 
 
-def build_broken(name: str, error: Exception) -> DAG:
-    """Make a DAG that says what is wrong, so that one wrong file takes down no other DAG."""
+def build_broken(name: str, error: Exception, last: LastSchedule) -> DAG:
+    """Make a DAG that says what is wrong: it takes down no other, and fails whenever it should have run."""
+    apart = "_collection" if name in NOT_FOR_COLLECTIONS else ""
     with DAG(
-        dag_id=f"dedupe_{re.sub('[^A-Za-z0-9_-]', '_', name)}",
+        dag_id=f"dedupe_{re.sub('[^A-Za-z0-9_-]', '_', name)}{apart}",
         description=str(error),
         doc_md=f"**This collection's settings are wrong.** {error}",
-        schedule=None,
+        schedule=timetable(last.cron, last.key_format),
+        start_date=datetime(2024, 1, 1, tzinfo=UTC),
+        catchup=False,
+        params=PARAMS,
         tags={TAG, "broken"},
+        auto_register=False,
     ) as dag:
         task(tasks.settings_error)(str(error))
+    dag.validate()  # type: ignore[no-untyped-call]
     return dag
 
 
@@ -175,9 +196,13 @@ def build_from(path: Path) -> DAG:
         dag.validate()  # type: ignore[no-untyped-call]
         return dag
     except ConfigError as error:
-        return build_broken(path.stem, error)
+        wrong = error
     except Exception as error:  # noqa: BLE001 - whatever Airflow refuses, such as a schedule it cannot read
-        return build_broken(path.stem, ConfigError(f"{path}: Airflow refuses it: {error}"))
+        wrong = ConfigError(f"{path}: Airflow refuses it: {error}")
+    try:
+        return build_broken(path.stem, wrong, collection_schedule(path))
+    except Exception:  # noqa: BLE001 - the schedule is what Airflow refuses
+        return build_broken(path.stem, wrong, LastSchedule(WHERE_NONE_IS_READ))
 
 
 for collection_file in collection_files():

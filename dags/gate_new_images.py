@@ -24,23 +24,32 @@ counts. Each report is an event of the asset `gate_<collection>`, with the count
 ### Triage
 A document that cannot be taken, read or indexed is a row with the cause; the others go on. More of them
 than `gate.max_failed_share` fail `report`, after it has written everything. `index` waits for others who
-write to the collection and is tried again. What a run has done is taken back by `restore_run`, under the
+write to the collection and is tried again. What a run has done is taken back by `dedupe_restore`, under the
 run id that `report` names (`gate__` and the DAG run's). `python -m include.dedupe held` decides later of
-what is held.
+what is held. A mistake in the YAML shows as a DAG with one task that fails with the reason, by hand and
+whenever the gate should have run.
 """
 
 from __future__ import annotations
 
 import re
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from pkgutil import extend_path
 from typing import Any
 
 from airflow.sdk import DAG, Asset, CronDataIntervalTimetable, Param, task
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # where include/ lies, beside this folder
+import include
+
+include.__path__ = extend_path(include.__path__, "include")  # also where another include/ was found first
+
 from include.dedupe.errors import ConfigError
 from include.dedupe.settings.config import CollectionConfig, collection_files, read_collection
 from include.dedupe.settings.gate_settings import GateSettings
+from include.dedupe.settings.still_readable import WHERE_NONE_IS_READ, LastSchedule, gate_schedule
 from include.orchestration import acting, gating, tasks
 from include.orchestration.gate_question import gate_question
 
@@ -72,7 +81,7 @@ def build(name: str, config: CollectionConfig, gate: GateSettings) -> DAG:
         dag_id=f"gate_{name}",
         description=f"New pictures for the collection {name}",
         doc_md=__doc__,
-        schedule=timetable(gate),
+        schedule=timetable(gate.schedule, gate.asset),
         start_date=datetime.combine(config.start_date, datetime.min.time(), tzinfo=UTC),
         catchup=False,
         params=PARAMS,
@@ -99,40 +108,51 @@ def build(name: str, config: CollectionConfig, gate: GateSettings) -> DAG:
     return dag
 
 
-def timetable(gate: GateSettings) -> CronDataIntervalTimetable | list[Asset] | None:
+def timetable(cron: str | None, asset: str | None) -> CronDataIntervalTimetable | list[Asset] | None:
     """Each run follows its schedule, or the events of an asset, or a person."""
-    if gate.asset:
-        return [Asset(gate.asset)]
-    return CronDataIntervalTimetable(gate.schedule, timezone="UTC") if gate.schedule else None
+    if asset:
+        return [Asset(asset)]
+    return CronDataIntervalTimetable(cron, timezone="UTC") if cron else None
 
 
-def build_broken(name: str, error: Exception) -> DAG:
-    """Make a DAG that says what is wrong, so that one wrong file takes down no other DAG."""
+def build_broken(name: str, error: Exception, last: LastSchedule) -> DAG:
+    """Make a DAG that says what is wrong: it takes down no other, and fails whenever it should have run."""
     with DAG(
         dag_id=f"gate_{re.sub('[^A-Za-z0-9_-]', '_', name)}",
         description=str(error),
         doc_md=f"**This collection's gate cannot be made.** {error}",
-        schedule=None,
+        schedule=timetable(last.cron, last.asset),
+        start_date=datetime(2024, 1, 1, tzinfo=UTC),
+        catchup=False,
+        params=PARAMS,
         tags=TAGS | {"broken"},
+        auto_register=False,
     ) as dag:
         task(tasks.settings_error)(str(error))
+    dag.validate()  # type: ignore[no-untyped-call]
     return dag
 
 
 def build_from(path: Path) -> DAG | None:
-    """Return the gate of a collection; None where its file has none, or is wrong as dedupe_<name> says."""
+    """Return the gate of a collection; None where its file names none."""
     try:
         config = read_collection(path)
-    except ConfigError:
-        return None
-    if config.gate is None:
-        return None
-    try:
+        if config.gate is None:
+            return None
         dag = build(path.stem, config, config.gate)
         dag.validate()  # type: ignore[no-untyped-call]
         return dag
+    except ConfigError as error:
+        wrong = error
     except Exception as error:  # noqa: BLE001 - whatever Airflow refuses, such as a schedule it cannot read
-        return build_broken(path.stem, ConfigError(f"{path}: Airflow refuses its gate: {error}"))
+        wrong = ConfigError(f"{path}: Airflow refuses its gate: {error}")
+    last = gate_schedule(path)
+    if last is None:
+        return None
+    try:
+        return build_broken(path.stem, wrong, last)
+    except Exception:  # noqa: BLE001 - the schedule is what Airflow refuses
+        return build_broken(path.stem, wrong, LastSchedule(WHERE_NONE_IS_READ))
 
 
 for collection_file in collection_files():

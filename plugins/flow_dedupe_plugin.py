@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import threading
 from collections.abc import Awaitable, Callable, MutableMapping
 from importlib import import_module
+from pathlib import Path
+from pkgutil import extend_path
 from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
@@ -39,11 +42,19 @@ class LazyApp:
         with self._making:
             if self._app is None:
                 try:
+                    _find_include()
                     self._app = import_module("flow_dedupe.app").create_app()
                 except Exception:
                     log.exception("The review page cannot be built.")  # who asked for it gets a bare 500
                     raise
             return self._app
+
+
+def _find_include() -> None:
+    """Let include/ beside the plugins folder be found, also where another include/ was found first."""
+    sys.path.append(str(Path(__file__).resolve().parents[1]))
+    include = import_module("include")
+    include.__path__ = extend_path(include.__path__, "include")
 
 
 def _view(name: str, destination: str, path: str) -> dict[str, str]:

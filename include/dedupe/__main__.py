@@ -1,4 +1,4 @@
-"""Commands for a shell: ``python -m include.dedupe find PICTURE --collection NAME``, and those that write."""
+"""Commands for a shell: ``python -m include.dedupe find COLLECTION PICTURE``, and those that write."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from include.dedupe.errors import DedupeError
 from include.dedupe.find import Duplicate, Picture, find
 from include.dedupe.gate_commands import add_gate_commands
 from include.dedupe.settings.config import find_collection
+from include.dedupe.state_commands import add_state_commands
 from include.flow_client import FlowError
 from include.safe_text import complain, shown, tell
 
@@ -45,9 +46,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m include.dedupe")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     finder = commands.add_parser("find", help="print the duplicates of one picture")
+    finder.add_argument("collection", help="name of the collection's YAML file")
     finder.add_argument("picture", help="a document's id, an http(s) address or a file")
-    finder.add_argument("--collection", required=True, help="name of the collection's YAML file")
-    finder.add_argument("--flow", metavar="URL", help="where Flow is, instead of AIRFLOW_CONN_<CONNECTION>")
+    finder.add_argument("--flow", metavar="URL", help="where Flow is, instead of flow.connection")
     finder.add_argument(
         "--id", action="store_true", help="PICTURE is an id, also if there is a file of that name"
     )
@@ -56,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     finder.set_defaults(command=_run_find)
     add_commands(commands)
     add_gate_commands(commands)
+    add_state_commands(commands)
     return parser
 
 

@@ -37,7 +37,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         ("check", run_check, "try on a scratch document what the policies will do"),
         ("verdict", run_verdict, "say that a pair is no duplicate, keep a document, undo a verdict"),
         ("acknowledge", run_acknowledge, "say that what a run exported is carried out elsewhere"),
-        ("restore", run_restore, "take back what runs did; a dry run unless --write is given"),
+        ("restore", run_restore, "take back what runs did; a dry run unless told --dry-run no"),
         ("claim", run_claim, "let this storage write to the collection from now on, and no other"),
         ("stop", run_stop, "stop all writing to a collection before the next batch"),
         ("allow", run_allow, "allow writing again"),
@@ -127,11 +127,11 @@ def run_restore(options: argparse.Namespace) -> int:
         since=options.since,
         until=options.until,
     )
-    before = read_verdicts(lasting)
+    before, dry_run = read_verdicts(lasting), options.dry_run == "yes"
 
     async def ask() -> list[Restored]:
-        async with open_writer(locate_flow(config, options.flow, writes=options.write)) as writer:
-            return await restore(writer, lasting, config, wanted, options.by, dry_run=not options.write)
+        async with open_writer(locate_flow(config, options.flow, writes=not dry_run)) as writer:
+            return await restore(writer, lasting, config, wanted, options.by, dry_run=dry_run)
 
     found = asyncio.run(ask())
     for one in found:
@@ -202,9 +202,7 @@ def _read_done(path: Path, *, as_text: bool) -> dict[str, str]:
 
 
 def _check_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--flow", metavar="URL", help="where Flow is, instead of AIRFLOW_CONN_<WRITE_CONNECTION>"
-    )
+    parser.add_argument("--flow", metavar="URL", help="where Flow is, instead of flow.write_connection")
 
 
 def _verdict_arguments(parser: argparse.ArgumentParser) -> None:
@@ -239,7 +237,8 @@ def _restore_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(f"--{name}", nargs="*", default=[], help=f"only these {text}")
     for name in ("since", "until"):
         parser.add_argument(f"--{name}", type=_moment, help="ISO date or time, UTC without an offset")
-    parser.add_argument("--write", action="store_true", help="write, instead of saying what would be done")
+    parser.add_argument("--dry-run", choices=["yes", "no"], default="yes", help="yes: say what would be done")
+    parser.add_argument("--write", dest="dry_run", action="store_const", const="no", help="as --dry-run no")
     parser.add_argument("--by", default=getpass.getuser(), help="who asks")
 
 

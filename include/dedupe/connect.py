@@ -1,7 +1,8 @@
 """The one place where the engine meets the Flow client.
 
-A Flow's address comes from an Airflow connection. Without Airflow it is read from the environment, in the
-form in which Airflow itself takes it: ``AIRFLOW_CONN_<ID>`` as a URI or as JSON.
+A Flow's address comes from an Airflow connection. In a shell it is read from the environment, in the form in
+which Airflow itself takes it: ``AIRFLOW_CONN_<ID>`` as a URI or as JSON; where that is not set, the Airflow
+that is installed is asked.
 """
 
 from __future__ import annotations
@@ -13,10 +14,9 @@ import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar, cast
-from urllib.parse import urlsplit
 
 from include.dedupe.errors import ConfigError, DedupeError
-from include.dedupe.flow import CONTENT, MARKER, Document, Filters, FlowReader, JoinPage, Page
+from include.dedupe.flow import CONTENT, MARKER, Document, Filters, FlowReader, JoinPage, Origin, Page
 from include.flow_client import (
     CollectionInfo,
     FlowAddress,
@@ -65,7 +65,7 @@ class ClientReader:
 
     def __init__(self, client: FlowClient, info: CollectionInfo | None = None) -> None:
         self._client = client
-        self.host = urlsplit(client.address.root).netloc
+        self.origin = origin_of(client.address)
         self.can_join = info is not None and "duplicates" in info.capabilities
         self.detector = info.detector if info else ""
         tells = info is not None and PICTURE_HASH in info.capabilities
@@ -210,13 +210,31 @@ def ask_flow(address: FlowAddress, question: Callable[[FlowReader], Coroutine[An
         raise DedupeError(f"Flow cannot be asked: {error}") from error
 
 
+def origin_of(address: FlowAddress) -> Origin:
+    """Return what tells addresses of Flow's own host from others, and lets us in there.
+
+    Raises:
+        FlowAddressError: a file of the connection's certificates cannot be used.
+    """
+    login = address.authorization()
+    is_secured = address.root.startswith("https:")
+    return Origin(
+        address.root, {"Authorization": login} if login else {}, address.tls() if is_secured else None
+    )
+
+
+def variable_of(connection: str) -> str:
+    """Return the environment variable that holds a connection."""
+    return f"AIRFLOW_CONN_{connection.upper()}"
+
+
 def address_from_environment(connection: str, collection: str) -> FlowAddress:
     """Return the address of a collection that ``AIRFLOW_CONN_<CONNECTION>`` holds.
 
     Raises:
         ConfigError: the variable is not set or does not hold an HTTP connection.
     """
-    name = f"AIRFLOW_CONN_{connection.upper()}"
+    name = variable_of(connection)
     text = os.environ.get(name)
     if not text:
         raise ConfigError(

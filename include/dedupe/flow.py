@@ -3,14 +3,46 @@
 from __future__ import annotations
 
 import datetime as dt
+import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 Document = Mapping[str, Any]
 MARKER = "flow-dedupe-writer"
 """The id of the document that says which storage may write to the collection. No reader shows it."""
 CONTENT = "_content_"
 """Under this name a document tells its picture's content, where Flow can: equal texts are equal pictures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where Flow is, and what lets us in there: for pictures that it serves itself, and for no other host.
+
+    ``root``: its URL, empty where nobody tells it. ``tls``: what is checked of it, and presented to it.
+    """
+
+    root: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    tls: ssl.SSLContext | None = field(default=None, repr=False)
+
+    @property
+    def host(self) -> str:
+        """Host, and port if it is named: only where it serves pictures may it be asked."""
+        return urlsplit(self.root).netloc.rpartition("@")[2]
+
+    def is_of(self, address: str) -> bool:
+        """Whether an address is one of Flow's: of that scheme, host and port."""
+        try:
+            return bool(self.root) and _server(address) == _server(self.root)
+        except ValueError:
+            return False
+
+
+def _server(address: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(address)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
 class Page(Protocol):
@@ -75,8 +107,8 @@ class FlowReader(Protocol):
         """Whether ``join`` is there."""
 
     @property
-    def host(self) -> str:
-        """Host, and port if it is named, of Flow itself: only where it serves pictures may it be asked."""
+    def origin(self) -> Origin:
+        """Where Flow itself is, and what lets us in."""
 
     @property
     def detector(self) -> str:

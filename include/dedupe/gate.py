@@ -114,7 +114,7 @@ class Gate:
 
     async def _bytes(self, picture: bytes | str | Path) -> bytes:
         if isinstance(picture, str) and picture.startswith(WEB):
-            return await asyncio.to_thread(read_picture, picture, self.config, self.writer.reader.host)
+            return await asyncio.to_thread(read_picture, picture, self.config, self.writer.reader.origin)
         if isinstance(picture, str | Path):
             try:
                 picture = await asyncio.to_thread(Path(picture).read_bytes)

@@ -24,7 +24,7 @@ def add_gate_commands(commands: argparse._SubParsersAction[argparse.ArgumentPars
     gate = commands.add_parser("gate", help="say what would become of a new picture; writes nothing")
     gate.add_argument("collection", help="name of the collection's YAML file")
     gate.add_argument("picture", metavar="FILE", help="a file or an http(s) address")
-    gate.add_argument("--flow", metavar="URL", help="where Flow is, instead of AIRFLOW_CONN_<CONNECTION>")
+    gate.add_argument("--flow", metavar="URL", help="where Flow is, instead of flow.connection")
     gate.add_argument("--json", action="store_true", help="print JSON instead of text")
     gate.set_defaults(command=run_gate)
     held = commands.add_parser("held", help="list what a run of the gate holds, let it in, or reject it")
@@ -32,7 +32,7 @@ def add_gate_commands(commands: argparse._SubParsersAction[argparse.ArgumentPars
     held.add_argument("run", help="run id")
     held.add_argument("--let-in", nargs="*", default=[], metavar="ID", help="documents to let in")
     held.add_argument("--reject", nargs="*", default=[], metavar="ID", help="documents to reject")
-    instead = "where Flow is, instead of AIRFLOW_CONN_<WRITE_CONNECTION>"
+    instead = "where Flow is, instead of flow.write_connection"
     held.add_argument("--flow", metavar="URL", help=instead)
     held.add_argument("--by", default=getpass.getuser(), help="who says so")
     held.set_defaults(command=run_held)

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from include.dedupe.settings.config import COLLECTIONS_VARIABLE
-from include.dedupe.storage import CHECKOUT, STORAGE_VARIABLE
+from include.dedupe.storage import STORAGE_VARIABLE
 from include.demo.make_collection import make_collection
+
+COLLECTIONS = Path(__file__).parent / "collections"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +28,14 @@ def use_own_settings() -> None:
 
     A shell that is set up for collections of its own would lead both elsewhere.
     """
-    os.environ[COLLECTIONS_VARIABLE] = str(CHECKOUT / "include" / "collections")
+    os.environ[COLLECTIONS_VARIABLE] = str(COLLECTIONS)
     os.environ.pop(STORAGE_VARIABLE, None)
+
+
+def add_own_settings() -> None:
+    """Let this process, and those it starts, read the demo's collection beside those the shell names."""
+    named = os.environ.get(COLLECTIONS_VARIABLE, "")
+    os.environ[COLLECTIONS_VARIABLE] = os.pathsep.join(filter(None, [str(COLLECTIONS), named]))
 
 
 def demo_library(run: Path) -> Library:

@@ -14,11 +14,12 @@ from pathlib import Path
 
 import requests
 
-from include.dedupe.settings.config import COLLECTIONS_VARIABLE
+from include.dedupe.errors import ConfigError
+from include.dedupe.settings.config import COLLECTIONS_VARIABLE, collection_files
 from include.dedupe.storage import Storage, default_storage
 from include.demo.database import metadata_database
 from include.demo.flow import CONNECTION_VARIABLE, index, serving
-from include.demo.library import demo_library, use_own_settings
+from include.demo.library import COLLECTIONS, add_own_settings, demo_library, folder_library
 from include.demo.processes import DemoError, free_port, running
 from include.orchestration import home
 from include.orchestration.run_once import HOME
@@ -32,14 +33,16 @@ USUAL_PORT = 8080
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make up", description=__doc__)
+    parser.add_argument("--images", type=Path, help="your own folder of pictures, instead of the demo's")
     parser.add_argument("--port", type=int, help="port of Airflow's page")
     options = parser.parse_args(arguments)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a script may have it ignore Ctrl-C
         signal.signal(number, _interrupt)
-    use_own_settings()
+    add_own_settings()
     try:
-        up(options.port)
-    except DemoError as error:
+        list(collection_files())  # fails now, not in Airflow's log
+        up(options.images, options.port)
+    except (DemoError, ConfigError) as error:
         complain(error)
         return 2
     except KeyboardInterrupt:
@@ -47,13 +50,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def up(port: int | None) -> None:
+def up(images: Path | None, port: int | None) -> None:
     """Start the server and Airflow, say where they are, and wait until one of them ends.
 
     Raises:
         DemoError: one of them does not start or ends by itself.
     """
-    library = demo_library(RUN)
+    library = folder_library(RUN, images) if images else demo_library(RUN)
     index(library)
     airflow_log = RUN / "logs" / "airflow.log"
     with (
@@ -68,7 +71,7 @@ def up(port: int | None) -> None:
             address = f"http://localhost:{airflow_port}"
             _wait_until_healthy(airflow, address, airflow_log)
             password = _password()
-            is_first = _has_no_run() and _trigger(address, password)
+            is_first = bool(images or _has_no_run()) and _trigger(address, password)
             _announce(address, flow, password, is_first=is_first)
             while airflow.poll() is None:
                 time.sleep(1)
@@ -140,16 +143,19 @@ def _trigger(address: str, password: str) -> bool:
 
 
 def _announce(address: str, flow: str, password: str, *, is_first: bool) -> None:
-    find = f"{COLLECTIONS_VARIABLE}= .venv/bin/python -m include.dedupe find"
+    folder = COLLECTIONS.relative_to(home.PROJECT)
+    find = f"{COLLECTIONS_VARIABLE}={folder} .venv/bin/python -m include.dedupe find demo"
+    others = [path.stem for path in collection_files() if path.parent != COLLECTIONS]
+    also = f"          Your own collections: {', '.join(others)}\n" if others else ""
     hint = "A first run is on its way." if is_first else "Trigger it with the parameter scope = full."
     print(
         f"""
 Airflow   {address}/dags/dedupe_demo    user admin, password {password}
           {hint}
-Page      {address}/plugin/duplicates
+{also}Page      {address}/plugin/duplicates
           The clusters of the demo, with their pictures.
 Flow      {flow}/api/cores/my-collection
-          {find} --collection demo --flow {flow} ID_OR_URL_OR_FILE
+          {find} --flow {flow} ID_OR_URL_OR_FILE
 
 Ctrl-C stops both.""",
         flush=True,

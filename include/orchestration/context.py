@@ -10,6 +10,7 @@ from airflow.configuration import AIRFLOW_HOME
 from airflow.sdk import get_current_context
 from airflow.sdk.configuration import conf
 
+from include.dedupe.acting.client_writer import open_writer
 from include.dedupe.errors import ConfigError
 from include.dedupe.gating.take import gate_run_id
 from include.dedupe.planning.own_folder import require_own_folder
@@ -18,7 +19,7 @@ from include.dedupe.reviewing.address import page_address
 from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.settings.config import CollectionConfig, find_collection
 from include.dedupe.storage import default_storage
-from include.flow_client import FlowAddress
+from include.flow_client import FlowAddress, FlowAuthError
 from include.orchestration.hook import FlowHook
 
 FRAME = "/plugin/duplicates"
@@ -88,6 +89,19 @@ def address(config: CollectionConfig) -> FlowAddress:
 def write_address(config: CollectionConfig) -> FlowAddress:
     """Return the way to Flow for what writes; a ``ConfigError`` says that the collection is only read."""
     return FlowHook(config.flow.writer, config.flow.collection).get_address()
+
+
+async def require_writer(config: CollectionConfig) -> None:
+    """Make sure that Flow lets us write, before a run spends its time; a commit changes nothing.
+
+    Raises:
+        ConfigError: the settings name no way to write, or Flow refuses it.
+    """
+    try:
+        async with open_writer(write_address(config)) as writer:
+            await writer.commit()
+    except FlowAuthError as error:
+        raise ConfigError(f"flow.write_connection {config.flow.writer!r} does not write: {error}") from error
 
 
 def may_write(plan: Plan) -> bool:

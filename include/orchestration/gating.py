@@ -31,7 +31,14 @@ from include.dedupe.gating.take import (
 from include.dedupe.gating.take import take as take_step
 from include.dedupe.planning.effort import choose_effort
 from include.dedupe.settings.config import find_collection
-from include.orchestration.context import address, attempt, open_gate_run, parameters, write_address
+from include.orchestration.context import (
+    address,
+    attempt,
+    open_gate_run,
+    parameters,
+    require_writer,
+    write_address,
+)
 from include.orchestration.gate_question import ASK_TASK, LET_IN, REJECT
 
 INCOMING = "incoming"
@@ -51,10 +58,10 @@ def take(collection: str) -> list[str]:
     locations = resolve_locations(_given(params), config, dag_run.data_interval_start or dag_run.run_after)
     asked = params.get("dry_run")
     dry_run = config.dry_run if asked is None else bool(asked)
-    if not dry_run:
-        write_address(config)  # fails now, not after the analysis
 
     async def look() -> tuple[bool, int]:
+        if not dry_run:
+            await require_writer(config)  # fails now, not after the analysis
         async with open_writer(address(config)) as writer:
             by_analysis = await searches_by_analysis(writer, run.lasting, config)
             return by_analysis, (await writer.reader.select()).num_found

@@ -20,6 +20,8 @@ def result_lines(run: RunDir) -> Iterator[str]:
     yield f"partitions   {len(coverage['partitions'])}"
     yield f"clusters     {clusters['count']} with {clusters['documents']} documents"
     yield f"pairs        {pairs['exact']} exact, {pairs['near']} near"
+    if (shown := summary["pictures"])["missing"]:
+        yield f"pictures     {shown['missing']} of {shown['count']} could not be shown: {shown['problem']}"
     if summary["decisions"]:
         yield f"decisions    {_listed(summary['decisions']['counts']) or 'none'}"
     if read_manifest(run.storage, "apply"):

@@ -126,16 +126,13 @@ def _output_to(log_file: Path) -> Iterator[None]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="make run", description="Run one collection's DAG once.")
-    parser.add_argument("collection", help="name of a YAML file in the folder of collections")
-    parser.add_argument("--from", dest="start", help="first date to scan, such as 2026-04-01")
-    parser.add_argument("--to", dest="end", help="date to stop before")
-    parser.add_argument("--categories", nargs="*", default=[], help="scan only these categories")
-    options = parser.parse_args(arguments)
-    is_range = options.start or options.end or options.categories
-    params = {"scope": "range" if is_range else "full", "from": options.start, "to": options.end}
+    parser = _parser()
+    params = vars(parser.parse_args(arguments))
+    collection = params.pop("collection")
+    is_range = params["from"] or params["to"] or params["categories"]
+    params["scope"] = params["scope"] or ("range" if is_range else "full")
     try:
-        outcome = run_once(options.collection, {**params, "categories": options.categories})
+        outcome = run_once(collection, params)
     except ConfigError as error:
         complain(error)
         return 2
@@ -148,6 +145,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         tell(line)
     tell(f"report       {outcome.run.address}/report/report.html")
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    """Return what reads the parameters of the DAG, by the same names."""
+    parser = argparse.ArgumentParser(prog="make run", description="Run one collection's DAG once.")
+    parser.add_argument("collection", help="name of a YAML file in the folder of collections")
+    parser.add_argument("--scope", choices=["full", "range", "known"], help="without: range if one is named")
+    parser.add_argument("--from", help="first date to scan, such as 2026-04-01")
+    parser.add_argument("--to", help="date to stop before")
+    parser.add_argument("--categories", nargs="*", default=[], help="scan only these categories")
+    parser.add_argument("--dry-run", type=_yes, metavar="yes|no", help="without: as the settings say")
+    parser.add_argument("--threshold", type=float, help="lowest score of a near duplicate")
+    parser.add_argument("--mode", choices=["balanced", "speed"], help="scan mode")
+    parser.add_argument("--sample", type=int, help="scan only so many documents, evenly spread")
+    parser.add_argument("--limit", type=int, help="scan only the first so many documents")
+    return parser
+
+
+def _yes(word: str) -> bool:
+    if word not in ("yes", "no"):
+        raise argparse.ArgumentTypeError(f"{word!r} is neither yes nor no")
+    return word == "yes"
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from include.dedupe.clustering.cluster import cluster as cluster_stage
 from include.dedupe.clustering.facts import gather_facts, needs_facts
 from include.dedupe.clustering.merge import MergeStats
 from include.dedupe.clustering.merge import merge as merge_stage
-from include.dedupe.connect import open_flow
+from include.dedupe.connect import open_flow, origin_of
 from include.dedupe.deciding.decide import DecideStats
 from include.dedupe.deciding.guards import require_guards
 from include.dedupe.errors import ConfigError, DedupeError, LeaseError, OutageError, ScanFailedError
@@ -43,7 +43,7 @@ from include.orchestration.context import (
     open_run,
     page_of,
     parameters,
-    write_address,
+    require_writer,
 )
 
 log = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ def plan(collection: str) -> list[dict[str, str]]:
         async with open_flow(address(config), config.scan.in_flight, lambda: address(config)) as flow:
             made = await plan_stage(flow, run, attempt(), config, scope, most=most)
             if may_write(made) and config.policies and config.policies.write:
-                write_address(config)  # fails now, not after the scan
+                await require_writer(config)  # fails now, not after the scan
             await rehearse(flow, run, attempt())
             return made
 
@@ -140,8 +140,7 @@ def report(collection: str) -> dict[str, Any]:
     run = open_run(collection)
     plan = read_plan(run)
     config = plan.config
-    flow_host = address(config).root
-    pictures = WebPictures(trusted=flow_host, allow_hosts=config.report.allow_hosts)
+    pictures = WebPictures(origin_of(address(config)), allow_hosts=config.report.allow_hosts)
     page = page_of(run)
     told = page if "://" in page else ""
     stats = report_stage(run, attempt(), pictures, acts=may_write(plan), page=told)

@@ -29,6 +29,7 @@ def fetch(
     allow_hosts: Collection[str] = (),
     guarded: str = "",
     headers: Mapping[str, str] | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> bytes:
     """The body behind `url`.
 
@@ -40,6 +41,7 @@ def fetch(
             (`http://host/pictures/`) below which everything may be asked.
         guarded: `host` or `host:port` of a server that is asked below those prefixes only.
         headers: sent to the origin of `url` alone, also when it redirects elsewhere: they may be secrets.
+        tls: what is checked of that origin, and presented to it; of all others, what Python checks by itself.
 
     Raises:
         FetchError: with one sentence saying what went wrong; AddressRefusedError for a forbidden address.
@@ -49,8 +51,9 @@ def fetch(
     first = _origin(_checked(url))
     for _ in range(_REDIRECTS + 1):
         parts = _checked(url)
-        own = headers or {} if _origin(parts) == first else {}
-        with _opened(parts, deadline, rules, own) as response:
+        is_own = _origin(parts) == first
+        sent, checked = (headers or {}, tls) if is_own else ({}, None)
+        with _opened(parts, deadline, rules, sent, checked) as response:
             location = response.getheader("Location")
             if response.status in _REDIRECT_STATUS and location:
                 url = urljoin(url, location)
@@ -80,14 +83,19 @@ def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
 
 @contextlib.contextmanager
 def _opened(
-    parts: SplitResult, deadline: float, rules: Rules, headers: Mapping[str, str]
+    parts: SplitResult,
+    deadline: float,
+    rules: Rules,
+    headers: Mapping[str, str],
+    tls: ssl.SSLContext | None,
 ) -> Iterator[http.client.HTTPResponse]:
     host, port = str(parts.hostname), port_of(parts)
     addresses = rules.addresses(parts, max(0.0, deadline - time.monotonic()))
     connection = http.client.HTTPConnection(host, port)
     watchdog: threading.Timer | None = None
     try:
-        connection.sock = _connected(parts.scheme, host, port, addresses, deadline)
+        secured = (tls or ssl.create_default_context()) if parts.scheme == "https" else None
+        connection.sock = _connected(secured, host, port, addresses, deadline)
         watchdog = threading.Timer(_left(deadline), _shut, [connection.sock])
         watchdog.daemon = True
         watchdog.start()
@@ -109,7 +117,9 @@ def _shut(connection: socket.socket) -> None:
         connection.shutdown(socket.SHUT_RDWR)
 
 
-def _connected(scheme: str, host: str, port: int, addresses: list[str], deadline: float) -> socket.socket:
+def _connected(
+    tls: ssl.SSLContext | None, host: str, port: int, addresses: list[str], deadline: float
+) -> socket.socket:
     failure: OSError | None = None
     for address in addresses:
         try:
@@ -117,11 +127,7 @@ def _connected(scheme: str, host: str, port: int, addresses: list[str], deadline
         except OSError as error:
             failure = error
             continue
-        return (
-            ssl.create_default_context().wrap_socket(plain, server_hostname=host)
-            if scheme == "https"
-            else plain
-        )
+        return tls.wrap_socket(plain, server_hostname=host) if tls else plain
     raise failure or OSError("no address")
 
 

@@ -160,11 +160,11 @@ def test_a_run_that_need_not_ask_deletes_and_can_be_taken_back(acting: Acting) -
     ]
     assert b"cat copy,cat,1.0,delete" in acting.run(dag_run.run_id).storage.read("record/redirects.csv")
     wanted = {"collection": "pictures", "runs": [dag_run.run_id]}
-    run(load_dag(acting, settings, "restore_run"), **wanted)
+    run(load_dag(acting, settings, "dedupe_restore"), **wanted)
     assert set(acting.documents()) == {"cat", "moose"}
-    misspelt = run(load_dag(acting, settings, "restore_run"), **wanted, dryrun=False)
+    misspelt = run(load_dag(acting, settings, "dedupe_restore"), **wanted, dryrun=False)
     assert misspelt.state == "failed"
-    assert run(load_dag(acting, settings, "restore_run"), **wanted, dry_run=False).state == "success"
+    assert run(load_dag(acting, settings, "dedupe_restore"), **wanted, dry_run=False).state == "success"
     assert acting.documents() == before
     again = run(load_dag(acting, settings), scope="full")
     assert record(acting, again)["outcomes"] == {}

@@ -18,7 +18,7 @@ from include.orchestration import home
 from tests.support.embedded_server import EmbeddedServer
 from tests.support.small_collection import CLUSTERS
 
-DEMO = home.PROJECT / "include" / "collections" / "demo.yaml"
+DEMO = home.PROJECT / "include" / "demo" / "collections" / "demo.yaml"
 STAGES = ["plan", "scan", "merge", "cluster", "decide", "report", "approve", "apply", "record"]
 
 pytestmark = pytest.mark.airflow
@@ -64,7 +64,7 @@ def report_folder(tmp_path: Path) -> Path:
 class TestWiring:
     def test_each_collection_has_one_dag_with_the_stages_in_order(self, collections: Path) -> None:
         dags = load_dags()
-        assert set(dags) == {"dedupe_demo", "gate_demo", "restore_run"}
+        assert set(dags) == {"dedupe_demo", "gate_demo", "dedupe_restore"}
         dag = dags["dedupe_demo"]
         assert dag.doc_md
         assert dag.tags == {"dedupe"}
@@ -72,8 +72,19 @@ class TestWiring:
         for before, after in itertools.pairwise(STAGES):
             assert after in dag.get_task(before).downstream_task_ids
 
-    def test_the_dags_that_ship_with_the_project_load(self) -> None:
-        assert "dedupe_demo" in load_dags()
+    def test_without_settings_of_ones_own_only_the_restore_is_there(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv(COLLECTIONS_VARIABLE, raising=False)
+        assert set(load_dags()) == {"dedupe_restore"}
+
+    def test_a_collection_that_has_the_name_of_the_restore_is_refused_beside_it(
+        self, collections: Path
+    ) -> None:
+        shutil.copy(DEMO, collections / "restore.yaml")
+        dags = load_dags()
+        assert dags["dedupe_restore"].task_ids == ["restore"]
+        assert "rename the file" in dags["dedupe_restore_collection"].description
 
     def test_a_schedule_gives_real_data_intervals(self, collections: Path) -> None:
         text = DEMO.read_text() + "\nschedule: '@daily'\n"
@@ -105,6 +116,30 @@ class TestWiring:
         assert dags["dedupe_broken"].task_ids == ["settings_error"]
         assert message in dags["dedupe_broken"].description
         assert "broken" in dags["dedupe_broken"].tags
+
+    @pytest.mark.parametrize(
+        ("text", "kind", "cron"),
+        [
+            ("schedule: '0 4 * * *'\nscan: {treshold: 1}", "CronDataIntervalTimetable", "0 4 * * *"),
+            ("schedule: '@monthly'\nschedule_by: partition\nx: 1", "CronPartitionTimetable", "0 0 1 * *"),
+            ("scan: [\nschedule: '@weekly'", "CronDataIntervalTimetable", "0 0 * * 0"),
+            ("shedule: '@weekly'", "CronDataIntervalTimetable", "0 0 * * *"),
+            ("schedule: often\nfields: {date: d}", "CronDataIntervalTimetable", "0 0 * * *"),
+        ],
+    )
+    def test_a_broken_file_keeps_its_schedule_and_each_run_fails_with_the_reason(
+        self, airflow: Path, collections: Path, text: str, kind: str, cron: str
+    ) -> None:
+        (collections / "broken.yaml").write_text(f"flow: {{connection: c, collection: p}}\n{text}\n")
+        dag = load_dags()["dedupe_broken"]
+        timetable = dag.timetable
+        assert (type(timetable).__name__, getattr(timetable, "expression", None)) == (kind, cron)
+        assert timetable.can_be_scheduled
+        assert states(run(dag, scope="full")) == {"settings_error": {"failed"}}
+
+    def test_a_broken_file_without_a_schedule_is_started_by_hand_as_before(self, collections: Path) -> None:
+        (collections / "broken.yaml").write_text("flow: {connection: c, collection: p}\nscan: 1\n")
+        assert type(load_dags()["dedupe_broken"].timetable).__name__ == "NullTimetable"
 
     def test_a_file_name_that_cannot_name_a_dag_takes_down_no_other(self, collections: Path) -> None:
         shutil.copy(DEMO, collections / "my photos.yaml")

@@ -61,6 +61,14 @@ def test_a_schedule_that_airflow_refuses_is_said_in_the_dag(gating: Gating) -> N
     assert "Airflow refuses its gate" in dag.description
 
 
+def test_a_gate_whose_file_is_wrong_keeps_its_schedule_and_says_why(gating: Gating) -> None:
+    dag = load(gating, "{incoming: /in, schedule: '@hourly', exakt: ask}")
+    assert list(dag.task_dict) == ["settings_error"]
+    assert "did you mean exact?" in dag.description
+    assert dag.timetable.expression == "0 * * * *"
+    assert "uploads" in str(load(gating, "{asset: uploads, near: 3}").timetable.asset_condition)
+
+
 def test_a_run_lets_in_what_may_come_in_and_can_be_taken_back(gating: Gating) -> None:
     before = gating.acting.documents()
     rows = [
@@ -80,7 +88,7 @@ def test_a_run_lets_in_what_may_come_in_and_can_be_taken_back(gating: Gating) ->
     assert summary(gating, dag_run)["outcomes"] == {"failed": 1, "indexed": 1, "rejected": 1}
     assert set(gating.acting.documents()) == {*before, "new"}
     taken = {"collection": "pictures", "runs": [f"gate__{dag_run.run_id}"], "dry_run": False}
-    assert run(load_dag(gating.acting, name="restore_run"), **taken).state == "success"
+    assert run(load_dag(gating.acting, name="dedupe_restore"), **taken).state == "success"
     assert gating.acting.documents() == before
 
 

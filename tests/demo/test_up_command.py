@@ -37,6 +37,8 @@ def run() -> Iterator[Path]:
 def up(run: Path, port: int) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Start it, and yield it with what it announced."""
     log = run / "up.log"
+    (run / "others").mkdir()
+    (run / "others" / "mine.yaml").write_text("flow: {connection: flow_mine, collection: mine}\n")
     with log.open("w") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "include.demo.up", "--port", str(port)],
@@ -117,7 +119,9 @@ def test_a_real_scheduler_dedupes_the_demo_and_nothing_keeps_running(run: Path) 
             assert time.monotonic() < deadline, state
             time.sleep(2)
         assert state == "success"
+        assert "Your own collections: mine" in announced
         shown = {one["name"]: one for one in ask(f"{api}/duplicates/data/collections", "GET", token)}
+        assert "mine" in shown
         assert run_id in [run["run_id"] for run in shown["demo"]["newest"]]
         assert databases(run)
         family += family_of(process)

@@ -28,6 +28,7 @@ def shell(acting: Acting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv(STORAGE_VARIABLE, str(acting.storage))
     monkeypatch.setenv("AIRFLOW_CONN_FLOW_READER", acting.server.base)
     monkeypatch.setenv("AIRFLOW_CONN_FLOW_WRITER", acting.server.base)
+    monkeypatch.setattr("include.dedupe.acting.client_writer.has_airflow", lambda: False)
 
 
 def test_check_says_what_it_tried(capsys: pytest.CaptureFixture[str]) -> None:
@@ -153,3 +154,53 @@ def test_stop_and_allow_say_where(acting: Acting, capsys: pytest.CaptureFixture[
     assert main(["allow", "pictures"]) == 0
     assert f"allowed (in {acting.writers.root})" in capsys.readouterr().out
     assert main(["check", "pictures"]) == 0
+
+
+def test_restore_takes_the_word_of_the_parameter(acting: Acting) -> None:
+    before = acting.documents()
+    acting.act(**policies("delete"))
+    assert main(["restore", "pictures", "--runs", "run-1", "--dry-run", "yes"]) == 0
+    assert "cat copy" not in acting.documents()
+    assert main(["restore", "pictures", "--runs", "run-1", "--dry-run", "no"]) == 0
+    assert acting.documents() == before
+
+
+class TestLooking:
+    def test_list_shows_each_collection_and_what_is_wrong_with_it(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / "wrong.yaml").write_text("flow: 3")
+        assert main(["list"]) == 0
+        first, second = capsys.readouterr().out.splitlines()
+        assert " ".join(first.split()) == "pictures by hand exact delete, near report (dry run)"
+        assert second.startswith("wrong")
+        assert "wrong.yaml: flow: settings" in second
+
+    def test_validate_asks_nobody_and_names_what_is_wrong(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("AIRFLOW_CONN_FLOW_READER")
+        assert main(["validate"]) == 0
+        assert capsys.readouterr().out == f"ok     pictures: {tmp_path}/pictures.yaml\n"
+        (tmp_path / "wrong.yaml").write_text(f"{SETTINGS}scan: {{treshold: 1}}\n")
+        assert main(["validate", "wrong"]) == 1
+        assert "WRONG  wrong: " in capsys.readouterr().out
+        assert main(["validate", "pictures"]) == 0
+        assert main(["validate", "nobody"]) == 2
+        assert "known collections: pictures, wrong" in capsys.readouterr().err
+
+    def test_status_tells_the_newest_runs_and_whether_writing_is_stopped(
+        self, acting: Acting, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert main(["status", "pictures"]) == 0
+        assert "runs     0" in capsys.readouterr().out
+        acting.act(**policies("delete"))
+        report(acting.run(), FIRST, WebPictures(acting.server.base, ()))
+        assert main(["stop", "pictures"]) == 0
+        capsys.readouterr()
+        assert main(["status", "pictures"]) == 0
+        told = capsys.readouterr().out
+        assert "writing  stopped: " in told
+        assert "runs     1, the newest first:" in told
+        assert "run-1\n  all documents; 1 clusters with 3 documents" in told
+        assert "outcome: 1 done" in told

@@ -8,14 +8,21 @@ from pathlib import Path
 import pytest
 
 from include.dedupe.__main__ import main
+from include.dedupe.settings.config import COLLECTIONS_VARIABLE
 from tests.support.embedded_server import EmbeddedServer
 from tests.support.small_collection import PHOTOS
 
+COLLECTIONS = Path(__file__).parents[2] / "include" / "demo" / "collections"
 CHINA = {"places/china.jpg", "places/chîna: two.jpg", "places/china three.jpg"}
 
 
+@pytest.fixture(autouse=True)
+def collections(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(COLLECTIONS_VARIABLE, str(COLLECTIONS))
+
+
 def find(server: EmbeddedServer, *arguments: str) -> int:
-    return main(["find", *arguments, "--collection", "demo", "--flow", server.base])
+    return main(["find", "demo", *arguments, "--flow", server.base])
 
 
 def test_by_id_the_document_itself_is_left_out(
@@ -66,7 +73,8 @@ def test_an_unreachable_flow_and_an_unknown_collection_are_named(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("AIRFLOW_CONN_FLOW_DEMO", raising=False)
-    assert main(["find", "x", "--collection", "demo"]) == 2
+    monkeypatch.setattr("include.dedupe.acting.client_writer.has_airflow", lambda: False)
+    assert main(["find", "demo", "x"]) == 2
     assert "Set AIRFLOW_CONN_FLOW_DEMO" in capsys.readouterr().err
-    assert main(["find", "x", "--collection", "nobody"]) == 2
+    assert main(["find", "nobody", "x"]) == 2
     assert "known collections" in capsys.readouterr().err

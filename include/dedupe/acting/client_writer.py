@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, TypeVar
 
 from include.dedupe.acting.writer import MUST_NOT_EXIST, ConflictError
-from include.dedupe.connect import ClientReader, address_from_environment
+from include.dedupe.connect import (
+    ClientReader,
+    address_from_connection,
+    address_from_environment,
+    variable_of,
+)
+from include.dedupe.errors import ConfigError
 from include.dedupe.flow import Document, FlowReader
 from include.dedupe.settings.config import CollectionConfig
-from include.flow_client import FlowAddress, FlowAuthError, FlowClient, FlowRequestError
+from include.flow_client import FlowAddress, FlowAddressError, FlowAuthError, FlowClient, FlowRequestError
 
+ASKED = "include.orchestration.asked"
+"""The module that asks Airflow. The engine does not import it, for it works without an Airflow, too."""
 NOT_FOUND, CONFLICT = 404, 409
 Told = TypeVar("Told")
 
@@ -89,15 +100,39 @@ def _conflict(error: FlowRequestError, document_id: str) -> Exception:
 
 
 def locate_flow(config: CollectionConfig, url: str | None, *, writes: bool = False) -> FlowAddress:
-    """Return where the collection is: at ``url``, else where the environment says.
+    """Return where the collection is: at ``url``, else where its connection says.
 
     Raises:
-        ConfigError: the environment does not say, or the settings let nothing write.
+        ConfigError: there is no such connection, or the settings let nothing write.
     """
     connection = config.flow.writer if writes else config.flow.connection
     if url:
         return FlowAddress.parse(url, config.flow.collection)
-    return address_from_environment(connection, config.flow.collection)
+    return address_from_shell(connection, config.flow.collection)
+
+
+def has_airflow() -> bool:
+    return find_spec("airflow") is not None
+
+
+def address_from_shell(connection: str, collection: str) -> FlowAddress:
+    """Return the address that a connection of the environment, else of the installed Airflow, holds.
+
+    Raises:
+        ConfigError: neither has such a connection, or it is no HTTP connection.
+    """
+    if os.environ.get(variable_of(connection)) or not has_airflow():
+        return address_from_environment(connection, collection)
+    fields = import_module(ASKED).connection_fields(connection)
+    if fields is None:
+        raise ConfigError(
+            f"Where is Flow? Set {variable_of(connection)}, for example to http://localhost:8983, add the "
+            f"connection {connection!r} to Airflow, which has none, or give Flow's address with --flow."
+        )
+    try:
+        return address_from_connection(fields, collection)
+    except (FlowAddressError, ValueError) as error:
+        raise ConfigError(f"Airflow's connection {connection!r} does not lead to a Flow: {error}") from error
 
 
 @asynccontextmanager

@@ -20,6 +20,6 @@ async def analyze_original(writer: FlowWriter, config: CollectionConfig, address
     try:
         return await writer.analyze(url=address)
     except writer.reader.failure:
-        hosts, flow_host = config.report.allow_hosts, writer.reader.host
-        data = await asyncio.to_thread(picture_bytes, address, hosts, flow_host)
+        hosts, flow = config.report.allow_hosts, writer.reader.origin
+        data = await asyncio.to_thread(picture_bytes, address, hosts, flow)
         return await writer.analyze(data=data)

@@ -99,7 +99,7 @@ class Pictures:
 
     def _bytes(self, file: Path | None, address: str) -> bytes:
         if file is None:
-            return picture_bytes(address, self.config.report.allow_hosts, self.writer.reader.host)
+            return picture_bytes(address, self.config.report.allow_hosts, self.writer.reader.origin)
         if file.stat().st_size > MAX_BYTES:
             raise OSError(f"{file} has more than the {MAX_BYTES} bytes that are allowed")
         return file.read_bytes()

@@ -86,7 +86,7 @@ class _Work:
         """Read, analyse and keep one picture; return the problem."""
         reader = self._writer.reader
         try:
-            data = await asyncio.to_thread(read_picture, document.source, self._plan.config, reader.host)
+            data = await asyncio.to_thread(read_picture, document.source, self._plan.config, reader.origin)
         except GateError as error:
             return str(error)
         outputs, problem = await self._ask(data)

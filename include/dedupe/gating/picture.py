@@ -12,6 +12,7 @@ from typing import Any
 import fsspec
 
 from include.dedupe.errors import GateError
+from include.dedupe.flow import Origin
 from include.dedupe.gating.incoming import WEB
 from include.dedupe.reporting.pictures import picture_bytes
 from include.dedupe.settings.config import CollectionConfig
@@ -35,20 +36,20 @@ class Analysis:
         return cls(**json.loads(data))
 
 
-def read_picture(source: str, config: CollectionConfig, flow_host: str) -> bytes:
+def read_picture(source: str, config: CollectionConfig, flow: Origin) -> bytes:
     """Return the bytes of a picture at an http address or a location of fsspec.
 
     Args:
         source: where it is.
         config: settings: limits and hosts that are allowed.
-        flow_host: Flow's own, which is asked for nothing but pictures.
+        flow: where it is; it is asked for nothing but pictures.
 
     Raises:
         GateError: it cannot be had, is empty or too large.
     """
     assert config.gate is not None, "only a gate takes pictures in"  # noqa: S101
     most = config.gate.max_picture_bytes
-    data = _fetched(source, config, flow_host, most) if source.startswith(WEB) else _opened(source, most)
+    data = _fetched(source, config, flow, most) if source.startswith(WEB) else _opened(source, most)
     if not data:
         raise GateError(f"{source} is empty (0 bytes)")
     return data
@@ -72,9 +73,9 @@ def _size(data: bytes) -> tuple[int, int]:
         return 0, 0
 
 
-def _fetched(source: str, config: CollectionConfig, flow_host: str, most: int) -> bytes:
+def _fetched(source: str, config: CollectionConfig, flow: Origin, most: int) -> bytes:
     try:
-        return picture_bytes(source, config.report.allow_hosts, flow_host, most)
+        return picture_bytes(source, config.report.allow_hosts, flow, most)
     except OSError as error:
         raise GateError(str(error)) from error
 

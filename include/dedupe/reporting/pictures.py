@@ -9,9 +9,9 @@ import base64
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol
-from urllib.parse import urlsplit
+from typing import Any, Protocol
 
+from include.dedupe.flow import Origin
 from include.safe_fetch import AddressRefusedError, FetchError, RefusingAnswerError, fetch
 from include.safe_picture import PreviewMaker, UnreadableImageError
 
@@ -40,11 +40,32 @@ class PictureSource(Protocol):
         """Return a thumbnail, or what is wrong, for each address."""
 
 
-class WebPictures:
-    """Pictures at http and https addresses, as ``picture_bytes`` may fetch them; ``trusted`` is Flow's."""
+class CountedPictures:
+    """Counts, of the pictures of another source, those that cannot be shown."""
 
-    def __init__(self, trusted: str, allow_hosts: Sequence[str]) -> None:
-        self._flow_host = urlsplit(trusted).netloc
+    def __init__(self, source: PictureSource) -> None:
+        self._source = source
+        self._found: dict[str, Thumbnail] = {}
+
+    def thumbnails(self, addresses: Iterable[str]) -> Mapping[str, Thumbnail]:
+        found = self._source.thumbnails(addresses)
+        self._found |= found
+        return found
+
+    def counts(self) -> dict[str, Any]:
+        """Return how many pictures there are, how many are missing, and the problem of the first of these."""
+        problems = [one.problem for one in self._found.values() if one.data_uri is None]
+        return {"count": len(self._found), "missing": len(problems), "problem": (problems or [""])[0]}
+
+
+class WebPictures:
+    """Pictures at http and https addresses, as ``picture_bytes`` may fetch them.
+
+    ``trusted`` is Flow's address; what lets us in there comes with an ``Origin``.
+    """
+
+    def __init__(self, trusted: str | Origin, allow_hosts: Sequence[str]) -> None:
+        self._flow = Origin(trusted) if isinstance(trusted, str) else trusted
         self._allow_hosts = allow_hosts
 
     def thumbnails(self, addresses: Iterable[str]) -> Mapping[str, Thumbnail]:
@@ -56,7 +77,7 @@ class WebPictures:
         if not address:
             return Thumbnail(problem="the document has no address of a picture")
         try:
-            data = picture_bytes(address, self._allow_hosts, self._flow_host)
+            data = picture_bytes(address, self._allow_hosts, self._flow)
             made = maker.preview(data, WIDTH, HEIGHT)
         except OSError as error:
             return Thumbnail(problem=str(error))
@@ -68,21 +89,21 @@ class WebPictures:
 def picture_bytes(
     address: str,
     allow_hosts: Sequence[str],
-    flow_host: str,
+    flow: Origin,
     max_bytes: int = MAX_BYTES,
     headers: Mapping[str, str] | None = None,
 ) -> bytes:
     """Return the bytes of the picture at an address that a document names.
 
-    Private hosts are asked only where ``allow_hosts`` names them, and Flow itself (``flow_host``, with its
-    port if it is named) only for what lies below ``/images/`` and the folders of ``allow_hosts``.
-    ``headers`` are sent to the origin of the address alone.
+    Private hosts are asked only where ``allow_hosts`` names them, and Flow itself only for what lies below
+    ``/images/`` and the folders of ``allow_hosts``; it is asked as its connection says. ``headers`` are sent
+    to the origin of the address alone.
 
     Raises:
         UnreachableError: nobody answers there, or we may not ask.
         OSError: it cannot be had.
     """
-    own = flow_host.rpartition("@")[2]
+    own, is_flows = flow.host, flow.is_of(address)
     allowed = [*allow_hosts, *(f"{scheme}://{own}/{SERVED}" for scheme in ("http", "https"))]
     try:
         return fetch(
@@ -91,7 +112,8 @@ def picture_bytes(
             seconds=SECONDS,
             allow_hosts=allowed,
             guarded=own,
-            headers=headers,
+            headers={**(flow.headers if is_flows else {}), **(headers or {})},
+            tls=flow.tls if is_flows else None,
         )
     except AddressRefusedError as error:
         entry = error.host or f"http://{own}/pictures/"

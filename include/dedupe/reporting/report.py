@@ -24,7 +24,7 @@ from include.dedupe.deciding.keeper import BY_ID, describe
 from include.dedupe.planning.plan import Plan, read_plan
 from include.dedupe.reporting.findings import Findings, read_findings
 from include.dedupe.reporting.page import render_page
-from include.dedupe.reporting.pictures import PictureSource
+from include.dedupe.reporting.pictures import CountedPictures, PictureSource
 from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.scanning.coverage import Coverage, measure_coverage
 from include.dedupe.scanning.rehearsal import read_cost
@@ -66,6 +66,9 @@ def report(
         "outlook": outlook(plan.config, findings, acts=acts),
         "page": page,
     }
+    counted = CountedPictures(pictures)
+    html = render_page(summary, findings, plan.config.report, counted)
+    summary["pictures"] = counted.counts()
     stage.write_file("duplicates.csv", to_csv(findings).encode())
     stage.write_file("graph.json", json.dumps(to_cytoscape(findings), ensure_ascii=False).encode())
     stage.write_file("summary.json", json.dumps(summary, indent=2, ensure_ascii=False).encode())
@@ -73,7 +76,7 @@ def report(
         for name, table in (("decisions", findings.decisions), ("redirects", redirects(findings.decisions))):
             data = csv_table(table.columns, _rows(table), as_text=plan.config.report.cells_as_text)
             stage.write_file(f"{name}.csv", data)
-    stage.write_file("report.html", render_page(summary, findings, plan.config.report, pictures).encode())
+    stage.write_file("report.html", html.encode())
     stats = ReportStats(f"{run.address}/report", summary["clusters"]["count"], len(findings.clusters))
     stage.finish(asdict(stats))
     coverage.require_complete(run.address)

@@ -15,8 +15,9 @@ from queue import SimpleQueue
 from typing import Any, Literal
 from urllib.parse import quote, urlsplit
 
-from include.dedupe.connect import address_from_connection, address_from_environment
+from include.dedupe.connect import address_from_connection, address_from_environment, origin_of
 from include.dedupe.errors import DedupeError, UnknownError
+from include.dedupe.flow import Origin
 from include.dedupe.planning.plan import read_plan
 from include.dedupe.reporting.pictures import MAX_BYTES
 from include.dedupe.reporting.pictures import picture_bytes as fetch_picture
@@ -58,7 +59,7 @@ class _Cluster:
     """What is known of a cluster's documents: the addresses of their pictures, since when."""
 
     config: CollectionConfig
-    flow_host: str
+    flow: Origin
     images: Mapping[str, str]
     since: float
 
@@ -133,7 +134,7 @@ class Pictures:
         rows = state.layout.read_members(run).read(state.member_rows([place]), ["id", "image"])
         images = dict(zip(rows["id"], rows["image"], strict=True))
         config = read_plan(run).config
-        known = _Cluster(config, flow_host(config, self._connection), images, time.monotonic())
+        known = _Cluster(config, flow_origin(config, self._connection), images, time.monotonic())
         with self._lock:
             self._clusters[run, name] = known
             if len(self._clusters) > CLUSTERS_KNOWN:
@@ -150,7 +151,7 @@ class Pictures:
 
     def _make(self, run: RunDir, known: _Cluster, key: str, source: str | Path, view: View) -> Shown:
         try:
-            data = picture_bytes(source, known.config, known.flow_host, self._headers)
+            data = picture_bytes(source, known.config, known.flow, self._headers)
             shown = self._shrink(data, view)
         except (DedupeError, OSError, ValueError) as error:
             shown = Shown(b"", key[:16], problem=str(error) or type(error).__name__)
@@ -178,8 +179,10 @@ class Pictures:
             return self._shelves.setdefault(collection, Shelf(self._folder / collection, bound))
 
 
-def flow_host(config: CollectionConfig, connection: Callable[[str], Mapping[str, Any]] | None = None) -> str:
-    """Return host, and port if it is named, of a collection's Flow; empty where no connection tells it."""
+def flow_origin(
+    config: CollectionConfig, connection: Callable[[str], Mapping[str, Any]] | None = None
+) -> Origin:
+    """Return where a collection's Flow is, and what lets us in; nothing where no connection tells it."""
     name, collection = config.flow.connection, config.flow.collection
     try:
         if connection is None:
@@ -187,8 +190,11 @@ def flow_host(config: CollectionConfig, connection: Callable[[str], Mapping[str,
         else:
             address = address_from_connection(connection(name), collection)
     except (DedupeError, ValueError, LookupError):
-        return ""
-    return urlsplit(address.root).netloc.rpartition("@")[2]
+        return Origin()
+    try:
+        return origin_of(address)
+    except ValueError:  # a certificate is missing here: what it serves stays guarded all the same
+        return Origin(address.root)
 
 
 def picture_source(config: CollectionConfig, document: str, image: str, width: int) -> str | Path:
@@ -205,9 +211,9 @@ def picture_source(config: CollectionConfig, document: str, image: str, width: i
 
 
 def picture_bytes(
-    source: str | Path, config: CollectionConfig, host: str, headers: Callable[[str], Mapping[str, str]]
+    source: str | Path, config: CollectionConfig, flow: Origin, headers: Callable[[str], Mapping[str, str]]
 ) -> bytes:
-    """Return the bytes of the picture at ``picture_source``, fetched within limits; ``host`` is Flow's own.
+    """Return the bytes of the picture at ``picture_source``, fetched within limits; ``flow``: where Flow is.
 
     Raises:
         OSError: it cannot be had; the message says why and what to do.
@@ -222,7 +228,7 @@ def picture_bytes(
     own = urlsplit(template).netloc.rpartition("@")[2]
     sent = headers(config.review.image_connection) if config.review.image_connection and own else {}
     allowed = [*config.report.allow_hosts, *_served_by(template)]
-    return fetch_picture(source, allowed, host, headers=sent)
+    return fetch_picture(source, allowed, flow, headers=sent)
 
 
 def _served_by(template: str) -> list[str]:

@@ -18,6 +18,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from include.dedupe.errors import ConfigError
 from include.dedupe.settings import strict_yaml
+from include.dedupe.settings.flow_settings import FieldSettings, FlowSettings
 from include.dedupe.settings.gate_settings import GateSettings
 from include.dedupe.settings.partition_key import KEY_FORMATS
 from include.dedupe.settings.partition_settings import Partitions, WholeScope, divisions
@@ -40,72 +41,8 @@ from include.dedupe.settings.settings_errors import explain
 
 COLLECTIONS_VARIABLE = "FLOW_DEDUPE_COLLECTIONS"
 REFERENCE_NAME = "reference.yaml"
+NOT_FOR_COLLECTIONS = ("restore",)
 NAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
-
-
-class FlowSettings(Section):
-    connection: str = Field(
-        min_length=1,
-        description="Airflow connection (type HTTP) that leads to Flow: host, port, login, TLS. "
-        "Outside Airflow it is read from the environment variable AIRFLOW_CONN_<CONNECTION>.",
-        examples=["flow_default"],
-    )
-    collection: str = Field(
-        min_length=1, description="Name of the collection in Flow.", examples=["my-collection"]
-    )
-    write_connection: str | None = Field(
-        None,
-        description="Airflow connection for all that writes to the collection. Without it the collection is "
-        "only ever read.",
-        examples=["flow_writer"],
-    )
-    detector: str | None = Field(
-        None,
-        description="Version of Flow's detector. Change it when Flow's models change: pairs of one version "
-        "are never mixed with those of another. Without it, what the server tells.",
-        examples=["flow-5.0.2"],
-    )
-
-    @property
-    def writer(self) -> str:
-        """The connection for what writes.
-
-        Raises:
-            ConfigError: the settings name none, so that the collection is only ever read.
-        """
-        if self.write_connection is None:
-            raise ConfigError(
-                f"The collection {self.collection} is only read: name flow.write_connection in its settings, "
-                f"or let the run be dry."
-            )
-        return self.write_connection
-
-
-class FieldSettings(Section):
-    image: str = Field("image", description="Field with the address of the picture.")
-    date: str | None = Field(
-        None,
-        description="Date field: what a scheduled run, a backfill and partitions by date go by.",
-        examples=["created_dt"],
-    )
-    category: str | None = Field(
-        None,
-        description="Field that the parameter `categories` of a manual run goes by.",
-        examples=["category"],
-    )
-    pixels: str | None = Field(
-        None, description="Field that the keeper rules mean by `pixels`.", examples=["pixels_i"]
-    )
-    bytes: str | None = Field(
-        None, description="Field that the keeper rules mean by `bytes`.", examples=["bytes_l"]
-    )
-    may_be_lost: tuple[str, ...] = Field(
-        (),
-        description="Fields, also dynamic ones such as *_str, that Flow searches but does not return, and "
-        "that a document may lose when it is changed, or deleted and restored. While others like them are in "
-        'use, nothing is written. "*" accepts all, also where Flow does not tell its schema.',
-        examples=[["*_str", "random_*"]],
-    )
 
 
 class CollectionConfig(Section):
@@ -233,22 +170,31 @@ class CollectionConfig(Section):
         return self
 
 
-def collections_dir() -> Path:
-    """The folder of YAML files: ``FLOW_DEDUPE_COLLECTIONS``, else ``include/collections``."""
-    configured = os.environ.get(COLLECTIONS_VARIABLE)
-    return Path(configured) if configured else Path(__file__).parents[2] / "collections"
+def collections_dirs() -> list[Path]:
+    """The folders of YAML files: those of ``FLOW_DEDUPE_COLLECTIONS``, else ``include/collections``."""
+    configured = os.environ.get(COLLECTIONS_VARIABLE, "").split(os.pathsep)
+    return [Path(folder) for folder in configured if folder] or [Path(__file__).parents[2] / "collections"]
 
 
 def collection_files() -> Iterator[Path]:
-    """Yield the YAML file of each collection, by name; the reference is none."""
-    folder = collections_dir()
-    if not folder.is_dir():
-        raise ConfigError(
-            f"{COLLECTIONS_VARIABLE}: there is no folder {folder}; create it or correct the variable."
-        )
-    for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]):
-        if path.name != REFERENCE_NAME:
-            yield path
+    """Yield the YAML file of each collection, by name; the reference is none.
+
+    Raises:
+        ConfigError: a folder is not there, or two of them have a file of one name.
+    """
+    found: dict[str, Path] = {}
+    for folder in collections_dirs():
+        if not folder.is_dir():
+            raise ConfigError(
+                f"{COLLECTIONS_VARIABLE}: there is no folder {folder}; create it or correct the variable."
+            )
+        for path in (*folder.glob("*.yaml"), *folder.glob("*.yml")):
+            if path.name == REFERENCE_NAME:
+                continue
+            if path.name in found:
+                raise ConfigError(f"{found[path.name]} and {path} are one collection; rename one of them.")
+            found[path.name] = path
+    yield from (found[name] for name in sorted(found))
 
 
 def find_collection(name: str) -> CollectionConfig:
@@ -259,7 +205,7 @@ def find_collection(name: str) -> CollectionConfig:
     """
     files = {path.stem: path for path in collection_files()}
     if name not in files:
-        told = f"There is no collection {name!r} in {collections_dir()}"
+        told = f"There is no collection {name!r} in {' or '.join(map(str, collections_dirs()))}"
         raise ConfigError(f"{told}; known collections: {', '.join(files) or 'none'}.")
     return read_collection(files[name])
 
@@ -274,6 +220,8 @@ def read_collection(path: Path) -> CollectionConfig:
         raise ConfigError(
             f"{path}: a collection's file name may hold a-z, 0-9, _ and - only; rename the file."
         )
+    if path.stem in NOT_FOR_COLLECTIONS:
+        raise ConfigError(f"{path}: a DAG of another kind has the name dedupe_{path.stem}; rename the file.")
     if path.with_suffix(".yaml").is_file() and path.with_suffix(".yml").is_file():
         raise ConfigError(f"{path.with_suffix('.yaml')} and {path.stem}.yml are both there; remove one.")
     try:

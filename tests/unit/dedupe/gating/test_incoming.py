@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from include.dedupe.errors import GateError
+from include.dedupe.flow import Origin
 from include.dedupe.gating.incoming import Incoming, Reader
 from include.dedupe.gating.picture import measure, read_picture
 from include.dedupe.settings.config import CollectionConfig
@@ -175,7 +176,7 @@ def test_any_file_system_will_do(tmp_path: Path) -> None:
     files.pipe_file("/in/new.jsonl", json.dumps(A).encode())
     files.pipe_file("/in/a.jpg", b"picture")
     (found,) = Reader(config()).read("memory://in/new.jsonl")
-    assert read_picture(found.source, config(), "") == b"picture"
+    assert read_picture(found.source, config(), Origin()) == b"picture"
     assert [one.id for one in Reader(config()).read("memory://in")] == ["a.jpg"]
 
 
@@ -186,12 +187,12 @@ def test_a_picture_that_cannot_be_had_says_why(tmp_path: Path, data: bytes | Non
     if data is not None:
         (tmp_path / "a.jpg").write_bytes(data)
     with pytest.raises(GateError, match=told):
-        read_picture(f"file://{tmp_path}/a.jpg", config(max_picture_bytes=10), "")
+        read_picture(f"file://{tmp_path}/a.jpg", config(max_picture_bytes=10), Origin())
 
 
 def test_an_address_in_a_private_network_is_refused_unless_it_is_flows_own() -> None:
     with pytest.raises(GateError, match="allow_hosts"):
-        read_picture("http://127.0.0.1:9/a.jpg", config(), "localhost:8983")
+        read_picture("http://127.0.0.1:9/a.jpg", config(), Origin("http://localhost:8983"))
 
 
 def test_a_picture_is_measured_upright() -> None:

@@ -15,9 +15,17 @@ again; it can be repeated at any time, what is restored already stays as it is.
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from pkgutil import extend_path
 
 from airflow.sdk import DAG, Param, task
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # where include/ lies, beside this folder
+import include
+
+include.__path__ = extend_path(include.__path__, "include")  # also where another include/ was found first
 
 from include.dedupe.settings.config import collection_files
 from include.orchestration import acting, tasks
@@ -28,7 +36,7 @@ def texts(description: str) -> Param:
 
 
 with DAG(
-    dag_id="restore_run",
+    dag_id="dedupe_restore",
     description="Take back what runs did to a collection",
     doc_md=__doc__,
     schedule=None,
@@ -53,5 +61,5 @@ with DAG(
         "retry_delay": timedelta(minutes=1),
         "retry_policy": tasks.RETRY_POLICY,
     },
-) as restore_run:
+) as dedupe_restore:
     task(multiple_outputs=False)(acting.restore)()
