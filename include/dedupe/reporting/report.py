@@ -19,6 +19,7 @@ from typing import Any
 import networkx as nx
 import pandas as pd
 
+from include.dedupe.clustering.news import News
 from include.dedupe.csv_table import csv_table
 from include.dedupe.deciding.decisions import last_keepers
 from include.dedupe.deciding.keeper import BY_ID, describe
@@ -150,6 +151,7 @@ def summarise(run: RunDir, plan: Plan, coverage: Coverage, findings: Findings) -
             "largest": int(findings.clusters["size"].max()) if len(findings.clusters) else 0,
             "chained": int(findings.clusters.drop_duplicates("cluster_id")["chained"].sum()),
         },
+        "news": news_of(run),
         "thresholds": [
             {"threshold": threshold, **_at(findings.parts, threshold)}
             for threshold in sorted(plan.config.cluster.thresholds)
@@ -157,6 +159,12 @@ def summarise(run: RunDir, plan: Plan, coverage: Coverage, findings: Findings) -
         "policies": plan.config.policies.model_dump(mode="json") if plan.config.policies else None,
         "decisions": _decisions(findings, plan.config),
     }
+
+
+def news_of(run: RunDir) -> dict[str, Any] | None:
+    """Return what the run added to what was known, and that in words; None where it was not counted."""
+    news = News.read(run.result("clusters").result)
+    return {**asdict(news), "told": str(news)} if news else None
 
 
 def outlook(config: CollectionConfig, findings: Findings, *, acts: bool) -> str:
