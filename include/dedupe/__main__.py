@@ -15,6 +15,7 @@ from include.dedupe.connect import open_flow
 from include.dedupe.errors import DedupeError
 from include.dedupe.find import Duplicate, Picture, find
 from include.dedupe.gate_commands import add_gate_commands
+from include.dedupe.restore_command import add_restore_command
 from include.dedupe.settings.config import find_collection
 from include.dedupe.state_commands import add_state_commands
 from include.flow_client import FlowError
@@ -56,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     finder.add_argument("--json", action="store_true", help="print JSON instead of a table")
     finder.set_defaults(command=_run_find)
     add_commands(commands)
+    add_restore_command(commands)
     add_gate_commands(commands)
     add_state_commands(commands)
     return parser

@@ -1,10 +1,9 @@
-"""Commands that change something: check, claim, verdict, acknowledge, restore, stop and allow."""
+"""Commands that change something: check, claim, verdict, acknowledge, stop and allow."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import datetime as dt
 import getpass
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,20 +12,18 @@ from include.dedupe.acting.check import check
 from include.dedupe.acting.client_writer import locate_flow, open_writer
 from include.dedupe.acting.lease import allow_writing, hold_lease, meeting_place, stop_writing
 from include.dedupe.acting.marker import take_claim
-from include.dedupe.acting.restore import Restored, restore
 from include.dedupe.acting.scratch import Step
-from include.dedupe.acting.wanted import Wanted
 from include.dedupe.clustering.known_ids import require_known, unknown_ids
 from include.dedupe.clustering.names import last_members
 from include.dedupe.connect import open_flow
 from include.dedupe.csv_table import read_csv
 from include.dedupe.errors import DedupeError, VerdictError
 from include.dedupe.places import require_runs
-from include.dedupe.reviewing.speaking import acknowledge, say, verdicts_on
+from include.dedupe.reviewing.speaking import acknowledge, say, verdicts_of, verdicts_on
 from include.dedupe.rundir import RunDir
 from include.dedupe.settings.config import CollectionConfig, find_collection
 from include.dedupe.storage import Storage, default_storage
-from include.dedupe.verdicts import SPOKEN, give_verdict, read_verdicts
+from include.dedupe.verdicts import SPOKEN, give_verdict
 from include.flow_client import FlowError
 from include.safe_text import tell
 
@@ -37,7 +34,6 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         ("check", run_check, "try on a scratch document what the policies will do"),
         ("verdict", run_verdict, "say that a pair is no duplicate, keep a document, undo a verdict"),
         ("acknowledge", run_acknowledge, "say that what a run exported is carried out elsewhere"),
-        ("restore", run_restore, "take back what runs did; a dry run unless told --dry-run no"),
         ("claim", run_claim, "let this storage write to the collection from now on, and no other"),
         ("stop", run_stop, "stop all writing to a collection before the next batch"),
         ("allow", run_allow, "allow writing again"),
@@ -53,7 +49,7 @@ def run_check(options: argparse.Namespace) -> int:
 
     async def ask() -> list[Step]:
         async with open_writer(locate_flow(config, options.flow, writes=True)) as writer:
-            return await check(writer, _lasting(options.collection, config), config)
+            return await check(writer, lasting_of(options.collection, config), config)
 
     steps = asyncio.run(ask())
     for step in steps:
@@ -64,7 +60,7 @@ def run_check(options: argparse.Namespace) -> int:
 
 def run_claim(options: argparse.Namespace) -> int:
     config = find_collection(options.collection)
-    place = meeting_place(_lasting(options.collection, config), config)
+    place = meeting_place(lasting_of(options.collection, config), config)
 
     async def take() -> None:
         async with open_writer(locate_flow(config, options.flow, writes=True)) as writer:
@@ -77,9 +73,11 @@ def run_claim(options: argparse.Namespace) -> int:
 
 
 def run_verdict(options: argparse.Namespace) -> int:
-    lasting, config = _with_runs(options)
+    lasting, config = runs_of(options.collection)
     is_undo = options.kind == "undo"
-    ids = verdicts_on(lasting, options.ids) if is_undo else tuple(options.ids)
+    if (options.of_run or options.of_restore) and not is_undo:
+        raise VerdictError("--of-run and --of-restore say what to undo; name documents or clusters instead.")
+    ids = _to_undo(lasting, options) if is_undo else tuple(options.ids)
     there, told = (set[str](), "") if is_undo else _in_collection(options, config, unknown_ids(lasting, ids))
     if options.run:
         run = _run(options, config)
@@ -91,6 +89,14 @@ def run_verdict(options: argparse.Namespace) -> int:
             require_known(lasting, ids, there | members.keys(), told)
         tell(give_verdict(lasting, options.kind, ids, options.by, options.note, members=members).name)
     return 0
+
+
+def _to_undo(lasting: Storage, options: argparse.Namespace) -> tuple[str, ...]:
+    """Return the names of the verdicts that are to be undone."""
+    named = verdicts_on(lasting, options.ids)
+    on_run = verdicts_of(lasting, run_id=options.of_run) if options.of_run else ()
+    by_restore = verdicts_of(lasting, restored=options.of_restore) if options.of_restore else ()
+    return tuple(dict.fromkeys((*named, *on_run, *by_restore)))
 
 
 def _in_collection(
@@ -109,7 +115,7 @@ def _in_collection(
 
 
 def run_acknowledge(options: argparse.Namespace) -> int:
-    _, config = _with_runs(options)
+    _, config = runs_of(options.collection)
     run = _run(options, config)
     done = _read_done(options.done, as_text=config.report.cells_as_text) if options.done else None
     found = acknowledge(run, options.by, done, options.note)
@@ -118,38 +124,8 @@ def run_acknowledge(options: argparse.Namespace) -> int:
     return 0
 
 
-def run_restore(options: argparse.Namespace) -> int:
-    lasting, config = _with_runs(options)
-    wanted = Wanted(
-        runs=tuple(options.runs),
-        ids=tuple(options.ids),
-        clusters=tuple(options.clusters),
-        since=options.since,
-        until=options.until,
-    )
-    before, dry_run = read_verdicts(lasting), options.dry_run == "yes"
-
-    async def ask() -> list[Restored]:
-        async with open_writer(locate_flow(config, options.flow, writes=not dry_run)) as writer:
-            return await restore(writer, lasting, config, wanted, options.by, dry_run=dry_run)
-
-    found = asyncio.run(ask())
-    for one in found:
-        tell(f"{one.outcome:9} {one.action:8} {one.id}{': ' if one.reason else ''}{one.reason}")
-    if not found:
-        tell("There is nothing to take back.")
-    if given := read_verdicts(lasting)[len(before) :]:
-        names = " ".join(verdict.name for verdict in given)
-        tell(
-            f"{len(given)} cluster{'s hold' if len(given) > 1 else ' holds'} no duplicates from now on, as "
-            f"you took back what was done. If they are duplicates all the same: "
-            f"python -m include.dedupe verdict {options.collection} undo {names}"
-        )
-    return 1 if any(one.outcome == "failed" for one in found) else 0
-
-
 def run_stop(options: argparse.Namespace) -> int:
-    lasting, config = _with_runs(options)
+    lasting, config = runs_of(options.collection)
     place = meeting_place(lasting, config)
     stop_writing(place, getpass.getuser())
     tell(f"Stopped all writing to {config.flow.collection} (in {place.root}).")
@@ -157,25 +133,26 @@ def run_stop(options: argparse.Namespace) -> int:
 
 
 def run_allow(options: argparse.Namespace) -> int:
-    lasting, config = _with_runs(options)
+    lasting, config = runs_of(options.collection)
     place = meeting_place(lasting, config)
     allow_writing(place)
     tell(f"Writing to {config.flow.collection} is allowed (in {place.root}).")
     return 0
 
 
-def _lasting(name: str, config: CollectionConfig) -> Storage:
+def lasting_of(name: str, config: CollectionConfig) -> Storage:
+    """Return what outlives the runs of a collection."""
     return Storage(f"{(config.storage or default_storage()).rstrip('/')}/{name}")
 
 
-def _with_runs(options: argparse.Namespace) -> tuple[Storage, CollectionConfig]:
+def runs_of(name: str) -> tuple[Storage, CollectionConfig]:
     """Return what outlives the runs of a collection, and its settings.
 
     Raises:
-        ConfigError: none of its runs has been in this storage.
+        ConfigError: there is no such collection, or none of its runs has been in this storage.
     """
-    config = find_collection(options.collection)
-    lasting = _lasting(options.collection, config)
+    config = find_collection(name)
+    lasting = lasting_of(name, config)
     require_runs(lasting)
     return lasting, config
 
@@ -207,7 +184,11 @@ def _check_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _verdict_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("kind", choices=SPOKEN)
-    parser.add_argument("ids", nargs="+", help="documents or clusters; to undo: these, or names of verdicts")
+    parser.add_argument("ids", nargs="*", help="documents or clusters; to undo: these, or names of verdicts")
+    parser.add_argument("--of-run", metavar="RUN", help="to undo: all that was said on this run")
+    parser.add_argument(
+        "--of-restore", metavar="RUN", help="to undo: all that was remembered when this run was restored"
+    )
     parser.add_argument("--run", help="decide this run anew and print the hash of its decisions")
     parser.add_argument(
         "--flow", metavar="URL", help="where to look for documents of which no run has found anything"
@@ -231,30 +212,9 @@ def _said_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--by", default=getpass.getuser(), help="who says so")
 
 
-def _restore_arguments(parser: argparse.ArgumentParser) -> None:
-    _check_arguments(parser)
-    for name, text in (("runs", "run ids"), ("ids", "documents"), ("clusters", "clusters")):
-        parser.add_argument(f"--{name}", nargs="*", default=[], help=f"only these {text}")
-    for name in ("since", "until"):
-        parser.add_argument(f"--{name}", type=_moment, help="ISO date or time, UTC without an offset")
-    parser.add_argument("--dry-run", choices=["yes", "no"], default="yes", help="yes: say what would be done")
-    parser.add_argument("--write", dest="dry_run", action="store_const", const="no", help="as --dry-run no")
-    parser.add_argument("--by", default=getpass.getuser(), help="who asks")
-
-
-def _moment(text: str) -> dt.datetime:
-    try:
-        moment = dt.datetime.fromisoformat(text)
-    except ValueError:
-        message = f"{text!r} is no ISO date or time such as 2026-11-25 or 2026-11-25T09:30"
-        raise argparse.ArgumentTypeError(message) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
-
-
 _ARGUMENTS = {
     "check": _check_arguments,
     "claim": _check_arguments,
     "verdict": _verdict_arguments,
     "acknowledge": _acknowledge_arguments,
-    "restore": _restore_arguments,
 }

@@ -97,6 +97,12 @@ NAMES = _schema(id=pa.string(), cluster_id=pa.string())
 CLUSTER_EVENTS = _schema(event=pa.string(), from_id=pa.string(), to_id=pa.string(), documents=pa.int64())
 """One row for each cluster that was merged into another, or part of which was split off: merge or split."""
 
+ADDED = _schema(id_a=pa.string(), id_b=pa.string())
+"""One row for each pair that counts and that no earlier run had found."""
+
+NEWS = _schema(cluster_id=pa.string(), news=pa.string(), new_documents=pa.int64())
+"""One row for each cluster: whether it is new, changed or known, and its documents that were in none."""
+
 FACTS = _schema(
     id=pa.string(), is_protected=pa.bool_(), filled=pa.int64(), fields=pa.string(), fingerprint=pa.string()
 )

@@ -40,6 +40,8 @@ SPOKEN: tuple[VerdictKind, ...] = (
 )
 """Verdicts that a person gives as they are; the others come with what they rest on."""
 APART: tuple[VerdictKind, ...] = ("not_duplicate", "wrong")
+RESTORED_FROM = "restored from run "
+"""So begins the note of what a restore remembers, and nothing else told of it in former times."""
 SETTLING: tuple[VerdictKind, ...] = ("not_duplicate", "keep", "reject", "approve", "skip")
 """Verdicts after which a cluster need not be looked at again."""
 
@@ -62,7 +64,8 @@ class Verdict:
     that it stood for then; so what was said of them holds when the cluster merges into another.
     ``run``: the run that the person had before them. ``seen``: the documents of the clusters that it showed,
     each with a digest of its picture's address. ``instead``: verdicts that the person saw and whose place
-    this one takes while it stands. ``score`` and ``detector``: those of a judged pair.
+    this one takes while it stands. ``score`` and ``detector``: those of a judged pair. ``restored``: the run
+    that was taken back when this was remembered.
     """
 
     kind: VerdictKind
@@ -77,6 +80,7 @@ class Verdict:
     instead: tuple[str, ...] = ()
     score: float | None = None
     detector: str = ""
+    restored: str = ""
 
     @property
     def documents(self) -> frozenset[str]:
@@ -118,7 +122,7 @@ def give_verdict(
 ) -> Verdict:
     """Write down what a person said; ``members`` are the documents of those ``ids`` that are clusters.
 
-    ``rests_on``: run, seen, instead, score and detector, as in ``Verdict``.
+    ``rests_on``: run, seen, instead, score, detector and restored, as in ``Verdict``.
 
     Raises:
         VerdictError: it does not make sense.

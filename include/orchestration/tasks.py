@@ -27,6 +27,7 @@ from include.dedupe.planning.plan import Plan, read_plan
 from include.dedupe.planning.plan import plan as plan_stage
 from include.dedupe.planning.scope import resolve_scope, settings_of_run
 from include.dedupe.reporting.pictures import WebPictures
+from include.dedupe.reporting.report import news_of
 from include.dedupe.reporting.report import report as report_stage
 from include.dedupe.reviewing.state import open_state
 from include.dedupe.rundir import RunDir, read_manifest
@@ -164,6 +165,7 @@ def _counts(run: RunDir) -> dict[str, Any]:
         "coverage": coverage.share,
         **{name: getattr(coverage, name) for name in ("expected", "scanned", "failed", "vanished", "hubs")},
         **{name: clusters[name] for name in ("clusters", "exact_pairs", "near_pairs")},
+        **(news_of(run) or {}),
     }
 
 

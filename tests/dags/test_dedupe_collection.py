@@ -199,6 +199,7 @@ class TestRuns:
             (event,) = session.query(AssetEvent).filter_by(source_run_id=dag_run.run_id).all()
         assert (event.source_dag_id, event.source_task_id) == ("dedupe_demo", "report")
         expected = {"scanned": 9, "failed": 0, "clusters": len(CLUSTERS), "coverage": 1.0}
+        expected |= {"new_clusters": len(CLUSTERS), "changed_clusters": 0, "known_clusters": 0}
         assert {name: event.extra[name] for name in expected} == expected
 
     def test_a_sample_is_scanned_at_another_threshold_and_only_reported(

@@ -10,8 +10,10 @@ import pytest
 from include.dedupe.__main__ import main
 from include.dedupe.reporting.pictures import WebPictures
 from include.dedupe.reporting.report import report
+from include.dedupe.reviewing.speaking import say
 from include.dedupe.settings.config import COLLECTIONS_VARIABLE
 from include.dedupe.storage import STORAGE_VARIABLE
+from include.dedupe.verdicts import not_undone, read_verdicts
 from tests.pipeline.acting_fixture import acting, policies
 from tests.support.acting import FIRST, Acting
 
@@ -204,3 +206,43 @@ class TestLooking:
         assert "runs     1, the newest first:" in told
         assert "run-1\n  all documents; 1 clusters with 3 documents" in told
         assert "outcome: 1 done" in told
+
+
+class TestAfterwards:
+    def test_a_dry_restore_asks_what_is_to_come_of_it(
+        self, acting: Acting, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        acting.act(**policies("delete"))
+        assert main(["restore", "pictures", "--runs", "run-1"]) == 0
+        told = capsys.readouterr().out
+        assert "--afterwards remember" in told
+        assert "--afterwards try-again" in told
+
+    def test_what_is_to_be_tried_again_is_judged_anew(
+        self, acting: Acting, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        acting.act(**policies("delete"))
+        words = ["restore", "pictures", "--runs", "run-1", "--write", "--afterwards", "try-again"]
+        assert main(words) == 0
+        assert "Later runs judge it anew." in capsys.readouterr().out
+        assert "cat copy" in acting.documents()
+        config = acting.config(**policies("delete"))
+        assert acting.decide(acting.run("run-2"), config).counts["delete"] == 1
+
+    def test_what_was_remembered_is_undone_by_the_restore_and_what_was_said_by_the_run(
+        self, acting: Acting, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        acting.act(**policies("delete", "tag"))
+        config = acting.config(**policies("delete", "tag"))
+        said, _ = say(acting.run(), "keep", ("cat small",), "a test")
+        assert main(["restore", "pictures", "--runs", "run-1", "--write"]) == 0
+        assert acting.decide(acting.run("run-2"), config).counts.get("delete", 0) == 0
+        assert main(["verdict", "pictures", "undo", "--of-restore", "run-1"]) == 0
+        assert said.name in {one.name for one in not_undone(read_verdicts(acting.run().lasting))}
+        assert main(["verdict", "pictures", "undo", "--of-run", "run-1"]) == 0
+        assert acting.decide(acting.run("run-3"), config).counts["delete"] == 1
+        capsys.readouterr()
+        for option in ("--of-restore", "--of-run"):
+            assert main(["verdict", "pictures", "undo", option, "run-1"]) == 2
+        assert main(["verdict", "pictures", "keep", "cat", "--of-run", "run-1"]) == 2
+        assert "say what to undo" in capsys.readouterr().err

@@ -65,7 +65,7 @@ class Moment:
             return "its keeper no longer exists"
         if order.keeper_id == order.id:
             return "it is its own keeper"
-        if keeper.get(self.config.tags.role) or keeper.get(self.config.tags.link):
+        if self._is_marked(keeper, order):
             return "its keeper is condemned or marked as a duplicate itself"
         if order.keeper_id in self.protected and self._merges_fields(order):
             return "its keeper is protected by now, and takes in no fields"
@@ -73,6 +73,18 @@ class Moment:
         absorbed = self.earlier.get(order.keeper_id)
         is_ours = absorbed is not None and absorbed.action == ABSORB and now in self._known_states(absorbed)
         return "" if now == fields_of(order.keeper_fingerprint) or is_ours else "its keeper has changed"
+
+    def _is_marked(self, keeper: Document, order: Order) -> bool:
+        """Whether the mark of a keeper speaks against it.
+
+        The keeper of exact duplicates may be marked as a near one of another: it stays, and so does what
+        they showed.
+        """
+        tags = self.config.tags
+        role, link = keeper.get(tags.role), keeper.get(tags.link)
+        if order.duplicates != "exact" or order.decision == "link" or role == "condemned":
+            return bool(role or link)
+        return order.id in (keeper.get(tags.of), link)
 
     def _merges_fields(self, order: Order) -> bool:
         policies = self.config.policies

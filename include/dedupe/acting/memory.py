@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from include.dedupe.acting.archive import Entry
 from include.dedupe.storage import Storage
-from include.dedupe.verdicts import give_verdict, read_verdicts, standing_verdicts
+from include.dedupe.verdicts import RESTORED_FROM, give_verdict, read_verdicts, standing_verdicts
 
 
 def clusters_of(entries: Iterable[Entry]) -> dict[tuple[str, str], set[str]]:
@@ -36,5 +36,5 @@ class Memory:
         for run_id, ids in wanted:
             ordered = sorted(ids, key=str.encode)
             if not known.holds(ordered):
-                why = f"restored from run {run_id}"
-                give_verdict(self.lasting, "not_duplicate", tuple(ordered), self.by, why)
+                why = f"{RESTORED_FROM}{run_id}"
+                give_verdict(self.lasting, "not_duplicate", tuple(ordered), self.by, why, restored=run_id)

@@ -17,6 +17,7 @@ import pandas as pd
 from include.dedupe.acting.apply import read_outcomes
 from include.dedupe.clock import now
 from include.dedupe.csv_table import csv_table
+from include.dedupe.deciding.decisions import last_keepers
 from include.dedupe.planning.plan import read_plan
 from include.dedupe.rundir import Attempt, RunDir, read_manifest
 from include.dedupe.settings.policy_settings import DELETING
@@ -45,7 +46,9 @@ def record(
     as_text = read_plan(run).config.report.cells_as_text if read_manifest(run.storage, "plan") else True
     rows = actions.itertuples(index=False)
     stage.write_file("actions.csv", csv_table(actions.columns, rows, as_text=as_text))
-    redirects = zip(done["id"], done["keeper_id"], done["score"], done["decision"], strict=True)
+    redirects = zip(
+        done["id"], last_keepers(done["id"], done["keeper_id"]), done["score"], done["decision"], strict=True
+    )
     names = ("duplicate", "keeper", "score", "decision")
     stage.write_file("redirects.csv", csv_table(names, redirects, as_text=as_text))
     summary = {

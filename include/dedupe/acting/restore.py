@@ -2,7 +2,7 @@
 
 A deleted document is added again with its fields and with what Flow knew of its picture. A field that was set
 goes back to what it was if it still holds what was set. What a person takes back is no duplicate: that is
-remembered, so that the next run does not do it again.
+remembered, so that the next run does not do it again, unless it is to try again.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ from include.dedupe.storage import Storage
 FIELDS = ("*", "_version_")
 BATCH = 100
 RESTORED = "restored"
+REMEMBER, TRY_AGAIN = AFTERWARDS = ("remember", "try-again")
+"""What a person wants of what comes back: it is no duplicate in later runs, or they judge it anew."""
 NEWER = "the run archived it once more later, as it was then"
 OTHERWISE = "it is back, but not all of it is as it was"
 

@@ -20,15 +20,18 @@ from include.dedupe.clustering.bridges import find_bridges
 from include.dedupe.clustering.facts import read_facts
 from include.dedupe.clustering.merge import encode
 from include.dedupe.clustering.names import NAMES_FOLDER, Naming, name_components
+from include.dedupe.clustering.news import News, tell_news
 from include.dedupe.clustering.pair_rules import allowed_pairs, said_apart
 from include.dedupe.planning.plan import read_plan
 from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.tables import (
+    ADDED,
     BRIDGES,
     CLUSTER_EVENTS,
     CLUSTERS,
     HUBS,
     NAMES,
+    NEWS,
     PAIRS,
     PARTS,
     from_parquet,
@@ -50,6 +53,13 @@ class ClusterStats:
     split: int
     not_duplicates: int = 0
     """Pairs that were left out because a person said that they are none."""
+    new_clusters: int = 0
+    changed_clusters: int = 0
+    known_clusters: int = 0
+    new_documents: int = 0
+    new_exact_pairs: int = 0
+    new_near_pairs: int = 0
+    """What of all this earlier runs had not found, as in ``News``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +92,11 @@ def cluster(run: RunDir, attempt: Attempt) -> ClusterStats:
     stage.write_table("bridges", found.bridges, BRIDGES)
     stage.write_table("events", found.events, CLUSTER_EVENTS)
     stage.write_table("parts", parts_at(pairs, found.members, plan.config.cluster.thresholds), PARTS)
+    news = tell_news(found.members, _names_before(run, own_names, others=True))
+    stage.write_table("news", news, NEWS)
     run.lasting.write(f"{NAMES_FOLDER}/{own_names}", to_parquet(_names_after(found.members, before), NAMES))
     exact_pairs = int((pairs["score"] >= exact_threshold).sum())
+    counted = News.of(news, pairs, run.read_table("pairs", "added", ADDED), exact_threshold)
     stats = ClusterStats(
         clusters=found.members["cluster_id"].nunique(),
         documents=len(found.members),
@@ -93,6 +106,7 @@ def cluster(run: RunDir, attempt: Attempt) -> ClusterStats:
         merged=int((found.events["event"] == "merge").sum()),
         split=int((found.events["event"] == "split").sum()),
         not_duplicates=int(said_apart(found_pairs, standing, exact_threshold).sum()),
+        **asdict(counted),
     )
     stage.finish(asdict(stats))
     return stats
@@ -215,8 +229,11 @@ def _none_named() -> pd.DataFrame:
     return pd.DataFrame(columns=NAMES.names)
 
 
-def _names_before(run: RunDir, own: str) -> pd.DataFrame:
+def _names_before(run: RunDir, own: str, *, others: bool = False) -> pd.DataFrame:
+    """Return the names that were given last before; ``others``: by another run than this one."""
     earlier = [name for name in run.lasting.names(NAMES_FOLDER) if name < own]
+    if others:
+        earlier = [name for name in earlier if name.partition("--")[2] != own.partition("--")[2]]
     if not earlier:
         return _none_named()
     path = f"{NAMES_FOLDER}/{earlier[-1]}"

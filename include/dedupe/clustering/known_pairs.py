@@ -16,7 +16,7 @@ from include.dedupe.flow import FlowReader
 from include.dedupe.planning.plan import Plan
 from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.scanning.search import document_fields, fingerprint
-from include.dedupe.tables import DOCUMENTS, KNOWN_PAIRS, empty, from_parquet, to_parquet
+from include.dedupe.tables import ADDED, DOCUMENTS, KNOWN_PAIRS, empty, from_parquet, to_parquet
 
 log = logging.getLogger(__name__)
 FOLDER = "pairs"
@@ -107,6 +107,17 @@ def unite(pairs: pd.DataFrame) -> pd.DataFrame:
     last = pairs.drop_duplicates(["id_a", "id_b"], keep="last").set_index(["id_a", "id_b"])
     last[["seen_from_a", "seen_from_b"]] = sides
     return last.reset_index().sort_values(["id_a", "id_b"], ignore_index=True)
+
+
+def added(pairs: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
+    """Return those ``pairs`` (columns of ADDED) that are not in ``before`` with the same fingerprints.
+
+    Both have the columns of KNOWN_PAIRS.
+    """
+    keys = [*ADDED.names, "fingerprint_a", "fingerprint_b"]
+    found = pairs[keys].merge(before[keys].drop_duplicates(), on=keys, how="left", indicator=True)
+    new: pd.DataFrame = found.loc[found["_merge"] == "left_only", ADDED.names]
+    return new
 
 
 def _name(run: RunDir, attempt: Attempt, plan: Plan) -> str:

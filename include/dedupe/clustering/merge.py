@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from include.dedupe.clustering.known_hubs import settle_hubs
 from include.dedupe.clustering.known_pairs import (
+    added,
     keep_pairs,
     read_known_pairs,
     read_state,
@@ -30,7 +31,7 @@ from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.scanning.coverage import scanned_partitions
 from include.dedupe.scanning.outage import Outage
 from include.dedupe.scanning.search import Searcher, document_fields, fingerprint
-from include.dedupe.tables import DOCUMENTS, EDGES, HUBS, PAIRS
+from include.dedupe.tables import ADDED, DOCUMENTS, EDGES, HUBS, PAIRS
 
 Codes = npt.NDArray[np.int64]
 
@@ -61,7 +62,8 @@ async def merge(flow: FlowReader, run: RunDir, attempt: Attempt) -> MergeStats:
     plan = read_plan(run)
     edges, fingerprints = _read_scans(run, plan)
     own = to_known(to_pairs(edges), fingerprints, plan)
-    known = pd.concat([read_known_pairs(run, attempt, plan), own], ignore_index=True)
+    before = read_known_pairs(run, attempt, plan)
+    known = pd.concat([before, own], ignore_index=True)
     state = await read_state(flow, plan, sorted({*known["id_a"], *known["id_b"]}))
     _, changed = split_stale(known, state.documents)
     fresh, hubs = await _search_again(flow, plan, sorted(changed))
@@ -78,6 +80,7 @@ async def merge(flow: FlowReader, run: RunDir, attempt: Attempt) -> MergeStats:
     documents = state.documents[state.documents["id"].isin({*valid["id_a"], *valid["id_b"]})]
     stage.write_table("hubs", settle_hubs(run, attempt, plan, hubs, changed), HUBS)
     stage.write_table("pairs", valid[PAIRS.names], PAIRS)
+    stage.write_table("added", added(valid, before), ADDED)
     stage.write_table("documents", documents, DOCUMENTS)
     found = int((own["id_a"] != own["id_b"]).sum())
     stats = MergeStats(len(edges), found, len(valid), len(documents), len(changed))

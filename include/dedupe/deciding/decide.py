@@ -20,23 +20,20 @@ import pyarrow.compute as pc
 from include.dedupe.clustering.cluster import hub_ids, to_clusters
 from include.dedupe.clustering.facts import read_fields
 from include.dedupe.clustering.pair_rules import allowed_pairs
-from include.dedupe.deciding.decisions import ACTS, CONDEMN, EXPORT, UNTAG, write_decisions
-from include.dedupe.deciding.grace import apply_grace
+from include.dedupe.deciding.compare import UNPROVEN, Comparison, loses_keeper, scores_with
+from include.dedupe.deciding.decisions import ACTS, EXPORT, UNTAG, write_decisions
 from include.dedupe.deciding.guards import broken_guards, scope_size
-from include.dedupe.deciding.keeper import choose_keepers
+from include.dedupe.deciding.keeper import PairRows, choose_keepers
 from include.dedupe.deciding.proof import Band, unproven_bands
 from include.dedupe.deciding.settled import is_settled, read_settled
 from include.dedupe.planning.plan import Plan, read_plan
 from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.scanning.coverage import measure_coverage
 from include.dedupe.settings.config import CollectionConfig
-from include.dedupe.settings.policy_settings import DELETING
 from include.dedupe.tables import CLUSTERS, DECISIONS, FACTS, NAMES, PAIRS
 from include.dedupe.verdicts import Standing, Verdict, read_verdicts, standing_verdicts
 
 Mask = npt.NDArray[np.bool_]
-LOSING = (*DELETING, CONDEMN)
-UNPROVEN = "no sample has proven decisions with scores from"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,29 +150,55 @@ def decide_documents(
     """
     rows = _with_facts(clusters, facts)
     fields = read_fields(rows)
-    keepers = choose_keepers(rows, fields, config, standing.keepers)
-    is_keeper = keepers.row == np.arange(len(rows))
-    scores = _scores_with_keeper(pairs, rows["id"], keepers.row)
-    rows["keeper_id"] = rows["id"].take(keepers.row).array
-    rows["keeper_fingerprint"] = rows["fingerprint"].take(keepers.row).array
-    rows["rule"] = keepers.rule
-    rows["score"] = np.nan_to_num(scores)
-    rows["duplicates"] = _classes(scores, is_keeper, config.scan.exact_threshold)
-    decision, reason = _by_policy(rows, config)
-    apply_grace(rows, fields, decision, reason, config=config, now=now)
-    rows["keeper_protected"] = rows["is_protected"].take(keepers.row).array
-    _require_proof(rows, decision, reason, unproven, config.guards.max_error_rate)
-    _apply_rules(rows, is_keeper, decision, reason, config=config, standing=standing)
+    one, other = (_places(pairs[name], rows["id"]) for name in ("id_a", "id_b"))
+    scores = pairs["score"].to_numpy(np.float64)
+    found = PairRows(one, other, scores >= config.scan.exact_threshold)
+    keepers = choose_keepers(rows, fields, config, standing.keepers, found)
+    comparison = Comparison(rows, fields, config, standing, now, unproven)
+    is_alone = keepers.group == np.arange(len(rows))
+    keeper = np.where(is_alone, keepers.row, keepers.group)
+    judged = comparison.with_keepers(keeper, scores_with(keeper, found, scores))
+    left = loses_keeper(judged["decision"], keeper) & ~is_alone
+    if left.any():
+        keeper = np.where(left, keepers.row, keeper)
+        judged = comparison.with_keepers(keeper, scores_with(keeper, found, scores))
+    in_group = keeper != keepers.row
+    judged["rule"] = np.where(in_group, keepers.group_rule, keepers.rule)
+    judged["reason"] = _with_keepers(judged, in_group, left, keepers.group, rows["id"])
+    pictures = pd.Series([str(document.get(config.fields.image, "")) for document in fields])
+    pictured = judged.assign(image=pictures, keeper_image=pictures.take(keeper).array)
+    decided: pd.DataFrame = _settle(pictured, fields, config, settled)[DECISIONS.names]
+    return decided
+
+
+def _with_keepers(
+    judged: pd.DataFrame, in_group: Mask, left: Mask, group: npt.NDArray[np.int64], ids: pd.Series[str]
+) -> npt.NDArray[Any]:
+    """Return the reasons, with the keeper where it is not the cluster's, or might have been another."""
+    reason = judged["reason"].to_numpy(dtype=object).copy()
+    names, rules = ids.to_numpy(dtype=object)[group], judged["rule"].to_numpy(dtype=object)
+    acted = in_group & (judged["decision"] != "keep").to_numpy(bool)
+    for place in np.flatnonzero(acted):
+        reason[place] += f"; of its exact duplicates {names[place]!r} stays, by {rules[place]}"
+    for place in np.flatnonzero(left & ~in_group):
+        reason[place] += f"; its exact duplicate {names[place]!r} goes itself"
+    return reason
+
+
+def _settle(
+    rows: pd.DataFrame,
+    fields: Sequence[Mapping[str, Any]],
+    config: CollectionConfig,
+    settled: pd.DataFrame | None,
+) -> pd.DataFrame:
+    """Keep what others have carried out, and untag what is no duplicate any more."""
+    decision, reason = (rows[name].to_numpy(dtype=object).copy() for name in ("decision", "reason"))
     if settled is not None and len(settled):
-        pictures = pd.Series([str(document.get(config.fields.image, "")) for document in fields])
-        pictured = rows.assign(image=pictures, keeper_image=pictures.take(keepers.row).array)
-        done = is_settled(pictured, settled) & (decision == EXPORT)
+        done = is_settled(rows, settled) & (decision == EXPORT)
         decision[done], reason[done] = "keep", "exported before, and acknowledged"
     stale = _are_tagged(fields, config) & (decision == "keep") & ~rows["is_protected"].to_numpy(bool)
     decision[stale], reason[stale] = UNTAG, "it is tagged as a duplicate and is none"
-    rows["decision"], rows["reason"] = decision, reason
-    decisions: pd.DataFrame = rows[DECISIONS.names]
-    return decisions
+    return rows.assign(decision=decision, reason=reason)
 
 
 def _with_facts(clusters: pd.DataFrame, facts: pd.DataFrame) -> pd.DataFrame:
@@ -190,89 +213,6 @@ def _places(names: pd.Series[str], among: pd.Series[str]) -> npt.NDArray[np.int6
     whole = known.combine_chunks() if isinstance(known, pa.ChunkedArray) else known
     places: npt.NDArray[np.int64] = pc.index_in(wanted, value_set=whole).to_numpy().astype(np.int64)
     return places
-
-
-def _scores_with_keeper(
-    pairs: pd.DataFrame, ids: pd.Series[str], keeper: npt.NDArray[np.int64]
-) -> npt.NDArray[np.float64]:
-    """Return the score of each document's pair with its keeper; NaN where they are no pair."""
-    a, b = (_places(pairs[name], ids) for name in ("id_a", "id_b"))
-    scores, found = pairs["score"].to_numpy(np.float64), np.full(len(ids), np.nan)
-    for one, other in ((a, b), (b, a)):
-        direct = keeper[one] == other
-        found[one[direct]] = scores[direct]
-    return found
-
-
-def _classes(scores: npt.NDArray[Any], is_keeper: Mask, exact: float) -> npt.NDArray[Any]:
-    pairless = np.where(np.isnan(scores), "chained", "near")
-    named = np.where(scores >= exact, "exact", pairless).astype(object)
-    named[is_keeper] = "keeper"
-    return named
-
-
-def _by_policy(rows: pd.DataFrame, config: CollectionConfig) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    policies = config.policies
-    assert policies is not None, "decisions need policies"  # noqa: S101
-    exact = (rows["duplicates"] == "exact").to_numpy(bool)
-    decision = np.where(exact, policies.exact.do, policies.near.do).astype(object)
-    reason = np.where(exact, "policy for exact duplicates", "policy for near duplicates").astype(object)
-    return decision, reason
-
-
-def _require_proof(
-    rows: pd.DataFrame,
-    decision: npt.NDArray[Any],
-    reason: npt.NDArray[Any],
-    unproven: Collection[Band],
-    rate: float | None,
-) -> None:
-    """Send to a person what would be deleted in a score band of which no sample has proven enough."""
-    loses, scores = np.isin(decision.astype(str), LOSING), rows["score"].to_numpy(np.float64)
-    for band in unproven:
-        refused = loses & band.holds(scores)
-        decision[refused] = "review"
-        reason[refused] = f"{UNPROVEN} {band.label} to be wrong in less than {rate:g} of all cases"
-
-
-def _apply_rules(
-    rows: pd.DataFrame,
-    is_keeper: Mask,
-    decision: npt.NDArray[Any],
-    reason: npt.NDArray[Any],
-    *,
-    config: CollectionConfig,
-    standing: Standing,
-) -> None:
-    """What holds whatever the policies say; the last that applies is the strongest."""
-    loses = np.isin(decision.astype(str), LOSING)
-    weak = loses & (rows["score"].to_numpy(np.float64) < config.guards.delete_threshold)
-    absorbing = (decision == "merge") & rows["keeper_protected"].to_numpy(bool) & _merges(rows, config)
-    rules: list[tuple[Mask, str, str]] = [
-        (absorbing, "review", "its keeper is protected and takes in no fields"),
-        (weak, "review", f"its score is below delete_threshold {config.guards.delete_threshold}"),
-        ((rows["duplicates"] == "chained").to_numpy(bool), "review", "no pair with the keeper"),
-        (rows["hub"].to_numpy(bool), "review", "a document of the cluster has more hits than were read"),
-        ((rows["size"] > config.cluster.max_size).to_numpy(bool), "review", "the cluster is too large"),
-        (_named(rows, standing.rejected), "keep", "a person rejected the decision"),
-        (rows["is_protected"].to_numpy(bool), "keep", "protected"),
-        (_named(rows, standing.keepers), "keep", "a person keeps it"),
-        (is_keeper, "keep", "keeper"),
-    ]
-    for applies, what, why in rules:
-        decision[applies], reason[applies] = what, why
-
-
-def _merges(rows: pd.DataFrame, config: CollectionConfig) -> Mask:
-    """Rows whose class has fields to merge."""
-    assert config.policies is not None, "decisions need policies"  # noqa: S101
-    names = [name for name in ("exact", "near") if config.policies.by_class(name).merge_fields]
-    return rows["duplicates"].isin(names).to_numpy(bool)
-
-
-def _named(rows: pd.DataFrame, ids: frozenset[str]) -> Mask:
-    """Rows whose document or whose whole cluster is among ``ids``."""
-    return (rows["id"].isin(ids) | rows["cluster_id"].isin(ids)).to_numpy(bool)
 
 
 def _are_tagged(fields: Sequence[Mapping[str, Any]], config: CollectionConfig) -> Mask:

@@ -62,5 +62,12 @@ def still_standing(approved: pd.DataFrame, newest: pd.DataFrame) -> pd.DataFrame
     return standing
 
 
+def last_keepers(ids: pd.Series[str], keepers: pd.Series[str]) -> pd.Series[str]:
+    """Return what stands for each document in the end, where its keeper is linked to another one itself."""
+    next_one = dict(zip(ids, keepers, strict=True))
+    found: pd.Series[str] = keepers.map(lambda one: next_one.get(one, one))
+    return found
+
+
 def _file(digest: str) -> str:
     return f"decide/decisions-{digest}.parquet"

@@ -10,7 +10,7 @@ import pandas as pd
 
 from include.dedupe.acting.archive import Tombstone
 from include.dedupe.clustering.facts import filled
-from include.dedupe.deciding.keeper import BY_ID, choose_keepers
+from include.dedupe.deciding.keeper import BY_ID, choose_one
 from include.dedupe.gating.matches import Match
 from include.dedupe.gating.take import require_gate
 from include.dedupe.settings.config import CollectionConfig
@@ -110,8 +110,7 @@ def _by_keeper_rules(
             "filled": [filled(one, config) for one in fields],
         }
     )
-    keepers = choose_keepers(members, fields, config, frozenset())
-    kept, rule = int(keepers.row[0]), str(keepers.rule[0])
+    kept, rule = choose_one(members, fields, config)
     if kept == len(rivals):
         return replace(judged, reason=f"{judged.reason}; the new one is better by {rule}")
     name, why = rivals[kept].id, "no rule prefers the new one" if rule == BY_ID else f"better by {rule}"

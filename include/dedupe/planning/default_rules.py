@@ -1,18 +1,21 @@
 """Default rules: which document stays where the settings name no rules, by what the documents have to go by.
 
-Whatever is deleted needs a reason to be the one that goes: fewer pixels, then fewer bytes, then a later date.
+Of exact duplicates the one with the most pixels, then bytes stays. Of near ones the original should, and an
+edit has often more of both, by a border or another coding. What speaks for an original: it has exact copies,
+what its camera wrote, pairs with most of the others, and not half the pixels of another. Last, the oldest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from include.dedupe.flow import FlowReader
 from include.dedupe.planning.settings_check import is_used
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.settings.policy_settings import KeeperRule
 
-WIDTH, HEIGHT, BYTES, DATE = "width_i", "height_i", "bytes_l", "date_dt"
+WIDTH, HEIGHT, BYTES, DATE, CAMERA = "width_i", "height_i", "bytes_l", "date_dt", "exif_camera_s"
 """What the embedded server writes of each picture, and of each file of a folder."""
 
 
@@ -23,30 +26,35 @@ async def with_default_rules(
     if config.keeper.rules or config.policies is None or not (await flow.select()).num_found:
         return config, ()
     rules: list[KeeperRule] = []
-    lacking: list[str] = []
+    lacking: dict[str, None] = {}
     for name, rule, fields in _wanted(config):
         if all([await is_used(flow, field) for field in fields]):
             rules.append(rule)
-        else:
-            lacking.append(f"{name} ({' and '.join(fields)})")
+        elif name:
+            lacking[f"{name} ({' and '.join(fields)})"] = None
     keeper = config.keeper.model_copy(update={"rules": tuple(rules)})
-    return config.model_copy(update={"keeper": keeper}), _told(lacking, has_rules=bool(rules))
+    has_rules = any(fields for _, rule, fields in _wanted(config) if rule in rules)
+    return config.model_copy(update={"keeper": keeper}), _told(list(lacking), has_rules=has_rules)
 
 
 def _wanted(config: CollectionConfig) -> Iterator[tuple[str, KeeperRule, tuple[str, ...]]]:
-    """Yield each default rule with its name for people and the fields that it needs."""
+    """Yield each default rule, with its name for people if it is to be missed, and the fields it needs."""
     fields = config.fields
     size = (fields.pixels,) if fields.pixels else (WIDTH, HEIGHT)
-    yield "pixels", _highest(size), size
-    yield "bytes", _highest((fields.bytes or BYTES,)), (fields.bytes or BYTES,)
-    date = fields.date or DATE
+    number, camera, date = fields.bytes or BYTES, fields.camera or CAMERA, fields.date or DATE
+    yield "pixels", _highest(size, among="exact"), size
+    yield "bytes", _highest((number,), among="exact"), (number,)
+    yield "", KeeperRule(rule="most_copies"), ()
+    yield "", KeeperRule(rule="has", field=camera), (camera,)
+    yield "", KeeperRule(rule="most_pairs"), ()
+    yield "pixels", _highest(size, among="near", times=2.0), size
     yield "a date", KeeperRule(rule="oldest", field=date), (date,)
 
 
-def _highest(fields: tuple[str, ...]) -> KeeperRule:
+def _highest(fields: tuple[str, ...], **limits: Any) -> KeeperRule:
     if len(fields) == 1:
-        return KeeperRule(rule="highest", field=fields[0])
-    return KeeperRule(rule="highest", fields=fields)
+        return KeeperRule(rule="highest", field=fields[0], **limits)
+    return KeeperRule(rule="highest", fields=fields, **limits)
 
 
 def _told(lacking: list[str], *, has_rules: bool) -> tuple[str, ...]:

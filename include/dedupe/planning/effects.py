@@ -111,7 +111,7 @@ async def _values(flow: FlowReader, field: str) -> list[str]:
 
 
 async def _require_values(flow: FlowReader, config: CollectionConfig, rule: KeeperRule) -> None:
-    for field in () if rule.rule == "most_complete" else config.rule_fields(rule):
+    for field in () if rule.rule in ("most_complete", "has") else config.rule_fields(rule):
         page = await flow.select(fq=(flow.filters.with_any(field),), fl=(field,), rows=SAMPLE)
         held = [document[field] for document in page.docs if field in document]
         if rule.rule == "prefer":

@@ -64,7 +64,7 @@ async def _check_filters(flow: FlowReader, config: CollectionConfig) -> None:
 
 def _named(config: CollectionConfig) -> Iterator[tuple[str, str]]:
     """Yield each setting that names a field, and the field."""
-    for setting in ("date", "category"):
+    for setting in ("date", "category", "camera"):
         if name := getattr(config.fields, setting):
             yield f"fields.{setting}", name
     for each in divisions(config.partitions):

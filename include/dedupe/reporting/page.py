@@ -40,6 +40,8 @@ class ClusterView:
     pair_count: int
     chained: bool
     bridges: int
+    news: str
+    new_documents: int
     parts: list[tuple[float, int, int]]
     """What is left of it at each further threshold: threshold, parts, documents in them."""
 
@@ -63,11 +65,11 @@ def render_page(
 def view_clusters(
     findings: Findings, count: int, pictures: PictureSource, thresholds: Sequence[float]
 ) -> Iterator[ClusterView]:
-    """Yield the first ``count`` clusters, the largest first, with the pictures of their first members.
+    """Yield the first ``count`` clusters, new ones first, with the pictures of their first members.
 
     ``thresholds``: further ones, at which it says what is left of a cluster.
     """
-    shown = dict(islice(findings.largest_first(), count))
+    shown = dict(islice(findings.newest_first(), count))
     images = findings.documents.set_index("id")["image"]
     ids = [name for members in shown.values() for name in members["id"].iloc[:MEMBERS_SHOWN]]
     thumbnails = pictures.thumbnails([images[name] for name in ids])
@@ -76,6 +78,9 @@ def view_clusters(
     pairs_of = dict(iter(pairs[pairs["cluster_id"].isin(list(shown))].groupby("cluster_id")))
     said = _said(findings)
     left = _left(findings, shown)
+    news = dict.fromkeys(shown, ("", 0))
+    columns = (findings.news[name] for name in ("cluster_id", "news", "new_documents"))
+    news |= {name: (word, int(count)) for name, word, count in zip(*columns, strict=True)}
     for name, members in shown.items():
         first = members.iloc[0]
         ranked = pairs_of[name].sort_values("score", ascending=False, kind="stable")
@@ -95,6 +100,8 @@ def view_clusters(
             pair_count=len(ranked),
             chained=bool(first["chained"]),
             bridges=int(first["bridges"]),
+            news=news[name][0],
+            new_documents=news[name][1],
             parts=[(one, *left.get((name, one), (0, 0))) for one in thresholds],
         )
 

@@ -19,7 +19,9 @@ from typing import Any
 import networkx as nx
 import pandas as pd
 
+from include.dedupe.clustering.news import News
 from include.dedupe.csv_table import csv_table
+from include.dedupe.deciding.decisions import last_keepers
 from include.dedupe.deciding.keeper import BY_ID, describe
 from include.dedupe.planning.plan import Plan, read_plan
 from include.dedupe.reporting.findings import Findings, read_findings
@@ -29,7 +31,7 @@ from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.scanning.coverage import Coverage, measure_coverage
 from include.dedupe.scanning.rehearsal import read_cost
 from include.dedupe.settings.config import CollectionConfig
-from include.dedupe.settings.policy_settings import DELETING
+from include.dedupe.settings.policy_settings import COUNTING, DELETING
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ def to_csv(findings: Findings) -> str:
 def redirects(decisions: pd.DataFrame) -> pd.DataFrame:
     """Return, for each document that another is to stand for: duplicate, keeper, score, class."""
     rows = decisions[decisions["decision"].isin((*DELETING, "link", "export"))]
+    rows = rows.assign(keeper_id=last_keepers(rows["id"], rows["keeper_id"]))
     columns = {"id": "duplicate", "keeper_id": "keeper", "score": "score", "duplicates": "class"}
     found: pd.DataFrame = rows[list(columns)].rename(columns=columns)
     return found
@@ -151,6 +154,7 @@ def summarise(run: RunDir, plan: Plan, coverage: Coverage, findings: Findings) -
             "largest": int(findings.clusters["size"].max()) if len(findings.clusters) else 0,
             "chained": int(findings.clusters.drop_duplicates("cluster_id")["chained"].sum()),
         },
+        "news": news_of(run),
         "thresholds": [
             {"threshold": threshold, **_at(findings.parts, threshold)}
             for threshold in sorted(plan.config.cluster.thresholds)
@@ -158,6 +162,12 @@ def summarise(run: RunDir, plan: Plan, coverage: Coverage, findings: Findings) -
         "policies": plan.config.policies.model_dump(mode="json") if plan.config.policies else None,
         "decisions": _decisions(findings, plan.config),
     }
+
+
+def news_of(run: RunDir) -> dict[str, Any] | None:
+    """Return what the run added to what was known, and that in words; None where it was not counted."""
+    news = News.read(run.result("clusters").result)
+    return {**asdict(news), "told": str(news)} if news else None
 
 
 def outlook(config: CollectionConfig, findings: Findings, *, acts: bool) -> str:
@@ -180,6 +190,7 @@ def _decisions(findings: Findings, config: CollectionConfig) -> dict[str, Any] |
     rows = findings.decisions
     counts = Counter(rows["rule"][rows["reason"] == "keeper"])
     by_rule = {describe(rule): counts[describe(rule)] for rule in config.keeper.rules}
+    by_rule |= {name: counts[name] for name in COUNTING if counts[name]}
     return {**asdict(findings.decided), "keepers_by_id": counts[BY_ID], "keepers_by_rule": by_rule}
 
 

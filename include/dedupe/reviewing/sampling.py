@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from include.dedupe.deciding.decide import LOSING, is_held
+from include.dedupe.deciding.compare import LOSING
+from include.dedupe.deciding.decide import is_held
 from include.dedupe.deciding.decisions import read_decisions
 from include.dedupe.deciding.proof import bands_of, count_errors, judged_pairs, more_needed
 from include.dedupe.errors import UnknownError

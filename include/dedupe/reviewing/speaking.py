@@ -23,7 +23,7 @@ from include.dedupe.reviewing.standing import picture_digest
 from include.dedupe.rundir import RunDir
 from include.dedupe.storage import Storage
 from include.dedupe.tables import DOCUMENTS, empty
-from include.dedupe.verdicts import Verdict, give_verdict, not_undone, read_verdicts
+from include.dedupe.verdicts import RESTORED_FROM, Verdict, give_verdict, not_undone, read_verdicts
 
 EXAMPLES = 10
 
@@ -70,6 +70,25 @@ def verdicts_on(lasting: Storage, ids: Sequence[str]) -> tuple[str, ...]:
             known = {*names, *(name for one in standing for name in one.ids)}
             raise VerdictError(f"There is no verdict {tell_unknown([given], known)} to undo.")
         found |= dict.fromkeys(on)
+    return tuple(found)
+
+
+def verdicts_of(lasting: Storage, *, run_id: str = "", restored: str = "") -> tuple[str, ...]:
+    """Return names of standing verdicts that people gave on a run, or that taking back a run remembered.
+
+    Raises:
+        VerdictError: there are none.
+    """
+    standing = [one for one in not_undone(read_verdicts(lasting)) if one.kind != "undo"]
+    by_restore = {one.name: one.restored or one.note.removeprefix(RESTORED_FROM) for one in standing}
+    if restored:
+        told = f"taking back run {restored!r} has remembered nothing"
+        found = [name for name, origin in by_restore.items() if origin == restored]
+    else:
+        told = f"nothing was said on run {run_id!r}"
+        found = [one.name for one in standing if one.run == run_id and one.kind != "acknowledge"]
+    if not found:
+        raise VerdictError(f"There is no verdict to undo: {told} that still stands.")
     return tuple(found)
 
 

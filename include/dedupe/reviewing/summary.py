@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from include.dedupe.acting.restore import RESTORED
+from include.dedupe.clustering.news import News
 from include.dedupe.deciding.decide import DecideStats
 from include.dedupe.deciding.supersede import is_registered, newer_run
 from include.dedupe.planning.plan import PLAN_FILE, Plan, read_plan
@@ -51,11 +52,12 @@ be read."""
 class RunSummary:
     """One run in a list. Of a damaged run only ids, state and ``problem`` are told.
 
-    ``duplicates``: documents in clusters, one of each cluster not counted. ``bytes_to_free``: of what would
-    be deleted, ``bytes_freed``: of what was; None where no size is known; ``bytes_unknown``: how many of
-    these documents tell no size. ``coverage``: share of the documents that were scanned, 1.0 is all;
-    ``notes`` say what is not covered. ``cost``: what was reckoned when the run began. ``outcomes``: of apply,
-    by outcome. ``restored``: actions that were taken back.
+    ``news``: what the run added to what was known, in words. ``duplicates``: documents in clusters, one of
+    each cluster not counted. ``bytes_to_free``: of what would be deleted, ``bytes_freed``: of what was; None
+    where no size is known; ``bytes_unknown``: how many of these documents tell no size. ``coverage``: share
+    of the documents that were scanned, 1.0 is all; ``notes`` say what is not covered. ``cost``: what was
+    reckoned when the run began. ``outcomes``: of apply, by outcome. ``restored``: actions that were taken
+    back.
     """
 
     collection: str
@@ -65,6 +67,7 @@ class RunSummary:
     scope: str = ""
     clusters: int = 0
     documents: int = 0
+    news: str = ""
     duplicates: int = 0
     decisions: Mapping[str, int] = field(default_factory=dict)
     coverage: float | None = None
@@ -126,6 +129,7 @@ def _summarise(run: RunDir, plan: Plan, restored: int) -> RunSummary:
         scope=plan.scope.label,
         clusters=count,
         documents=documents,
+        news=str(News.read(found) or ""),
         duplicates=documents - count,
         decisions=now.counts if now else {},
         coverage=share,

@@ -28,11 +28,15 @@ WHY = {
 }
 WORDS = {
     "highest": "it has the highest {field}",
+    "times": "it has {times} times the {field} of the others, or more",
     "lowest": "it has the lowest {field}",
     "oldest": "it is the oldest by {field}",
     "newest": "it is the newest by {field}",
     "prefer": "its {field} comes first among those that are preferred",
     "most_complete": "most of its fields are filled",
+    "has": "it has {field}, as pictures from a camera do",
+    "most_copies": "it has the most exact duplicates, as an original does",
+    "most_pairs": "it is a pair with the most others, as an original is with its edits",
 }
 
 
@@ -165,11 +169,12 @@ def state_of(name: str, said: Sequence[Said]) -> str:
 def why_keeper(rule: str, config: CollectionConfig) -> str:
     """Say in words why a rule's keeper stays."""
     known = {describe(one): one for one in config.keeper.rules}
-    return _in_words(known[rule], config) if rule in known else WHY.get(rule, rule)
+    return _in_words(known[rule], config) if rule in known else WHY.get(rule) or WORDS.get(rule, rule)
 
 
 def _in_words(rule: KeeperRule, config: CollectionConfig) -> str:
-    return WORDS[rule.rule].format(field=", ".join(config.rule_fields(rule)))
+    named = {"field": ", ".join(config.rule_fields(rule)), "times": f"{rule.times:g}"}
+    return WORDS["times" if rule.times > 1.0 else rule.rule].format(**named)
 
 
 def _first_rows(row: Any) -> Any:

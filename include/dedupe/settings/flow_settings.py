@@ -65,6 +65,12 @@ class FieldSettings(Section):
     bytes: str | None = Field(
         None, description="Field that the keeper rules mean by `bytes`.", examples=["bytes_l"]
     )
+    camera: str | None = Field(
+        None,
+        description="Field that a picture has which came from a camera and kept its EXIF data. Where keeper "
+        "has no rules, an original is told by it from its edits.",
+        examples=["exif_camera_s"],
+    )
     may_be_lost: tuple[str, ...] = Field(
         (),
         description="Fields, also dynamic ones such as *_str, that Flow searches but does not return, and "

@@ -13,7 +13,17 @@ from include.dedupe.settings.section import Rate, Score, Section
 
 PolicyKind = Literal["report", "tag", "link", "merge", "delete", "review", "export"]
 MergeRule = Literal["union", "max", "fill", "join", "keep"]
-RuleKind = Literal["prefer", "highest", "lowest", "oldest", "newest", "most_complete"]
+RuleKind = Literal[
+    "prefer",
+    "highest",
+    "lowest",
+    "oldest",
+    "newest",
+    "most_complete",
+    "has",
+    "most_copies",
+    "most_pairs",
+]
 SideFile = Literal["move", "review"]
 SIDE_FILES: dict[str, SideFile] = {
     **dict.fromkeys((".xmp", ".json", ".xml", ".aae", ".thm", ".pp3", ".dop"), "move"),
@@ -23,6 +33,7 @@ SIDE_FILES: dict[str, SideFile] = {
 """What is written about a picture goes with it; a film or a raw picture beside it is a picture of its own."""
 WRITING: tuple[PolicyKind, ...] = ("tag", "link", "merge", "delete")
 MEASURING: tuple[RuleKind, ...] = ("highest", "lowest")
+COUNTING: tuple[RuleKind, ...] = ("most_copies", "most_pairs")
 DELETING: tuple[PolicyKind, ...] = ("merge", "delete")
 
 
@@ -64,11 +75,17 @@ class KeeperRule(Section):
     field: str | None = None
     values: tuple[Annotated[str, BeforeValidator(_as_written)], ...] = ()
     fields: tuple[str, ...] = ()
+    among: Literal["exact", "near"] | None = None
+    times: Annotated[float, Field(ge=1.0)] = 1.0
 
     @model_validator(mode="after")
     def _has_what_it_goes_by(self) -> Self:
-        if self.rule == "prefer" and not self.field:
-            raise ValueError("the rule prefer needs a field")
+        if self.rule in ("prefer", "has") and not self.field:
+            raise ValueError(f"the rule {self.rule} needs a field")
+        if self.rule in COUNTING and self.field:
+            raise ValueError(f"the rule {self.rule} goes by pairs and takes no field")
+        if self.rule != "highest" and self.times > 1.0:
+            raise ValueError("times belongs to the rule highest")
         if self.rule in MEASURING and bool(self.field) == bool(self.fields):
             raise ValueError(f"the rule {self.rule} needs a field, or fields that are multiplied")
         if (self.rule == "prefer") != bool(self.values):
@@ -87,12 +104,18 @@ class KeeperSettings(Section):
     )
     rules: tuple[KeeperRule, ...] = Field(
         (),
-        description="Which document of a cluster stays: the first rule that tells two apart decides. prefer "
-        "(field, values best first), highest and lowest (field, or pixels and bytes as mapped in fields; or "
-        "several fields, which are multiplied), oldest and newest (field, else fields.date), most_complete "
-        "(fields, else all). Last, the lowest id. Without rules the most pixels stay (fields.pixels, else "
-        "width_i x height_i), then the most bytes (fields.bytes, else bytes_l), then the oldest "
-        "(fields.date, else date_dt), as far as documents have these fields; the plan says what they lack.",
+        description="Which document stays: first of each group of exact duplicates, then of the cluster of "
+        "such groups. The first rule that tells two apart decides. prefer (field, values best first), "
+        "highest and lowest (field, or pixels and bytes as mapped in fields; or several fields, which "
+        "are multiplied; with times: 2, only over what has half as much or less), oldest and newest "
+        "(field, else fields.date), most_complete (fields, else all), has (field), most_copies (exact "
+        "duplicates) and most_pairs. among: exact or near makes a rule decide only within a group, or "
+        "only between groups. Where all are silent, most_copies, most_pairs, and last the lowest id. "
+        "Without rules, exact duplicates go by pixels (fields.pixels, else width_i x height_i) and "
+        "bytes (fields.bytes, else bytes_l); among near ones the original is to stay, and an edit often "
+        "has more of both: so most_copies, has (fields.camera, else exif_camera_s), most_pairs, and "
+        "twice the pixels. Last, the oldest (fields.date, else date_dt). Documents without such fields "
+        "skip these; the plan says what they lack.",
         examples=[
             [
                 {"rule": "prefer", "field": "source_s", "values": ["agency", "upload"]},

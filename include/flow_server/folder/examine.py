@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from include.detector.imaging import Descriptor
 from include.flow_server.analysis import CRASHES, described, new_pool
-from include.flow_server.folder.taken import taken
+from include.flow_server.folder.taken import camera, taken
 from include.safe_picture import UnreadableImageError
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class Examined:
     path: str
     content: str = ""
     date: str = ""
+    camera: str = ""
     descriptor: Descriptor | None = None
     failure: str = ""
     vanished: bool = False
@@ -59,7 +60,7 @@ def examine(job: Job) -> Examined:
         if content == job.known_content:
             return Examined(job.path, content)
         date, remark = taken(data, mtime)
-        return Examined(job.path, content, date, described(data), remark=remark)
+        return Examined(job.path, content, date, camera(data), described(data), remark=remark)
     except UnreadableImageError as error:
         return Examined(job.path, failure=str(error))
     except FileNotFoundError:

@@ -14,10 +14,11 @@ DATE = "date_dt"  # the one of them that fields.csv may say; without its cell th
 INDEXED = "indexed_dt"
 FILE_HASH = "file_sha256_s"
 HARD_LINK = "hard_link_s"
-OWN_FIELDS = ("filename_s", "folder_s", INDEXED, FILE_HASH, UNREADABLE, HARD_LINK, *MEASURES)
+CAMERA = "exif_camera_s"
+OWN_FIELDS = ("filename_s", "folder_s", INDEXED, FILE_HASH, UNREADABLE, HARD_LINK, CAMERA, *MEASURES)
 
 
-def fields_of_picture(path: str, date: str, descriptor: Descriptor) -> dict[str, Any]:
+def fields_of_picture(path: str, date: str, camera: str, descriptor: Descriptor) -> dict[str, Any]:
     """What a picture that was analysed says of itself; None takes a field away."""
     pure = PurePosixPath(path)
     return {
@@ -25,5 +26,6 @@ def fields_of_picture(path: str, date: str, descriptor: Descriptor) -> dict[str,
         "filename_s": pure.name,
         "folder_s": pure.parent.as_posix(),
         DATE: date,
+        CAMERA: camera or None,
         **measures(descriptor),
     }

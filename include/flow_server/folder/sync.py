@@ -167,8 +167,7 @@ class _Sync:
         self.report.unchanged += is_same
         self.report.added += not is_same and (old is None or document is None)
         self.report.changed += not is_same and old is not None and document is not None
-        of_picture = fields_of_picture(one.path, one.date, one.descriptor) if one.descriptor else {}
-        values = {**of_picture, **_kept(one, old, document)}
+        values = {**_of_picture(one), **_kept(one, old, document)}
         if not is_same:
             before = json.loads(old.columns) if old else {}
             cells = {**dict.fromkeys(before), **self.columns.get(one.path, {})}
@@ -176,6 +175,10 @@ class _Sync:
         fields = {name: {"set": value} for name, value in values.items()}
         data = one.descriptor.to_bytes() if one.descriptor else None
         return Add(one.path, fields, data, "image" in fields) if fields else None
+
+
+def _of_picture(one: Examined) -> dict[str, Any]:
+    return fields_of_picture(one.path, one.date, one.camera, one.descriptor) if one.descriptor else {}
 
 
 def _kept(one: Examined, old: Seen | None, document: Document | None) -> dict[str, Any]:

@@ -45,6 +45,12 @@ def taken(data: bytes, mtime: float) -> tuple[str, str]:
         return date, f"the time of the file lies outside the years 1 to 9999; its date is taken for {date}"
 
 
+def camera(data: bytes) -> str:
+    """Maker and model of the camera, as it wrote them; empty where nothing says so."""
+    exif = read_exif(data)
+    return " ".join(filter(None, (_text(exif.get(tag)) for tag in (_TAGS.Make, _TAGS.Model))))
+
+
 def _exif_moment(data: bytes) -> datetime | None:
     exif = read_exif(data)
     found = (*(_moment(exif, *tags) for tags in _BY_CAMERA), _gps_moment(exif))

@@ -230,7 +230,7 @@ async function start() {
   const { run, fields } = await get(ofRun("summary"));
   const hasDecisions = Object.keys(run.decisions).length > 0;
   show(
-    h("div", { class: "bar" }, h("h1", {}, "Clusters"), h("span", { class: "soft text" }, `${counted(run.clusters, "cluster")} with ${counted(run.duplicates, "duplicate")}`), h("span", { class: "end bar" }, hasDecisions && h("a", { class: "button", href: partPage("approval") }, run.state === "waiting" ? "Approve …" : "What will happen"), hasDecisions && h("a", { class: "button", href: partPage("sample") }, "Prove by sample"), h("button", { onclick: () => take(() => showHistory(undone)) }, "Verdicts"))),
+    h("div", { class: "bar" }, h("h1", {}, "Clusters"), h("span", { class: "soft text" }, `${counted(run.clusters, "cluster")} with ${counted(run.duplicates, "duplicate")}. ${run.news}`), h("span", { class: "end bar" }, hasDecisions && h("a", { class: "button", href: partPage("approval") }, run.state === "waiting" ? "Approve …" : "What will happen"), hasDecisions && h("a", { class: "button", href: partPage("sample") }, "Prove by sample"), h("button", { onclick: () => take(() => showHistory(undone)) }, "Verdicts"))),
     banner(run),
     run.problem ? null : [form(fields, () => take(reload)), mayJudge && bar, fits, nothing, grid, more],
   );

@@ -94,6 +94,10 @@ RULES = st.lists(
             {"rule": "newest"},
             {"rule": "most_complete"},
             {"rule": "most_complete", "fields": ["source_s", "date_dt"]},
+            {"rule": "has", "field": "source_s"},
+            {"rule": "most_copies", "among": "near"},
+            {"rule": "most_pairs"},
+            {"rule": "highest", "field": "pixels", "times": 2, "among": "exact"},
         ]
     ),
     max_size=3,
@@ -127,11 +131,14 @@ def test_the_rules_that_must_never_break(case: Case) -> None:
     rows, pairs = case.decide(), case.pairs()
     scores = {frozenset((row.id_a, row.id_b)): row.score for row in pairs.itertuples()}
     for _, members in rows.groupby("cluster_id"):
-        keepers = set(members["keeper_id"])
-        assert len(keepers) == 1
-        (keeper,) = keepers
-        survivors = set(members.loc[~members["decision"].isin([*DELETING, "condemn"]), "id"])
-        assert keeper in survivors
+        of_cluster = set(members.loc[members["keeper_id"] == members["id"], "id"])
+        assert len(of_cluster) == 1
+        goes = members["decision"].isin([*DELETING, "condemn"])
+        survivors = set(members.loc[~goes, "id"])
+        assert of_cluster <= survivors
+        assert set(members.loc[goes, "keeper_id"]) <= survivors
+        linked = members["decision"] == "link"
+        assert not set(members.loc[linked, "keeper_id"]) & set(members.loc[linked, "id"])
     for row in rows.itertuples():
         if row.id in case.protected:
             assert row.decision == "keep"
@@ -152,6 +159,31 @@ def test_the_rules_that_must_never_break(case: Case) -> None:
         assert row.reason
         assert row.rule
     to_parquet(rows, DECISIONS)
+
+
+@given(cases())
+@settings(max_examples=100)
+def test_of_two_exact_duplicates_one_goes_where_exact_ones_are_deleted(case: Case) -> None:
+    policies = case.config.policies
+    assert policies
+    exact = policies.exact.model_copy(update={"do": "delete"})
+    deleting = {"policies": policies.model_copy(update={"exact": exact})}
+    case.config = case.config.model_copy(update=deleting)
+    rows = case.decide().set_index("id")
+    pairs = case.pairs()
+    for pair in pairs[pairs["score"] >= max(0.95, case.config.guards.delete_threshold)].itertuples():
+        both = rows.loc[[pair.id_a, pair.id_b]]
+        reasons = " ".join(both["reason"])
+        settled = {
+            "a person",
+            "protected",
+            "too large",
+            "more hits",
+            "goes itself",
+            "delete_threshold",
+            "is none",
+        }
+        assert both["decision"].isin(DELETING).any() or any(word in reasons for word in settled)
 
 
 @given(cases(), st.randoms())
@@ -197,6 +229,7 @@ def two(
         ({"rule": "newest", "field": "seen_dt"}, {}, {"seen_dt": "2026-01-01T00:00:00Z"}),
         ({"rule": "most_complete"}, {"a": 1}, {"a": 1, "b": 2}),
         ({"rule": "most_complete", "fields": ["b"]}, {"a": 1, "c": 1}, {"b": [2]}),
+        ({"rule": "has", "field": "camera_s"}, {"a": 1}, {"camera_s": "X1"}),
     ],
 )
 def test_each_keeper_rule_chooses_and_says_so(
@@ -223,15 +256,21 @@ def test_a_later_rule_decides_where_an_earlier_one_ties_and_last_the_id() -> Non
     assert (set(rows["keeper_id"]), set(rows["rule"])) == ({"d1"}, {"id"})
 
 
-def test_exact_and_near_have_their_own_policies_and_a_chain_goes_to_review() -> None:
+def test_exact_and_near_have_their_own_policies_and_each_exact_group_its_keeper() -> None:
     policies = {"exact": {"do": "delete"}, "near": {"do": "tag"}}
     edges = [("d1", "d2", 1.0), ("d1", "d3", 0.8), ("d3", "d4", 1.0)]
     assert Case(edges, config(policies=policies)).decided() == {
         "d1": "keep",
         "d2": "delete",
         "d3": "tag",
-        "d4": "review",
+        "d4": "delete",
     }
+
+
+def test_a_document_without_a_pair_with_the_keeper_goes_to_review() -> None:
+    policies = {"exact": {"do": "delete"}, "near": {"do": "tag"}}
+    edges = [("d1", "d2", 1.0), ("d1", "d3", 0.8), ("d3", "d4", 0.9)]
+    assert Case(edges, config(policies=policies)).decided()["d4"] == "review"
 
 
 def test_what_is_near_is_not_deleted_below_the_delete_threshold() -> None:

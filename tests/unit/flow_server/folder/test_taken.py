@@ -135,3 +135,16 @@ def test_file_times_outside_the_calendar_are_clamped_and_said(
         for file in far.iterdir():
             file.unlink()
         far.rmdir()
+
+
+def test_a_picture_says_which_camera_took_it_until_an_edit_drops_that(
+    server: EmbeddedServer, tmp_path: Path
+) -> None:
+    file = tmp_path / "photo.jpg"
+    file.write_bytes(data({ORIGINAL: USUAL}))
+    sync(server, tmp_path)
+    assert stored(server)["photo.jpg"]["exif_camera_s"] == "camera"
+    picture(2, 8).save(file, "JPEG")
+    os.utime(file, (FILE_TIME, FILE_TIME))
+    sync(server, tmp_path)
+    assert "exif_camera_s" not in stored(server)["photo.jpg"]

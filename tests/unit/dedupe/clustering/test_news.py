@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from include.dedupe.clustering.news import News, tell_news
+from include.dedupe.tables import NAMES, NEWS, to_parquet
+
+BEFORE = {"a": "one", "b": "one", "c": "two", "d": "two", "gone": "three"}
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        ({"a": "one", "b": "one"}, ("known", 0)),
+        ({"a": "one", "b": "one", "x": "one"}, ("changed", 1)),
+        ({"x": "x", "y": "x"}, ("new", 2)),
+        ({"a": "one", "b": "one", "c": "one", "d": "one"}, ("changed", 0)),
+        ({"c": "split", "x": "split"}, ("changed", 1)),
+    ],
+)
+def test_a_cluster_is_new_changed_or_known(now: dict[str, str], expected: tuple[str, int]) -> None:
+    members = pd.DataFrame({"id": list(now), "cluster_id": list(now.values())})
+    news = tell_news(members, pd.DataFrame(BEFORE.items(), columns=NAMES.names))
+    to_parquet(news, NEWS)
+    ((_, word, documents),) = news.itertuples(index=False, name=None)
+    assert (word, documents) == expected
+
+
+def test_a_first_run_finds_only_new_ones() -> None:
+    members = pd.DataFrame({"id": ["a", "b"], "cluster_id": ["a", "a"]})
+    assert tell_news(members, pd.DataFrame(columns=NAMES.names))["news"].tolist() == ["new"]
+    assert tell_news(members[:0], pd.DataFrame(columns=NAMES.names)).empty
+
+
+def test_news_in_words() -> None:
+    assert str(News(known_clusters=22)) == "Nothing new; known before: 22 clusters."
+    assert str(News(1, 2, 1000, 3, 1, 0)) == (
+        "This run added 1 new cluster and 1 new pair, with 3 documents that were in none before; 2 clusters "
+        "changed, 1,000 were known."
+    )
