@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -92,7 +93,8 @@ class _Work:
         outputs, problem = await self._ask(data)
         if problem:
             return problem
-        kept = Analysis(dict(outputs), await asyncio.to_thread(measure, data, self._plan.config))
+        measures = await asyncio.to_thread(measure, data, self._plan.config)
+        kept = Analysis(dict(outputs), measures, hashlib.sha256(data).hexdigest())
         name = _file(self._generation, document.number)
         await asyncio.to_thread(self._run.storage.write, name, kept.to_json())
         return ""
