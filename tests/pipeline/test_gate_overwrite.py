@@ -79,10 +79,10 @@ def test_the_replaced_picture_is_in_the_storage_and_what_it_was_comes_back(
     (library.folder / NAME).write_bytes(NEW)
     restored = taken_back(gating)
     assert gating.acting.documents() == before
-    assert (restored.outcome, restored.reason) == (
-        "restored",
+    assert restored.outcome == "restored"
+    assert restored.reason == (
         f"{before[NAME]['image']} does not lead to its picture any more (another one); a copy of it is "
-        f"{lasting.path(kept)}",
+        f"{lasting.path(kept)}"
     )
 
 

@@ -114,10 +114,3 @@ def test_one_picture_and_what_is_held_in_a_shell(photos: Gating, capsys: pytest.
     assert main(["held", "pictures", "run-1", "--let-in", "cat 2"]) == 0
     assert main(["held", "pictures", "run-1"]) == 0
     assert capsys.readouterr().out.endswith("1 indexed\nNothing is held.\n")
-
-
-def test_a_flow_that_ignores_the_analysis_is_found_out(photos: Gating) -> None:
-    """It answers with all documents, as if each were the very same picture."""
-    photos.acting.server.fault("unranked", handler="duplicate")
-    with pytest.raises(GateError, match="does not search with an analysis"):
-        check(PHOTOS / CHELSEA, "pictures")
