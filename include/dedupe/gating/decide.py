@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -48,6 +48,11 @@ class Row:
         values = dict(zip(GATED.names, row, strict=True))
         lists = {name: tuple(json.loads(values[name])) for name in ("matched_ids", "scores")}
         return cls(**{**values, **lists, "number": int(values["number"]), "score": float(values["score"])})
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Row:
+        lists = {name: tuple(value[name]) for name in ("matched_ids", "scores")}
+        return cls(**{**value, **lists})
 
 
 def row_of(document: Incoming, judged: Judgement, outcome: str = "") -> Row:
