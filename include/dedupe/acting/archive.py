@@ -51,6 +51,7 @@ class Entry:
     file: dict[str, Any] | None = None
     sequence: int = 0
     picture: str = ""
+    sketch: str = ""
 
     @property
     def key(self) -> str:

@@ -16,6 +16,7 @@ from include.dedupe.acting.judge import objection_to_class
 from include.dedupe.acting.outcome import Objection
 from include.dedupe.acting.pictures import Picture, PictureError, Pictures
 from include.dedupe.acting.quarantine import is_one_file, side_files
+from include.dedupe.acting.sketch import sketch
 from include.dedupe.deciding.changes import Order
 from include.dedupe.errors import DedupeError
 from include.dedupe.flow import Document
@@ -34,7 +35,7 @@ UNTOLD = "Where nothing can tell, guards.unverified: allow deletes on the word o
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What was seen of an order's pictures; ``analysis`` is what Flow says of the document's own.
+    """What was seen of an order's pictures; ``analysis`` and ``sketch`` are of the document's own.
 
     ``keeper`` is None where nobody can read its picture and the settings take that.
     """
@@ -42,6 +43,7 @@ class Sight:
     own: Picture
     keeper: Picture | None
     analysis: Mapping[str, Any]
+    sketch: str = ""
 
 
 @dataclass(slots=True)
@@ -92,7 +94,9 @@ class Sights:
         if objection_to_look := await self._look_at_pixels(order, own, kept):
             return objection_to_look
         seen = Picture(kept.mark, None, kept.file) if kept else None
-        return Sight(Picture(own.mark, None, own.file), seen, analysis)
+        is_lost = order.decision in DELETING and own.data is not None
+        drawn = await asyncio.to_thread(sketch, own.data or b"") if is_lost else ""
+        return Sight(Picture(own.mark, None, own.file), seen, analysis, drawn)
 
     async def _read(self, whose: str, document: Document) -> Picture:
         try:

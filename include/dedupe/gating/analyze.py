@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from include.dedupe.acting.sketch import sketch
 from include.dedupe.acting.writer import FlowWriter
 from include.dedupe.errors import GateError
 from include.dedupe.gating.flight import for_each
@@ -94,7 +95,8 @@ class _Work:
         if problem:
             return problem
         measures = await asyncio.to_thread(measure, data, self._plan.config)
-        kept = Analysis(dict(outputs), measures, hashlib.sha256(data).hexdigest())
+        drawn = await asyncio.to_thread(sketch, data)
+        kept = Analysis(dict(outputs), measures, hashlib.sha256(data).hexdigest(), drawn)
         name = _file(self._generation, document.number)
         await asyncio.to_thread(self._run.storage.write, name, kept.to_json())
         return ""

@@ -73,11 +73,12 @@ def _judge_one(work: GateWork, one: Candidate, found: list[Match] | str, staying
     if isinstance(found, str):
         return found
     matches = [hit for hit in found if not work.pending(hit.fields) or hit.id in staying]
-    stone = work.buried.of(one.id, one.analysis.outputs) if work.buried else None
+    kept = one.analysis
+    grave = work.buried.of(one.id, kept.outputs, kept.sketch) if work.buried else None
     seen = work.links.get(one.id, ())
     linked = tuple(hit for hit in matches if hit.id in seen)
     others = [hit for hit in matches if hit not in linked]
-    judged = judge(work.document(one), one.analysis.measures, others, stone, work.plan.config)
+    judged = judge(work.document(one), kept.measures, others, grave, work.plan.config)
     if not linked:
         return judged
     if judged.decision != "index":

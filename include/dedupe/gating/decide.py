@@ -108,6 +108,7 @@ def _decided(run: RunDir, plan: GatePlan, chunk: str, buried: Buried) -> Iterato
             yield replace(failed_row(one, "its comparison in the collection decides"), outcome=UNDECIDED)
         else:
             analysis = read_analysis(run, chunk, one.number)
-            stone, found = buried.of(one.id, analysis.outputs), matches.get(one.number, ())
+            grave = buried.of(one.id, analysis.outputs, analysis.sketch)
+            found = matches.get(one.number, ())
             document = one.document(plan.config)
-            yield row_of(one, judge(document, analysis.measures, found, stone, plan.config))
+            yield row_of(one, judge(document, analysis.measures, found, grave, plan.config))

@@ -22,11 +22,12 @@ LARGEST_PIECE = 2**20
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """What is kept of an incoming picture: what Flow says of it, its measures by field, and its SHA-256."""
+    """What is kept of an incoming picture: what Flow says, its measures by field, its SHA-256, its sketch."""
 
     outputs: dict[str, Any]
     measures: dict[str, int]
     sha256: str = ""
+    sketch: str = ""
 
     def to_json(self) -> bytes:
         return json.dumps(asdict(self)).encode()
