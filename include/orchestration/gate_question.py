@@ -12,7 +12,7 @@ from include.dedupe.gating.settle import HOLD, LET_IN, REJECT, ask
 from include.dedupe.gating.take import read_gate_plan
 from include.dedupe.settings.config import CollectionConfig
 from include.orchestration.approval import notifier
-from include.orchestration.context import open_gate_run
+from include.orchestration.context import gate_page_of, open_gate_run
 
 ASK_TASK = "ask"
 EXAMPLES = 20
@@ -40,11 +40,14 @@ class GateQuestion(HITLOperator):
         if not question.held:
             return NOBODY
         context["ti"].xcom_push(key="question", value=question.digest)
+        page = gate_page_of(self.collection)
         lines = [f"- `{row.id}`: {row.reason}" for row in question.held[:EXAMPLES]]
         more = len(question.held) - EXAMPLES
         self.body = "\n".join(
             [
                 f"{len(question.held)} new documents look like what the collection has or had.",
+                "",
+                f"**[Look at them beside what they look like, and answer there]({page})**",
                 "",
                 *lines,
                 *([f"- and {more} more"] if more > 0 else []),
