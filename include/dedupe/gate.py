@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from include.dedupe.acting.client_writer import ClientWriter, locate_flow, open_writer
+from include.dedupe.acting.sketch import sketch
 from include.dedupe.connect import address_from_connection
 from include.dedupe.errors import GateError
 from include.dedupe.gating.buried import Buried, read_buried
@@ -98,10 +99,11 @@ class Gate:
         effort = choose_effort(self.config.scan.mode, self.documents)
         search = Search(self.writer.reader, self.config, effort, standing)
         matches = await search.by_analysis(document_id, analysis)
-        stone = self.buried.of(document_id, analysis)
+        drawn = await asyncio.to_thread(sketch, data) if self.buried.sketched else ""
+        grave = self.buried.of(document_id, analysis, drawn)
         measures = measure(data, self.config) if require_gate(self.config).overwrites else {}
         document = {"id": document_id, **(fields or {})}
-        return self._outcome(judge(document, measures, matches, stone, self.config), analysis)
+        return self._outcome(judge(document, measures, matches, grave, self.config), analysis)
 
     async def _analysis(self, data: bytes) -> Mapping[str, Any]:
         reader = self.writer.reader

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from include.dedupe.acting.client_writer import locate_flow, open_writer
 from include.dedupe.gate import Outcome, check
 from include.dedupe.gating.report import read_held, report
-from include.dedupe.gating.settle import ask, settle
+from include.dedupe.gating.settle import Said, ask, settle
 from include.dedupe.gating.take import gate_run_id
 from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.settings.config import CollectionConfig, find_collection
@@ -27,10 +27,17 @@ def add_gate_commands(commands: argparse._SubParsersAction[argparse.ArgumentPars
     gate.add_argument("--flow", metavar="URL", help="where Flow is, instead of flow.connection")
     gate.add_argument("--json", action="store_true", help="print JSON instead of text")
     gate.set_defaults(command=run_gate)
-    held = commands.add_parser("held", help="list what a run of the gate holds, let it in, or reject it")
+    held = commands.add_parser("held", help="list what a run of the gate holds, let it in, link or reject it")
     held.add_argument("collection", help="name of the collection's YAML file")
     held.add_argument("run", help="run id")
     held.add_argument("--let-in", nargs="*", default=[], metavar="ID", help="documents to let in")
+    held.add_argument(
+        "--link",
+        nargs="*",
+        default=[],
+        metavar="ID",
+        help="documents to let in, linked to what they look like",
+    )
     held.add_argument("--reject", nargs="*", default=[], metavar="ID", help="documents to reject")
     instead = "where Flow is, instead of flow.write_connection"
     held.add_argument("--flow", metavar="URL", help=instead)
@@ -51,13 +58,13 @@ def run_gate(options: argparse.Namespace) -> int:
 def run_held(options: argparse.Namespace) -> int:
     config = find_collection(options.collection)
     run = RunDir(config.storage or default_storage(), options.collection, gate_run_id(options.run))
-    if options.let_in or options.reject:
+    if options.let_in or options.link or options.reject:
         counts = asyncio.run(_settle(run, config, options))
         report(run, Attempt())
         tell(", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items())))
         return 0
     held = read_held(run)
-    for row in held:
+    for _, row in held.values():
         tell(f"{row.id}  {row.reason}")
     if not held:
         tell("Nothing is held.")
@@ -66,7 +73,8 @@ def run_held(options: argparse.Namespace) -> int:
 
 async def _settle(run: RunDir, config: CollectionConfig, options: argparse.Namespace) -> dict[str, int]:
     async with open_writer(locate_flow(config, options.flow, writes=True)) as writer:
-        return await settle(writer, run, ask(run), options.by, let=options.let_in, reject=options.reject)
+        said = Said(*map(frozenset, (options.let_in, options.reject, options.link)))
+        return await settle(writer, run, ask(run), options.by, said)
 
 
 def _print_outcome(outcome: Outcome) -> None:

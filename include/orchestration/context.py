@@ -15,7 +15,7 @@ from include.dedupe.errors import ConfigError
 from include.dedupe.gating.take import gate_run_id
 from include.dedupe.planning.own_folder import require_own_folder
 from include.dedupe.planning.plan import Plan
-from include.dedupe.reviewing.address import page_address
+from include.dedupe.reviewing.address import GATE_PREFIX, page_address
 from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.settings.config import CollectionConfig, find_collection
 from include.dedupe.storage import default_storage
@@ -72,8 +72,17 @@ def storage(config: CollectionConfig) -> str:
 
 def page_of(run: RunDir) -> str:
     """Return the address of a run's review page, in a frame of Airflow's; without host if none is set."""
+    return _framed(page_address("", run.collection, run.run_id))
+
+
+def gate_page_of(collection: str) -> str:
+    """Return the address of the page of this DAG run of the gate, as ``page_of`` does."""
+    return _framed(page_address("", collection, get_current_context()["run_id"], dag=GATE_PREFIX))
+
+
+def _framed(address: str) -> str:
     base = conf.get("api", "base_url", fallback="").rstrip("/")
-    return f"{base}{FRAME}{urlsplit(base).path}{page_address('', run.collection, run.run_id)}"
+    return f"{base}{FRAME}{urlsplit(base).path}{address}"
 
 
 def attempt() -> Attempt:

@@ -8,14 +8,13 @@ from typing import Any
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import Context, Param
 
-from include.dedupe.gating.settle import ask
+from include.dedupe.gating.settle import HOLD, LET_IN, REJECT, ask
 from include.dedupe.gating.take import read_gate_plan
 from include.dedupe.settings.config import CollectionConfig
 from include.orchestration.approval import notifier
-from include.orchestration.context import open_gate_run
+from include.orchestration.context import gate_page_of, open_gate_run
 
 ASK_TASK = "ask"
-LET_IN, REJECT, HOLD = "Let in", "Reject", "Hold"
 EXAMPLES = 20
 NOBODY: dict[str, Any] = {
     "chosen_options": [HOLD],
@@ -41,11 +40,14 @@ class GateQuestion(HITLOperator):
         if not question.held:
             return NOBODY
         context["ti"].xcom_push(key="question", value=question.digest)
+        page = gate_page_of(self.collection)
         lines = [f"- `{row.id}`: {row.reason}" for row in question.held[:EXAMPLES]]
         more = len(question.held) - EXAMPLES
         self.body = "\n".join(
             [
                 f"{len(question.held)} new documents look like what the collection has or had.",
+                "",
+                f"**[Look at them beside what they look like, and answer there]({page})**",
                 "",
                 *lines,
                 *([f"- and {more} more"] if more > 0 else []),
@@ -80,5 +82,8 @@ def gate_question(collection: str, config: CollectionConfig) -> GateQuestion:
         params={
             "let_in": Param([], description="Ids to let in, whatever is chosen for the others.", **ids),
             "reject": Param([], description="Ids to reject, whatever is chosen for the others.", **ids),
+            "link": Param(
+                [], description="Ids to let in, linked to what they look like, whatever is chosen.", **ids
+            ),
         },
     )

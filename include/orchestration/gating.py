@@ -20,7 +20,7 @@ from include.dedupe.gating.index import index as index_step
 from include.dedupe.gating.probe import searches_by_analysis
 from include.dedupe.gating.report import report as report_step
 from include.dedupe.gating.report import require_few_failures
-from include.dedupe.gating.settle import read_question
+from include.dedupe.gating.settle import LET_IN, NAMED, REJECT, Question, Said, read_question
 from include.dedupe.gating.settle import settle as settle_step
 from include.dedupe.gating.take import (
     claim_gate_folder,
@@ -39,7 +39,7 @@ from include.orchestration.context import (
     require_writer,
     write_address,
 )
-from include.orchestration.gate_question import ASK_TASK, LET_IN, REJECT
+from include.orchestration.gate_question import ASK_TASK
 
 INCOMING = "incoming"
 DRY_WITHOUT_SEARCH = (
@@ -144,19 +144,29 @@ def settle(collection: str) -> dict[str, int]:
     if not answer["question"]:
         return {}
     plan, question = read_gate_plan(run), read_question(run, answer["question"])
-    named = {name: set((answer["params_input"] or {}).get(name) or ()) for name in ("let_in", "reject")}
-    rest = {row.id for row in question.held} - named["let_in"] - named["reject"]
-    let = named["let_in"] | (rest if answer["chosen_options"] == [LET_IN] else set())
-    reject = named["reject"] | (rest if answer["chosen_options"] == [REJECT] else set())
+    said = _said(answer, question)
     by = (answer["responded_by_user"] or {}).get("name") or "nobody"
 
     async def work() -> dict[str, int]:
         async with open_writer(write_address(plan.config)) as writer:
-            return await settle_step(writer, run, question, by, let=let, reject=reject)
+            return await settle_step(writer, run, question, by, said)
 
-    counts = asyncio.run(work()) if let or reject else {}
+    counts = asyncio.run(work()) if said != Said() else {}
     report_step(run, attempt())
     return counts
+
+
+def _said(answer: dict[str, Any], question: Question) -> Said:
+    """Return what was said of each document: those that are not named have the chosen option."""
+    given = answer["params_input"] or {}
+    let, reject, link = (frozenset(given.get(name) or ()) for name in NAMED)
+    rest = frozenset(row.id for row in question.held) - let - reject - link
+    chosen = answer["chosen_options"]
+    return Said(
+        let | (rest if chosen == [LET_IN] else frozenset()),
+        reject | (rest if chosen == [REJECT] else frozenset()),
+        link,
+    )
 
 
 def asset(collection: str) -> Asset:

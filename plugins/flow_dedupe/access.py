@@ -13,10 +13,11 @@ from airflow.api_fastapi.core_api.security import GetUserDep, get_user, requires
 from airflow.configuration import AIRFLOW_HOME
 from fastapi import Depends, HTTPException, Request
 
+from include.dedupe.reviewing.address import DAG_PREFIX, GATE_PREFIX
+from include.dedupe.reviewing.gates import open_gate_run
 from include.dedupe.reviewing.overview import open_run
 from include.dedupe.rundir import RunDir
 
-DAG_PREFIX = "dedupe_"
 OWN_HEADER = "X-Flow-Dedupe"
 """Sent by the page's own scripts; a form on another site cannot send it."""
 
@@ -65,10 +66,10 @@ own_page = Depends(from_own_page)
 
 
 def collection_of(dag_id: str) -> str:
-    """Return the name of the collection that a DAG is for.
+    """Return the name of the collection that a DAG looks for duplicates in.
 
     Raises:
-        HTTPException: 404, it is for none.
+        HTTPException: 404, it looks for none.
     """
     if not dag_id.startswith(DAG_PREFIX):
         raise HTTPException(
@@ -77,9 +78,39 @@ def collection_of(dag_id: str) -> str:
     return dag_id.removeprefix(DAG_PREFIX)
 
 
+def gated_by(dag_id: str) -> str:
+    """Return the name of the collection that a DAG is the gate of.
+
+    Raises:
+        HTTPException: 404, it is none.
+    """
+    if not is_gate(dag_id):
+        raise HTTPException(404, f"{dag_id} is no gate; gates are named {GATE_PREFIX}….")
+    return dag_id.removeprefix(GATE_PREFIX)
+
+
+def is_gate(dag_id: str) -> bool:
+    return dag_id.startswith(GATE_PREFIX)
+
+
+def shown_name(dag_id: str) -> str:
+    """Return what the pages of a DAG are called.
+
+    Raises:
+        HTTPException: 404, it neither looks for duplicates nor is a gate.
+    """
+    return f"Gate of {gated_by(dag_id)}" if is_gate(dag_id) else collection_of(dag_id)
+
+
 def run_of(dag_id: str, run_id: str) -> RunDir:
     """Return the folder of the run in the address."""
     return open_run(collection_of(dag_id), run_id, AIRFLOW_HOME)
 
 
+def gate_run_of(dag_id: str, run_id: str) -> RunDir:
+    """Return the folder of the gate's run in the address."""
+    return open_gate_run(gated_by(dag_id), run_id, AIRFLOW_HOME)
+
+
 Run = Annotated[RunDir, Depends(run_of)]
+GateRun = Annotated[RunDir, Depends(gate_run_of)]

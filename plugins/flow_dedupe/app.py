@@ -25,7 +25,7 @@ from include.dedupe.errors import (
 )
 from include.dedupe.reviewing.approving import ChangedError
 
-from . import answering, data, gate, pages
+from . import answering, data, gate, holding, pages
 from .access import signed_in
 
 POLICY = "; ".join(
@@ -68,6 +68,7 @@ def create_app() -> FastAPI:
     app.include_router(data.router)
     app.include_router(answering.router)
     app.include_router(gate.router)
+    app.include_router(holding.router)
     app.middleware("http")(_guard)
     app.exception_handler(HTTPException)(_refused)
     app.exception_handler(DedupeError)(_wrong)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,7 +16,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy import select
 
 from include.dedupe.reviewing import approving, cluster, clusters, judging, overview, sampling, views
-from include.dedupe.reviewing.pictures import Pictures, View
+from include.dedupe.reviewing.pictures import Pictures, Shown, View
 from include.dedupe.settings.config import find_collection
 
 from .access import Run, User, collection_of, may, may_judge, may_read, own_page
@@ -39,7 +40,8 @@ def pictures() -> Pictures:
 def collections(request: Request, user: User) -> list[overview.CollectionSummary]:
     """Return the collections whose DAG the user may read."""
     found = overview.list_collections(AIRFLOW_HOME, NEWEST)
-    return [one for one in found if may(request, user, "GET", one.dag_id)]
+    shown = [one for one in found if may(request, user, "GET", one.dag_id)]
+    return [one if may(request, user, "GET", one.gate) else replace(one, gate="") for one in shown]
 
 
 @seeing.get("/runs")
@@ -104,8 +106,11 @@ def sample(run: Run) -> dict[str, Any]:
 
 @seeing.get("/runs/{run_id}/picture")
 def picture(request: Request, run: Run, cluster: str, document: str, view: View = "small") -> Response:
+    return picture_answer(request, pictures().show(run, cluster, document, view), view)
+
+
+def picture_answer(request: Request, shown: Shown, view: View) -> Response:
     """Return a picture, what of it is not shown in a header, or why there is none."""
-    shown = pictures().show(run, cluster, document, view)
     if shown.problem:
         return JSONResponse({"detail": shown.problem}, 422)
     tag = f'"{shown.version}-{view}"'

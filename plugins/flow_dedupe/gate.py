@@ -14,10 +14,9 @@ from include.dedupe.errors import GateError
 from include.dedupe.gate import Gate, open_gate
 from include.dedupe.settings.config import CollectionConfig, find_collection
 
-from .access import may_read
+from .access import gated_by, may_read
 from .connections import connection_fields
 
-GATE_PREFIX = "gate_"
 router = APIRouter(prefix="/gate")
 _opening = asyncio.Lock()
 _opened: dict[str, tuple[CollectionConfig, Gate]] = {}
@@ -28,9 +27,7 @@ _kept = AsyncExitStack()
 @router.post("/{dag_id}", dependencies=[may_read])
 async def check(dag_id: str, request: Request, id: str = "") -> dict[str, Any]:  # noqa: A002 - as documents have it
     """Return what would become of the picture in the body; ``id`` is that of its document, if it has one."""
-    if not dag_id.startswith(GATE_PREFIX):
-        raise HTTPException(404, f"{dag_id} is no gate; gates are named {GATE_PREFIX}….")
-    gate = await _gate(dag_id.removeprefix(GATE_PREFIX))
+    gate = await _gate(gated_by(dag_id))
     data = await _body(request, gate.max_picture_bytes)
     try:
         return asdict(await gate.check(data, id))

@@ -13,7 +13,7 @@ from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessE
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import FileResponse, HTMLResponse
 
-from .access import User, collection_of, may, may_read
+from .access import User, collection_of, is_gate, may, may_read, shown_name
 
 FOLDER = Path(__file__).parent
 FILES = {
@@ -33,7 +33,8 @@ templates = jinja2.Environment(
     lstrip_blocks=True,
 )
 router = APIRouter()
-of_dag = APIRouter(prefix="/{dag_id}", dependencies=[may_read, Depends(collection_of)])
+of_dag = APIRouter(prefix="/{dag_id}", dependencies=[may_read, Depends(shown_name)])
+of_run = APIRouter(prefix="/runs/{run_id}", dependencies=[Depends(collection_of)])
 
 
 @router.get("/static/{version}/{name:path}")
@@ -51,30 +52,31 @@ def overview(request: Request) -> HTMLResponse:
 
 
 @of_dag.get("/")
-def runs(request: Request, user: User) -> HTMLResponse:
-    return _page(request, "runs", user)
+def runs(dag_id: str, request: Request, user: User) -> HTMLResponse:
+    return _page(request, "gates" if is_gate(dag_id) else "runs", user)
 
 
 @of_dag.get("/runs/{run_id}/")
-def clusters(request: Request, user: User) -> HTMLResponse:
-    return _page(request, "clusters", user)
+def clusters(dag_id: str, request: Request, user: User) -> HTMLResponse:
+    return _page(request, "held" if is_gate(dag_id) else "clusters", user)
 
 
-@of_dag.get("/runs/{run_id}/clusters/{cluster}")
+@of_run.get("/clusters/{cluster}")
 def cluster(request: Request, user: User) -> HTMLResponse:
     return _page(request, "cluster", user)
 
 
-@of_dag.get("/runs/{run_id}/approval")
+@of_run.get("/approval")
 def approval(request: Request, user: User) -> HTMLResponse:
     return _page(request, "approval", user, "Approval")
 
 
-@of_dag.get("/runs/{run_id}/sample")
+@of_run.get("/sample")
 def sample(request: Request, user: User) -> HTMLResponse:
     return _page(request, "sample", user, "Sample")
 
 
+of_dag.include_router(of_run)
 router.include_router(of_dag)
 
 
@@ -101,7 +103,7 @@ def _trail(request: Request) -> list[tuple[str, str]]:
     trail = [("Duplicates", address)]
     if dag_id := place.get("dag_id"):
         address += f"{quote(dag_id, safe='')}/"
-        trail.append((collection_of(dag_id), address))
+        trail.append((shown_name(dag_id), address))
     if run_id := place.get("run_id"):
         address += f"runs/{quote(run_id, safe='')}/"
         trail.append((run_id, address))

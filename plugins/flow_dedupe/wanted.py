@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from include.dedupe.gating.settle import Said
 from include.dedupe.reviewing.filtering import Filters, Sort
 from include.dedupe.reviewing.judging import Judgement, Selection
 
@@ -93,3 +94,16 @@ class SampleJudged(Message):
 class Answer(Message):
     hash: str
     approve: bool
+
+
+class HeldAnswer(Message):
+    """Ids by what is said of them; ``rest`` is for all others."""
+
+    hash: str
+    rest: str
+    let_in: frozenset[str] = frozenset()
+    reject: frozenset[str] = frozenset()
+    link: frozenset[str] = frozenset()
+
+    def said(self) -> Said:
+        return Said(self.let_in, self.reject, self.link)

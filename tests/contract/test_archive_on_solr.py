@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-import urllib.request
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -13,12 +10,12 @@ import pytest
 from include.dedupe.acting.again import Copy, add_again, differences
 from include.dedupe.acting.client_writer import ClientWriter
 from include.dedupe.clustering.facts import protected_among
-from include.dedupe.connect import ClientReader
 from include.dedupe.flow import Document
 from include.dedupe.planning.partitions import divide
 from include.dedupe.settings.config import CollectionConfig
 from include.flow_client import FlowAddress, FlowClient
-from tests.contract.solr.real_solr import real_solr
+from tests.contract.solr.changed_schema import ask as ask_solr
+from tests.contract.solr.changed_schema import solr_with
 
 STORED = {"indexed": True, "stored": True}
 FIELDS = [
@@ -38,35 +35,18 @@ COPIES = [
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlowAddress]:
     """A collection whose schema copies into stored fields and knows nested documents."""
-    with real_solr(tmp_path_factory.mktemp("solr")) as url:
-        root = url.rpartition("/solr/")[0]
-        with urllib.request.urlopen(f"{root}/solr/admin/cores?action=STATUS", timeout=10) as answer:  # noqa: S310
-            core = next(iter(json.load(answer)["status"]))
-        for field in FIELDS:
-            change_schema(url, {"add-field": field})
-        for copy in COPIES:
-            change_schema(url, {"add-copy-field": copy})
-        yield FlowAddress(root, core)
-        for copy in COPIES:
-            change_schema(url, {"delete-copy-field": copy})
-        for field in FIELDS:
-            change_schema(url, {"delete-field": {"name": field["name"]}})
-
-
-def change_schema(url: str, change: dict[str, Any]) -> None:
-    body = json.dumps(change).encode()
-    asked = urllib.request.Request(f"{url}/schema", body, {"Content-Type": "application/json"})  # noqa: S310
-    with urllib.request.urlopen(asked, timeout=30) as answer:  # noqa: S310
-        assert "error" not in json.load(answer)
+    with solr_with(tmp_path_factory.mktemp("solr"), FIELDS, COPIES) as found:
+        yield found
 
 
 def ask(address: FlowAddress, call: Callable[[ClientWriter, FlowClient], Awaitable[Any]]) -> Any:
-    async def main() -> Any:
-        async with FlowClient(address) as client:
-            await client.delete(query="*:*", commit=True)
-            return await call(ClientWriter(client, ClientReader(client)), client)
+    """Ask a collection that is empty."""
 
-    return asyncio.run(main())
+    async def main(writer: ClientWriter, client: FlowClient) -> Any:
+        await client.delete(query="*:*", commit=True)
+        return await call(writer, client)
+
+    return ask_solr(address, main)
 
 
 @pytest.mark.parametrize(

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-import urllib.request
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from include.dedupe.acting.client_writer import ClientWriter
 from include.dedupe.acting.unreturned import losses
-from include.dedupe.connect import ClientReader
 from include.dedupe.settings.config import CollectionConfig
 from include.flow_client import FlowAddress, FlowClient, Query, query
-from tests.contract.solr.real_solr import real_solr
+from tests.contract.solr.changed_schema import ask, change_schema, solr_with
 
 UNSTORED = {"indexed": True, "stored": False}
 FIELDS = [
@@ -25,38 +21,15 @@ FIELDS = [
     {"name": "dropped", "type": "text_general", "indexed": False, "stored": False},
     {"name": "copied", "type": "text_general", **UNSTORED, "multiValued": True},
 ]
+COPIES = [{"source": "title_s", "dest": "copied"}]
 DYNAMIC = {"name": "*_gone", "type": "text_general", **UNSTORED}
 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlowAddress]:
     """A collection with fields that it searches but does not store."""
-    with real_solr(tmp_path_factory.mktemp("solr")) as url:
-        root = url.rpartition("/solr/")[0]
-        with urllib.request.urlopen(f"{root}/solr/admin/cores?action=STATUS", timeout=10) as answer:  # noqa: S310
-            core = next(iter(json.load(answer)["status"]))
-        for field in FIELDS:
-            change_schema(url, {"add-field": field})
-        change_schema(url, {"add-copy-field": {"source": "title_s", "dest": "copied"}})
-        yield FlowAddress(root, core)
-        change_schema(url, {"delete-copy-field": {"source": "title_s", "dest": "copied"}})
-        for field in FIELDS:
-            change_schema(url, {"delete-field": {"name": field["name"]}})
-
-
-def change_schema(url: str, change: dict[str, Any]) -> None:
-    body = json.dumps(change).encode()
-    asked = urllib.request.Request(f"{url}/schema", body, {"Content-Type": "application/json"})  # noqa: S310
-    with urllib.request.urlopen(asked, timeout=30) as answer:  # noqa: S310
-        assert "error" not in json.load(answer)
-
-
-def ask(address: FlowAddress, call: Callable[[ClientWriter, FlowClient], Awaitable[Any]]) -> Any:
-    async def main() -> Any:
-        async with FlowClient(address) as client:
-            return await call(ClientWriter(client, ClientReader(client)), client)
-
-    return asyncio.run(main())
+    with solr_with(tmp_path_factory.mktemp("solr"), FIELDS, COPIES) as found:
+        yield found
 
 
 def config(*may_be_lost: str) -> CollectionConfig:

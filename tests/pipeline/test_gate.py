@@ -150,6 +150,26 @@ def test_what_was_deleted_as_a_duplicate_does_not_come_back_unnoticed(gating: Ga
     assert set(gating.acting.documents()) == {"new"}
 
 
+@MODES
+def test_a_deleted_picture_is_known_again_when_it_was_saved_anew(gating: Gating, by_analysis: bool) -> None:
+    gating.acting.fill({"cat": (CAT, {}), "cat copy": (CAT, {})})
+    gating.acting.act("dedupe-1", **policies("delete"))
+    gating.acting.client(lambda client: client.delete(["cat"], commit=True))
+    rows = [
+        {"id": "small", "image": gating.picture("small.png", CHELSEA, 0.5)},
+        {"id": "cup", "image": gating.picture("cup.png", COFFEE_CUP, 0.5)},
+    ]
+    found = gating.go(rows, {"buried": "reject"}, by_analysis=by_analysis)
+    assert outcomes(found) == {"small": "held", "cup": "indexed"}
+    assert found["small"].reason == (
+        "it looks the same as one that is gone: 'cat copy' was deleted as a duplicate of 'cat' by run "
+        "dedupe-1"
+    )
+    gating.acting.restore(Wanted(runs=("dedupe-1",)))
+    gating.acting.client(lambda client: client.delete(["cat copy"], commit=True))
+    assert outcomes(gating.go(rows[:1], run_id="run-2")) == {"small": "indexed"}
+
+
 def test_the_same_documents_again_are_there_already(gating: Gating) -> None:
     rows = [{"id": "new", "image": gating.picture("new.png", seed=1)}]
     gating.go(rows)

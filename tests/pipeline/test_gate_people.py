@@ -12,7 +12,7 @@ from include.dedupe.__main__ import main
 from include.dedupe.errors import ApprovalError, GateError
 from include.dedupe.gate import check, open_gate
 from include.dedupe.gating.report import read_held, read_outcomes
-from include.dedupe.gating.settle import ask, read_question, settle
+from include.dedupe.gating.settle import Said, ask, read_question, settle
 from include.dedupe.settings.config import COLLECTIONS_VARIABLE
 from include.dedupe.storage import STORAGE_VARIABLE
 from tests.pipeline.gating_fixture import gating
@@ -33,17 +33,17 @@ def test_what_is_held_is_let_in_or_rejected_as_a_person_says(gating: Gating) -> 
     gating.acting.server.clear_counts()
     run = gating.run_dir()
     question = ask(run)
-    counts = gating.acting.ask(
-        lambda writer: settle(writer, run, question, "anna", let=["cat 2", "cat 3"], reject=["cup"])
-    )
+    said = Said(let=frozenset({"cat 2", "cat 3"}), reject=frozenset({"cup"}))
+    counts = gating.acting.ask(lambda writer: settle(writer, run, question, "anna", said))
     assert counts == {"held": 1, "indexed": 1, "rejected": 1}
     found = {row.id: row for row in read_outcomes(run)}
     assert found["cup"].reason.endswith("; anna has rejected it")
     assert (found["cat 3"].outcome, found["cat 3"].match_id) == ("held", "cat 2")
     assert "cat 2" in gating.acting.documents()
     assert gating.acting.server.counts().get("analyze", 0) == 0
-    assert [row.id for row in read_held(run)] == ["cat 3"]
-    again = gating.acting.ask(lambda writer: settle(writer, run, question, "anna", let=["cat 2"]))
+    assert list(read_held(run)) == ["cat 3"]
+    said = Said(let=frozenset({"cat 2"}))
+    again = gating.acting.ask(lambda writer: settle(writer, run, question, "anna", said))
     assert again == {"indexed": 1}
     later = gating.go([{"id": "cat 2", "image": gating.picture("cat 2.jpg", CHELSEA)}], run_id="run-2")
     assert outcomes(later) == {"cat 2": "present"}
@@ -55,12 +55,30 @@ def test_an_answer_to_what_was_not_asked_changes_nothing(gating: Gating) -> None
     with pytest.raises(ApprovalError, match="never asked"):
         read_question(run, "0123456789abcdef")
     question = ask(run)
-    with pytest.raises(GateError, match="'moose' is not held"):
-        gating.acting.ask(lambda writer: settle(writer, run, question, "anna", let=["moose"]))
-    with pytest.raises(GateError, match="named twice"):
-        gating.acting.ask(
-            lambda writer: settle(writer, run, question, "anna", let=["cat 2"], reject=["cat 2"])
-        )
+    cat, moose = frozenset({"cat 2"}), frozenset({"moose"})
+    for said, problem in ((Said(let=moose), "'moose' is not held"), (Said(cat, cat), "named twice")):
+        with pytest.raises(GateError, match=problem):
+            gating.acting.ask(lambda writer, said=said: settle(writer, run, question, "anna", said))
+
+
+def test_what_is_linked_by_a_person_is_indexed_with_what_was_seen_and_nothing_else(gating: Gating) -> None:
+    rows = [
+        {"id": name, "image": gating.picture(f"{name}.jpg", CHELSEA)} for name in ("cat 2", "cat 3", "cat 4")
+    ]
+    gating.go(rows, HOLDING)
+    run = gating.run_dir()
+    question = ask(run)
+    for names in ({"cat 2"}, {"cat 3"}):
+        said = Said(link=frozenset(names))
+        gating.acting.ask(lambda writer, said=said: settle(writer, run, question, "anna", said))
+    found = {row.id: row for row in read_outcomes(run)}
+    assert (found["cat 2"].outcome, found["cat 2"].matched_ids) == ("linked", ("cat",))
+    assert (found["cat 3"].outcome, found["cat 3"].match_id) == ("held", "cat 2")
+    assert gating.acting.documents()["cat 2"]["duplicates_ss"] == ["cat"]
+    assert run.lasting.names("verdicts") == []
+    said = Said(link=frozenset({"cat 3"}))
+    gating.acting.ask(lambda writer: settle(writer, run, ask(run), "anna", said))
+    assert gating.acting.documents()["cat 3"]["duplicates_ss"] == ["cat", "cat 2"]
 
 
 @pytest.fixture
@@ -114,10 +132,3 @@ def test_one_picture_and_what_is_held_in_a_shell(photos: Gating, capsys: pytest.
     assert main(["held", "pictures", "run-1", "--let-in", "cat 2"]) == 0
     assert main(["held", "pictures", "run-1"]) == 0
     assert capsys.readouterr().out.endswith("1 indexed\nNothing is held.\n")
-
-
-def test_a_flow_that_ignores_the_analysis_is_found_out(photos: Gating) -> None:
-    """It answers with all documents, as if each were the very same picture."""
-    photos.acting.server.fault("unranked", handler="duplicate")
-    with pytest.raises(GateError, match="does not search with an analysis"):
-        check(PHOTOS / CHELSEA, "pictures")

@@ -1,7 +1,8 @@
-"""Runs a collection's DAG once, for real, and waits at its question until somebody answers over REST."""
+"""Runs a DAG once, for real, and waits at its question until somebody answers over REST."""
 
 from __future__ import annotations
 
+import json
 import sys
 
 from airflow.dag_processing.dagbag import DagBag
@@ -9,14 +10,14 @@ from airflow.dag_processing.dagbag import DagBag
 from include.orchestration import home
 
 
-def main(collection: str) -> int:
+def main(dag_id: str, conf: str) -> int:
     bag = DagBag(dag_folder=str(home.PROJECT / "dags"))
-    dag = bag.dags[f"dedupe_{collection}"]
+    dag = bag.dags[dag_id]
     for task in dag.tasks:
         task.retries = 0
-    run = dag.test(run_conf={"scope": "full", "dry_run": False})
+    run = dag.test(run_conf=json.loads(conf))
     return 0 if run.state == "success" else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))

@@ -22,7 +22,7 @@ from tests.support.small_collection import make_pictures
 USERS = {"admin": "admin", "viewer": "viewer", "only_pictures": "admin"}
 SECONDS_TO_APPEAR = 60  # on a busy machine
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-COLLECTIONS = ("pictures", "windows", "asked", "sampled", "stamped")
+COLLECTIONS = ("pictures", "windows", "asked", "sampled", "stamped", "gated")
 
 
 @pytest.fixture(scope="session")

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
@@ -16,53 +13,24 @@ from playwright.sync_api import Page, expect
 from include.dedupe.deciding.supersede import register_decisions
 from include.dedupe.planning.plan import read_plan
 from include.dedupe.rundir import RunDir
-from include.demo.processes import running
+from tests.plugin.asked import Asked, asking
 from tests.plugin.site import CAT, COFFEE, OWN, Site, aside
 from tests.support.made import TRIO, Made
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(900)]
 OpenPage = Callable[..., Page]
 Sessions = Callable[[str], requests.Session]
-SECONDS = 240
 DOCUMENTS = {name: (CAT, {}) for name in ("cat", "cat copy")} | {
     name: (COFFEE, {}) for name in ("coffee", "coffee copy")
 }
-
-
-class Asked:
-    """A run that waits at its question."""
-
-    def __init__(self, site: Site, process: Any, log: Path) -> None:
-        self.site, self.process, self.log = site, process, log
-
-    def ask(self, session: requests.Session, path: str) -> Any:
-        return session.get(f"{self.site.base}{path}", timeout=30).json()
-
-    def question(self, session: requests.Session) -> dict[str, Any]:
-        path = "/api/v2/dags/dedupe_asked/dagRuns/~/hitlDetails?response_received=false"
-        found: dict[str, Any] = self.wait_for(lambda: self.ask(session, path).get("hitl_details"))[0]
-        return found
-
-    def wait_for(self, look: Callable[[], Any]) -> Any:
-        deadline = time.monotonic() + SECONDS
-        while not (found := look()):
-            assert time.monotonic() < deadline, self.log.read_text()
-            assert self.process.poll() in (None, 0), self.log.read_text()
-            time.sleep(0.5)
-        return found
-
-    def is_over(self) -> bool:
-        return self.process.poll() is not None
 
 
 @pytest.fixture
 def asked(site: Site, tmp_path: Path) -> Iterator[Asked]:
     site.collection("asked", dry_run=False)
     aside(lambda: site.acting("asked").fill(DOCUMENTS))
-    log = tmp_path / "run.log"
-    command = [sys.executable, "-m", "tests.plugin.ask", "asked"]
-    with running(command, site.environment, log) as process:
-        yield Asked(site, process, log)
+    with asking(site, "dedupe_asked", {"scope": "full", "dry_run": False}, tmp_path / "run.log") as run:
+        yield run
 
 
 def test_what_was_seen_is_approved_and_carried_out(

@@ -80,7 +80,7 @@ class Acting:
                     self.analyses[picture] = await client.analyze(url=image)
                 known = {"image": image, "import": self.analyses[picture]} if picture else {}
                 found.append({"id": name, **known, **fields})
-            await client.update(found, commit=True)
+            await (client.update(found, commit=True) if found else client.commit())
 
         self.client(add)
 

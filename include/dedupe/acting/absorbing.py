@@ -39,6 +39,7 @@ def absorbing(
             fingerprint=orders[0].keeper_fingerprint,
             before=stored(documents[keeper_id]),
             analysis=None,
+            sketch="",
             file=None,
             set=values,
             partners=tuple(order.id for order in orders),

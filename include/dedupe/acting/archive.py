@@ -32,7 +32,8 @@ class Entry:
     ``set`` are the fields that the action writes, None for one that it removes. ``partners`` are those whose
     fields a merge brings into this one. ``file`` is the picture's file where it is moved: its path in
     the library, its path in the quarantine and the SHA-256 of its bytes; ``sides`` in it are the same of
-    its side files. ``sequence`` tells what came first of all that is archived, and no clock does; 0 where
+    its side files. ``picture`` is the name of the copy that the storage has of a picture which was
+    replaced. ``sequence`` tells what came first of all that is archived, and no clock does; 0 where
     nobody counted yet.
     """
 
@@ -49,6 +50,8 @@ class Entry:
     partners: tuple[str, ...] = ()
     file: dict[str, Any] | None = None
     sequence: int = 0
+    picture: str = ""
+    sketch: str = ""
 
     @property
     def key(self) -> str:

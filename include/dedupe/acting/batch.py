@@ -147,7 +147,8 @@ class Batch:
             return replace(entry, set=changes(order, document, self.config, entry.at[:19] + "Z"))
         quarantine = self.config.quarantine
         move = plan_move(order.id, self.run.folder, quarantine) if quarantine else None
-        return replace(entry, analysis=self.looking.seen[order].analysis, file=move)
+        seen = self.looking.seen[order]
+        return replace(entry, analysis=seen.analysis, sketch=seen.sketch, file=move)
 
     async def _send(
         self, entries: Mapping[Order, Entry], keepers: Mapping[str, Entry], moment: Moment

@@ -6,15 +6,20 @@ was overwritten gets its fields and picture back, unless somebody has changed it
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from include.dedupe.acting.archive import Entry
+from include.dedupe.acting.pictures import Pictures
+from include.dedupe.acting.quarantine import bring_back
 from include.dedupe.acting.writer import FlowWriter
 from include.dedupe.clock import now
+from include.dedupe.errors import DedupeError
 from include.dedupe.flow import Document
 from include.dedupe.rundir import RunDir, folder_name
+from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.storage import Storage
 
 INDEX, OVERWRITE = "index", "overwrite"
@@ -62,8 +67,13 @@ def why_not_taken_back(
     return "" if is_same else "it has changed since it was indexed"
 
 
-async def take_back(writer: FlowWriter, entry: Entry, document: Document) -> None:
-    """Delete what was added, or write what was overwritten as it was before.
+async def take_back(
+    writer: FlowWriter, lasting: Storage, config: CollectionConfig, entry: Entry, document: Document
+) -> str:
+    """Delete what was added, or write what was overwritten as it was before; its file comes back first.
+
+    Returns:
+        what is not as it was, for people: the picture of a document, and where its copy lies.
 
     Raises:
         ConflictError: it has changed since ``document`` was read.
@@ -71,8 +81,24 @@ async def take_back(writer: FlowWriter, entry: Entry, document: Document) -> Non
     version = int(document["_version_"])
     if entry.action == INDEX:
         await writer.delete(entry.id, version)
-    else:
-        await writer.replace(_without(entry.before, NOT_COMPARED), version, entry.analysis)
+        return ""
+    if entry.file:
+        await asyncio.to_thread(bring_back, entry.file)
+    await writer.replace(_without(entry.before, NOT_COMPARED), version, entry.analysis)
+    return await _not_served(writer, lasting, config, entry)
+
+
+async def _not_served(writer: FlowWriter, lasting: Storage, config: CollectionConfig, entry: Entry) -> str:
+    """Return where the copy of a replaced picture lies that its document does not lead to any more."""
+    if not entry.picture:
+        return ""
+    pictures = Pictures(writer, config)
+    try:
+        problem = "" if entry.picture.endswith((await pictures.read(entry.before)).mark) else "another one"
+    except DedupeError as error:
+        problem = str(error)
+    told = f"{pictures.address(entry.before)} does not lead to its picture any more ({problem})"
+    return f"{told}; a copy of it is {lasting.path(entry.picture)}" if problem else ""
 
 
 def _without(document: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:

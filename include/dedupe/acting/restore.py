@@ -99,7 +99,7 @@ async def restore(
         lease = None if dry_run else held.enter_context(hold_lease(place, f"A restore by {by}"))
         memory = Memory(lasting, by, clusters_of(taken_back)) if lease and remember else None
         known = Known.of(lasting, entries, [Copy(*rule) for rule in await writer.copies()], config.tags.names)
-        work = _Batch(writer, lasting, lease, before, memory, known)
+        work = _Batch(writer, lasting, config, lease, before, memory, known)
         if lease:
             await require_claim(writer, place, config)
             await writer.commit()  # shows what an apply that was killed has done last
@@ -131,6 +131,7 @@ def _batches(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
 class _Batch:
     writer: FlowWriter
     lasting: Storage
+    config: CollectionConfig
     lease: Lease | None
     before: Container[str]
     memory: Memory | None
@@ -209,7 +210,8 @@ class _Batch:
             if entry.action in DELETING:
                 await self._add_again(entry)
             elif entry.action in GATED and document is not None:
-                await take_back(self.writer, entry, document)
+                told = await take_back(self.writer, self.lasting, self.config, entry, document)
+                return "restored", told
             else:
                 assert document is not None, "checked above"  # noqa: S101
                 back = _before(entry, document)

@@ -9,16 +9,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from include.dedupe.acting.judge import objection_to_class
 from include.dedupe.acting.outcome import Objection
 from include.dedupe.acting.pictures import Picture, PictureError, Pictures
 from include.dedupe.acting.quarantine import is_one_file, side_files
+from include.dedupe.acting.sketch import sketch
 from include.dedupe.deciding.changes import Order
 from include.dedupe.errors import DedupeError
 from include.dedupe.flow import Document
-from include.dedupe.settings.policy_settings import DELETING
+from include.dedupe.settings.policy_settings import DELETING, Quarantine
 from include.detector.comparing.last_look import differing
 from include.safe_picture import UnreadableImageError, decode
 
@@ -33,7 +35,7 @@ UNTOLD = "Where nothing can tell, guards.unverified: allow deletes on the word o
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What was seen of an order's pictures; ``analysis`` is what Flow says of the document's own.
+    """What was seen of an order's pictures; ``analysis`` and ``sketch`` are of the document's own.
 
     ``keeper`` is None where nobody can read its picture and the settings take that.
     """
@@ -41,6 +43,7 @@ class Sight:
     own: Picture
     keeper: Picture | None
     analysis: Mapping[str, Any]
+    sketch: str = ""
 
 
 @dataclass(slots=True)
@@ -91,7 +94,9 @@ class Sights:
         if objection_to_look := await self._look_at_pixels(order, own, kept):
             return objection_to_look
         seen = Picture(kept.mark, None, kept.file) if kept else None
-        return Sight(Picture(own.mark, None, own.file), seen, analysis)
+        is_lost = order.decision in DELETING and own.data is not None
+        drawn = await asyncio.to_thread(sketch, own.data or b"") if is_lost else ""
+        return Sight(Picture(own.mark, None, own.file), seen, analysis, drawn)
 
     async def _read(self, whose: str, document: Document) -> Picture:
         try:
@@ -157,24 +162,30 @@ class Sights:
         settings = self.pictures.config.quarantine
         if settings is None or own.file is None:
             return None
-        names = [path.name for path, what in side_files(own.file, settings) if what == "review"]
-        told = f"{', '.join(names)} belongs to it: decide by quarantine.side_files, or by hand"
-        return Objection(told, "review") if names else None
+        told = told_of_belongings(own.file, settings)
+        return Objection(told, "review") if told else None
 
     async def _look_at_pixels(self, order: Order, own: Picture, kept: Picture | None) -> Objection | None:
         """Make sure that both can be shown, and of exact copies that are to go that they show the same."""
         is_last = order.decision in DELETING and order.duplicates == "exact"
         if not is_last:
             known = [one.data for one in (own, kept) if one is not None and one.data is not None]
-            unreadable = await asyncio.to_thread(_unreadable, known)
-            return Objection(f"a picture of the pair cannot be read: {unreadable}") if unreadable else None
+            told = await asyncio.to_thread(unreadable, known)
+            return Objection(f"a picture of the pair cannot be read: {told}") if told else None
         if kept is None or own.data is None or kept.data is None:
             told = f"both pictures cannot be fetched from here to compare them at full size. {UNTOLD}"
             return None if self.is_lenient else Objection(told)
-        return await asyncio.to_thread(_compare, own.data, kept.data)
+        return await asyncio.to_thread(compare_originals, own.data, kept.data)
 
 
-def _unreadable(pictures: Sequence[bytes]) -> str:
+def told_of_belongings(file: Path, settings: Quarantine) -> str:
+    """Return what lies beside a picture that a person has to decide about; empty if nothing does."""
+    names = [path.name for path, what in side_files(file, settings) if what == "review"]
+    belongs = f"{', '.join(names)} belongs to it: decide by quarantine.side_files, or by hand"
+    return belongs if names else ""
+
+
+def unreadable(pictures: Sequence[bytes]) -> str:
     """Return why one of some pictures cannot be decoded; empty if all can."""
     try:
         for data in pictures:
@@ -184,12 +195,18 @@ def _unreadable(pictures: Sequence[bytes]) -> str:
     return ""
 
 
-def _compare(own: bytes, kept: bytes) -> Objection | None:
-    """Compare two originals; return where they differ by more than coding and scaling."""
+def compare_originals(own: bytes, kept: bytes, keeper: str = "its keeper") -> Objection | None:
+    """Compare two originals; return where they differ by more than coding and scaling.
+
+    Args:
+        own: bytes of the picture that is to go.
+        kept: bytes of the one that stays.
+        keeper: what the one that stays is called.
+    """
     if own == kept:
         return None
     pixels = []
-    for whose, data in (("the", own), ("its keeper's", kept)):
+    for whose, data in (("the", own), (f"{keeper}'s", kept)):
         try:
             pixels.append(decode(data).rgb)
         except UnreadableImageError as error:
@@ -197,5 +214,5 @@ def _compare(own: bytes, kept: bytes) -> Objection | None:
     change = differing(*pixels)
     if change is None:
         return None
-    told = f"it differs from its keeper by more than coding and scaling: {change.told}"
+    told = f"it differs from {keeper} by more than coding and scaling: {change.told}"
     return Objection(told, "review", change.place)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
+from include.dedupe.acting.sketch import sketch
 from include.dedupe.acting.writer import FlowWriter
 from include.dedupe.errors import GateError
 from include.dedupe.gating.flight import for_each
@@ -92,7 +94,9 @@ class _Work:
         outputs, problem = await self._ask(data)
         if problem:
             return problem
-        kept = Analysis(dict(outputs), await asyncio.to_thread(measure, data, self._plan.config))
+        measures = await asyncio.to_thread(measure, data, self._plan.config)
+        drawn = await asyncio.to_thread(sketch, data)
+        kept = Analysis(dict(outputs), measures, hashlib.sha256(data).hexdigest(), drawn)
         name = _file(self._generation, document.number)
         await asyncio.to_thread(self._run.storage.write, name, kept.to_json())
         return ""

@@ -8,6 +8,7 @@ a batch that was killed finds its own documents again, and the next run those of
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import replace
 
 from include.dedupe.acting.gated import remember_indexed
 from include.dedupe.acting.writer import ConflictError
@@ -72,8 +73,17 @@ def _judge_one(work: GateWork, one: Candidate, found: list[Match] | str, staying
     if isinstance(found, str):
         return found
     matches = [hit for hit in found if not work.pending(hit.fields) or hit.id in staying]
-    stone = work.buried.of(one.id, one.analysis.outputs) if work.buried else None
-    return judge(work.document(one), one.analysis.measures, matches, stone, work.plan.config)
+    kept = one.analysis
+    grave = work.buried.of(one.id, kept.outputs, kept.sketch) if work.buried else None
+    seen = work.links.get(one.id, ())
+    linked = tuple(hit for hit in matches if hit.id in seen)
+    others = [hit for hit in matches if hit not in linked]
+    judged = judge(work.document(one), kept.measures, others, grave, work.plan.config)
+    if not linked:
+        return judged
+    if judged.decision != "index":
+        return replace(judged, matches=tuple(hit for hit in matches if hit.id != one.id))
+    return Judgement("link", linked, linked[0].id, "a person has linked it to what it looks like")
 
 
 async def _hits(work: GateWork, one: Candidate) -> list[Match] | str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -48,6 +48,11 @@ class Row:
         values = dict(zip(GATED.names, row, strict=True))
         lists = {name: tuple(json.loads(values[name])) for name in ("matched_ids", "scores")}
         return cls(**{**values, **lists, "number": int(values["number"]), "score": float(values["score"])})
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Row:
+        lists = {name: tuple(value[name]) for name in ("matched_ids", "scores")}
+        return cls(**{**value, **lists})
 
 
 def row_of(document: Incoming, judged: Judgement, outcome: str = "") -> Row:
@@ -103,6 +108,7 @@ def _decided(run: RunDir, plan: GatePlan, chunk: str, buried: Buried) -> Iterato
             yield replace(failed_row(one, "its comparison in the collection decides"), outcome=UNDECIDED)
         else:
             analysis = read_analysis(run, chunk, one.number)
-            stone, found = buried.of(one.id, analysis.outputs), matches.get(one.number, ())
+            grave = buried.of(one.id, analysis.outputs, analysis.sketch)
+            found = matches.get(one.number, ())
             document = one.document(plan.config)
-            yield row_of(one, judge(document, analysis.measures, found, stone, plan.config))
+            yield row_of(one, judge(document, analysis.measures, found, grave, plan.config))

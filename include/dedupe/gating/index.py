@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
 import pandas as pd
 
@@ -29,9 +28,10 @@ from include.dedupe.gating.orphans import mark_of, settle_orphans
 from include.dedupe.gating.take import GatePlan, read_chunk, read_gate_plan
 from include.dedupe.gating.work import DONE, Candidate, GateWork
 from include.dedupe.progress import show_progress
-from include.dedupe.rundir import Attempt, RunDir, Stage
+from include.dedupe.rundir import Attempt, RunDir, Stage, read_manifest
 from include.dedupe.tables import GATED
 
+STAGE, BATCHES = "index", "batches-g"
 FINAL = ("reject", "ask", "present")
 
 
@@ -54,7 +54,7 @@ async def index(writer: FlowWriter, run: RunDir, attempt: Attempt) -> dict[str, 
         StoppedError: a person has stopped all writing.
         CheckError: documents would lose fields when they are overwritten.
     """
-    stage = run.stage("index", attempt)
+    stage = run.stage(STAGE, attempt)
     if finished := stage.finished():
         return finished.result
     plan = read_gate_plan(run)
@@ -83,9 +83,18 @@ def gate_lease(run: RunDir, plan: GatePlan) -> AbstractContextManager[Lease]:
 
 
 def open_work(
-    writer: FlowWriter, run: RunDir, plan: GatePlan, lease: Lease, *, is_settled: bool = False
+    writer: FlowWriter,
+    run: RunDir,
+    plan: GatePlan,
+    lease: Lease,
+    *,
+    is_settled: bool = False,
+    links: Mapping[str, Sequence[str]] | None = None,
 ) -> GateWork:
-    """Return what indexing shares; ``is_settled``: a person has decided, so tombstones do not count."""
+    """Return what indexing shares.
+
+    ``is_settled``: a person has decided, so tombstones do not count. ``links`` as of the work.
+    """
     earlier: dict[str, list[Entry]] = defaultdict(list)
     for entry in read_entries(run.lasting, run.folder):
         for name in entry.partners or (entry.id,):
@@ -98,17 +107,29 @@ def open_work(
         lease=lease,
         buried=None if is_settled else read_buried(run.lasting),
         earlier=earlier,
+        links=links or {},
     )
 
 
 def read_indexed(run: RunDir) -> list[Row]:
-    """Return what became of each incoming document, in order."""
-    frame = run.read_table("index", "gated", GATED)
+    """Return what became of each incoming document, in order; of a run that was killed, as far as it came."""
+    if read_manifest(run.storage, STAGE) is None:
+        return [row for name in _journals(run) for row in read_rows(run, name)]
+    frame = run.read_table(STAGE, "gated", GATED)
     return [Row.from_columns(row) for row in frame.itertuples(index=False, name=None)]
 
 
+def _journals(run: RunDir) -> list[str]:
+    """Return the journals of the newest try that has finished a batch, in order."""
+    tries = [
+        int(name.removeprefix(BATCHES)) for name in run.storage.folders(STAGE) if name.startswith(BATCHES)
+    ]
+    folder = f"{STAGE}/{BATCHES}{max(tries)}" if tries else ""
+    return [f"{folder}/{name}" for name in run.storage.names(folder)] if folder else []
+
+
 async def _one_batch(work: GateWork, attempt: Attempt, number: int, batch: Sequence[Waiting]) -> list[Row]:
-    journal = f"index/batches-g{attempt.generation}/{number:06}.json"
+    journal = f"{STAGE}/{BATCHES}{attempt.generation}/{number:06}.json"
     if work.run.storage.exists(journal):
         return read_rows(work.run, journal)
     work.lease.require()
@@ -161,9 +182,7 @@ def _write(stage: Stage, rows: Sequence[Row]) -> dict[str, int]:
 
 def read_rows(run: RunDir, name: str) -> list[Row]:
     """Return the rows of a journal."""
-    values: list[dict[str, Any]] = json.loads(run.storage.read(name))
-    lists = ("matched_ids", "scores")
-    return [Row(**{**value, **{key: tuple(value[key]) for key in lists}}) for value in values]
+    return [Row.from_json(value) for value in json.loads(run.storage.read(name))]
 
 
 def write_rows(run: RunDir, name: str, rows: Sequence[Row]) -> None:

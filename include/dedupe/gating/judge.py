@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from include.dedupe.acting.archive import Tombstone
 from include.dedupe.clustering.facts import filled
 from include.dedupe.deciding.keeper import BY_ID, choose_one
+from include.dedupe.gating.buried import Grave
 from include.dedupe.gating.matches import Match
 from include.dedupe.gating.take import require_gate
 from include.dedupe.settings.config import CollectionConfig
@@ -42,7 +42,7 @@ def judge(
     document: Mapping[str, Any],
     measures: Mapping[str, int],
     matches: Sequence[Match],
-    buried: Tombstone | None,
+    buried: Grave | None,
     config: CollectionConfig,
 ) -> Judgement:
     """Return what is to become of a new document.
@@ -51,7 +51,7 @@ def judge(
         document: as it is to be indexed.
         measures: those of its picture, for keeper rules where the document does not say.
         matches: what it looks like, best first.
-        buried: the tombstone of a deleted document that was this one or had this picture.
+        buried: what was deleted and was this document, or had this picture.
         config: settings.
     """
     others = tuple(one for one in matches if one.id != document["id"])
@@ -92,9 +92,13 @@ def _by_match(match: Match, config: CollectionConfig) -> Judgement:
     return Judgement(outcome, target=match.id, reason=why)
 
 
-def _by_tombstone(stone: Tombstone, config: CollectionConfig) -> Judgement:
+def _by_tombstone(grave: Grave, config: CollectionConfig) -> Judgement:
+    stone, outcome = grave.stone, require_gate(config).buried
     why = f"{stone.id!r} was deleted as a duplicate of {stone.keeper_id!r} by run {stone.run_id}"
-    return Judgement(require_gate(config).buried, target=stone.keeper_id, reason=why)
+    if grave.is_sure:
+        return Judgement(outcome, target=stone.keeper_id, reason=why)
+    only_ask: GateOutcome = "ask" if outcome == "reject" else outcome
+    return Judgement(only_ask, target=stone.keeper_id, reason=f"it looks the same as one that is gone: {why}")
 
 
 def _by_keeper_rules(

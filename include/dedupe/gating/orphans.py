@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 
 from include.dedupe.errors import ArtifactError
@@ -41,7 +41,7 @@ async def settle_orphans(work: GateWork) -> None:
     left.pop(mark_of(work.run), None)
     unknown: list[str] = []
     for mark, ids in left.items():
-        found = _candidates(work.run, mark, set(ids))
+        found = candidates_of(work.run, mark, set(ids))
         unknown += sorted(set(ids) - {one.id for one in found})
         size = work.plan.gate.batch_documents
         for first in range(0, len(found), size):
@@ -54,31 +54,33 @@ def read_unknown(run: RunDir) -> list[str]:
     return list(json.loads(run.storage.read(UNKNOWN))) if run.storage.exists(UNKNOWN) else []
 
 
-def read_orphans(run: RunDir) -> list[Row]:
-    """Return what became of documents that other runs had left."""
+def read_orphans(run: RunDir) -> dict[tuple[str, str], Row]:
+    """Return what became of documents that other runs had left, by the mark of the run and their ids."""
     found: dict[tuple[str, str], Row] = {}
     for name in run.storage.names(JOURNAL):
         value = json.loads(run.storage.read(f"{JOURNAL}/{name}"))
-        for row in value["rows"]:
-            lists = {key: tuple(row[key]) for key in ("matched_ids", "scores")}
-            found[value["mark"], row["id"]] = Row(**{**row, **lists})
-    return list(found.values())
+        found |= {(value["mark"], row["id"]): Row.from_json(row) for row in value["rows"]}
+    return found
+
+
+def keep_orphans(run: RunDir, mark: str, stage: str, rows: Sequence[Row]) -> None:
+    """Write down what became of orphans of one mark; of two files about one the later name holds."""
+    value = {"mark": mark, "rows": [asdict(row) for row in rows]}
+    name = f"{JOURNAL}/{mark.replace('/', '-')}-{stage}.json"
+    run.storage.write(name, json.dumps(value, ensure_ascii=False).encode())
 
 
 async def _settle(work: GateWork, mark: str, first: int, candidates: Sequence[Candidate]) -> None:
     name = f"{mark.replace('/', '-')}-{first:06}"
 
-    def write(rows: Sequence[Row], stage: str) -> None:
-        value = {"mark": mark, "rows": [asdict(row) for row in rows]}
-        text = json.dumps(value, ensure_ascii=False)
-        work.run.storage.write(f"{JOURNAL}/{name}-{stage}.json", text.encode())
+    def foretell(rows: Sequence[Row]) -> None:
+        keep_orphans(work.run, mark, f"{first:06}-1-foretold", rows)
 
-    rows = await compare(work, name, candidates, lambda foretold: write(foretold, "1-foretold"))
-    write(rows, "2-done")
+    keep_orphans(work.run, mark, f"{first:06}-2-done", await compare(work, name, candidates, foretell))
 
 
-def _candidates(run: RunDir, mark: str, ids: set[str]) -> list[Candidate]:
-    """Return those of ``ids`` of which the run that left them knows what they were to be."""
+def candidates_of(run: RunDir, mark: str, ids: Collection[str]) -> list[Candidate]:
+    """Return those of ``ids`` of which the run with this mark knows what they were to be."""
     collection, _, folder = mark.rpartition("/")
     if not collection or not folder:
         return []

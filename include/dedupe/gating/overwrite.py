@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from include.dedupe.acting.archive import Entry, write_entries
 from include.dedupe.acting.gated import OVERWRITE, remember_indexed
-from include.dedupe.acting.original import analyze_original
+from include.dedupe.acting.quarantine import move_away
 from include.dedupe.acting.writer import ConflictError
 from include.dedupe.clock import now
 from include.dedupe.clustering.facts import protected_among
@@ -15,6 +17,7 @@ from include.dedupe.errors import DedupeError
 from include.dedupe.flow import Document
 from include.dedupe.gating.decide import Row, row_of
 from include.dedupe.gating.judge import Judgement
+from include.dedupe.gating.replaced import Replaced, keep_picture
 from include.dedupe.gating.work import ALL_FIELDS, DONE, UNSEEN, Candidate, GateWork, done_row
 
 
@@ -24,12 +27,14 @@ async def overwrite(work: GateWork, name: str, one: Candidate, judged: Judgement
     try:
         if target is None:
             raise DedupeError("it no longer exists")
-        analysis = await _analysis(work, judged.target, target)
-        await _write(work, name, one, target, analysis)
+        if judged.target in await protected_among(work.writer.reader, work.plan.config, [judged.target]):
+            raise DedupeError("it is protected")
+        entry = _entry(work, one, target, await keep_picture(work, one, judged, target))
+        await _write(work, name, one, entry)
     except (DedupeError, OSError) as error:
         why = f"{judged.reason}; but {judged.target!r} is not overwritten: {error}"
         return row_of(one.incoming, Judgement("ask", judged.matches, judged.target, why), DONE["ask"])
-    return done_row(one, judged)
+    return done_row(one, replace(judged, reason=f"{judged.reason}{await _move_away(entry)}"))
 
 
 async def overwritten_before(work: GateWork, one: Candidate) -> Row | None:
@@ -39,41 +44,14 @@ async def overwritten_before(work: GateWork, one: Candidate) -> Row | None:
             continue
         target = (await work.writer.read([entry.id], ALL_FIELDS)).get(entry.id)
         if target and _holds(target, entry.set):
-            why = "done before the interruption"
+            why = f"done before the interruption{await _move_away(entry)}"
             return done_row(one, Judgement("overwrite", target=entry.id, reason=why))
     return None
 
 
-async def _analysis(work: GateWork, target_id: str, target: Document) -> Mapping[str, Any]:
-    """Return what Flow says of the picture that is about to go, after making sure that it may go.
-
-    Raises:
-        DedupeError: it may not, or is not the picture that was compared.
-        OSError: it cannot be read.
-    """
-    config = work.plan.config
-    if target_id in await protected_among(work.writer.reader, config, [target_id]):
-        raise DedupeError("it is protected")
-    address = str(target.get(config.fields.image) or "")
-    if not address:
-        raise DedupeError("it has no address of a picture, so that it could not be restored")
-    try:
-        analysis = await analyze_original(work.writer, config, address)
-    except work.writer.reader.failure as error:
-        raise DedupeError(f"its picture cannot be archived: {work.refusal(error)}") from error
-    if work.plan.by_analysis:
-        hits = await work.search.by_analysis(target_id, analysis)
-        if not any(hit.id == target_id and hit.score >= config.scan.exact_threshold for hit in hits):
-            raise DedupeError("its picture is not the one that Flow knows of it")
-    return analysis
-
-
-async def _write(
-    work: GateWork, name: str, one: Candidate, target: Document, analysis: Mapping[str, Any]
-) -> None:
-    kept = {key: target[key] for key in work.plan.gate.keep_fields if key in target}
-    document = {**kept, **work.document(one), "id": target["id"]}
-    entry = Entry(
+def _entry(work: GateWork, one: Candidate, target: Document, kept: Replaced) -> Entry:
+    fields = {key: target[key] for key in work.plan.gate.keep_fields if key in target}
+    return Entry(
         run_id=work.run.run_id,
         id=str(target["id"]),
         action=OVERWRITE,
@@ -82,22 +60,37 @@ async def _write(
         fingerprint="",
         at=now(),
         before=dict(target),
-        analysis=analysis,
-        set=document,
+        analysis=kept.analysis,
+        set={**fields, **work.document(one), "id": target["id"]},
         partners=(one.id,),
+        file=kept.file,
+        picture=kept.picture,
     )
+
+
+async def _write(work: GateWork, name: str, one: Candidate, entry: Entry) -> None:
     write_entries(work.run, f"{name}-overwrite", [entry])
     work.lease.require()
     try:
-        await work.writer.replace(document, int(target["_version_"]), one.analysis.outputs)
+        await work.writer.replace(entry.set, int(entry.before["_version_"]), one.analysis.outputs)
     except ConflictError as error:
         raise DedupeError("it changed at this moment") from error
     except work.writer.reader.failure as error:
         raise DedupeError(f"Flow refuses it: {work.refusal(error)}") from error
-    found = await work.see([entry.id], lambda seen: _holds(seen.get(entry.id, {}), document))
-    if not _holds(found.get(entry.id, {}), document):
+    found = await work.see([entry.id], lambda seen: _holds(seen.get(entry.id, {}), entry.set))
+    if not _holds(found.get(entry.id, {}), entry.set):
         raise DedupeError(UNSEEN)
     remember_indexed(work.run, f"{name}-overwrite", [found[entry.id]])
+
+
+async def _move_away(entry: Entry) -> str:
+    """Move the replaced file of a library into the quarantine; return the problem, to be told of."""
+    try:
+        if entry.file:
+            await asyncio.to_thread(move_away, entry.file)
+    except (DedupeError, OSError) as error:
+        return f"; but its file is where it was: {error}"
+    return ""
 
 
 def _holds(document: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:

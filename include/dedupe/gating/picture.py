@@ -6,7 +6,7 @@ What is read is analysed, and the analysis is what is indexed: a file that chang
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import fsspec
@@ -23,13 +23,15 @@ LARGEST_PIECE = 2**20
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """What is kept of an incoming picture: what Flow says of it, and its measures by field."""
+    """What is kept of an incoming picture: what Flow says, its measures by field, its SHA-256, its sketch."""
 
     outputs: dict[str, Any]
     measures: dict[str, int]
+    sha256: str = ""
+    sketch: str = ""
 
     def to_json(self) -> bytes:
-        return json.dumps({"outputs": self.outputs, "measures": self.measures}).encode()
+        return json.dumps(asdict(self)).encode()
 
     @classmethod
     def from_json(cls, data: bytes) -> Analysis:

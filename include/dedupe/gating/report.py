@@ -19,7 +19,7 @@ from include.dedupe.csv_table import csv_table
 from include.dedupe.errors import GateError
 from include.dedupe.gating.decide import FAILED, Row
 from include.dedupe.gating.index import read_indexed, read_rows
-from include.dedupe.gating.orphans import read_orphans, read_unknown
+from include.dedupe.gating.orphans import mark_of, read_orphans, read_unknown
 from include.dedupe.gating.take import read_gate_plan
 from include.dedupe.gating.work import DONE
 from include.dedupe.rundir import Attempt, RunDir
@@ -32,7 +32,7 @@ HELD = DONE["ask"]
 
 def report(run: RunDir, attempt: Attempt) -> dict[str, Any]:
     """Write all files anew and return the summary."""
-    plan, rows, orphans = read_gate_plan(run), read_outcomes(run), read_orphans(run)
+    plan, rows, orphans = read_gate_plan(run), read_outcomes(run), list(read_orphans(run).values())
     stage = run.stage("report", attempt)
     held = [row for row in (*rows, *orphans) if row.outcome in (HELD, "ask")]
     summary = {
@@ -67,9 +67,16 @@ def read_outcomes(run: RunDir) -> list[Row]:
     return [rows[number] for number in sorted(rows)]
 
 
-def read_held(run: RunDir) -> list[Row]:
-    """Return the documents that wait for a person."""
-    return [row for row in read_outcomes(run) if row.outcome == HELD]
+def read_held(run: RunDir) -> dict[str, tuple[str, Row]]:
+    """Return by id the documents that wait for a person, with the mark of the run that took them in.
+
+    What another run has left is among them, unless its id came again in this run.
+    """
+    rows = read_outcomes(run)
+    own = {row.id: (mark_of(run), row) for row in rows if row.outcome == HELD}
+    came = {row.id for row in rows}
+    left = {name: (mark, row) for (mark, name), row in read_orphans(run).items() if name not in came}
+    return own | {name: found for name, found in left.items() if found[1].outcome == HELD}
 
 
 def require_few_failures(run: RunDir) -> None:

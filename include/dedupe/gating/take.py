@@ -26,6 +26,8 @@ from include.dedupe.tables import INCOMING, from_parquet
 
 STAGE, FILE = "take", "gate.json"
 MOST_CHUNKS = 1024
+RUNS = "gate__"
+"""So begin the ids of the gate's runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,12 @@ def require_gate(config: CollectionConfig) -> GateSettings:
 
 def gate_run_id(run_id: str) -> str:
     """Return the name under which a run of the gate is kept and taken back: a scan may have the same id."""
-    return run_id if run_id.startswith("gate__") else f"gate__{run_id}"
+    return run_id if is_gate_run(run_id) else f"{RUNS}{run_id}"
+
+
+def is_gate_run(name: str) -> bool:
+    """Whether a run of this id, or in a folder of this name, is one of the gate."""
+    return name.startswith(RUNS)
 
 
 def resolve_locations(

@@ -57,7 +57,8 @@ class GateWork:
     """One execution of indexing.
 
     ``buried`` is None where a person has decided. ``earlier`` are the archive entries of this run's earlier
-    tries, by the id of the new document.
+    tries, by the id of the new document. ``links``: documents that a person links to what they look like,
+    with the ids of what the person saw.
     """
 
     writer: FlowWriter
@@ -67,6 +68,7 @@ class GateWork:
     lease: Lease
     buried: Buried | None
     earlier: Mapping[str, Sequence[Entry]] = field(default_factory=dict)
+    links: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def document(self, one: Candidate, **more: Any) -> dict[str, Any]:
         """Return the document of a candidate as it is to be written."""

@@ -6,9 +6,13 @@ from urllib.parse import quote
 
 PREFIX = "/duplicates"
 """Below this the page lives in Airflow's API server."""
+DAG_PREFIX, GATE_PREFIX = "dedupe_", "gate_"
+"""So begin the names of the DAGs that look for duplicates, and of those that look at new pictures."""
 
 
-def page_address(base_url: str, collection: str, run_id: str = "", cluster: str = "") -> str:
+def page_address(
+    base_url: str, collection: str, run_id: str = "", cluster: str = "", dag: str = DAG_PREFIX
+) -> str:
     """Return the address of a collection's runs, of a run's clusters, or of one cluster.
 
     Args:
@@ -16,8 +20,9 @@ def page_address(base_url: str, collection: str, run_id: str = "", cluster: str 
         collection: its name.
         run_id: the run.
         cluster: name of a cluster of the run.
+        dag: how the name of the collection's DAG begins.
     """
-    path = f"{PREFIX}/dedupe_{quote(collection, safe='')}/"
+    path = f"{PREFIX}/{dag}{quote(collection, safe='')}/"
     if run_id:
         path += f"runs/{quote(run_id, safe='')}/"
     if run_id and cluster:

@@ -7,7 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from include.dedupe.errors import ConfigError, UnknownError
+from include.dedupe.gating.take import is_gate_run
 from include.dedupe.planning.plan import PLAN_FILE
+from include.dedupe.reviewing.address import DAG_PREFIX, GATE_PREFIX
 from include.dedupe.reviewing.summary import RunSummary, restored_of, summarise
 from include.dedupe.rundir import RunDir
 from include.dedupe.settings.config import (
@@ -26,7 +28,8 @@ AT_ONCE = 8
 class CollectionSummary:
     """One collection in a list. Of one whose settings are wrong nothing is told but ``problem``.
 
-    ``dag_id``: its DAG in Airflow. ``newest``: its newest runs, the newest first.
+    ``dag_id``: its DAG in Airflow. ``gate``: the DAG of its gate, empty without one. ``newest``: its newest
+    runs, the newest first.
     """
 
     name: str
@@ -35,6 +38,7 @@ class CollectionSummary:
     problem: str = ""
     runs: int = 0
     newest: tuple[RunSummary, ...] = ()
+    gate: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +69,15 @@ def list_collections(airflow_home: str | None = None, newest: int = 1) -> list[C
     """
     found = []
     for path in collection_files():
-        name, dag_id = path.stem, f"dedupe_{path.stem}"
+        name, dag_id = path.stem, f"{DAG_PREFIX}{path.stem}"
         try:
             config = read_collection(path)
-            page = _runs_page(_storage(config, airflow_home), name, limit=newest)
+            page = _runs_page(storage_of(config, airflow_home), name, limit=newest)
         except (ConfigError, OSError, ValueError) as error:
             found.append(CollectionSummary(name, dag_id, problem=str(error)))
             continue
-        found.append(CollectionSummary(name, dag_id, config.description, "", page.total, page.runs))
+        gate = f"{GATE_PREFIX}{name}" if config.gate else ""
+        found.append(CollectionSummary(name, dag_id, config.description, "", page.total, page.runs, gate))
     return found
 
 
@@ -97,8 +102,8 @@ def list_runs(
         UnknownError: there is no such collection, or ``after`` is no such mark.
         ConfigError: its settings are wrong.
     """
-    config = _config(collection)
-    storage = _storage(config, airflow_home)
+    config = find_settings(collection)
+    storage = storage_of(config, airflow_home)
     return _runs_page(storage, collection, after=after, limit=limit, failed=failed)
 
 
@@ -124,20 +129,22 @@ def open_run(collection: str, run_id: str, airflow_home: str | None = None) -> R
         UnknownError: there is no such collection or run.
         ConfigError: the collection's settings are wrong.
     """
-    config = _config(collection)
-    run = RunDir(_storage(config, airflow_home), collection, run_id)
+    config = find_settings(collection)
+    run = RunDir(storage_of(config, airflow_home), collection, run_id)
     if not run.storage.exists(f"plan/{PLAN_FILE}"):
         raise UnknownError(f"There is no run {run_id!r:.100} of {collection} that has planned anything.")
     return run
 
 
-def _config(collection: str) -> CollectionConfig:
+def find_settings(collection: str) -> CollectionConfig:
+    """Return the settings of a collection; ``UnknownError`` if there is none of that name."""
     if collection not in [path.stem for path in collection_files()]:
         raise UnknownError(f"There is no collection {collection!r:.100}.")
     return find_collection(collection)
 
 
-def _storage(config: CollectionConfig, airflow_home: str | None) -> str:
+def storage_of(config: CollectionConfig, airflow_home: str | None) -> str:
+    """Return where the runs of a collection are kept."""
     return config.storage or default_storage(airflow_home)
 
 
@@ -167,5 +174,5 @@ def _newest_first(lasting: Storage) -> list[str]:
     for name in lasting.names(PAIRS):
         at, _, rest = name.partition("--")
         begun[rest.rpartition("-g")[0]] = at
-    folders = lasting.folders(RUNS)
+    folders = [name for name in lasting.folders(RUNS) if not is_gate_run(name)]
     return sorted(folders, key=lambda folder: (begun.get(folder, "~"), folder), reverse=True)

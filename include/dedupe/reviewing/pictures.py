@@ -104,13 +104,38 @@ class Pictures:
         known = self._cluster(run, cluster)
         if document not in known.images:
             raise UnknownError(f"The cluster {cluster} has no document {document!r:.100}.")
-        source = picture_source(known.config, document, known.images[document], SIZES[view][0])
-        key = hashlib.sha256(f"{run.collection}\n{view}\n{source}".encode()).hexdigest()
+        image = known.images[document]
+        return self.show_document(run.collection, known.config, known.flow, document, image, view=view)
+
+    def show_document(
+        self,
+        collection: str,
+        config: CollectionConfig,
+        flow: Origin,
+        document: str,
+        image: str,
+        *,
+        view: View,
+    ) -> Shown:
+        """Return the picture of a document whose ``image`` is known; ``flow`` is where Flow is."""
+        source = picture_source(config, document, image, SIZES[view][0])
+
+        def read() -> bytes:
+            return picture_bytes(source, config, flow, self._headers)
+
+        return self.show_bytes(collection, config, str(source), read, view)
+
+    def show_bytes(
+        self, collection: str, config: CollectionConfig, name: str, read: Callable[[], bytes], view: View
+    ) -> Shown:
+        """Return what ``read`` returns as a small picture; ``name`` tells it from all others."""
+        key = hashlib.sha256(f"{collection}\n{view}\n{name}".encode()).hexdigest()
+        shelf = self._shelf(collection, config)
         with self._lock:
             own = self._making.setdefault(key, threading.Lock())
         try:
             with own:
-                return self._kept(run.collection, known, key) or self._make(run, known, key, source, view)
+                return self._kept(shelf, key) or self._make(shelf, key, read, view)
         finally:
             with self._lock:
                 self._making.pop(key, None)
@@ -141,18 +166,17 @@ class Pictures:
                 self._clusters.popitem(last=False)
         return known
 
-    def _kept(self, collection: str, known: _Cluster, key: str) -> Shown | None:
+    def _kept(self, shelf: Shelf, key: str) -> Shown | None:
         with self._lock:
             until, broken = self._broken.get(key, (0.0, None))
         if broken and time.monotonic() < until:
             return broken
-        found = self._shelf(collection, known).get(key)
+        found = shelf.get(key)
         return Shown(data=found[1], **found[0]) if found else None
 
-    def _make(self, run: RunDir, known: _Cluster, key: str, source: str | Path, view: View) -> Shown:
+    def _make(self, shelf: Shelf, key: str, read: Callable[[], bytes], view: View) -> Shown:
         try:
-            data = picture_bytes(source, known.config, known.flow, self._headers)
-            shown = self._shrink(data, view)
+            shown = self._shrink(read(), view)
         except (DedupeError, OSError, ValueError) as error:
             shown = Shown(b"", key[:16], problem=str(error) or type(error).__name__)
             with self._lock:
@@ -161,7 +185,7 @@ class Pictures:
                     self._broken.popitem(last=False)
             return shown
         about = {name: getattr(shown, name) for name in ("version", "width", "height", "note")}
-        self._shelf(run.collection, known).put(key, about, shown.data)
+        shelf.put(key, about, shown.data)
         return shown
 
     def _shrink(self, data: bytes, view: View) -> Shown:
@@ -173,9 +197,9 @@ class Pictures:
         note = FIRST_ONLY if made.is_first else ""
         return Shown(made.jpeg, hashlib.sha256(made.jpeg).hexdigest()[:16], *read_size(made.jpeg), note)
 
-    def _shelf(self, collection: str, known: _Cluster) -> Shelf:
+    def _shelf(self, collection: str, config: CollectionConfig) -> Shelf:
         with self._lock:
-            bound = known.config.review.cache_mb * 1_000_000
+            bound = config.review.cache_mb * 1_000_000
             return self._shelves.setdefault(collection, Shelf(self._folder / collection, bound))
 
 

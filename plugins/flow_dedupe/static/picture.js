@@ -16,20 +16,23 @@ const near = new IntersectionObserver(
 );
 
 /** A picture of a document, fetched when it comes near; `drawn` makes what lies over it, of its width and height. */
-export function picture(cluster, document, view = "small", drawn = null) {
+export const picture = (cluster, document, view = "small", drawn = null) => pictureAt(source(cluster, document, view), document, drawn);
+
+/** The picture at an address, as `picture` shows it. */
+export function pictureAt(address, document, drawn = null) {
   const frame = h("div", { class: "picture", "aria-busy": "true" });
-  frame.addEventListener("near", () => fill(frame, cluster, document, view, drawn));
+  frame.addEventListener("near", () => fill(frame, address, document, drawn));
   near.observe(frame);
   return frame;
 }
 
-async function fill(frame, cluster, document, view, drawn) {
+async function fill(frame, address, document, drawn) {
   try {
-    const answer = await ask(cluster, document, view);
+    const answer = await ask(address);
     const about = JSON.parse(answer.headers.get("X-Picture") ?? "{}");
-    const address = URL.createObjectURL(await answer.blob());
-    const free = () => URL.revokeObjectURL(address);
-    frame.replaceChildren(h("img", { src: address, alt: `Picture of ${document}`, onload: free, onerror: free }));
+    const url = URL.createObjectURL(await answer.blob());
+    const free = () => URL.revokeObjectURL(url);
+    frame.replaceChildren(h("img", { src: url, alt: `Picture of ${document}`, onload: free, onerror: free }));
     if (drawn) frame.append(drawn(about.width, about.height));
     if (about.note) frame.append(h("span", { class: "in-part" }, about.note));
   } catch (error) {
@@ -40,11 +43,11 @@ async function fill(frame, cluster, document, view, drawn) {
 
 /** Why a picture cannot be shown. */
 export async function reason(cluster, document, view) {
-  return ask(cluster, document, view).then(() => "The browser cannot show it.", (error) => error.message);
+  return ask(source(cluster, document, view)).then(() => "The browser cannot show it.", (error) => error.message);
 }
 
-async function ask(cluster, document, view) {
-  const answer = await fetch(source(cluster, document, view), { headers: { Accept: "image/jpeg, application/json" } });
+async function ask(address) {
+  const answer = await fetch(address, { headers: { Accept: "image/jpeg, application/json" } });
   if (answer.ok) return answer;
   throw new Error((await answer.json().catch(() => ({}))).detail ?? `The server answered ${answer.status}.`);
 }

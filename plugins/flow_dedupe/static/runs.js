@@ -67,7 +67,7 @@ function card(one) {
   return h(
     "section",
     { class: "card collection", "aria-label": `Collection ${one.name}` },
-    h("div", { class: "bar" }, h("h2", {}, h("a", { href: collectionPage(one.dag_id) }, one.name)), newest && stateBadge(newest), waiting && h("a", { class: "button main end", href: runPage(one.dag_id, waiting.run_id) }, "Judge what waits")),
+    h("div", { class: "bar" }, h("h2", {}, h("a", { href: collectionPage(one.dag_id) }, one.name)), newest && stateBadge(newest), one.gate && h("a", { href: collectionPage(one.gate) }, "New pictures at its gate"), waiting && h("a", { class: "button main end", href: runPage(one.dag_id, waiting.run_id) }, "Judge what waits")),
     one.description && h("p", { class: "soft text" }, one.description),
     one.problem && h("p", { class: "note bad text" }, one.problem),
     newest

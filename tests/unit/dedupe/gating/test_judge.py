@@ -9,6 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from include.dedupe.acting.archive import Tombstone
+from include.dedupe.gating.buried import Grave
 from include.dedupe.gating.judge import Judgement, judge
 from include.dedupe.gating.matches import Match
 from include.dedupe.settings.config import CollectionConfig
@@ -31,7 +32,8 @@ def match(name: str, score: float, **fields: Any) -> Match:
 def decide(
     gate: dict[str, Any], *matches: Match, stone: Tombstone | None = None, **settings: Any
 ) -> Judgement:
-    return judge(NEW, {"width_i": 100}, matches, stone, config(gate, **settings))
+    grave = Grave(stone) if stone else None
+    return judge(NEW, {"width_i": 100}, matches, grave, config(gate, **settings))
 
 
 def test_without_a_match_it_is_indexed() -> None:
@@ -97,3 +99,10 @@ def test_only_a_better_picture_overwrites_and_only_what_may_be_overwritten_compe
 def test_settings_that_make_no_sense_are_refused(gate: dict[str, Any], told: str) -> None:
     with pytest.raises(ValidationError, match=told):
         config(gate)
+
+
+@pytest.mark.parametrize(("buried", "decision"), [("reject", "ask"), ("ask", "ask"), ("index", "index")])
+def test_what_only_looks_like_a_deleted_one_is_never_rejected(buried: str, decision: str) -> None:
+    judged = judge(NEW, {}, (), Grave(STONE, is_sure=False), config({"buried": buried}))
+    assert (judged.decision, judged.target) == (decision, "keeper")
+    assert judged.reason.startswith("it looks the same as one that is gone: 'old' was deleted")
