@@ -36,7 +36,10 @@ def read_kept(run: RunDir) -> Kept | None:
     """Return the decisions of the moment that was kept last; None before anybody has looked."""
     if not run.storage.exists(NEWEST):
         return None
-    value = json.loads(run.storage.read(NEWEST))
+    return run.storage.read_json(NEWEST, _kept_from)
+
+
+def _kept_from(value: Any) -> Kept:
     stats = DecideStats(**value["stats"]) if value["stats"] else None
     changed = {"counted": frozenset(value["counted"]), "basis": _basis_from(value["basis"])}
     return Kept(**{**value, **changed, "stats": stats, "before": tuple(value["before"])})

@@ -10,6 +10,7 @@ import threading
 import uuid
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,12 +20,12 @@ import pyarrow.compute as pc
 
 from include.dedupe.deciding.decide import DecideStats, SaidSoFar, decide_again, read_said
 from include.dedupe.deciding.decisions import read_decisions
-from include.dedupe.planning.plan import Plan, read_plan
-from include.dedupe.reviewing.kept import Kept, basis_of, kept_of, write_kept
+from include.dedupe.planning.plan import PLAN_FILE, Plan, read_plan
+from include.dedupe.reviewing.kept import NEWEST, Kept, basis_of, kept_of, write_kept
 from include.dedupe.reviewing.layout import STAGE, Layout, Rows, open_layout, order_of_clusters
 from include.dedupe.reviewing.rows import GROUP_ROWS, RowFile
 from include.dedupe.reviewing.standing import align, are_judged, decide_some, summarise
-from include.dedupe.rundir import RunDir
+from include.dedupe.rundir import RunDir, manifest_name
 from include.dedupe.settings.policy_settings import DELETING
 from include.dedupe.tables import (
     CLUSTERS,
@@ -37,6 +38,14 @@ from include.dedupe.verdicts import Verdict, not_undone
 
 MOST_TOUCHED = 2000
 """Clusters that are decided one by one; above it all are."""
+READ_FIRST = (
+    manifest_name("plan"),
+    f"plan/{PLAN_FILE}",
+    manifest_name("clusters"),
+    manifest_name("facts"),
+    manifest_name(STAGE),
+    NEWEST,
+)
 _STATES_KEPT = 8
 _building = threading.Lock()
 _states: OrderedDict[tuple[object, ...], State] = OrderedDict()
@@ -95,8 +104,10 @@ class State:
 
     def members(self, rows: Rows) -> pd.DataFrame:
         """Return members with what is decided of them: columns of SHOWN_MEMBERS and SHOWN_DECISIONS."""
-        shown = self.layout.read_members(self.run).read(rows)
-        decided = RowFile(self.run.storage, self.kept.decisions, SHOWN_DECISIONS).read(rows)
+        with ThreadPoolExecutor(2) as pool:  # an object storage is waited for once
+            reading = pool.submit(lambda: self.layout.read_members(self.run).read(rows))
+            decided = RowFile(self.run.storage, self.kept.decisions, SHOWN_DECISIONS).read(rows)
+            shown = reading.result()
         place = np.searchsorted(self.fresh, rows)
         is_fresh = np.isin(rows, self.fresh)
         for name in SHOWN_DECISIONS.names if is_fresh.any() else ():
@@ -133,10 +144,11 @@ def open_state(run: RunDir, *, exact: bool = False) -> State:
         UnknownError: the run has no clusters yet.
         ArtifactError: a file of the run is missing or damaged.
     """
-    plan = read_plan(run)
-    layout = open_layout(run, plan)
+    now = run.reading_ahead(READ_FIRST)
+    plan = read_plan(now)
+    layout = open_layout(now, plan)
     said = read_said(run, plan)
-    kept = kept_of(run, layout)
+    kept = kept_of(now, layout)
     state = _laid_over(run, plan, layout, kept, said) if kept else None
     if state is None or (exact and not state.is_exact):
         with _building:
