@@ -19,7 +19,7 @@ from include.dedupe.tables import require_schema
 
 GROUP_ROWS = 1024
 """Rows that are read at least: a page of clusters needs a few of these groups."""
-GROUPS_AT_ONCE = 64
+GROUPS_AT_ONCE = 128
 TAIL = 256 * 1024
 """Bytes at the end of a file in which its footer is looked for."""
 ENDING = 8

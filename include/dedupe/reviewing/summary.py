@@ -18,7 +18,7 @@ from include.dedupe.deciding.supersede import is_registered, newer_run
 from include.dedupe.errors import DedupeError
 from include.dedupe.planning.plan import PLAN_FILE, Plan, read_plan
 from include.dedupe.reviewing.approving import QUESTION, asked_hash
-from include.dedupe.reviewing.kept import NEWEST, read_kept
+from include.dedupe.reviewing.kept import NEWEST, RECKONED, read_reckoned
 from include.dedupe.reviewing.layout import STAGE, UNKNOWN_SIZE, open_layout, places
 from include.dedupe.rundir import RunDir, manifest_name, read_manifest
 from include.dedupe.scanning.coverage import measure_coverage
@@ -53,6 +53,7 @@ READ_FIRST = (
     *map(manifest_name, STAGES),
     f"plan/{PLAN_FILE}",
     NEWEST,
+    RECKONED,
     QUESTION,
     "report/summary.json",
     "record/record.json",
@@ -130,7 +131,7 @@ def restored_of(lasting: Storage) -> Counter[str]:
 
 def _summarise(run: RunDir, plan: Plan, restored: int) -> RunSummary:
     clusters, decided, apply = (read_manifest(run.storage, name) for name in ("clusters", "decide", "apply"))
-    kept, stats = read_kept(run), DecideStats(**decided.result) if decided else None
+    kept, stats = read_reckoned(run), DecideStats(**decided.result) if decided else None
     share, notes = _coverage(run, plan)
     found = clusters.result if clusters else {}
     count, documents = found.get("clusters", 0), found.get("documents", 0)
