@@ -109,6 +109,31 @@ def test_undo_waits_for_what_is_just_being_said(site: Site, run: RunDir, open_pa
     assert standing(run) == []
 
 
+def test_a_note_goes_along_with_one_verdict_and_stays_text(
+    site: Site, run: RunDir, open_page: OpenPage
+) -> None:
+    page = open_page()
+    page.goto(f"{site.run_page('pictures')}?judged=all")
+    expect(page.locator(".cluster.here")).to_have_count(1)
+    first, second = page.locator(".cluster").first, page.locator(".cluster").nth(1)
+    page.keyboard.press("m")
+    note = page.get_by_label("A note for the next verdict")
+    expect(note).to_be_focused()
+    page.keyboard.type(f"{HOSTILE} are arts")
+    page.keyboard.press("Enter")
+    expect(note).not_to_be_focused()
+    page.keyboard.press("r")
+    expect(first.locator(".said")).to_contain_text(f"{HOSTILE} are arts")
+    expect(note).to_have_value("")
+    expect(second).to_have_class(re.compile("here"))
+    page.keyboard.press("r")
+    expect(second.locator(".said")).to_contain_text("Rejected")
+    assert [one.note for one in read_verdicts(run.lasting)] == [f"{HOSTILE} are arts", ""]
+    page.get_by_role("button", name="Verdicts").click()
+    expect(page.get_by_role("dialog")).to_contain_text(f"{HOSTILE} are arts")
+    assert page.locator("img[src=x]").count() == 0
+
+
 def test_keys_that_are_typed_judge_nothing(site: Site, run: RunDir, open_page: OpenPage) -> None:
     page = open_page()
     page.goto(site.run_page("pictures"))

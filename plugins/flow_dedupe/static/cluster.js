@@ -8,7 +8,7 @@ import { wanted } from "./filters.js";
 import * as keys from "./keys.js";
 import { picture } from "./picture.js";
 import { take, tell } from "./told.js";
-import { judge, mayJudge, said, undo, word } from "./verdicts.js";
+import { judge, mayJudge, note, said, undo, word } from "./verdicts.js";
 
 const { cluster: name } = document.body.dataset;
 const OF_ALL = ["approve", "reject", "skip", "not_duplicate"];
@@ -33,7 +33,7 @@ function draw() {
   const hadFocus = show(
     heading(row),
     said(row, () => load()),
-    mayJudge && h("div", { class: "bar acts" }, OF_ALL.map((kind) => h("button", { onclick: () => take(() => say(kind)) }, word(kind)))),
+    mayJudge && h("div", { class: "bar acts" }, OF_ALL.map((kind) => h("button", { onclick: () => take(() => say(kind)) }, word(kind))), note),
     h("div", { class: "documents", role: "list", "aria-label": "Documents" }, documents.map(card)),
     row.size > documents.length && h("button", { onclick: () => take(() => load(documents.length)) }, `Show more of ${counted(row.size, "document")}`),
     graphSection(),
@@ -249,6 +249,7 @@ const judging = [
   [["n"], "not a duplicate", () => apart(inFront())],
   [["e"], "keep this one", () => (inFront().is_keeper ? tell("This one stays already.") : say("keep", inFront()))],
   [["s"], "skip", () => say("skip")],
+  [["m"], "note", () => note.focus()],
   [["u"], "undo", () => undo(() => load())],
 ];
 

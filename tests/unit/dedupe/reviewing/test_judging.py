@@ -212,6 +212,15 @@ def test_nothing_or_the_wrong_is_not_said_of_many(made: Made) -> None:
         count_selection(run, Selection(("c-0",)))
 
 
+def test_a_note_is_kept_also_where_the_same_was_said_without_it(made: Made) -> None:
+    run = made.make()
+    judge(run, "reject", row_of(run, "a").name, "me")
+    name, note = row_of(run, "a").name, "<b>two</b> cats"
+    assert judge(run, "reject", name, "me", note=note).is_new
+    assert not judge(run, "reject", name, "me").is_new
+    assert [one.note for one in row_of(run, "a").said] == ["", note]
+
+
 def test_undoing_twice_is_told_and_the_history_has_all(made: Made) -> None:
     run = made.make()
     said = judge(run, "reject", row_of(run, "a").name, "me").said
