@@ -16,9 +16,12 @@ let detail;
 let place;
 let documents = [];
 let at = 0; // which document is in front
+let asked = 0; // which request is the newest
 
 async function load(first = 0) {
+  const mine = ++asked;
   const found = await get(ofRun(["clusters", name], { ...wanted(), first }));
+  if (mine !== asked) return; // an older answer that comes later is not how things are now
   detail = found.cluster;
   place = found.place;
   documents = first ? [...documents, ...detail.documents] : detail.documents;

@@ -133,12 +133,14 @@ async function step(by) {
 }
 
 async function refresh(card) {
-  try {
-    card.row = (await get(ofRun(["clusters", card.row.name]))).cluster.row;
-  } catch (error) {
+  const mine = (card.asked = (card.asked ?? 0) + 1);
+  const gone = (error) => {
     if (error.status !== 404) throw error;
-    card.row = { ...card.row, judged: true };
-  }
+    return { ...card.row, judged: true };
+  };
+  const row = await get(ofRun(["clusters", card.row.name])).then((found) => found.cluster.row, gone);
+  if (mine !== card.asked) return; // an older answer that comes later is not how things are now
+  card.row = row;
   const hadFocus = card.element.contains(document.activeElement);
   draw(card);
   mark(at, hadFocus);
