@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,6 +63,12 @@ class RunDir:
         other.collection, other.run_id = collection, folder
         other.lasting = self.lasting.beside(collection)
         other.storage = self.lasting.beside(f"{collection}/runs/{folder}")
+        return other
+
+    def reading_ahead(self, names: Collection[str]) -> RunDir:
+        """Return the same run with these small files of it as they are now, asked for all at once."""
+        other = copy.copy(self)
+        other.storage = self.storage.reading_ahead(names)
         return other
 
     def __eq__(self, other: object) -> bool:
@@ -136,23 +142,22 @@ class Stage:
 
     def finish(self, result: dict[str, Any]) -> None:
         manifest = {"generation": self.attempt.generation, "parts": self.parts, "result": result}
-        self.storage.write(f"{self.name}/manifest.json", json.dumps(manifest, indent=2).encode())
+        self.storage.write(manifest_name(self.name), json.dumps(manifest, indent=2).encode())
 
     def _write(self, artifact: str, name: str, data: bytes) -> None:
         self.storage.write(f"{self.name}/{name}", data)
         self.parts.setdefault(artifact, []).append(f"{self.name}/{name}")
 
 
+def manifest_name(stage: str) -> str:
+    return f"{stage}/manifest.json"
+
+
 def read_manifest(storage: Storage, stage: str) -> Manifest | None:
-    name = f"{stage}/manifest.json"
+    name = manifest_name(stage)
     if not storage.exists(name):
         return None
-    try:
-        return Manifest(**json.loads(storage.read(name)))
-    except (ValueError, TypeError) as error:
-        raise ArtifactError(
-            f"{storage.path(name)} is damaged ({error}); clear the task that wrote it."
-        ) from error
+    return storage.read_json(name, lambda value: Manifest(**value))
 
 
 def folder_name(run_id: str) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import copy
 import datetime as dt
+import json
 import os
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, TypeVar
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
@@ -20,6 +21,7 @@ from include.safe_text import shown, without_login
 
 STORAGE_VARIABLE = "FLOW_DEDUPE_STORAGE"
 READ_AT_ONCE = 16
+Read = TypeVar("Read")
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
@@ -32,6 +34,7 @@ class Storage:
         except (ImportError, ValueError) as error:
             told = shown(error).replace(address, without_login(address))
             raise ConfigError(f"storage {without_login(address)!r} cannot be opened: {told}.") from None
+        self._ahead: dict[str, bytes | None] = {}
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Storage) and (self._files, self.root) == (other._files, other.root)
@@ -46,7 +49,26 @@ class Storage:
         """Return a folder beside this one."""
         other = copy.copy(self)
         other.root = f"{self.root.rpartition('/')[0]}/{name}"
+        other._ahead = {}
         return other
+
+    def reading_ahead(self, names: Collection[str]) -> Storage:
+        """Return the same storage with these small files, or that they are missing, as they are now.
+
+        An object storage is asked for all of them at once, where else each would wait for the one before.
+        """
+        other = copy.copy(self)
+        other._ahead = dict(zip(names, self._side_by_side(self._find, list(names)), strict=True))
+        return other
+
+    def _find(self, name: str) -> bytes | None:
+        try:
+            data: bytes = self._files.cat_file(self.path(name), start=0)  # a start spares asking for the size
+        except FileNotFoundError:
+            return None
+        except OSError:
+            data = self._files.cat_file(self.path(name))  # an empty object has no start
+        return data
 
     def clock(self) -> float:
         """Return the time (seconds since the epoch) by the clock of the storage: one for all machines."""
@@ -57,29 +79,68 @@ class Storage:
         return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()
 
     def exists(self, name: str) -> bool:
+        if name in self._ahead:
+            return self._ahead[name] is not None
         return bool(self._files.exists(self.path(name)))
 
     def read(self, name: str) -> bytes:
+        if name in self._ahead:
+            if (known := self._ahead[name]) is None:
+                raise self._missing(name)
+            return known
         try:
             data: bytes = self._files.cat_file(self.path(name))
         except FileNotFoundError as error:
-            raise ArtifactError(f"{self.path(name)} is missing; clear the task that writes it.") from error
+            raise self._missing(name) from error
         return data
+
+    def read_json(self, name: str, parse: Callable[[Any], Read]) -> Read:
+        """Return what ``parse`` makes of the JSON in a file.
+
+        Raises:
+            ArtifactError: it is missing, no JSON, or ``parse`` cannot make anything of it.
+        """
+        return self.parsed(name, self.read(name), parse)
+
+    def parsed(self, name: str, data: bytes, parse: Callable[[Any], Read]) -> Read:
+        """Return what ``parse`` makes of the JSON that was read from a file."""
+        try:
+            return parse(json.loads(data))
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            told = f"{type(error).__name__}: {shown(error)}"
+            raise ArtifactError(
+                f"{self.path(name)} is damaged ({told}); clear the task that wrote it, or put back its copy."
+            ) from error
 
     def read_many(self, names: Sequence[str]) -> list[bytes]:
         """Return the content of files; an object storage is asked for several at once."""
-        if len(names) < 2 or isinstance(self._files, LocalFileSystem):
-            return [self.read(name) for name in names]
-        with ThreadPoolExecutor(READ_AT_ONCE) as pool:
-            return list(pool.map(self.read, names))
+        return self._side_by_side(self.read, names)
 
-    def open(self, name: str) -> BinaryIO:
-        """Open a file to read parts of it; ``ArtifactError`` if it is missing."""
+    def size(self, name: str) -> int:
+        """Return the bytes of a file; ``ArtifactError`` if it is missing."""
         try:
-            file: BinaryIO = self._files.open(self.path(name), "rb")
+            return int(self._files.size(self.path(name)))
         except FileNotFoundError as error:
-            raise ArtifactError(f"{self.path(name)} is missing; clear the task that writes it.") from error
-        return file
+            raise self._missing(name) from error
+
+    def read_ranges(self, name: str, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+        """Return parts of a file, each from a start to before an end, asked for all at once."""
+        starts, ends = [start for start, _ in ranges], [end for _, end in ranges]
+        paths = [self.path(name)] * len(ranges)
+        try:
+            found: list[bytes] = self._files.cat_ranges(paths, starts, ends, on_error="raise")
+        except FileNotFoundError as error:
+            raise self._missing(name) from error
+        return found
+
+    def _side_by_side(self, read: Callable[[str], Read], names: Sequence[str]) -> list[Read]:
+        if len(names) < 2 or isinstance(self._files, LocalFileSystem):
+            return [read(name) for name in names]
+        with ThreadPoolExecutor(READ_AT_ONCE) as pool:
+            return list(pool.map(read, names))
+
+    def _missing(self, name: str) -> ArtifactError:
+        return ArtifactError(f"{self.path(name)} is missing; clear the task that writes it.")
 
     def names(self, folder: str) -> list[str]:
         """Return the names of the files in ``folder``, sorted; none if there is no such folder."""
@@ -103,11 +164,13 @@ class Storage:
 
     def remove(self, name: str) -> None:
         """Remove a file; one that is not there is no error."""
+        self._ahead.pop(name, None)
         with contextlib.suppress(FileNotFoundError):
             self._files.rm_file(self.path(name))
 
     def write(self, name: str, data: bytes) -> None:
         """Write a file so that a reader sees all of it or nothing, also after a crash."""
+        self._ahead.pop(name, None)
         if not isinstance(self._files, LocalFileSystem):
             self._files.pipe_file(self.path(name), data)
             return
@@ -122,6 +185,7 @@ class Storage:
 
     def create(self, name: str, data: bytes) -> bool:
         """Write a file unless it exists; tell whether it was written. Of two writers one wins."""
+        self._ahead.pop(name, None)
         if not isinstance(self._files, LocalFileSystem):
             try:
                 self._files.pipe_file(self.path(name), data, mode="create")

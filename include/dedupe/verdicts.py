@@ -10,6 +10,7 @@ import json
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any, Literal, get_args
 
 from include.dedupe.apart import Apart, Pair
@@ -145,7 +146,8 @@ def read_verdicts(lasting: Storage) -> list[Verdict]:
     found = {name: one for name in names if (one := _known.get((lasting, name)))}
     missing = [name for name in names if name not in found]
     read = lasting.read_many([f"{FOLDER}/{name}" for name in missing])
-    found |= {name: _parse(data, name) for name, data in zip(missing, read, strict=True)}
+    for name, data in zip(missing, read, strict=True):
+        found[name] = lasting.parsed(f"{FOLDER}/{name}", data, partial(_parse, name))
     if len(_known) + len(missing) > _KEPT_IN_MEMORY:
         _known.clear()
     _known.update({(lasting, name): found[name] for name in missing})
@@ -203,8 +205,7 @@ def _require_sense(verdict: Verdict) -> None:
         raise VerdictError(f"The verdict {verdict.kind} needs {words} different ids, not {ids!r:.200}.")
 
 
-def _parse(data: bytes, name: str) -> Verdict:
-    value = json.loads(data)
+def _parse(name: str, value: Any) -> Verdict:
     members = {one: tuple(ids) for one, ids in value.get("members", {}).items()}
     lists = {field: tuple(value.get(field, ())) for field in ("ids", "instead")}
     return Verdict(**{**value, **lists, "name": name, "members": members})

@@ -62,6 +62,7 @@ class Site:
     environment: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[str] | None = None
     tokens: dict[str, str] = field(default_factory=dict)
+    log_name: str = "api-server.log"
 
     @property
     def storage(self) -> Path:
@@ -73,7 +74,7 @@ class Site:
 
     @property
     def log(self) -> Path:
-        return self.folder / "api-server.log"
+        return self.folder / self.log_name
 
     def wait(self) -> None:
         """Wait until the server answers: it starts while the first runs are made."""

@@ -37,6 +37,7 @@ class Stamped:
 
     def require_framed(self, frame: Locator, picture: Locator) -> None:
         """The frame is drawn around the change, and close to it."""
+        picture.evaluate("(one) => one.decode()")  # its frame is drawn before it
         x, y, width, height = picture.evaluate(PAINTED)
         box = frame.bounding_box()
         assert box is not None

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 import requests
-from playwright.sync_api import Page, expect
+from playwright.sync_api import APIResponse, Page, Route, expect
 
 from include.dedupe.reviewing.clusters import list_clusters
 from include.dedupe.reviewing.filtering import Filters
@@ -109,6 +109,54 @@ def test_undo_waits_for_what_is_just_being_said(site: Site, run: RunDir, open_pa
     assert standing(run) == []
 
 
+def test_a_note_goes_along_with_one_verdict_and_stays_text(
+    site: Site, run: RunDir, open_page: OpenPage
+) -> None:
+    page = open_page()
+    page.goto(f"{site.run_page('pictures')}?judged=all")
+    expect(page.locator(".cluster.here")).to_have_count(1)
+    first, second = page.locator(".cluster").first, page.locator(".cluster").nth(1)
+    page.keyboard.press("m")
+    note = page.get_by_label("A note for the next verdict")
+    expect(note).to_be_focused()
+    page.keyboard.type(f"{HOSTILE} are arts")
+    page.keyboard.press("Enter")
+    expect(note).not_to_be_focused()
+    page.keyboard.press("r")
+    expect(first.locator(".said")).to_contain_text(f"{HOSTILE} are arts")
+    expect(note).to_have_value("")
+    expect(second).to_have_class(re.compile("here"))
+    page.keyboard.press("r")
+    expect(second.locator(".said")).to_contain_text("Rejected")
+    assert [one.note for one in read_verdicts(run.lasting)] == [f"{HOSTILE} are arts", ""]
+    page.get_by_role("button", name="Verdicts").click()
+    expect(page.get_by_role("dialog")).to_contain_text(f"{HOSTILE} are arts")
+    assert page.locator("img[src=x]").count() == 0
+
+
+def test_an_older_answer_that_comes_later_is_not_shown(site: Site, run: RunDir, open_page: OpenPage) -> None:
+    page = open_page()
+    name = name_of(run, "coffee")
+    page.goto(f"{site.run_page('pictures')}clusters/{name}")
+    expect(page.locator(".document")).to_have_count(2)
+    held: list[tuple[Route, APIResponse]] = []
+    page.route(
+        re.compile(rf"/data/.*/clusters/{name}"), lambda route: held.append((route, route.fetch())), times=1
+    )
+    page.keyboard.press("r")
+    expect(page.locator(".told")).to_contain_text("Rejected")
+    while not held:
+        page.wait_for_timeout(50)
+    page.keyboard.press("u")
+    expect(page.locator(".told")).to_contain_text("Taken back")
+    route, rejected = held[0]
+    route.fulfill(response=rejected)
+    page.wait_for_timeout(300)
+    expect(page.locator(".document")).to_have_count(2)
+    expect(page.locator(".said")).to_have_count(0)
+    assert standing(run) == []
+
+
 def test_keys_that_are_typed_judge_nothing(site: Site, run: RunDir, open_page: OpenPage) -> None:
     page = open_page()
     page.goto(site.run_page("pictures"))
@@ -155,7 +203,9 @@ def test_the_keeper_has_its_reason_and_another_one_can_stay(
     expect(page.locator("p", has_text="Why this one stays:")).to_contain_text("width_i")
     expect(page.locator("[data-document='cat'] .differs", has_text="width_i")).to_contain_text("900")
     expect(page.locator(".graph canvas").first).to_be_visible()
+    expect(page.locator(".document.here")).to_have_attribute("data-document", "cat")
     page.keyboard.press("ArrowRight")
+    expect(page.locator(".document.here")).not_to_have_attribute("data-document", "cat")
     other = page.locator(".document.here").get_attribute("data-document")
     page.keyboard.press("e")
     expect(page.locator(".document.keeper")).to_have_attribute("data-document", str(other))
@@ -180,10 +230,13 @@ def test_keys_in_the_comparison_act_on_its_pictures_only(
     expect(dialog.locator(".stage")).to_have_attribute("data-mode", "difference")
     page.keyboard.press("2")
     expect(dialog.locator(".stage")).to_have_attribute("data-mode", "blink")
+    title = dialog.locator("h2").inner_text()
     page.keyboard.press("k")  # behind the dialog: the cluster before
+    expect(dialog.locator("h2")).not_to_have_text(title)
     page.keyboard.press("j")
+    expect(dialog.locator("h2")).to_have_text(title)
     assert cluster in page.url
-    shown = dialog.locator("h2").inner_text().removeprefix("cat and ")
+    shown = title.removeprefix("cat and ")
     page.keyboard.press("n")
     expect(page.locator(".told")).to_contain_text("Not duplicates")
     assert [(kind, set(ids)) for kind, ids, _ in standing(run)] == [("not_duplicate", {"cat", shown})]

@@ -9,9 +9,10 @@ so an apply that was killed and started again knows what it did, and neither rep
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -101,14 +102,16 @@ def journal_folder(generation: int) -> str:
     return f"apply/batches-g{generation}"
 
 
+def _outcomes(values: Iterable[Mapping[str, Any]]) -> list[Outcome]:
+    return [Outcome.from_json(value) for value in values]
+
+
 def read_outcomes(run: RunDir) -> list[Outcome]:
     """Return all outcomes that were written down so far, also of an apply that did not end."""
     found = []
     for folder in run.storage.folders("apply"):
         for name in run.storage.names(f"apply/{folder}"):
-            found += [
-                Outcome.from_json(value) for value in json.loads(run.storage.read(f"apply/{folder}/{name}"))
-            ]
+            found += run.storage.read_json(f"apply/{folder}/{name}", _outcomes)
     return found
 
 
@@ -163,7 +166,7 @@ class _Work:
     ) -> list[Outcome]:
         journal = f"{journal_folder(self.attempt.generation)}/{number:06}.json"
         if self.run.storage.exists(journal):
-            known = [Outcome.from_json(value) for value in json.loads(self.run.storage.read(journal))]
+            known = self.run.storage.read_json(journal, _outcomes)
             if [outcome.order for outcome in known] == orders:
                 return known
         objections = {order: stands(order) for order in orders}

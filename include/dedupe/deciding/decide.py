@@ -65,8 +65,11 @@ def decide(run: RunDir, attempt: Attempt) -> DecideStats:
 
 def decide_again(run: RunDir, said: SaidSoFar | None = None) -> DecideStats:
     """Decide with the verdicts of this moment, or ``said``, and write the decisions under their hash."""
-    plan = read_plan(run)
-    decisions = current_decisions(run, said)
+    return record_decisions(run, read_plan(run), current_decisions(run, said))
+
+
+def record_decisions(run: RunDir, plan: Plan, decisions: pd.DataFrame) -> DecideStats:
+    """Write decisions (columns of DECISIONS) under their hash and return what they come to."""
     digest = write_decisions(run, decisions)
     size = scope_size(run, plan)
     problems = broken_guards(decisions, size, measure_coverage(run, plan), plan.config.guards)
@@ -91,10 +94,15 @@ def current_decisions(run: RunDir, said: SaidSoFar | None = None) -> pd.DataFram
         exact = plan.config.scan.exact_threshold
         clusters = to_clusters(pairs, exact, clusters[NAMES.names], hub_ids(run)).members
     decided = decide_documents(clusters, pairs, facts, config=plan.config, **said.basis())
+    return with_stale(run, plan, decided, facts)
+
+
+def with_stale(run: RunDir, plan: Plan, decided: pd.DataFrame, facts: pd.DataFrame) -> pd.DataFrame:
+    """Return decisions together with those of documents that are tagged and in no cluster any more."""
     coverage = measure_coverage(run, plan)
     if coverage.share < 1.0 or plan.scope.is_part:  # absence of a pair proves nothing then
         return decided
-    return pd.concat([decided, _stale(facts, clusters, plan)], ignore_index=True)
+    return pd.concat([decided, _stale(facts, decided, plan)], ignore_index=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,9 +229,8 @@ def _are_tagged(fields: Sequence[Mapping[str, Any]], config: CollectionConfig) -
     return np.fromiter(tagged, dtype=bool, count=len(fields))
 
 
-def _stale(facts: pd.DataFrame, clusters: pd.DataFrame, plan: Plan) -> pd.DataFrame:
-    """Return decisions for documents that are tagged and in no cluster any more."""
-    alone = facts[~facts["id"].isin(clusters["id"]) & ~facts["is_protected"]]
+def _stale(facts: pd.DataFrame, decided: pd.DataFrame, plan: Plan) -> pd.DataFrame:
+    alone = facts[~facts["id"].isin(decided["id"]) & ~facts["is_protected"]]
     tagged = alone[_are_tagged(read_fields(alone), plan.config)]
     columns: dict[str, Any] = {
         "cluster_id": "",

@@ -64,8 +64,7 @@ def objection_of_newer(
 def newest_decided(run: RunDir, plan: Plan) -> dict[str, str] | None:
     """Return what the newest run has registered that has decided after this one; None if there is none."""
     newer = [name for name in run.lasting.names(FOLDER) if name > _name(run, plan)]
-    found: dict[str, str] | None = json.loads(run.lasting.read(f"{FOLDER}/{newer[-1]}")) if newer else None
-    return found
+    return run.lasting.read_json(f"{FOLDER}/{newer[-1]}", dict[str, str]) if newer else None
 
 
 def _name(run: RunDir, plan: Plan) -> str:

@@ -159,10 +159,10 @@ def read_plan(run: RunDir) -> Plan:
     """Return the plan of a run.
 
     Raises:
-        ArtifactError: there is none, or it belongs to another run.
+        ArtifactError: there is none, it is damaged, or it belongs to another run.
     """
     run.result("plan")
-    found = Plan.from_json(json.loads(run.storage.read(f"plan/{PLAN_FILE}")))
+    found = run.storage.read_json(f"plan/{PLAN_FILE}", Plan.from_json)
     if found.run_id != run.run_id:
         raise ArtifactError(
             f"{run.address} belongs to run {found.run_id!r}, not {run.run_id!r}; start a new run."

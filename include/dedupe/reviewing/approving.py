@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from include.dedupe.deciding.decide import DecideStats
@@ -15,6 +17,8 @@ from include.dedupe.deciding.guards import require_guards
 from include.dedupe.deciding.supersede import newer_run
 from include.dedupe.errors import ApprovalError, UnknownError
 from include.dedupe.planning.plan import read_plan
+from include.dedupe.reviewing.layout import places
+from include.dedupe.reviewing.renewing import renewed_decisions
 from include.dedupe.reviewing.state import State, open_state
 from include.dedupe.rundir import RunDir, read_manifest
 from include.dedupe.settings.policy_settings import DELETING
@@ -91,9 +95,9 @@ def effect(run: RunDir, digest: str = "") -> Effect:
         )
     compared = digest or asked_hash(run) or decided.result["hash"]
     before = read_decisions(run, compared)
-    state = open_state(run, exact=True)
-    assert state.stats is not None, "a run that decides has policies"  # noqa: S101
-    return _effect(state, state.stats, before, compared)
+    state = open_state(run)
+    stats, now = renewed_decisions(state, {compared: before})
+    return _effect(state, stats, before, now, compared)
 
 
 def answer(run: RunDir, digest: str, *, approve: bool) -> Mapping[str, object]:
@@ -159,8 +163,9 @@ def question(run: RunDir, digest: str, page: str = "") -> str:
     )
 
 
-def _effect(state: State, stats: DecideStats, before: pd.DataFrame, compared: str) -> Effect:
-    now = read_decisions(state.run, stats.hash)
+def _effect(
+    state: State, stats: DecideStats, before: pd.DataFrame, now: pd.DataFrame, compared: str
+) -> Effect:
     changes = _changes(before, now)
     deletes = int(now["decision"].isin(DELETING).sum())
     unknown = int(state.clusters["bytes_unknown"].sum())
@@ -181,16 +186,25 @@ def _effect(state: State, stats: DecideStats, before: pd.DataFrame, compared: st
 
 
 def _counts(before: pd.DataFrame, now: pd.DataFrame) -> tuple[Count, ...]:
-    found, earlier = (Counter(zip(one["decision"], one["duplicates"], strict=True)) for one in (now, before))
-    return tuple(Count(*key, found[key], earlier[key]) for key in sorted(found.keys() | earlier.keys()))
+    found, earlier = _by_class(now), _by_class(before)
+    return tuple(
+        Count(*key, found.get(key, 0), earlier.get(key, 0)) for key in sorted(found.keys() | earlier.keys())
+    )
+
+
+def _by_class(decisions: pd.DataFrame) -> dict[tuple[str, str], int]:
+    counts = decisions.value_counts(["decision", "duplicates"], sort=False).reset_index()
+    columns = (counts[name].tolist() for name in ("decision", "duplicates", "count"))
+    return {(decision, kind): count for decision, kind, count in zip(*columns, strict=True)}
 
 
 def _changes(before: pd.DataFrame, now: pd.DataFrame) -> list[Change]:
     """Return what is decided otherwise, first what is written to."""
     names = ["id", "cluster_id", *_COMPARED, "reason"]
-    both = before[names].merge(now[names], on="id", how="outer", suffixes=("_before", "_now")).fillna("")
-    differs = [(both[f"{name}_before"] != both[f"{name}_now"]).to_numpy() for name in _COMPARED]
-    rows = both[differs[0] | differs[1]]
+    gone = before.loc[places(before["id"], now["id"]) < 0, "id"]
+    changed = {*gone, *now.loc[_is_other(before, now), "id"]}
+    differing = [one.loc[one["id"].isin(changed), names] for one in (before, now)]
+    rows = differing[0].merge(differing[1], on="id", how="outer", suffixes=("_before", "_now")).fillna("")
     found = [
         Change(
             id=row["id"],
@@ -202,6 +216,16 @@ def _changes(before: pd.DataFrame, now: pd.DataFrame) -> list[Change]:
         for row in rows.to_dict("records")
     ]
     return sorted(found, key=lambda one: (one.now not in ACTS, one.before not in ACTS, one.id))
+
+
+def _is_other(before: pd.DataFrame, now: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Tell which rows of ``now`` are decided otherwise than before, or were not decided."""
+    place = places(now["id"], before["id"])
+    differs = place < 0
+    for name in _COMPARED:
+        was, found = (one.to_numpy(dtype=object) for one in (before[name], now[name]))
+        differs[~differs] = was[place[~differs]] != found[~differs]
+    return differs
 
 
 def _examples(title: str, rows: pd.DataFrame) -> list[str]:

@@ -220,13 +220,17 @@ class _Words:
     """Whether the ids are the names of all these clusters."""
 
     def standing(self) -> Verdict | None:
-        """Return the verdict by which the same person said just this last, of all that is there now."""
+        """Return the verdict by which the same person said just this last, of all that is there now.
+
+        With another note it is another verdict, so that no note is lost.
+        """
         documents = _documents(self.state, self.places)["id"]
         said = _verdicts_on(self.state, documents)
         if not said:
             return None
         last = said[-1]
         is_same = (last.kind, set(last.ids), last.by) == (self.kind, set(self.ids), self.by)
+        is_same &= self.note in ("", last.note)
         return last if is_same and documents.isin(last.seen.keys()).all() else None
 
     def say(self) -> Judged:

@@ -11,6 +11,8 @@ from include.dedupe.reviewing.layout import STAGE, Layout
 from include.dedupe.rundir import RunDir
 
 NEWEST = f"{STAGE}/newest.json"
+RECKONED = f"{STAGE}/reckoned.json"
+"""The same with the figures of a later moment, of which nothing else is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +29,25 @@ class Kept:
     counted: frozenset[str]
     basis: tuple[object, ...]
     before: tuple[str, ...]
-    deletes: int
-    bytes: int
-    bytes_unknown: int
+    deletes: int = 0
+    bytes: int = 0
+    bytes_unknown: int = 0
 
 
-def read_kept(run: RunDir) -> Kept | None:
+def read_kept(run: RunDir, name: str = NEWEST) -> Kept | None:
     """Return the decisions of the moment that was kept last; None before anybody has looked."""
-    if not run.storage.exists(NEWEST):
+    if not run.storage.exists(name):
         return None
-    value = json.loads(run.storage.read(NEWEST))
+    return run.storage.read_json(name, _kept_from)
+
+
+def read_reckoned(run: RunDir) -> Kept | None:
+    """Return the decisions that were kept last, with the figures that were reckoned last."""
+    kept, reckoned = read_kept(run), read_kept(run, RECKONED)
+    return reckoned if kept and reckoned and reckoned.clusters == kept.clusters else kept
+
+
+def _kept_from(value: Any) -> Kept:
     stats = DecideStats(**value["stats"]) if value["stats"] else None
     changed = {"counted": frozenset(value["counted"]), "basis": _basis_from(value["basis"])}
     return Kept(**{**value, **changed, "stats": stats, "before": tuple(value["before"])})
@@ -48,9 +59,9 @@ def kept_of(run: RunDir, layout: Layout) -> Kept | None:
     return kept if kept and kept.source == layout.source else None
 
 
-def write_kept(run: RunDir, kept: Kept) -> None:
+def write_kept(run: RunDir, kept: Kept, name: str = NEWEST) -> None:
     value = {**asdict(kept), "counted": sorted(kept.counted)}
-    run.storage.write(NEWEST, json.dumps(value).encode())
+    run.storage.write(name, json.dumps(value).encode())
 
 
 def basis_of(said: SaidSoFar) -> tuple[object, ...]:

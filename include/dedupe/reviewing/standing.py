@@ -19,7 +19,7 @@ from include.dedupe.deciding.decide import SaidSoFar, decide_documents
 from include.dedupe.reviewing.layout import UNKNOWN_SIZE, places
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.settings.policy_settings import DELETING
-from include.dedupe.tables import DECIDED, FACTS, NAMES, PAIRS, SHOWN_DECISIONS
+from include.dedupe.tables import DECIDED, DECISIONS, FACTS, NAMES, PAIRS, SHOWN_DECISIONS
 from include.dedupe.verdicts import SETTLING, Verdict, not_undone
 
 NO_DUPLICATE = "no duplicate of the others, as people said"
@@ -29,7 +29,7 @@ Rows = npt.NDArray[np.int64]
 def decide_some(
     members: pd.DataFrame, pairs: pd.DataFrame, said: SaidSoFar, config: CollectionConfig
 ) -> pd.DataFrame:
-    """Return what is decided of each document (columns of SHOWN_DECISIONS, rows as ``members``).
+    """Return what is decided of each document that is still in a cluster (columns of DECISIONS).
 
     Args:
         members: columns of SHOWN_MEMBERS: all documents of some clusters.
@@ -42,15 +42,15 @@ def decide_some(
     hubs = members.loc[members["hub"], "id"]
     clusters = to_clusters(allowed, config.scan.exact_threshold, members[NAMES.names], list(hubs)).members
     if config.policies is None:
-        return align(members["id"], undecided(clusters))
-    facts = members[FACTS.names]
-    return align(members["id"], decide_documents(clusters, allowed, facts, config=config, **said.basis()))
+        return undecided(clusters)
+    return decide_documents(clusters, allowed, members[FACTS.names], config=config, **said.basis())
 
 
 def undecided(clusters: pd.DataFrame) -> pd.DataFrame:
     """Return rows as of DECISIONS for clusters of which no policy says anything."""
-    empty = dict.fromkeys(("keeper_id", "decision", "duplicates", "rule", "reason"), "")
-    return clusters[["cluster_id", "id"]].assign(**empty, score=0.0)
+    texts = dict.fromkeys(set(DECISIONS.names) - {"cluster_id", "id", "score"}, "")
+    found: pd.DataFrame = clusters[["cluster_id", "id"]].assign(**texts, score=0.0)[DECISIONS.names]
+    return found
 
 
 def align(ids: pd.Series[str], decisions: pd.DataFrame) -> pd.DataFrame:

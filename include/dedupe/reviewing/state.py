@@ -10,6 +10,7 @@ import threading
 import uuid
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,17 +20,19 @@ import pyarrow.compute as pc
 
 from include.dedupe.deciding.decide import DecideStats, SaidSoFar, decide_again, read_said
 from include.dedupe.deciding.decisions import read_decisions
-from include.dedupe.planning.plan import Plan, read_plan
-from include.dedupe.reviewing.kept import Kept, basis_of, kept_of, write_kept
+from include.dedupe.planning.plan import PLAN_FILE, Plan, read_plan
+from include.dedupe.reviewing.kept import NEWEST, Kept, basis_of, kept_of, write_kept
 from include.dedupe.reviewing.layout import STAGE, Layout, Rows, open_layout, order_of_clusters
 from include.dedupe.reviewing.rows import GROUP_ROWS, RowFile
 from include.dedupe.reviewing.standing import align, are_judged, decide_some, summarise
-from include.dedupe.rundir import RunDir
+from include.dedupe.rundir import RunDir, manifest_name
 from include.dedupe.settings.policy_settings import DELETING
 from include.dedupe.tables import (
     CLUSTERS,
+    DECISIONS,
     SHOWN_CLUSTERS,
     SHOWN_DECISIONS,
+    empty,
     from_parquet,
     to_parquet,
 )
@@ -37,6 +40,14 @@ from include.dedupe.verdicts import Verdict, not_undone
 
 MOST_TOUCHED = 2000
 """Clusters that are decided one by one; above it all are."""
+READ_FIRST = (
+    manifest_name("plan"),
+    f"plan/{PLAN_FILE}",
+    manifest_name("clusters"),
+    manifest_name("facts"),
+    manifest_name(STAGE),
+    NEWEST,
+)
 _STATES_KEPT = 8
 _building = threading.Lock()
 _states: OrderedDict[tuple[object, ...], State] = OrderedDict()
@@ -65,7 +76,7 @@ class State:
 
     ``clusters`` has the columns of SHOWN_CLUSTERS. ``stats`` is None without policies, and of the moment of
     ``kept``: with ``is_exact`` that is now. ``fresh`` are rows of members that were decided since, and
-    ``decided`` what of them (columns of SHOWN_DECISIONS).
+    ``decided`` what of those still in a cluster (columns of DECISIONS).
     """
 
     run: RunDir
@@ -95,13 +106,15 @@ class State:
 
     def members(self, rows: Rows) -> pd.DataFrame:
         """Return members with what is decided of them: columns of SHOWN_MEMBERS and SHOWN_DECISIONS."""
-        shown = self.layout.read_members(self.run).read(rows)
-        decided = RowFile(self.run.storage, self.kept.decisions, SHOWN_DECISIONS).read(rows)
-        place = np.searchsorted(self.fresh, rows)
+        with ThreadPoolExecutor(2) as pool:  # an object storage is waited for once
+            reading = pool.submit(lambda: self.layout.read_members(self.run).read(rows))
+            decided = RowFile(self.run.storage, self.kept.decisions, SHOWN_DECISIONS).read(rows)
+            shown = reading.result()
         is_fresh = np.isin(rows, self.fresh)
+        fresh = align(shown.loc[is_fresh, "id"], self.decided)
         for name in SHOWN_DECISIONS.names if is_fresh.any() else ():
             values = decided[name].to_numpy(dtype=object)
-            values[is_fresh] = self.decided[name].to_numpy(dtype=object)[place[is_fresh]]
+            values[is_fresh] = fresh[name].to_numpy(dtype=object)
             decided[name] = values
         return pd.concat([shown, decided], axis=1)
 
@@ -124,25 +137,24 @@ class State:
         return int(found[0]) if len(found) else -1
 
 
-def open_state(run: RunDir, *, exact: bool = False) -> State:
+def open_state(run: RunDir) -> State:
     """Return a run's clusters as they are now.
-
-    ``exact``: have all decisions of now and their hash, which takes longer after a verdict.
 
     Raises:
         UnknownError: the run has no clusters yet.
         ArtifactError: a file of the run is missing or damaged.
     """
-    plan = read_plan(run)
-    layout = open_layout(run, plan)
+    now = run.reading_ahead(READ_FIRST)
+    plan = read_plan(now)
+    layout = open_layout(now, plan)
     said = read_said(run, plan)
-    kept = kept_of(run, layout)
+    kept = kept_of(now, layout)
     state = _laid_over(run, plan, layout, kept, said) if kept else None
-    if state is None or (exact and not state.is_exact):
+    if state is None:
         with _building:
             kept = kept_of(run, layout)
             state = _laid_over(run, plan, layout, kept, said) if kept else None
-            if state is None or (exact and not state.is_exact):
+            if state is None:
                 kept = _build(run, plan, layout, said)
                 state = _with_clusters(run, plan, layout, kept, said)
     return state
@@ -153,7 +165,8 @@ def _build(run: RunDir, plan: Plan, layout: Layout, said: SaidSoFar) -> Kept:
     members = layout.read_members(run).read_all()
     stats = None
     if plan.config.policies is None:
-        decided = decide_some(members, layout.read_pairs(run).read_all(), said, plan.config)
+        some = decide_some(members, layout.read_pairs(run).read_all(), said, plan.config)
+        decided = align(members["id"], some)
     else:
         stats = decide_again(run, said)
         decided = align(members["id"], read_decisions(run, stats.hash))
@@ -168,16 +181,25 @@ def _build(run: RunDir, plan: Plan, layout: Layout, said: SaidSoFar) -> Kept:
         counted=frozenset(verdict.name for verdict in said.verdicts),
         basis=basis_of(said),
         before=(old.clusters, old.decisions) if old else (),
-        deletes=int(clusters[list(DELETING)].to_numpy().sum()),
-        bytes=int(clusters["bytes"].sum()),
-        bytes_unknown=int(clusters["bytes_unknown"].sum()),
     )
+    kept = reckoned(kept, clusters, stats)
     run.storage.write(kept.clusters, to_parquet(clusters, SHOWN_CLUSTERS))
     run.storage.write(kept.decisions, to_parquet(decided, SHOWN_DECISIONS, GROUP_ROWS))
     write_kept(run, kept)
     for name in old.before if old else ():
         run.storage.remove(name)
     return kept
+
+
+def reckoned(kept: Kept, clusters: pd.DataFrame, stats: DecideStats | None) -> Kept:
+    """Return what was kept with the figures of clusters (columns of SHOWN_CLUSTERS) as they are now."""
+    return replace(
+        kept,
+        stats=stats,
+        deletes=int(clusters[list(DELETING)].to_numpy().sum()),
+        bytes=int(clusters["bytes"].sum()),
+        bytes_unknown=int(clusters["bytes_unknown"].sum()),
+    )
 
 
 def _clusters(run: RunDir, members: pd.DataFrame, decided: pd.DataFrame, said: SaidSoFar) -> pd.DataFrame:
@@ -193,7 +215,7 @@ def _clusters(run: RunDir, members: pd.DataFrame, decided: pd.DataFrame, said: S
 def _with_clusters(run: RunDir, plan: Plan, layout: Layout, kept: Kept, said: SaidSoFar) -> State:
     data = run.storage.read(kept.clusters)
     clusters = from_parquet(data, SHOWN_CLUSTERS, run.storage.path(kept.clusters))
-    nothing = pd.DataFrame(columns=SHOWN_DECISIONS.names)
+    nothing = empty(DECISIONS)
     fresh = np.zeros(0, np.int64)
     spoken = Spoken.of(said.verdicts)
     return State(run, plan, layout, kept, said, spoken, clusters, fresh, nothing, is_exact=True)
@@ -245,7 +267,8 @@ def _decided_anew(state: State, touched: Rows) -> State:
     members = state.layout.read_members(state.run).read(rows) if len(rows) else pd.DataFrame()
     if members.empty:
         return replace(state, is_exact=False)
-    decided = decide_some(members, state.pairs(state.pair_rows(places)), state.said, state.plan.config)
+    found = decide_some(members, state.pairs(state.pair_rows(places)), state.said, state.plan.config)
+    decided = align(members["id"], found)
     first = state.clusters["first_member"].to_numpy(np.int64)[touched]
     size = state.clusters["size"].to_numpy(np.int64)[touched]
     starts = np.cumsum(size) - size
@@ -254,7 +277,7 @@ def _decided_anew(state: State, touched: Rows) -> State:
     clusters = state.clusters.copy()
     for name in sums.columns:
         clusters.loc[touched, name] = sums[name].to_numpy()
-    return replace(state, clusters=clusters, fresh=rows, decided=decided, is_exact=False)
+    return replace(state, clusters=clusters, fresh=rows, decided=found, is_exact=False)
 
 
 def _ranges(clusters: pd.DataFrame, places: Sequence[int], first: str, count: str) -> Rows:

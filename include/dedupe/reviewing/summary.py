@@ -16,11 +16,12 @@ from include.dedupe.acting.restore import RESTORED
 from include.dedupe.clustering.news import News
 from include.dedupe.deciding.decide import DecideStats
 from include.dedupe.deciding.supersede import is_registered, newer_run
+from include.dedupe.errors import DedupeError
 from include.dedupe.planning.plan import PLAN_FILE, Plan, read_plan
-from include.dedupe.reviewing.approving import asked_hash
-from include.dedupe.reviewing.kept import read_kept
+from include.dedupe.reviewing.approving import QUESTION, asked_hash
+from include.dedupe.reviewing.kept import NEWEST, RECKONED, read_reckoned
 from include.dedupe.reviewing.layout import STAGE, UNKNOWN_SIZE, open_layout, places
-from include.dedupe.rundir import RunDir, read_manifest
+from include.dedupe.rundir import RunDir, manifest_name, read_manifest
 from include.dedupe.scanning.coverage import measure_coverage
 from include.dedupe.scanning.rehearsal import read_cost
 from include.dedupe.settings.policy_settings import DELETING
@@ -46,6 +47,18 @@ RunState = Literal[
 ``rejected``: by a person, or nobody answered in time. ``restored``: some or all of it was taken back.
 ``failed``: part could not be carried out, or Airflow says that the run failed. ``damaged``: its files cannot
 be read."""
+
+
+STAGES = ("plan", "rehearsal", "facts", "clusters", "decide", "report", "apply", "record", STAGE)
+READ_FIRST = (
+    *map(manifest_name, STAGES),
+    f"plan/{PLAN_FILE}",
+    NEWEST,
+    RECKONED,
+    QUESTION,
+    "report/summary.json",
+    "record/record.json",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +106,19 @@ def summarise(run: RunDir, restored: Mapping[str, int], has_failed: Callable[[st
     """
     run_id = run.run_id
     try:
+        run = run.reading_ahead(READ_FIRST)
         if not run.storage.exists(f"plan/{PLAN_FILE}"):
             return RunSummary(run.collection, run_id, "scanning")
-        run_id = str(json.loads(run.storage.read(f"plan/{PLAN_FILE}"))["run_id"])
+        run_id = run.storage.read_json(f"plan/{PLAN_FILE}", lambda plan: str(plan["run_id"]))
         named = copy.copy(run)
         named.run_id = run_id
         found = _summarise(named, read_plan(named), restored.get(run_id, 0))
+    except DedupeError as error:
+        return RunSummary(run.collection, run_id, "damaged", problem=str(error))
     except Exception as error:  # noqa: BLE001 - whatever is wrong with a run's files, the others are shown
-        return RunSummary(run.collection, run_id, "damaged", problem=f"{type(error).__name__}: {error}")
+        told = f"{type(error).__name__}: {error}"
+        problem = f"The files in {run.address} make no sense ({told}); start a new run."
+        return RunSummary(run.collection, run_id, "damaged", problem=problem)
     if has_failed(run_id) and found.state not in ("restored", "superseded", "rejected"):
         return replace(found, state="failed", problem="Airflow says that the run failed; see its tasks.")
     return found
@@ -108,13 +126,15 @@ def summarise(run: RunDir, restored: Mapping[str, int], has_failed: Callable[[st
 
 def restored_of(lasting: Storage) -> Counter[str]:
     """Return how many actions of each run were taken back."""
-    files = lasting.read_many([f"{RESTORED}/{name}" for name in lasting.names(RESTORED)])
-    return Counter(key.partition("\n")[0] for data in files for key in json.loads(data))
+    names = [f"{RESTORED}/{name}" for name in lasting.names(RESTORED)]
+    files = zip(names, lasting.read_many(names), strict=True)
+    keys = [key for name, data in files for key in lasting.parsed(name, data, list[str])]
+    return Counter(key.partition("\n")[0] for key in keys)
 
 
 def _summarise(run: RunDir, plan: Plan, restored: int) -> RunSummary:
     clusters, decided, apply = (read_manifest(run.storage, name) for name in ("clusters", "decide", "apply"))
-    kept, stats = read_kept(run), DecideStats(**decided.result) if decided else None
+    kept, stats = read_reckoned(run), DecideStats(**decided.result) if decided else None
     share, notes = _coverage(run, plan)
     found = clusters.result if clusters else {}
     count, documents = found.get("clusters", 0), found.get("documents", 0)
@@ -150,10 +170,13 @@ def _summarise(run: RunDir, plan: Plan, restored: int) -> RunSummary:
 def _coverage(run: RunDir, plan: Plan) -> tuple[float, tuple[str, ...]]:
     """Return the share that was scanned and what is not covered; of a report, in one read."""
     if read_manifest(run.storage, "report"):
-        told = json.loads(run.storage.read("report/summary.json"))["coverage"]
-        return float(told["share"]), tuple(told["problems"])
+        return run.storage.read_json("report/summary.json", _told_coverage)
     coverage = measure_coverage(run, plan)
     return coverage.share, coverage.problems
+
+
+def _told_coverage(summary: Any) -> tuple[float, tuple[str, ...]]:
+    return float(summary["coverage"]["share"]), tuple(summary["coverage"]["problems"])
 
 
 def _state(run: RunDir, plan: Plan, found: RunSummary, stats: DecideStats | None) -> RunState:
@@ -168,7 +191,7 @@ def _state(run: RunDir, plan: Plan, found: RunSummary, stats: DecideStats | None
 
 
 def _state_of_acting(run: RunDir, plan: Plan, found: RunSummary, stats: DecideStats) -> RunState:
-    recorded = json.loads(run.storage.read("record/record.json")) if _is_recorded(run) else {}
+    recorded = run.storage.read_json("record/record.json", dict[str, Any]) if _is_recorded(run) else {}
     answer = recorded.get("answer") or {}
     outcomes = found.outcomes
     states: list[tuple[bool, RunState]] = [
@@ -214,8 +237,7 @@ def _freed(run: RunDir, plan: Plan, actions: pd.DataFrame | None) -> dict[str, A
         return {"deleted": 0, "bytes": 0, "unknown": 0}
     name = f"{STAGE}/freed-{len(gone)}-{pd.util.hash_array(gone['id'].to_numpy(object)).sum():x}.json"
     if run.storage.exists(name):
-        known: dict[str, Any] = json.loads(run.storage.read(name))
-        return known
+        return run.storage.read_json(name, dict[str, Any])
     members = open_layout(run, plan).read_members(run).read_all(["id", "bytes"])
     place = places(gone["id"], members["id"])
     sizes = np.where(place >= 0, members["bytes"].to_numpy(np.int64)[place], UNKNOWN_SIZE)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from include.dedupe.errors import ArtifactError, CoverageError
 from include.dedupe.planning.partitions import Partition
 from include.dedupe.planning.plan import Plan
-from include.dedupe.rundir import RunDir, read_manifest
+from include.dedupe.rundir import RunDir, manifest_name, read_manifest
 from include.dedupe.scanning.scan import ScanStats, stage_name
 
 
@@ -85,6 +85,7 @@ def scanned_partitions(run: RunDir, plan: Plan) -> list[str]:
 
 def measure_coverage(run: RunDir, plan: Plan) -> Coverage:
     """Return what the scans of a run have covered so far."""
+    run = run.reading_ahead([manifest_name(stage_name(one.name)) for one in plan.partitions])
     partitions = []
     for partition in plan.partitions:
         stats = _stats(run, plan, partition)

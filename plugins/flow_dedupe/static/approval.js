@@ -30,7 +30,7 @@ async function load(changed = null) {
 
 function state(run, question, effect) {
   if (!question) return h("p", { class: "note" }, { dry_run: "This is a dry run: nobody is asked, nothing is written.", superseded: "A newer run has decided anew; this one does nothing." }[run.state] ?? "Nobody was asked about this run.");
-  if (!question.answered_at) return effect.superseded_by ? h("p", { class: "note warn" }, `The newer run ${effect.superseded_by} has decided anew; this question closes by itself.`) : h("p", { class: "note warn" }, h("strong", {}, "This run waits for an answer. "), "Only what is approved and still stands when it is carried out is done; everything deleted can be restored.");
+  if (!question.answered_at) return effect.superseded_by ? h("p", { class: "note warn text" }, `The newer run ${effect.superseded_by} has decided anew; this question closes by itself. It can be rejected, not approved.`) : h("p", { class: "note warn" }, h("strong", {}, "This run waits for an answer. "), "Only what is approved and still stands when it is carried out is done; everything deleted can be restored.");
   return h("p", { class: "note good text" }, `Answered: ${question.chosen.join(", ")}, by ${question.by ?? "nobody, in time"}, ${when(question.answered_at)}.`);
 }
 
@@ -59,7 +59,7 @@ function changes(effect, changed) {
 }
 
 function answers(run, question, effect) {
-  if (!question || question.answered_at || effect.superseded_by) return null;
+  if (!question || question.answered_at) return null;
   if (!mayAnswer) return h("p", { class: "note" }, "You may see this, but not answer: that takes the right to answer the questions of the DAG.");
   const send = (approve) => async () => {
     const what = approve ? [`${counted(effect.acts, "document")} will be written to, ${count(effect.deletes)} of them deleted.`] : ["Nothing will be written; the run ends."];
@@ -76,7 +76,7 @@ function answers(run, question, effect) {
   return h(
     "div",
     { class: "bar" },
-    h("button", { class: "main", disabled: effect.problems.length > 0 || !effect.acts, onclick: () => take(send(true)) }, `Approve: ${counted(effect.acts, "document")}`),
+    !effect.superseded_by && h("button", { class: "main", disabled: effect.problems.length > 0 || !effect.acts, onclick: () => take(send(true)) }, `Approve: ${counted(effect.acts, "document")}`),
     h("button", { onclick: () => take(send(false)) }, "Reject all"),
   );
 }

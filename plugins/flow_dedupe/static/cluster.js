@@ -8,7 +8,7 @@ import { wanted } from "./filters.js";
 import * as keys from "./keys.js";
 import { picture } from "./picture.js";
 import { take, tell } from "./told.js";
-import { judge, mayJudge, said, undo, word } from "./verdicts.js";
+import { judge, mayJudge, note, said, undo, word } from "./verdicts.js";
 
 const { cluster: name } = document.body.dataset;
 const OF_ALL = ["approve", "reject", "skip", "not_duplicate"];
@@ -16,9 +16,12 @@ let detail;
 let place;
 let documents = [];
 let at = 0; // which document is in front
+let asked = 0; // which request is the newest
 
 async function load(first = 0) {
+  const mine = ++asked;
   const found = await get(ofRun(["clusters", name], { ...wanted(), first }));
+  if (mine !== asked) return; // an older answer that comes later is not how things are now
   detail = found.cluster;
   place = found.place;
   documents = first ? [...documents, ...detail.documents] : detail.documents;
@@ -33,7 +36,7 @@ function draw() {
   const hadFocus = show(
     heading(row),
     said(row, () => load()),
-    mayJudge && h("div", { class: "bar acts" }, OF_ALL.map((kind) => h("button", { onclick: () => take(() => say(kind)) }, word(kind)))),
+    mayJudge && h("div", { class: "bar acts" }, OF_ALL.map((kind) => h("button", { onclick: () => take(() => say(kind)) }, word(kind))), note),
     h("div", { class: "documents", role: "list", "aria-label": "Documents" }, documents.map(card)),
     row.size > documents.length && h("button", { onclick: () => take(() => load(documents.length)) }, `Show more of ${counted(row.size, "document")}`),
     graphSection(),
@@ -249,6 +252,7 @@ const judging = [
   [["n"], "not a duplicate", () => apart(inFront())],
   [["e"], "keep this one", () => (inFront().is_keeper ? tell("This one stays already.") : say("keep", inFront()))],
   [["s"], "skip", () => say("skip")],
+  [["m"], "note", () => note.focus()],
   [["u"], "undo", () => undo(() => load())],
 ];
 

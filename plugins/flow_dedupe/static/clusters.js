@@ -6,7 +6,7 @@ import { asMessage, form, wanted } from "./filters.js";
 import * as keys from "./keys.js";
 import { picture } from "./picture.js";
 import { take, tell } from "./told.js";
-import { judge, judgeMany, mayJudge, said, showHistory, undo, word } from "./verdicts.js";
+import { judge, judgeMany, mayJudge, note, said, showHistory, undo, word } from "./verdicts.js";
 
 const PICTURES = 6;
 const OF_MANY = ["approve", "reject", "skip", "not_duplicate"];
@@ -133,12 +133,14 @@ async function step(by) {
 }
 
 async function refresh(card) {
-  try {
-    card.row = (await get(ofRun(["clusters", card.row.name]))).cluster.row;
-  } catch (error) {
+  const mine = (card.asked = (card.asked ?? 0) + 1);
+  const gone = (error) => {
     if (error.status !== 404) throw error;
-    card.row = { ...card.row, judged: true };
-  }
+    return { ...card.row, judged: true };
+  };
+  const row = await get(ofRun(["clusters", card.row.name])).then((found) => found.cluster.row, gone);
+  if (mine !== card.asked) return; // an older answer that comes later is not how things are now
+  card.row = row;
   const hadFocus = card.element.contains(document.activeElement);
   draw(card);
   mark(at, hadFocus);
@@ -222,6 +224,7 @@ const judging = [
   [["n"], "not duplicates", here("not_duplicate")],
   [["1", "2", "3", "4", "5", "6"], "keep that one", keep, "1…6"],
   [["s"], "skip", here("skip")],
+  [["m"], "note", () => note.focus()],
   [["x"], "select", () => choose(cards[at], !isChosen(cards[at].row.name))],
   [["u"], "undo", () => undo(undone)],
 ];
@@ -232,7 +235,7 @@ async function start() {
   show(
     h("div", { class: "bar" }, h("h1", {}, "Clusters"), h("span", { class: "soft text" }, `${counted(run.clusters, "cluster")} with ${counted(run.duplicates, "duplicate")}. ${run.news}`), h("span", { class: "end bar" }, hasDecisions && h("a", { class: "button", href: partPage("approval") }, run.state === "waiting" ? "Approve …" : "What will happen"), hasDecisions && h("a", { class: "button", href: partPage("sample") }, "Prove by sample"), h("button", { onclick: () => take(() => showHistory(undone)) }, "Verdicts"))),
     banner(run),
-    run.problem ? null : [form(fields, () => take(reload)), mayJudge && bar, fits, nothing, grid, more],
+    run.problem ? null : [form(fields, () => take(reload)), mayJudge && bar, mayJudge && note, fits, nothing, grid, more],
   );
   if (run.problem) return;
   keys.on([

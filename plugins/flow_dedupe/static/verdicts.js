@@ -34,6 +34,27 @@ const KEPT = `flow-dedupe-said-${document.body.dataset.dag}-${document.body.data
 const readSaid = () => JSON.parse(sessionStorage.getItem(KEPT) ?? "[]");
 const keepSaid = (verdicts) => sessionStorage.setItem(KEPT, JSON.stringify(verdicts.slice(-200)));
 
+/** What goes along with the next verdict, if the person writes anything; Enter goes back to the keys. */
+export const note = h("input", {
+  class: "along",
+  maxlength: 2000,
+  placeholder: "A note for the next verdict, if you like",
+  "aria-label": "A note for the next verdict",
+  onkeydown: (event) => (event.key === "Enter" || event.key === "Escape") && note.blur(),
+});
+
+/** Says something together with the note; if it is refused, the note is still there. */
+async function sayWithNote(address, words) {
+  const written = note.value;
+  note.value = "";
+  try {
+    return await post(address, { ...words, note: written.trim() });
+  } catch (error) {
+    note.value ||= written;
+    throw error;
+  }
+}
+
 let turn = Promise.resolve();
 /** Does one thing after the other: what is taken back is what was said last, also where keys are quicker than answers. */
 const inTurn = (deed) => (turn = turn.catch(() => {}).then(deed));
@@ -44,7 +65,7 @@ const inTurn = (deed) => (turn = turn.catch(() => {}).then(deed));
  */
 export function judge(kind, row, ids, undone) {
   return inTurn(async () => {
-    const judged = await post(ofRun("verdicts"), { kind, cluster: row.name, ids, state: row.state });
+    const judged = await sayWithNote(ofRun("verdicts"), { kind, cluster: row.name, ids, state: row.state });
     remember(judged, row.name, `${ids.length ? few(ids) : row.name}: ${done(kind)}.`, undone);
   });
 }
@@ -58,9 +79,11 @@ export async function judgeMany(kind, chosen, undone) {
   }
   const what = `${counted(selected.clusters, "cluster")} with ${counted(selected.documents, "document")}`;
   const decided = Object.entries(selected.decisions).map(([decision, many]) => `${decision}: ${counted(many, "document")}`);
-  if (!(await confirmed(`${word(kind)}: ${what}?`, decided, `${word(kind)}: ${counted(selected.clusters, "cluster")}`))) return false;
+  const written = note.value.trim();
+  const lines = written ? [...decided, `Note: ${written}`] : decided;
+  if (!(await confirmed(`${word(kind)}: ${what}?`, lines, `${word(kind)}: ${counted(selected.clusters, "cluster")}`))) return false;
   await inTurn(async () => {
-    const judged = await post(ofRun(["verdicts", "many"]), { kind, chosen, state: selected.state });
+    const judged = await sayWithNote(ofRun(["verdicts", "many"]), { kind, chosen, state: selected.state });
     remember(judged, "", `${what}: ${done(kind)}.`, undone);
   });
   return true;
@@ -122,6 +145,7 @@ export async function showHistory(undone) {
     ["Of", (one) => h("span", { class: "text" }, few(one.ids))],
     ["By", (one) => one.by],
     ["When", (one) => when(one.at)],
+    ["Note", (one) => h("span", { class: "text" }, one.note)],
     ["", back],
   ];
   const dialog = h(

@@ -111,7 +111,33 @@ def test_many_files_of_an_object_storage_are_read_in_order() -> None:
         storage.write(f"deep/{name}", name.encode())
     assert storage.read_many(["deep/c*[d]", "deep/b", "deep/a b"]) == [b"c*[d]", b"b", b"a b"]
     assert storage.read_many([]) == []
-    with storage.open("deep/b") as file:
-        assert file.read(1) == b"b"
-    with pytest.raises(ArtifactError):
-        storage.open("deep/gone")
+    assert storage.read_ranges("deep/a b", [(0, 1), (2, 3)]) == [b"a", b"b"]
+    for read in (storage.size, lambda name: storage.read_ranges(name, [(0, 1)])):
+        with pytest.raises(ArtifactError, match="deep/gone"):
+            read("deep/gone")
+
+
+@pytest.mark.parametrize("kind", ["memory", "local"])
+def test_what_is_read_ahead_is_as_it_was_but_for_what_is_written(kind: str, tmp_path: Path) -> None:
+    storage = Storage(f"memory://ahead-{uuid.uuid4().hex}" if kind == "memory" else str(tmp_path))
+    for name in ("a", "b", "removed"):
+        storage.write(name, b"before")
+    ahead = storage.reading_ahead(["a", "b", "removed", "missing", "made"])
+    for name in ("a", "missing"):
+        storage.write(name, b"by others")
+    assert (ahead.read("a"), ahead.exists("missing")) == (b"before", False)
+    with pytest.raises(ArtifactError, match="missing"):
+        ahead.read("missing")
+    ahead.write("b", b"after")
+    ahead.remove("removed")
+    assert ahead.create("made", b"new")
+    assert (ahead.read("b"), ahead.exists("removed"), ahead.read("made")) == (b"after", False, b"new")
+    assert ahead == storage
+
+
+def test_damaged_json_names_its_file_and_what_to_do(tmp_path: Path) -> None:
+    storage = Storage(str(tmp_path))
+    for data in (b"", b"{", b"[]", b"3", b"\xff", b'{"a": 1}'):
+        storage.write("deep/plan.json", data)
+        with pytest.raises(ArtifactError, match=r"deep/plan\.json is damaged .+; clear the task"):
+            storage.read_json("deep/plan.json", lambda value: value["run_id"])

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from include.dedupe.deciding.decide import current_decisions
+from include.dedupe.deciding.decide import current_decisions, decide_again
 from include.dedupe.errors import UnknownError, VerdictConflictError, VerdictError
 from include.dedupe.reviewing.cluster import read_cluster
 from include.dedupe.reviewing.clusters import list_clusters
@@ -23,6 +23,8 @@ from include.dedupe.reviewing.judging import (
     judge_many,
     take_back,
 )
+from include.dedupe.reviewing.kept import NEWEST
+from include.dedupe.reviewing.renewing import renewed_decisions
 from include.dedupe.reviewing.state import open_state
 from include.dedupe.reviewing.views import ClusterRow
 from include.dedupe.rundir import RunDir
@@ -210,6 +212,15 @@ def test_nothing_or_the_wrong_is_not_said_of_many(made: Made) -> None:
         count_selection(run, Selection(("c-0",)))
 
 
+def test_a_note_is_kept_also_where_the_same_was_said_without_it(made: Made) -> None:
+    run = made.make()
+    judge(run, "reject", row_of(run, "a").name, "me")
+    name, note = row_of(run, "a").name, "<b>two</b> cats"
+    assert judge(run, "reject", name, "me", note=note).is_new
+    assert not judge(run, "reject", name, "me").is_new
+    assert [one.note for one in row_of(run, "a").said] == ["", note]
+
+
 def test_undoing_twice_is_told_and_the_history_has_all(made: Made) -> None:
     run = made.make()
     said = judge(run, "reject", row_of(run, "a").name, "me").said
@@ -252,9 +263,24 @@ def test_deciding_some_clusters_is_deciding_all(made: Made, steps: list[tuple[An
             ids = [document] if kind in ("keep", "may_repeat") else []
             judge(run, kind, row.name, "me", ids=ids)
     quick = open_state(run)
+    stats, renewed = renewed_decisions(quick)
+    pd.testing.assert_frame_equal(renewed, current_decisions(run), check_dtype=False)
+    assert stats == decide_again(run)
     rows = quick.member_rows(range(len(quick.clusters)))
     shown = quick.members(rows)
-    exact = open_state(run, exact=True)
+    run.storage.remove(NEWEST)
+    exact = open_state(run)
+    assert exact.is_exact
     pd.testing.assert_frame_equal(shown, exact.members(rows), check_dtype=False)
     pd.testing.assert_frame_equal(quick.clusters, exact.clusters, check_dtype=False)
-    assert open_state(run).is_exact
+
+
+def test_decisions_of_now_take_the_tag_off_what_is_no_duplicate_any_more(made: Made) -> None:
+    tagged = {name: {**FIELDS[name], "duplicate_role_s": "duplicate"} for name in FIELDS}
+    run = made.make(fields=tagged)
+    open_state(run)
+    judge(run, "not_duplicate", row_of(run, "n").name, "me")
+    _, renewed = renewed_decisions(open_state(run))
+    pd.testing.assert_frame_equal(renewed, current_decisions(run), check_dtype=False)
+    untagged = renewed.loc[renewed["decision"] == "untag", "id"]
+    assert {"m", "n", "o"} <= set(untagged)

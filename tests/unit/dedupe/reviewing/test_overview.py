@@ -114,7 +114,8 @@ def test_a_damaged_run_is_told_and_breaks_nothing_else(listed: Made) -> None:
             page = list_runs("pictures")
             states = {one.run_id: one.state for one in page.runs}
             assert states == {"run-1": "scanning", "run-2": "damaged"}, (name, data)
-            assert next(one.problem for one in page.runs if one.state == "damaged")
+            problem = next(one.problem for one in page.runs if one.state == "damaged")
+            assert broken.storage.path(name) in problem, (name, data, problem)
             assert series(page.runs) == []
         broken.storage.write(name, whole)
 
