@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from include.detector.imaging.descriptor import Descriptor
     from include.flow_server.index.options import SearchOptions
+    from include.flow_server.index.scores import Comparers
 
 CACHE_BYTES = 256 << 20
 AT_ONCE = 128  # queries of one batch, during which the index is locked
@@ -42,6 +43,7 @@ class DuplicateIndex:
         *,
         mirror: bool = True,
         cache_bytes: int = CACHE_BYTES,
+        comparers: Comparers | None = None,
     ) -> None:
         """Make an empty index.
 
@@ -49,12 +51,13 @@ class DuplicateIndex:
             load: returns the descriptors of known keys; keys deleted meanwhile may be missing.
             mirror: whether mirrored copies count as duplicates.
             cache_bytes: most memory for prepared thumbnails.
+            comparers: processes that compare many pairs; None means that this one does.
         """
         self._lock = threading.RLock()
         self._candidates = Candidates()
         self._content_hashes: dict[int, str] = {}
         self._keys_of: dict[str, set[int]] = {}
-        self._scores = Scores(load, cache_bytes, mirror=mirror)
+        self._scores = Scores(load, cache_bytes, mirror=mirror, comparers=comparers)
 
     def __len__(self) -> int:
         return len(self._content_hashes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from include.detector.comparing.explain import Explanation, explain_pair
 from include.detector.comparing.score import score_pair
@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     Asked = Sequence[tuple[Descriptor, Mapping[int, str]]]
 
 MOST_SCORES = 300_000
+MANY = 12  # pairs from which handing them to other processes is worth it
+
+
+class Comparers(Protocol):
+    """Compares pictures in other processes."""
+
+    def scores(self, pairs: Sequence[tuple[Descriptor, Descriptor]], *, mirror: bool) -> list[float]:
+        """The score of each pair."""
 
 
 class Scores:
@@ -29,8 +37,9 @@ class Scores:
         cache_bytes: int,
         *,
         mirror: bool,
+        comparers: Comparers | None,
     ) -> None:
-        self._mirror = mirror
+        self._load, self._mirror, self._comparers = load, mirror, comparers
         self._lock = threading.Lock()
         self._known: dict[Pair, float] = {}  # by content hashes, so it cannot go stale
         self._thumbs = ThumbCache(load, cache_bytes)
@@ -83,12 +92,26 @@ class Scores:
         wanted = {
             key: two if one == query.content_hash else one for (one, two), (query, key) in missing.items()
         }
+        if self._comparers and len(missing) >= MANY:
+            return self._compared_by(self._comparers, missing, wanted)
         thumbs = self._thumbs.get(wanted, [query for query, _ in missing.values()])
         return {
             pair: score_pair(thumbs[pair[0]], thumbs[pair[1]], mirror=self._mirror)
             for pair in missing
             if pair[0] in thumbs and pair[1] in thumbs
         }
+
+    def _compared_by(
+        self, comparers: Comparers, missing: Mapping[Pair, tuple[Descriptor, int]], wanted: Mapping[int, str]
+    ) -> dict[Pair, float]:
+        documents = self._load(list(wanted))
+        pairs = {
+            pair: (query, documents[key])
+            for pair, (query, key) in missing.items()
+            if key in documents and documents[key].content_hash == wanted[key]
+        }
+        scores = comparers.scores(list(pairs.values()), mirror=self._mirror)
+        return dict(zip(pairs, scores, strict=True))
 
 
 def _pair(one: str, other: str) -> Pair:
