@@ -101,8 +101,6 @@ class Thumb:
 
     width: int
     height: int
-    plain: float
-    frames: tuple[Frame, ...]
     layout: NDArray[np.uint8]
     descriptor: Descriptor
     original: Thumb | None = None
@@ -110,13 +108,10 @@ class Thumb:
     @classmethod
     def of(cls, descriptor: Descriptor) -> Thumb:
         """Decode a descriptor's thumbnail and describe it."""
-        pixels = _pixels(descriptor.thumbnail, is_mirrored=False)
-        rgb, luma = pixels.rgb, pixels.ycc[..., 0]
+        rgb = _pixels(descriptor.thumbnail, is_mirrored=False).rgb
         return cls(
             width=rgb.shape[1],
             height=rgb.shape[0],
-            plain=_plain(luma),
-            frames=_frames(luma, content_box(rgb)),
             layout=decode_layout(descriptor.layout, rgb),
             descriptor=descriptor,
         )
@@ -132,6 +127,18 @@ class Thumb:
     @property
     def pixels(self) -> Pixels:
         return _pixels(self.descriptor.thumbnail, is_mirrored=self.original is not None)
+
+    @cached_property
+    def plain(self) -> float:
+        """Share of the pixels that have nearly the most frequent brightness: paper, a wall, a clear sky."""
+        return _plain(self.pixels.ycc[..., 0])
+
+    @cached_property
+    def frames(self) -> tuple[Frame, ...]:
+        """The whole and, where margins were found, the content without them."""
+        if self.original is not None:
+            return tuple(frame.mirrored(self.width) for frame in self.original.frames)
+        return _frames(self.pixels.ycc[..., 0], content_box(self.pixels.rgb))
 
     @cached_property
     def keypoints(self) -> Keypoints:
@@ -153,14 +160,13 @@ class Thumb:
             return self.original
         return replace(
             self,
-            frames=tuple(frame.mirrored(self.width) for frame in self.frames),
             layout=self.layout[:, ::-1],
             original=self,
         )
 
     def nbytes(self) -> int:
-        """Bytes held once it has keypoints, pixels not counted."""
-        frames = 4 * FRAME_SIDE**2 * len(self.frames)
+        """Bytes held at most, pixels not counted."""
+        frames = 2 * 4 * FRAME_SIDE**2
         packed = len(self.descriptor.thumbnail) + len(self.descriptor.layout)
         return MAX_KEYPOINTS * 128 + frames + VALUES + packed + 5000
 
