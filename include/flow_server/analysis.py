@@ -164,9 +164,13 @@ def new_pool(workers: int) -> ProcessPoolExecutor:
 
 
 def _start_worker() -> None:
+    attend_parent()
+    limit_memory(2 * MAX_MEMORY)
+
+
+def attend_parent() -> None:
     """A Ctrl-C reaches the whole group of processes, but the parent decides; without it there is no work."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    limit_memory(2 * MAX_MEMORY)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

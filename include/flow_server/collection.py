@@ -18,6 +18,7 @@ from include.flow_server.turns import Turns
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
+    from include.flow_server.comparers import Comparers
     from include.flow_server.index import Hit, SearchOptions
     from include.flow_server.store.keyset import Keys
     from include.flow_server.store.protocol import Document, DocumentStore
@@ -31,17 +32,22 @@ class Collection:
     """Joins a document store with a duplicate index; after `refresh` both stand at the last commit."""
 
     def __init__(
-        self, name: str, store: DocumentStore, allow_hosts: tuple[str, ...] = (), workers: int = 1
+        self,
+        name: str,
+        store: DocumentStore,
+        allow_hosts: tuple[str, ...] = (),
+        workers: int = 1,
+        comparers: Comparers | None = None,
     ) -> None:
         """`allow_hosts`: private hosts that pictures of this collection may be downloaded from.
 
-        Twice `workers` pictures of one host are read at once.
+        Twice `workers` pictures of one host are read at once. `comparers` compare the pictures of a page.
         """
         self.name = name
         self.allow_hosts = allow_hosts
         self.turns = Turns(2 * workers * _HOSTS_AT_ONCE, 2 * workers)
         self.store = store
-        self._index = DuplicateIndex(self.descriptors)
+        self._index = DuplicateIndex(self.descriptors, comparers=comparers)
         self._sequence = 0
         self._outdated: Keys = NOTHING.keys
         self._indexing = threading.Lock()

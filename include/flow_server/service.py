@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from include.flow_server.analysis import Analyser
 from include.flow_server.collection import Collection
+from include.flow_server.comparers import Comparers
 from include.flow_server.endpoints.update import Updater
 from include.flow_server.errors import BadRequestError, NotFoundError
 from include.flow_server.pictures import PictureFolder
@@ -27,12 +28,14 @@ class Service:
         self.settings = settings
         self.pictures = PictureFolder(settings.images)
         self.analyser = Analyser(settings)
+        self.comparers = Comparers(settings.workers)
         self.updater = Updater(self.analyser, self.pictures)
         self.collections = {name: self._open(name) for name in settings.collections}
 
     def _open(self, name: str) -> Collection:
         store = SqliteStore(store_file(self.settings.data, name), self.settings.limits.busy_seconds)
-        return Collection(name, store, self.settings.allow_hosts.get(name, ()), self.settings.workers)
+        hosts = self.settings.allow_hosts.get(name, ())
+        return Collection(name, store, hosts, self.settings.workers, self.comparers)
 
     def named(self, name: str) -> Collection:
         """The collection of that name."""
@@ -50,6 +53,7 @@ class Service:
         for collection in self.collections.values():
             collection.close()
         self.analyser.close()
+        self.comparers.close()
 
 
 def store_file(data: Path, collection: str) -> Path:

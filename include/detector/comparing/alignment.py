@@ -90,7 +90,7 @@ def proposals(first: Thumb, second: Thumb, least_agreement: float) -> list[Align
 
 def whole_onto_whole(first: Thumb, second: Thumb) -> Alignment:
     """One picture laid onto the other as they are, stretched where needed."""
-    return _box_onto_box(first.frames[0].box, second.frames[0].box)
+    return _box_onto_box((0, 0, first.width, first.height), (0, 0, second.width, second.height))
 
 
 def _from_frames(first: Thumb, second: Thumb, least: float) -> list[Alignment]:

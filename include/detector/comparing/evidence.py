@@ -91,13 +91,18 @@ class Evidence:
 def tried(first: Thumb, second: Thumb, alignment: Alignment) -> Trial:
     """Compare the local contrast of `first` with that of `second` warped onto it."""
     laid = overlay(first, second, alignment)
+    return weighed(first, second, alignment, laid, laid.flow())
+
+
+def weighed(first: Thumb, second: Thumb, alignment: Alignment, laid: Overlay, flow: Flow | None) -> Trial:
+    """The same, of pictures that are laid onto each other already and move by `flow`."""
     blocks, cover = _correlation(laid.first.contrast, laid.second.contrast, laid.inside, STRIDE)
     covered = cover > LEAST_COVER
     energy = np.minimum(np.maximum(blocks.first, blocks.second), 1.0)
     weight = energy * covered
     weighted = float((np.clip(blocks.correlation, 0, 1) * weight).sum() / (weight.sum() + 1e-6))
     textured = covered & (energy > STRONG)
-    return Trial(first, second, alignment, laid, blocks, textured, weighted, *_movement(laid.flow()))
+    return Trial(first, second, alignment, laid, blocks, textured, weighted, *_movement(flow))
 
 
 def measure(trial: Trial) -> Evidence:

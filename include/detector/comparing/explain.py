@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from include.detector.comparing.closeness import HASH_RANGE
-from include.detector.comparing.score import EXACT, LARGEST_DIFFERENCE, NEAR, exactness, score
-from include.detector.comparing.verify import compare, in_order
+from include.detector.comparing.score import EXACT, LARGEST_DIFFERENCE, NEAR, compared, exactness, score
 
 if TYPE_CHECKING:
     from include.detector.comparing.thumb import Thumb
@@ -38,11 +37,10 @@ class Explanation:
 
 def explain_pair(query: Thumb, match: Thumb, *, mirror: bool) -> Explanation | None:
     """Why `match` has its score, seen from `query`; None if no alignment was found."""
-    first, second = in_order(query, match)
-    comparison = compare(first, second, mirror=mirror)
+    comparison = compared(query, match, mirror=mirror)
     if comparison is None:
         return None
-    alignment = comparison.alignment() if first is query else comparison.alignment().inverse()
+    alignment = comparison.alignment() if comparison.first is query else comparison.alignment().inverse()
     matrix = alignment.matrix
     corners = np.array([[0, 0, 1], [query.width - 1, query.height - 1, 1]]) @ matrix.T
     left, top = corners.min(axis=0) / (match.width - 1, match.height - 1)

@@ -129,6 +129,26 @@ def refine(first: Thumb, second: Thumb, start: Alignment, *, turn: bool) -> Alig
     return refined if refined.plausible() else None
 
 
+def sharpened(first: Thumb, second: Thumb, start: Alignment) -> tuple[Alignment, Overlay, Flow] | None:
+    """Improve an alignment that is nearly right, with how the pictures then lie on each other and still move.
+
+    None where too little fits, or where it does not settle at once.
+    """
+    alignment = start
+    for _ in FINE:
+        laid = overlay(first, second, alignment)
+        flow = laid.flow(FINEST, FINE[0])
+        if flow is None:
+            return None
+        step, largest = flow.movement(turn=False)
+        if largest < SETTLED:
+            return alignment, laid, flow
+        if largest > LARGEST_STEP:
+            return None
+        alignment = Alignment(_moved(alignment.matrix, step))
+    return None
+
+
 def _settled(
     flow_under: FlowUnder, matrix: NDArray[np.float64], least_fitting: tuple[float, ...], *, turn: bool
 ) -> NDArray[np.float64] | None:

@@ -67,22 +67,34 @@ def score_pair(first: Thumb, second: Thumb, *, mirror: bool) -> float:
 
     Files that hold other things beside their first frame are near at most, however much that one agrees.
     """
-    comparison = compare(*in_order(first, second), mirror=mirror)
+    comparison = compared(first, second, mirror=mirror)
     found = score(comparison) if comparison else 0.0
     return found if first.beside == second.beside else min(found, EXACT - JUST_BELOW)
 
 
+def compared(first: Thumb, second: Thumb, *, mirror: bool) -> Comparison | None:
+    """What the score of two pictures rests on; None if no alignment was found.
+
+    Keypoints can only make two pictures more certain to be one, so none are found where that is sure already.
+    """
+    return compare(*in_order(first, second), mirror=mirror, enough=lambda laid: certainty(laid) > SURE)
+
+
 def score(comparison: Comparison) -> float:
     """Score of two aligned pictures, 0..1."""
-    certainty = float(_weights()["same"](same_features(comparison)))
-    if unlike_any_copy(comparison):
-        certainty = min(certainty, -1.0)
-    if certainty <= 0:
-        return NEAR - JUST_BELOW - 0.2 * float(np.tanh(-certainty / 4))
-    closeness = exactness(comparison.difference) if comparison.difference and certainty > SURE else 0.0
+    sure = certainty(comparison)
+    if sure <= 0:
+        return NEAR - JUST_BELOW - 0.2 * float(np.tanh(-sure / 4))
+    closeness = exactness(comparison.difference) if comparison.difference and sure > SURE else 0.0
     if closeness > 0:
         return EXACT + (1 - EXACT - JUST_BELOW) * float(np.tanh(closeness / 6))
-    return NEAR + (EXACT - NEAR - JUST_BELOW) * float(np.tanh(certainty / 6))
+    return NEAR + (EXACT - NEAR - JUST_BELOW) * float(np.tanh(sure / 6))
+
+
+def certainty(comparison: Comparison) -> float:
+    """Log odds that two aligned pictures are one; > 0 = they are."""
+    odds = float(_weights()["same"](same_features(comparison)))
+    return min(odds, -1.0) if unlike_any_copy(comparison) else odds
 
 
 def unlike_any_copy(comparison: Comparison) -> bool:

@@ -1,8 +1,7 @@
 """A stored thumbnail made ready for comparison: colours, local contrast and keypoints.
 
-Describing costs a few milliseconds and is worth keeping; comparing two prepared thumbnails costs a fraction
-of one. `Thumb` is what the bounded cache holds. It is small because most comparisons end at the keypoints:
-pixels are decoded when one goes further, and kept for a few hundred thumbnails only.
+`Thumb` is what the bounded cache holds. Keypoints cost several times as much as all else of it, so they are
+found when a comparison first needs them; pixels are kept for a few hundred thumbnails only.
 """
 
 from __future__ import annotations
@@ -78,9 +77,13 @@ class Frame:
 
 @dataclass(frozen=True)
 class Pixels:
-    """A decoded thumbnail; `ycc` is uint8 [height, width, 3] in Y, Cr, Cb."""
+    """A decoded thumbnail; uint8 [height, width, 3], `ycc` in Y, Cr, Cb."""
 
-    ycc: NDArray[np.uint8]
+    rgb: NDArray[np.uint8]
+
+    @cached_property
+    def ycc(self) -> NDArray[np.uint8]:
+        return cv2.cvtColor(self.rgb, cv2.COLOR_RGB2YCrCb).astype(np.uint8, copy=False)
 
     @cached_property
     def shades(self) -> Shades:
@@ -93,29 +96,22 @@ class Thumb:
 
     `frames` are the whole and, where margins were found, the content without them; `plain` is the share of
     the pixels that have nearly the most frequent brightness: paper, a wall, a clear sky. `layout` is uint8
-    [32, 32, 3] in Y, Cr, Cb.
+    [32, 32, 3] in Y, Cr, Cb. `original` is the picture that this one was flipped of.
     """
 
     width: int
     height: int
-    plain: float
-    frames: tuple[Frame, ...]
-    keypoints: Keypoints
     layout: NDArray[np.uint8]
     descriptor: Descriptor
-    is_mirrored: bool = False
+    original: Thumb | None = None
 
     @classmethod
     def of(cls, descriptor: Descriptor) -> Thumb:
         """Decode a descriptor's thumbnail and describe it."""
-        rgb = decode_thumbnail(descriptor.thumbnail)
-        luma = cv2.cvtColor(rgb, cv2.COLOR_RGB2YCrCb).astype(np.uint8, copy=False)[..., 0]
+        rgb = _pixels(descriptor.thumbnail, is_mirrored=False).rgb
         return cls(
             width=rgb.shape[1],
             height=rgb.shape[0],
-            plain=_plain(luma),
-            frames=_frames(luma, content_box(rgb)),
-            keypoints=_keypoints(luma),
             layout=decode_layout(descriptor.layout, rgb),
             descriptor=descriptor,
         )
@@ -130,7 +126,26 @@ class Thumb:
 
     @property
     def pixels(self) -> Pixels:
-        return _pixels(self.descriptor.thumbnail, self.is_mirrored)
+        return _pixels(self.descriptor.thumbnail, is_mirrored=self.original is not None)
+
+    @cached_property
+    def plain(self) -> float:
+        """Share of the pixels that have nearly the most frequent brightness: paper, a wall, a clear sky."""
+        return _plain(self.pixels.ycc[..., 0])
+
+    @cached_property
+    def frames(self) -> tuple[Frame, ...]:
+        """The whole and, where margins were found, the content without them."""
+        if self.original is not None:
+            return tuple(frame.mirrored(self.width) for frame in self.original.frames)
+        return _frames(self.pixels.ycc[..., 0], content_box(self.pixels.rgb))
+
+    @cached_property
+    def keypoints(self) -> Keypoints:
+        """Found when first asked for."""
+        if self.original is not None:
+            return self.original.keypoints.mirrored(self.width)
+        return _keypoints(self.pixels.ycc[..., 0])
 
     @cached_property
     def detailed(self) -> NDArray[np.bool_]:
@@ -141,25 +156,25 @@ class Thumb:
 
     def mirrored(self) -> Thumb:
         """The same picture flipped left to right."""
+        if self.original is not None:
+            return self.original
         return replace(
             self,
-            frames=tuple(frame.mirrored(self.width) for frame in self.frames),
-            keypoints=self.keypoints.mirrored(self.width),
             layout=self.layout[:, ::-1],
-            is_mirrored=not self.is_mirrored,
+            original=self,
         )
 
     def nbytes(self) -> int:
-        """Bytes held, pixels not counted."""
-        frames = 4 * FRAME_SIDE**2 * len(self.frames)
+        """Bytes held at most, pixels not counted."""
+        frames = 2 * 4 * FRAME_SIDE**2
         packed = len(self.descriptor.thumbnail) + len(self.descriptor.layout)
-        return self.keypoints.codes.nbytes + frames + VALUES + packed + 5000
+        return MAX_KEYPOINTS * 128 + frames + VALUES + packed + 5000
 
 
 @lru_cache(DECODED)
-def _pixels(thumbnail: bytes, is_mirrored: bool) -> Pixels:
-    ycc = cv2.cvtColor(decode_thumbnail(thumbnail), cv2.COLOR_RGB2YCrCb).astype(np.uint8, copy=False)
-    return Pixels(np.ascontiguousarray(ycc[:, ::-1]) if is_mirrored else ycc)
+def _pixels(thumbnail: bytes, *, is_mirrored: bool) -> Pixels:
+    rgb = decode_thumbnail(thumbnail)
+    return Pixels(np.ascontiguousarray(rgb[:, ::-1]) if is_mirrored else rgb)
 
 
 def _plain(luma: NDArray[np.uint8]) -> float:

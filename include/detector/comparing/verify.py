@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 from include.detector.comparing.alignment import STRAIGHT, proposals, whole_onto_whole
 from include.detector.comparing.closeness import hash_distance, similarity
 from include.detector.comparing.difference import difference, equal_cells
-from include.detector.comparing.evidence import measure, tried
-from include.detector.comparing.refine import refine
+from include.detector.comparing.evidence import measure, tried, weighed
+from include.detector.comparing.refine import refine, sharpened
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from include.detector.comparing.alignment import Alignment
     from include.detector.comparing.difference import Difference
     from include.detector.comparing.evidence import Evidence, Trial
@@ -67,16 +69,23 @@ def in_order(first: Thumb, second: Thumb) -> tuple[Thumb, Thumb]:
     return second, first
 
 
-def compare(first: Thumb, second: Thumb, *, mirror: bool = True) -> Comparison | None:
+def compare(
+    first: Thumb, second: Thumb, *, mirror: bool = True, enough: Callable[[Comparison], bool] | None = None
+) -> Comparison | None:
     """Find how `first` and `second` lie on each other; None if no alignment is worth measuring.
 
     Pictures with nearly the same hash, or with many cells of the same colours, are compared frame on frame
-    even where nothing else proposes it.
+    even where nothing else proposes it. Where that is `enough`, nothing else is tried, and no keypoint found.
     """
     bits = hash_distance(first.descriptor, second.descriptor)
     equal = equal_cells(first, second, blurred=bits <= CLOSE_HASH)
     same_frame = bits <= CLOSE_HASH or equal[1] > SAME_LAYOUT
     alike = similarity(first.descriptor, second.descriptor)
+    plain = min(first.plain, second.plain)
+    if enough and same_frame and (laid := _laid(first, second)):
+        comparison = Comparison(first, second, measure(laid[0]), laid[1], False, alike, bits, plain, *equal)
+        if enough(comparison):
+            return comparison
     best, mirrored = _best(first, second, same_frame=same_frame, least=LEAST_AGREEMENT), False
     may_mirror = mirror and alike > LEAST_MIRRORED_SIMILARITY
     if may_mirror and (best is None or not _convincing(best[0])):
@@ -89,7 +98,6 @@ def compare(first: Thumb, second: Thumb, *, mirror: bool = True) -> Comparison |
     if best is None:
         return None
     trial, swapped = best
-    plain = min(first.plain, second.plain)
     return Comparison(first, second, measure(trial), swapped, mirrored, alike, bits, plain, *equal)
 
 
@@ -117,6 +125,18 @@ def _best(first: Thumb, second: Thumb, *, same_frame: bool, least: float) -> tup
         if _convincing(best[0]):
             break
     return best
+
+
+def _laid(first: Thumb, second: Thumb) -> tuple[Trial, bool] | None:
+    """A convincing trial of one picture laid onto the other as it is, and whether in the second's frame."""
+    start = whole_onto_whole(first, second)
+    swapped = start.scale() > 1
+    one, two, start = (second, first, start.inverse()) if swapped else (first, second, start)
+    found = sharpened(one, two, start)
+    if found is None:
+        return None
+    trial = weighed(one, two, *found)
+    return (trial, swapped) if _convincing(trial) else None
 
 
 def _convincing(trial: Trial) -> bool:

@@ -41,17 +41,6 @@ class Candidate(NamedTuple):
     closeness: float
 
 
-class Shortlist(NamedTuple):
-    """Keys of documents that a query may find: those with the same pixels, and the nearest ones.
-
-    `is_whole`: no others are close enough.
-    """
-
-    same: list[int]
-    nearest: list[int]
-    is_whole: bool
-
-
 class Found(NamedTuple):
     """Arrays of one length: row of a document, number of the picture that it is close to, closeness."""
 

@@ -12,27 +12,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from include.detector.comparing.explain import Explanation, explain_pair
-from include.detector.comparing.score import score_pair
-from include.detector.comparing.thumb import Thumb
+from include.detector.comparing.explain import Explanation
 from include.detector.imaging.descriptor import check_version
-from include.flow_server.index.candidates import Candidates, Shortlist
+from include.flow_server.index.candidates import Candidates
 from include.flow_server.index.options import Hit
-from include.flow_server.index.thumb_cache import ThumbCache
+from include.flow_server.index.scores import Scores
+from include.flow_server.index.search import Search, Shortlist
+from include.flow_server.index.sieve import BESIDE, EFFORTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+    from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 
     from numpy.typing import NDArray
 
     from include.detector.imaging.descriptor import Descriptor
     from include.flow_server.index.options import SearchOptions
+    from include.flow_server.index.scores import Comparers
 
-# How close stage 1 must find a candidate, and after how many that fail a search gives up.
-LEAST_CLOSENESS = {"off": 0.40, "low": 0.44, "medium": 0.48, "high": 0.54, "extreme": 0.6}
-MOST_FAILURES = {"off": 64, "low": 48, "medium": 32, "high": 16, "extreme": 8}
 CACHE_BYTES = 256 << 20
-MOST_SCORES = 300_000
 AT_ONCE = 128  # queries of one batch, during which the index is locked
 SAME_PIXELS = 1.0
 
@@ -46,6 +43,7 @@ class DuplicateIndex:
         *,
         mirror: bool = True,
         cache_bytes: int = CACHE_BYTES,
+        comparers: Comparers | None = None,
     ) -> None:
         """Make an empty index.
 
@@ -53,15 +51,13 @@ class DuplicateIndex:
             load: returns the descriptors of known keys; keys deleted meanwhile may be missing.
             mirror: whether mirrored copies count as duplicates.
             cache_bytes: most memory for prepared thumbnails.
+            comparers: processes that compare many pairs; None means that this one does.
         """
-        self._mirror = mirror
         self._lock = threading.RLock()
         self._candidates = Candidates()
         self._content_hashes: dict[int, str] = {}
         self._keys_of: dict[str, set[int]] = {}
-        self._scores: dict[tuple[str, str], float] = {}  # by content hashes, so it cannot go stale
-        self._thumbs = ThumbCache(load, cache_bytes)
-        self.compared = 0  # candidates verified since the start
+        self._scores = Scores(load, cache_bytes, mirror=mirror, comparers=comparers)
 
     def __len__(self) -> int:
         return len(self._content_hashes)
@@ -69,12 +65,7 @@ class DuplicateIndex:
     def memory_bytes(self) -> int:
         """Bytes held: embeddings and hashes, content hashes and cached thumbnails."""
         with self._lock:
-            return (
-                self._candidates.nbytes()
-                + 300 * len(self._content_hashes)
-                + 250 * len(self._scores)
-                + self._thumbs.nbytes()
-            )
+            return self._candidates.nbytes() + 300 * len(self._content_hashes) + self._scores.nbytes()
 
     def add(self, items: Iterable[tuple[int, Descriptor]]) -> None:
         """Take in documents; a key that is known already is replaced.
@@ -104,12 +95,15 @@ class DuplicateIndex:
                 self._keys_of[content_hash].discard(key)
                 if not self._keys_of[content_hash]:
                     del self._keys_of[content_hash]
-            self._thumbs.forget(known)
 
     def forget_scores(self) -> None:
         """Verify every pair anew from now on, as a measurement needs."""
-        with self._lock:
-            self._scores.clear()
+        self._scores.forget()
+
+    @property
+    def compared(self) -> int:
+        """Candidates compared in full since the start."""
+        return self._scores.compared
 
     def search(
         self,
@@ -142,13 +136,10 @@ class DuplicateIndex:
         for query in queries:
             check_version(query.version)
 
-        def answer(shortlisted: tuple[Descriptor, Shortlist]) -> list[Hit]:
-            query, shortlist = shortlisted
-            hits = [Hit(key, SAME_PIXELS, _same_pixels() if explain else None) for key in shortlist.same]
-            hits += self._verified(query, shortlist, options, allowed, explain=explain)
-            return sorted(hits, key=lambda hit: (-hit.score, hit.key))
-
-        return list(map(answer, self._shortlisted(queries, options, allowed)))
+        hits: list[list[Hit]] = []
+        for first in range(0, len(queries), AT_ONCE):
+            hits += self._verified(queries[first : first + AT_ONCE], options, allowed, explain=explain)
+        return hits
 
     def finders(
         self,
@@ -158,48 +149,73 @@ class DuplicateIndex:
     ) -> list[Set[int]]:
         """For each picture, which of the documents beside it a search for the picture finds.
 
-        The documents must be known to score enough against it: then being a candidate is all that counts.
+        The documents must be known to score enough against it: then being compared is all that counts.
         """
-        found = []
-        shortlists = self._shortlisted([query for query, _ in asked], options, allowed)
-        for (query, shortlist), (_, keys) in zip(shortlists, asked, strict=True):
-            seen = keys & {*shortlist.same, *shortlist.nearest}
-            if seen != keys and not shortlist.is_whole:
-                seen = keys & {hit.key for hit in self.search(query, options, allowed)}
-            found.append(seen)
+        found: list[Set[int]] = []
+        for first in range(0, len(asked), AT_ONCE):
+            some = asked[first : first + AT_ONCE]
+            shortlists = self._shortlists([query for query, _ in some], options, allowed)
+            for (query, keys), shortlist in zip(some, shortlists, strict=True):
+                seen = keys & {
+                    *shortlist.same,
+                    *shortlist.worth_comparing(set(), EFFORTS[options.smartfilter]),
+                }
+                if seen != keys:
+                    seen = keys & {hit.key for hit in self.search(query, options, allowed)}
+                found.append(seen)
         return found
 
-    def _shortlisted(
-        self, queries: Sequence[Descriptor], options: SearchOptions, allowed: NDArray[np.int64] | None
-    ) -> Iterator[tuple[Descriptor, Shortlist]]:
-        """Each query with its shortlist."""
-        for first in range(0, len(queries), AT_ONCE):
-            some = queries[first : first + AT_ONCE]
-            yield from zip(some, self._shortlists(some, options, allowed), strict=True)
+    def _verified(
+        self,
+        queries: Sequence[Descriptor],
+        options: SearchOptions,
+        allowed: NDArray[np.int64] | None,
+        *,
+        explain: bool,
+    ) -> list[list[Hit]]:
+        """The hits of each query, best first. The budget counts candidates that fail: no copy is cut off.
+
+        A candidate that passes makes way for others, so that each round may bring further ones.
+        """
+        shortlists = self._shortlists(queries, options, allowed)
+        searches = [
+            Search(query, shortlist, EFFORTS[options.smartfilter], options.threshold)
+            for query, shortlist in zip(queries, shortlists, strict=True)
+        ]
+        waiting = searches
+        while waiting := [search for search in waiting if search.wanted()]:
+            asked = [(search.query, self._hashes_of(search.wanted())) for search in waiting]
+            scores = self._scores.of(asked)
+            for search, found in zip(waiting, scores, strict=True):
+                search.take(found)
+            cut = [search for search in waiting if search.is_cut]
+            longer = self._shortlists(
+                [search.query for search in cut], options, allowed, [len(search.passed) for search in cut]
+            )
+            for search, shortlist in zip(cut, longer, strict=True):
+                search.shortlist = shortlist
+        return [self._hits(search, explain=explain) for search in searches]
 
     def _shortlists(
         self,
         queries: Sequence[Descriptor],
         options: SearchOptions,
         allowed: NDArray[np.int64] | None,
-        passed: int = 0,
+        passed: Sequence[int] | None = None,
     ) -> list[Shortlist]:
-        """What is to be verified, where so many candidates beyond the same pixels have passed already."""
+        """What stage 1 finds, where so many candidates beyond the same pixels have passed already."""
+        effort = EFFORTS[options.smartfilter]
         with self._lock:
             same = [self._same(query, allowed) for query in queries]
             most = [
-                0 if query.flat else MOST_FAILURES[options.smartfilter] + len(keys) + passed
-                for query, keys in zip(queries, same, strict=True)
+                0 if query.flat else effort.failures + BESIDE + len(keys) + 2 * count
+                for query, keys, count in zip(queries, same, passed or [0] * len(queries), strict=True)
             ]
             found = self._candidates.nearest_of(
-                queries,
-                most,
-                LEAST_CLOSENESS[options.smartfilter],
-                allowed=allowed,
-                approximate=options.approximate,
+                queries, most, effort.least, allowed=allowed, approximate=options.approximate
             )
         return [
-            Shortlist(keys, [candidate.key for candidate in nearest], len(nearest) < limit or not limit)
+            Shortlist(keys, nearest, len(nearest) < limit or not limit)
             for keys, nearest, limit in zip(same, found, most, strict=True)
         ]
 
@@ -208,73 +224,19 @@ class DuplicateIndex:
         keys = sorted(self._keys_of.get(query.content_hash, ()))
         return np.intersect1d(keys, allowed).tolist() if keys and allowed is not None else keys
 
-    def _verified(
-        self,
-        query: Descriptor,
-        shortlist: Shortlist,
-        options: SearchOptions,
-        allowed: NDArray[np.int64] | None,
-        *,
-        explain: bool,
-    ) -> list[Hit]:
-        """Hits of verified candidates. The cap counts candidates that fail: no duplicate is cut off."""
-        seen = set(shortlist.same)
-        hits: list[Hit] = []
-        while True:
-            fresh = [key for key in shortlist.nearest if key not in seen]
-            seen.update(fresh)
-            found = self._hits(query, fresh, options.threshold, explain=explain) if fresh else []
-            hits += found
-            if shortlist.is_whole or not found:
-                return hits
-            [shortlist] = self._shortlists([query], options, allowed, len(hits))
-
-    def _hits(self, query: Descriptor, keys: Sequence[int], threshold: float, *, explain: bool) -> list[Hit]:
-        """Those of `keys` that score at least `threshold`."""
-        scores = self._scores_of(query, keys)
-        hits = [Hit(key, score) for key, score in scores.items() if score >= threshold]
-        if not explain or not hits:
-            return hits
-        own = self._thumb_of(query)
+    def _hashes_of(self, keys: Iterable[int]) -> dict[int, str]:
+        """Content hashes of those documents that are still there."""
         with self._lock:
-            wanted = {
-                hit.key: self._content_hashes[hit.key] for hit in hits if hit.key in self._content_hashes
-            }
-        thumbs = self._thumbs.get(wanted)
-        return [
-            replace(hit, explanation=explain_pair(own, thumbs[hit.key], mirror=self._mirror))
-            for hit in hits
-            if hit.key in thumbs
-        ]
+            return {key: self._content_hashes[key] for key in keys if key in self._content_hashes}
 
-    def _scores_of(self, query: Descriptor, keys: Sequence[int]) -> dict[int, float]:
-        """Scores of pairs, remembered: a scan of the collection asks for each pair from both sides."""
-        with self._lock:
-            self.compared += len(keys)
-            wanted = {key: self._content_hashes[key] for key in keys if key in self._content_hashes}
-            pairs = {key: _pair(query.content_hash, content_hash) for key, content_hash in wanted.items()}
-            scores = {key: self._scores[pair] for key, pair in pairs.items() if pair in self._scores}
-        missing = {key: content_hash for key, content_hash in wanted.items() if key not in scores}
-        if not missing:
-            return scores
-        own, thumbs = self._thumb_of(query), self._thumbs.get(missing)
-        fresh = {key: score_pair(own, other, mirror=self._mirror) for key, other in thumbs.items()}
-        with self._lock:
-            if len(self._scores) + len(fresh) > MOST_SCORES:
-                self._scores.clear()
-            self._scores.update((pairs[key], score) for key, score in fresh.items())
-        return scores | fresh
-
-    def _thumb_of(self, query: Descriptor) -> Thumb:
-        """The query made ready for comparison; kept where it is a document, which others will find."""
-        with self._lock:
-            keys = self._keys_of.get(query.content_hash)
-            key = min(keys) if keys else None
-        return Thumb.of(query) if key is None else self._thumbs.made_of(key, query)
-
-
-def _pair(one: str, other: str) -> tuple[str, str]:
-    return (one, other) if one <= other else (other, one)
+    def _hits(self, search: Search, *, explain: bool) -> list[Hit]:
+        """What a search found, best first, ties by key."""
+        same = [Hit(key, SAME_PIXELS, _same_pixels() if explain else None) for key in search.shortlist.same]
+        passed = [Hit(key, score) for key, score in search.passed.items()]
+        if explain and passed:
+            reasons = self._scores.explained(search.query, self._hashes_of(search.passed))
+            passed = [replace(hit, explanation=reasons[hit.key]) for hit in passed if hit.key in reasons]
+        return sorted(same + passed, key=lambda hit: (-hit.score, hit.key))
 
 
 def _same_pixels() -> Explanation:

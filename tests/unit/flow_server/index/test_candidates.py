@@ -104,7 +104,7 @@ def test_many_queries_find_what_each_finds_alone(
 ) -> None:
     """Also where more documents are close than may fail, so that a search asks for more of them."""
     monkeypatch.setattr(
-        "include.flow_server.index.duplicate_index.score_pair",
+        "include.flow_server.index.scores.score_pair",
         lambda one, other, **_: float(int(one.content_hash, 16) % 3 == int(other.content_hash, 16) % 3),
     )
     monkeypatch.setattr(

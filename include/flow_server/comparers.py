@@ -1,0 +1,95 @@
+"""Processes that compare pictures side by side, so that a scan uses all cores and keeps no search waiting."""
+
+from __future__ import annotations
+
+import multiprocessing
+import threading
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from itertools import pairwise
+from multiprocessing import forkserver
+from typing import TYPE_CHECKING
+
+from include.detector.comparing.batch import score_pairs
+from include.flow_server.analysis import attend_parent
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from concurrent.futures import Future
+
+    from include.detector.imaging import Descriptor
+
+
+class Comparers:
+    """A pool of processes, made with the first pairs, and anew after one of them died."""
+
+    def __init__(self, workers: int) -> None:
+        """With one worker, pictures are compared in this process."""
+        self._workers = workers
+        self._lock = threading.Lock()
+        self._pool: ProcessPoolExecutor | None = None
+        if workers > 1:
+            multiprocessing.set_forkserver_preload([score_pairs.__module__])
+            forkserver.ensure_running()  # imports while the server opens its collections
+
+    def scores(self, pairs: Sequence[tuple[Descriptor, Descriptor]], *, mirror: bool) -> list[float]:
+        """The score of each pair. What a process leaves undone that dies is done here."""
+        if self._workers == 1:
+            return _scores(pairs, mirror=mirror)
+        ends = [len(pairs) * number // self._workers for number in range(self._workers + 1)]
+        parts = [pairs[start:end] for start, end in pairwise(ends) if start < end]
+        pool = self._running()
+        try:
+            futures: list[Future[list[float]]] = [
+                pool.submit(score_pairs, *_packed(part), mirror=mirror) for part in parts
+            ]
+        except BrokenProcessPool:
+            return self._without(pool, pairs, mirror=mirror)
+        found: list[float] = []
+        for part, future in zip(parts, futures, strict=True):
+            try:
+                found += future.result()
+            except BrokenProcessPool:
+                found += self._without(pool, part, mirror=mirror)
+        return found
+
+    def close(self) -> None:
+        """Ends the processes."""
+        with self._lock:
+            if self._pool:
+                self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _running(self) -> ProcessPoolExecutor:
+        with self._lock:
+            if self._pool is None:
+                self._pool = ProcessPoolExecutor(
+                    self._workers,
+                    mp_context=multiprocessing.get_context("forkserver"),
+                    initializer=attend_parent,
+                )
+            return self._pool
+
+    def _without(
+        self, pool: ProcessPoolExecutor, pairs: Sequence[tuple[Descriptor, Descriptor]], *, mirror: bool
+    ) -> list[float]:
+        """Compares in this process what a broken pool was to compare."""
+        with self._lock:
+            self._pool = None if self._pool is pool else self._pool
+        return _scores(pairs, mirror=mirror)
+
+
+def _scores(pairs: Sequence[tuple[Descriptor, Descriptor]], *, mirror: bool) -> list[float]:
+    return score_pairs(*_packed(pairs), mirror=mirror)
+
+
+def _packed(
+    pairs: Sequence[tuple[Descriptor, Descriptor]],
+) -> tuple[list[Descriptor], list[tuple[int, int]]]:
+    """Each picture once, and the pairs by their places."""
+    places: dict[str, int] = {}
+    pictures: list[Descriptor] = []
+    for pair in pairs:
+        for picture in pair:
+            if places.setdefault(picture.content_hash, len(pictures)) == len(pictures):
+                pictures.append(picture)
+    return pictures, [(places[one.content_hash], places[other.content_hash]) for one, other in pairs]

@@ -1,0 +1,118 @@
+"""Scores of pictures with documents, remembered: a scan asks for each pair from both sides."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Protocol
+
+from include.detector.comparing.explain import Explanation, explain_pair
+from include.detector.comparing.score import score_pair
+from include.flow_server.index.thumb_cache import ThumbCache
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from include.detector.imaging.descriptor import Descriptor
+
+    Pair = tuple[str, str]
+    Asked = Sequence[tuple[Descriptor, Mapping[int, str]]]
+
+MOST_SCORES = 300_000
+MANY = 12  # pairs from which handing them to other processes is worth it
+
+
+class Comparers(Protocol):
+    """Compares pictures in other processes."""
+
+    def scores(self, pairs: Sequence[tuple[Descriptor, Descriptor]], *, mirror: bool) -> list[float]:
+        """The score of each pair."""
+
+
+class Scores:
+    """Thread-safe. Documents are asked for by key, with the content hash that they must have."""
+
+    def __init__(
+        self,
+        load: Callable[[Sequence[int]], Mapping[int, Descriptor]],
+        cache_bytes: int,
+        *,
+        mirror: bool,
+        comparers: Comparers | None,
+    ) -> None:
+        self._load, self._mirror, self._comparers = load, mirror, comparers
+        self._lock = threading.Lock()
+        self._known: dict[Pair, float] = {}  # by content hashes, so it cannot go stale
+        self._thumbs = ThumbCache(load, cache_bytes)
+        self.compared = 0  # candidates verified since the start
+
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return 250 * len(self._known) + self._thumbs.nbytes()
+
+    def forget(self) -> None:
+        """Compare every pair anew from now on."""
+        with self._lock:
+            self._known.clear()
+
+    def of(self, asked: Asked) -> list[dict[int, float]]:
+        """The score of each picture with each of its documents; those deleted meanwhile are missing."""
+        pairs = [
+            {key: _pair(query.content_hash, content_hash) for key, content_hash in documents.items()}
+            for query, documents in asked
+        ]
+        with self._lock:
+            self.compared += sum(map(len, pairs))
+            known = {
+                pair: self._known[pair] for each in pairs for pair in each.values() if pair in self._known
+            }
+        missing = {
+            pair: (query, key)
+            for (query, _), each in zip(asked, pairs, strict=True)
+            for key, pair in each.items()
+            if pair not in known
+        }
+        fresh = self._compared(missing) if missing else {}
+        with self._lock:
+            if len(self._known) + len(fresh) > MOST_SCORES:
+                self._known.clear()
+            self._known.update(fresh)
+        known |= fresh
+        return [{key: known[pair] for key, pair in each.items() if pair in known} for each in pairs]
+
+    def explained(self, query: Descriptor, documents: Mapping[int, str]) -> dict[int, Explanation | None]:
+        """Why each document has its score; those deleted meanwhile are missing."""
+        thumbs = self._thumbs.get(documents, [query])
+        return {
+            key: explain_pair(thumbs[query.content_hash], thumbs[content_hash], mirror=self._mirror)
+            for key, content_hash in documents.items()
+            if content_hash in thumbs
+        }
+
+    def _compared(self, missing: Mapping[Pair, tuple[Descriptor, int]]) -> dict[Pair, float]:
+        wanted = {
+            key: two if one == query.content_hash else one for (one, two), (query, key) in missing.items()
+        }
+        if self._comparers and len(missing) >= MANY:
+            return self._compared_by(self._comparers, missing, wanted)
+        thumbs = self._thumbs.get(wanted, [query for query, _ in missing.values()])
+        return {
+            pair: score_pair(thumbs[pair[0]], thumbs[pair[1]], mirror=self._mirror)
+            for pair in missing
+            if pair[0] in thumbs and pair[1] in thumbs
+        }
+
+    def _compared_by(
+        self, comparers: Comparers, missing: Mapping[Pair, tuple[Descriptor, int]], wanted: Mapping[int, str]
+    ) -> dict[Pair, float]:
+        documents = self._load(list(wanted))
+        pairs = {
+            pair: (query, documents[key])
+            for pair, (query, key) in missing.items()
+            if key in documents and documents[key].content_hash == wanted[key]
+        }
+        scores = comparers.scores(list(pairs.values()), mirror=self._mirror)
+        return dict(zip(pairs, scores, strict=True))
+
+
+def _pair(one: str, other: str) -> Pair:
+    return (one, other) if one <= other else (other, one)
