@@ -12,7 +12,7 @@ from include.dedupe.calibrating.measure import BINS
 from include.dedupe.calibration import LOWEST, THRESHOLDS
 
 WIDTH, HEIGHT = 760, 300
-LEFT, RIGHT, TOP, BOTTOM = 52, 16, 34, 40
+LEFT, RIGHT, TOP, BOTTOM = 52, 16, 46, 40
 DASHES = ("", "9 5", "2 4", "12 4 2 4")
 
 
@@ -91,12 +91,12 @@ def _marks(marks: Sequence[Mark]) -> Iterator[str]:
     """Yield a line at each threshold; the names of neighbours stand at different heights."""
     shown = sorted((one for one in marks if LOWEST <= one.threshold <= 1), key=lambda one: one.threshold)
     for number, mark in enumerate(shown):
-        x, y = _x(mark.threshold), TOP - 20 + 12 * (number % 2)
+        x, y = _x(mark.threshold), TOP - 38 + 17 * (number % 2)
         anchor = "end" if mark.threshold > 0.75 else "start"
         yield f'<line class="mark" x1="{x:.1f}" x2="{x:.1f}" y1="{y}" y2="{HEIGHT - BOTTOM}"/>'
         shift = -4 if anchor == "end" else 4
         told = escape(f"{mark.label} {mark.threshold:g}")
-        yield f'<text class="told" x="{x + shift:.1f}" y="{y + 8}" text-anchor="{anchor}">{told}</text>'
+        yield f'<text class="told" x="{x + shift:.1f}" y="{y + 10}" text-anchor="{anchor}">{told}</text>'
 
 
 def _svg(

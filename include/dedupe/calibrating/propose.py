@@ -121,9 +121,10 @@ def _why_not_found(curve: Curve, kinds: Sequence[KindFound], recall: float, told
             f"{curve.asked} copies are too few to show that {percent(recall)} are {told}: at least {needed} "
             f"are needed. Draw a larger calibrate.sample."
         )
-    bad = [kind for kind in kinds if kind.curve.high[0] < recall]
-    named = ", ".join(f"{kind.name} ({percent(kind.curve.found[0] / kind.curve.asked)})" for kind in bad)
-    kept = f"; these kinds are not: {named}" if bad else ""
+    shares = {kind.name: _at(kind, LOWEST) for kind in kinds if kind.curve.asked}
+    bad = sorted((share, name) for name, share in shares.items() if share < recall)
+    named = ", ".join(f"{name} ({percent(share)})" for share, name in bad)
+    kept = f"; what is missed most: {named}" if bad else ""
     return (
         f"None fits: even at {LOWEST:.2f} only {percent(curve.found[0] / max(curve.asked, 1))} of the copies "
         f"are {told} (at least {percent(curve.low[0])}), not {percent(recall)}{kept}."
@@ -144,7 +145,7 @@ def _above_gap(neighbours: Scores, highest: float) -> tuple[float | None, str]:
     begin = float(edges[place])
     above = next((one for one in THRESHOLDS if one > begin), THRESHOLDS[-1])
     lowest = LOWEST if not place else above
-    return lowest, f"no other picture scores between {begin:.2f} and {edges[place + 1]:.2f}"
+    return lowest, f"no other document scores between {begin:.2f} and {edges[place + 1]:.2f}"
 
 
 def _refuted(errors: Sequence[Errors], wanted: Wanted) -> float | None:
