@@ -28,6 +28,10 @@ run: .venv/runtime  ## Run one collection's DAG once, without a scheduler (COLLE
 	@test -n "$$COLLECTION" || { echo "Name a collection, as in: make run COLLECTION=photos" >&2; exit 2; }
 	@$(python) -m include.orchestration.run_once "$$COLLECTION" $(ARGS)
 
+calibrate: .venv/runtime  ## Measure which thresholds are right for a collection (COLLECTION=name); writes nothing to it
+	@test -n "$$COLLECTION" || { echo "Name a collection, as in: make calibrate COLLECTION=demo" >&2; exit 2; }
+	@$(python) -m include.dedupe calibrate "$$COLLECTION"
+
 test: .venv/test lint  ## Run all checks and tests
 	@$(python) -m pytest --numprocesses auto --dist loadfile
 
@@ -78,5 +82,5 @@ clean:  ## Remove what was installed and written
 	@$(install) --requirement $(training)
 	@touch $@
 
-.PHONY: help demo up run test lint documents lock clean bench-detection bench-real bench-scan bench-cluster bench-server \
+.PHONY: help demo up run calibrate test lint documents lock clean bench-detection bench-real bench-scan bench-cluster bench-server \
 	bench-gate bench-last_look bench-review

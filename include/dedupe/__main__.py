@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from include.dedupe.acting.client_writer import locate_flow
+from include.dedupe.calibrate_commands import add_calibrate_command
 from include.dedupe.commands import add_commands
 from include.dedupe.connect import open_flow
 from include.dedupe.errors import DedupeError
@@ -60,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     add_restore_command(commands)
     add_gate_commands(commands)
     add_state_commands(commands)
+    add_calibrate_command(commands)
     return parser
 
 

@@ -89,3 +89,7 @@ class UnknownError(DedupeError):
 
 class VerdictConflictError(VerdictError):
     """Somebody else has said something since, or what was said is carried out already."""
+
+
+class CalibrationError(DedupeError):
+    """The collection's own pictures cannot be tried, or too few of them."""

@@ -50,12 +50,13 @@ class Manifest:
 class RunDir:
     """The artifacts of one run of one collection."""
 
-    def __init__(self, storage: str, collection: str, run_id: str) -> None:
+    def __init__(self, storage: str, collection: str, run_id: str, among: str = "runs") -> None:
+        """``among``: the folder of such runs; those that scan are in ``runs``."""
         self.collection = collection
         self.run_id = run_id
         self.lasting = Storage(f"{storage.rstrip('/')}/{collection}")
         """What outlives a run stands here, beside the runs."""
-        self.storage = Storage(f"{storage.rstrip('/')}/{collection}/runs/{folder_name(run_id)}")
+        self.storage = Storage(f"{storage.rstrip('/')}/{collection}/{among}/{folder_name(run_id)}")
 
     def beside(self, collection: str, folder: str) -> RunDir:
         """Return the run of a collection in the same storage whose folder has this name."""

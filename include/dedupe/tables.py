@@ -191,6 +191,27 @@ GATED = _schema(
 first.
 """
 
+SAMPLED = _schema(partition=pa.string(), id=pa.string(), image=pa.string(), category=pa.string())
+"""One row for each document that a calibration has drawn; category is empty where there is none."""
+
+EDITED = _schema(
+    id=pa.string(), kind=pa.string(), strength=pa.string(), score=pa.float64(), problem=pa.string()
+)
+"""One row for each edit of each drawn document: the score with which it finds the document, 0 if it does not.
+
+``problem`` says why it could not be asked, empty where it could. Of a document whose own picture cannot be
+had there is one row, without kind and strength.
+"""
+
+NEIGHBOURS = _schema(
+    id=pa.string(),
+    image=pa.string(),
+    neighbour_id=pa.string(),
+    neighbour_image=pa.string(),
+    score=pa.float64(),
+)
+"""One row for each other document that the unedited picture of a drawn document finds, best first."""
+
 DECIDED = ("keep", "delete", "merge", "condemn", "link", "tag", "untag", "export", "review", "report")
 """All decisions that there are."""
 

@@ -42,13 +42,13 @@ def parameters() -> Mapping[str, Any]:
     return context["params"]
 
 
-def open_run(collection: str) -> RunDir:
-    """Return the folder of this DAG run.
+def open_run(collection: str, among: str = "runs") -> RunDir:
+    """Return the folder of this DAG run; ``among``: the folder of such runs.
 
     Raises:
         ArtifactError: it is that of an earlier DAG run of the same id.
     """
-    run = RunDir(storage(find_collection(collection)), collection, get_current_context()["run_id"])
+    run = RunDir(storage(find_collection(collection)), collection, get_current_context()["run_id"], among)
     require_own_folder(run)
     return run
 

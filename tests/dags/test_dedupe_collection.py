@@ -64,7 +64,7 @@ def report_folder(tmp_path: Path) -> Path:
 class TestWiring:
     def test_each_collection_has_one_dag_with_the_stages_in_order(self, collections: Path) -> None:
         dags = load_dags()
-        assert set(dags) == {"dedupe_demo", "gate_demo", "dedupe_restore"}
+        assert set(dags) == {"calibrate_demo", "dedupe_demo", "gate_demo", "dedupe_restore"}
         dag = dags["dedupe_demo"]
         assert dag.doc_md
         assert dag.tags == {"dedupe"}

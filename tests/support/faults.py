@@ -10,11 +10,15 @@ An ASGI middleware around the real application. It is controlled over HTTP:
 from __future__ import annotations
 
 import asyncio
+import base64
+import io
 import json
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
+
+from PIL import Image
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,6 +49,8 @@ KINDS = (
     "missing",
     "unstored",
     "unranked",
+    "shifted",
+    "blind",
 )
 
 
@@ -57,7 +63,9 @@ class Fault:
     JSON that ends early, with a matching Content-Length; partial = half of the documents and
     responseHeader.partialResults; unauthorized = 401 unless the Authorization header is `token`;
     missing = 404 with an error as Flow's; unstored = the schema says that `field` is searched but not stored;
-    unranked = a search by an analysis is one for all documents, as of a server that does not know it.
+    unranked = a search by a picture, or its analysis, is one for all documents, as of a server that does not
+    know the parameter `field`, or none of them; shifted = all scores of a search are lower by `shift`;
+    blind = a search by a picture whose file is of one of `formats` finds nothing.
     `handler`: only requests of that handler; None is all. `skip`: so many pass before the fault begins.
     `times`: how many requests it hits; None is all. `retry_after`: seconds told with a 503.
     """
@@ -70,6 +78,8 @@ class Fault:
     retry_after: float = 0
     token: str = ""
     field: str = ""
+    shift: float = 0.0
+    formats: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -136,7 +146,9 @@ class FaultyApp:
         elif fault.kind == "missing":
             await _answer(send, 404, b'{"error": {"code": 404, "msg": "no such document"}}')
         elif fault.kind == "unranked":
-            await self._unranked(scope, await _body(receive), send)
+            await self._unranked(fault, scope, await _body(receive), send)
+        elif fault.kind == "blind":
+            await self._blind(fault, scope, await _body(receive), send)
         elif fault.kind == "malformed":
             await _answer(send, 200, b"<html><body>It works!</body></html>")
         elif (
@@ -149,21 +161,27 @@ class FaultyApp:
                 await asyncio.sleep(fault.seconds)
             await self._altered(fault, scope, receive, send)
 
-    async def _unranked(self, scope: Scope, body: bytes, send: Send) -> None:
+    async def _unranked(self, fault: Fault, scope: Scope, body: bytes, send: Send) -> None:
         pairs = parse_qsl(scope["query_string"].decode()) + parse_qsl(body.decode())
-        if any(name == "rank.by.preprocessed" for name, _ in pairs):
+        unknown = [fault.field] if fault.field else ["rank.by.preprocessed", "rank.by.data"]
+        if any(name in unknown for name, _ in pairs):
             left = [(name, value) for name, value in pairs if not name.startswith("rank.")]
             path = scope["path"].replace("/duplicate", "/select")
             query, body = urlencode(left).encode(), b""
             scope = {**scope, "method": "GET", "path": path, "raw_path": path.encode(), "query_string": query}
+        await self._app(scope, _receiving(body), send)
 
-        async def receive() -> Message:
-            return {"type": "http.request", "body": body}
-
-        await self._app(scope, receive, send)
+    async def _blind(self, fault: Fault, scope: Scope, body: bytes, send: Send) -> None:
+        pictures = [value for name, value in parse_qsl(body.decode()) if name == "rank.by.data"]
+        data = base64.b64decode(pictures[0].rpartition(",")[2]) if pictures else b""
+        if data and Image.open(io.BytesIO(data)).format in fault.formats:
+            answer = {"responseHeader": {"status": 0}, "response": {"numFound": 0, "start": 0, "docs": []}}
+            await _answer(send, 200, json.dumps(answer).encode())
+        else:
+            await self._app(scope, _receiving(body), send)
 
     async def _altered(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
-        if fault.kind not in ("cut", "truncated", "partial", "unstored"):
+        if fault.kind not in ("cut", "truncated", "partial", "unstored", "shifted"):
             await self._app(scope, receive, send)
             return
         start: dict[str, Any] = {}
@@ -189,7 +207,17 @@ class FaultyApp:
 def _changed(body: bytes, fault: Fault) -> bytes:
     if fault.kind == "truncated":
         return body[: len(body) // 2]
+    if fault.kind == "shifted":
+        return _shifted(body, fault.shift)
     return _partial(body) if fault.kind == "partial" else _unstored(body, fault.field)
+
+
+def _shifted(body: bytes, shift: float) -> bytes:
+    answer = json.loads(body)
+    for document in answer.get("response", {}).get("docs", []):
+        if "score" in document:
+            document["score"] = max(0.0, document["score"] - shift)
+    return json.dumps(answer).encode()
 
 
 def _unstored(body: bytes, field: str) -> bytes:
@@ -205,6 +233,13 @@ def _partial(body: bytes) -> bytes:
     documents = answer.get("response", {}).get("docs", [])
     del documents[len(documents) // 2 :]
     return json.dumps(answer).encode()
+
+
+def _receiving(body: bytes) -> Receive:
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body}
+
+    return receive
 
 
 async def _body(receive: Receive) -> bytes:

@@ -18,6 +18,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from include.dedupe.errors import ConfigError
 from include.dedupe.settings import strict_yaml
+from include.dedupe.settings.calibrate_settings import CalibrateSettings
 from include.dedupe.settings.flow_settings import FieldSettings, FlowSettings
 from include.dedupe.settings.gate_settings import GateSettings
 from include.dedupe.settings.partition_key import KEY_FORMATS
@@ -109,6 +110,10 @@ class CollectionConfig(Section):
         None, description="Where the collection is a folder: move the files of deleted documents, too."
     )
     gate: GateSettings | None = Field(None, description="New pictures; makes the DAG gate_<collection>.")
+    calibrate: CalibrateSettings = Field(
+        CalibrateSettings(),
+        description="How the thresholds are measured; for the DAG calibrate_<collection>.",
+    )
     storage: str | None = Field(
         None,
         description="Folder or fsspec address for the files of the runs. Without it, the environment "

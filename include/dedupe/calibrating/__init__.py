@@ -1,0 +1,1 @@
+"""Calibrating: what the thresholds are worth on the pictures of this very collection."""

@@ -1,0 +1,165 @@
+"""calibration.html: the figures as plots and tables, and the pictures that they rest on, in one file."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import jinja2
+import pandas as pd
+from PIL import Image
+
+from include.dedupe.calibrating.ask import picture_of
+from include.dedupe.calibrating.plot import Line, Mark, bars, curves
+from include.dedupe.calibration import percent, place_of
+from include.dedupe.flow import Origin
+from include.dedupe.reporting.pictures import HEIGHT, WIDTH, Thumbnail, WebPictures
+from include.dedupe.settings.config import CollectionConfig
+from include.detector.editing.manipulations import make
+from include.safe_picture import UnreadableImageError, preview
+
+PICTURED = 12
+OF_ONE_STRENGTH = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """An edit of a document's picture."""
+
+    id: str
+    image: str
+    strength: str
+
+
+class Source(Protocol):
+    """Where the pictures of the page come from."""
+
+    def thumbnails(self, addresses: Sequence[str]) -> Mapping[str, Thumbnail]: ...
+    def edited(self, edit: Edit) -> Thumbnail:
+        """Return the edit of a document's picture, or why it cannot be shown."""
+
+
+class CalibrationPictures:
+    """Pictures at http and https addresses; ``flow`` is where Flow is."""
+
+    def __init__(self, flow: Origin, config: CollectionConfig) -> None:
+        self._web = WebPictures(flow, config.report.allow_hosts)
+        self._flow = flow
+        self._config = config
+
+    def thumbnails(self, addresses: Sequence[str]) -> Mapping[str, Thumbnail]:
+        return self._web.thumbnails(addresses)
+
+    def edited(self, edit: Edit) -> Thumbnail:
+        try:
+            image: Image.Image = picture_of(edit.image, self._config, self._flow)
+            small = preview(make(edit.strength, image, edit.id), WIDTH, HEIGHT)
+        except (OSError, UnreadableImageError) as error:
+            return Thumbnail(problem=str(error))
+        return Thumbnail(f"data:image/jpeg;base64,{base64.b64encode(small.jpeg).decode()}")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Two pictures side by side, each with its words, and the score between them."""
+
+    score: float
+    left: tuple[str, Thumbnail]
+    right: tuple[str, Thumbnail]
+
+
+def render_page(
+    calibration: Mapping[str, Any], edited: pd.DataFrame, images: Mapping[str, str], pictures: Source
+) -> str:
+    """Return the page.
+
+    Args:
+        calibration: the content of calibration.json.
+        edited: columns of EDITED.
+        images: the picture's address of each drawn document.
+        pictures: where pictures come from.
+    """
+    templates = jinja2.Environment(
+        loader=jinja2.PackageLoader("include.dedupe.calibrating", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters["percent"] = percent
+    settings = calibration["settings"]
+    return templates.get_template("calibration.html.j2").render(
+        calibration=calibration,
+        recall_plot=_recall_plot(calibration),
+        copies_plot=_copies_plot(calibration),
+        neighbours_plot=_neighbours_plot(calibration),
+        at=place_of(settings["threshold"]),
+        at_exact=place_of(settings["exact_threshold"]),
+        misses=list(_misses(edited, images, pictures)),
+        strangers=list(_strangers(calibration, pictures)),
+    )
+
+
+def _marks(calibration: Mapping[str, Any]) -> list[Mark]:
+    settings, proposals = calibration["settings"], calibration["proposals"]
+    names = {"threshold": "near", "exact_threshold": "exact"}
+    now = [Mark(f"{word} now", settings[name]) for name, word in names.items()]
+    proposed = [
+        Mark(f"{word} proposed", proposals[name]["value"])
+        for name, word in names.items()
+        if proposals[name]["value"] not in (None, settings[name])
+    ]
+    return [*now, *proposed]
+
+
+def _recall_plot(calibration: Mapping[str, Any]) -> Any:
+    words = {"all": "all copies that are found", "exact": "exact copies from there up", "near": "near copies"}
+    lines = []
+    for name, label in words.items():
+        curve = calibration["recall"][name]
+        if curve["asked"]:
+            shares = [found / curve["asked"] for found in curve["found"]]
+            bounds = (curve["low"], curve["high"]) if name == "all" else ((), ())
+            lines.append(Line(label, shares, *bounds))
+    return curves("Share of the copies that score at least so much", lines, _marks(calibration))
+
+
+def _copies_plot(calibration: Mapping[str, Any]) -> Any:
+    words = (("near", "near copies"), ("exact", "exact copies"))
+    stacks = [(label, calibration["scores"][name]) for name, label in words]
+    return bars("Scores of the copies", stacks, _marks(calibration))
+
+
+def _neighbours_plot(calibration: Mapping[str, Any]) -> Any:
+    words = (("not_judged", "nobody has judged it"), ("no_duplicates", "people say: no duplicate"))
+    stacks = [(label, calibration["neighbours"][name]) for name, label in words]
+    return bars("Best score of another document, for each document", stacks, _marks(calibration))
+
+
+def _misses(edited: pd.DataFrame, images: Mapping[str, str], pictures: Source) -> Iterator[Shown]:
+    """Yield the copies with the lowest scores beside their originals, few of one strength."""
+    rows = edited[edited["problem"] == ""].sort_values("score", kind="stable")
+    worst = rows[rows.groupby("strength").cumcount() < OF_ONE_STRENGTH].head(PICTURED)
+    originals = pictures.thumbnails([images[name] for name in worst["id"]])
+    for name, strength, score in zip(worst["id"], worst["strength"], worst["score"], strict=True):
+        copy = pictures.edited(Edit(name, images[name], strength))
+        yield Shown(float(score), (name, originals[images[name]]), (strength, copy))
+
+
+def _strangers(calibration: Mapping[str, Any], pictures: Source) -> Iterator[Shown]:
+    """Yield the best-scoring pairs that are no copies, as people or the threshold of the settings say."""
+    pairs: list[dict[str, Any]] = []
+    seen = set()
+    for pair in calibration["neighbours"]["pairs"]:
+        key = frozenset((pair["id"], pair["neighbour_id"]))
+        is_none = pair["said"] == "other" or pair["score"] < calibration["settings"]["threshold"]
+        if is_none and key not in seen and len(pairs) < PICTURED:
+            seen.add(key)
+            pairs.append(pair)
+    shown = pictures.thumbnails([pair[side] for pair in pairs for side in ("image", "neighbour_image")])
+    for pair in pairs:
+        sides = (("id", "image"), ("neighbour_id", "neighbour_image"))
+        left, right = ((pair[name], shown[pair[image]]) for name, image in sides)
+        yield Shown(pair["score"], left, right)

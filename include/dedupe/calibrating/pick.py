@@ -1,0 +1,217 @@
+"""Pick: the documents that a calibration looks at, and how it asks. All later steps go by what is here.
+
+The draw is seeded: documents are ranked by a digest of the seed and their id. Each partition gives a share of
+the sample, and within a partition the categories take turns.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from heapq import nsmallest
+from typing import Any
+
+import pandas as pd
+
+from include.dedupe.acting.writer import FlowWriter
+from include.dedupe.calibrating.way import choose_way
+from include.dedupe.errors import ArtifactError, CalibrationError
+from include.dedupe.flow import Document, FlowReader
+from include.dedupe.gating.probe import By
+from include.dedupe.planning.effort import Effort, choose_effort
+from include.dedupe.planning.own_folder import MARK, require_own_folder
+from include.dedupe.planning.partitions import Partition, divide
+from include.dedupe.planning.pick import share_quota
+from include.dedupe.planning.plan import MOST_PARTITIONS
+from include.dedupe.planning.scope import search_filters
+from include.dedupe.progress import show_progress
+from include.dedupe.rundir import Attempt, RunDir, read_manifest
+from include.dedupe.scanning.listing import ahead, list_documents
+from include.dedupe.scanning.outage import Outage
+from include.dedupe.scanning.share import shared_limits
+from include.dedupe.settings.config import CollectionConfig
+from include.dedupe.tables import SAMPLED
+from include.safe_text import without_login
+
+CALIBRATIONS = "calibrations"
+"""The folder of calibrations, beside that of the runs."""
+STAGE, FILE = "pick", "pick.json"
+Ranked = tuple[bytes, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """What a calibration works by. ``partitions``: name and label of each that gives documents."""
+
+    run_id: str
+    picked_at: str
+    config: CollectionConfig
+    fq: tuple[str, ...]
+    search_fq: tuple[str, ...]
+    documents: int
+    detector: str
+    effort: Effort
+    way: By
+    partitions: tuple[tuple[str, str], ...]
+
+    def to_json(self) -> dict[str, Any]:
+        config = self.config.model_dump(mode="json")
+        if "://" in (config["storage"] or ""):
+            config["storage"] = without_login(config["storage"])
+        return {**asdict(self), "config": config}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Picked:
+        made = {
+            "config": CollectionConfig.model_validate(value["config"]),
+            "effort": Effort(**value["effort"]),
+            "fq": tuple(value["fq"]),
+            "search_fq": tuple(value["search_fq"]),
+            "partitions": tuple((name, label) for name, label in value["partitions"]),
+        }
+        return cls(**{**value, **made})
+
+
+async def pick(
+    writer: FlowWriter,
+    run: RunDir,
+    attempt: Attempt,
+    config: CollectionConfig,
+    *,
+    most: int = MOST_PARTITIONS,
+) -> Picked:
+    """Draw the sample and write it down; a retry returns what is there.
+
+    ``most``: partitions that there may be at all, whatever the settings say.
+
+    Raises:
+        CalibrationError: there is nothing to draw from, or this Flow does not search with a picture that is
+            not indexed.
+        PlanError: the collection cannot be partitioned as its settings ask.
+    """
+    stage = run.stage(STAGE, attempt)
+    if stage.finished():
+        return read_picked(run)
+    reader = writer.reader
+    async with shared_limits(reader, run.lasting, config.scan):
+        search_fq = search_filters(config, reader.filters)
+        fq = (*config.scope, *search_fq)
+        partitions = await divide(reader, config, fq, min(config.max_partitions, most))
+        found = sum(one.expected for one in partitions)
+        if not found:
+            raise CalibrationError(
+                "No document is both scanned and searched among (scope, search_scope): nothing to draw from."
+            )
+        way = await choose_way(writer, config, fq)
+        drawn = await _draw(reader, config, fq, partitions)
+    everything = (await reader.select()).num_found
+    made = Picked(
+        run_id=run.run_id,
+        picked_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        config=config,
+        fq=fq,
+        search_fq=search_fq,
+        documents=found,
+        detector=config.flow.detector or reader.detector,
+        effort=choose_effort(config.scan.mode, everything),
+        way=way,
+        partitions=tuple((one.name, one.label) for one in partitions if drawn[one.name]),
+    )
+    rows = [(name, *row) for name, documents in drawn.items() for row in documents]
+    stage.write_table("sampled", pd.DataFrame(rows, columns=SAMPLED.names), SAMPLED)
+    stage.write_file(FILE, json.dumps(made.to_json(), indent=2, ensure_ascii=False).encode())
+    stage.finish({"sampled": len(rows), "partitions": len(made.partitions)})
+    return made
+
+
+def read_picked(run: RunDir) -> Picked:
+    """Return what a calibration works by.
+
+    Raises:
+        ArtifactError: nothing has been drawn, or the folder belongs to another run.
+    """
+    run.result(STAGE)
+    picked = Picked.from_json(json.loads(run.storage.read(f"{STAGE}/{FILE}")))
+    if picked.run_id != run.run_id:
+        raise ArtifactError(f"{run.address} belongs to run {picked.run_id!r}, not {run.run_id!r}.")
+    return picked
+
+
+def read_sampled(run: RunDir) -> pd.DataFrame:
+    """Return the drawn documents (columns of SAMPLED), partition by partition."""
+    return run.read_table(STAGE, "sampled", SAMPLED)
+
+
+def claim_calibration_folder(run: RunDir, attempt: Attempt, started_at: dt.datetime | None) -> None:
+    """Make sure, before anything is drawn, that the folder is not that of an earlier run of the same id.
+
+    Raises:
+        ArtifactError: it is.
+    """
+    if attempt.generation or started_at is None or read_manifest(run.storage, STAGE) is None:
+        return
+    if dt.datetime.fromisoformat(read_picked(run).picked_at) < started_at.replace(microsecond=0):
+        run.storage.create(MARK, b"")
+        require_own_folder(run)
+
+
+async def _draw(
+    reader: FlowReader, config: CollectionConfig, fq: tuple[str, ...], partitions: tuple[Partition, ...]
+) -> dict[str, list[tuple[str, str, str]]]:
+    """Return id, picture's address and category of the drawn documents by partition."""
+    expected = [one.expected for one in partitions]
+    quotas = share_quota(expected, sample=config.calibrate.sample, limit=None)
+    outage = Outage(reader, config.scan.wait_hours * 3600)
+    fields = tuple(name for name in ("id", config.fields.image, config.fields.category) if name)
+    drawn = {}
+    with show_progress("pick", sum(expected), "documents") as progress:
+        for partition, quota in zip(partitions, quotas, strict=True):
+            draw = Draw(config, max(1, quota or 0))
+            pages = list_documents(
+                reader, outage, fq=(*fq, *partition.fq), fl=fields, page_size=config.scan.page_documents
+            )
+            async for page in ahead(pages):
+                draw.add(page.docs)
+                progress.advance(len(page.docs))
+            drawn[partition.name] = draw.taken()
+    return drawn
+
+
+class Draw:
+    """Draws ``quota`` documents of any number, whatever order they come in; the categories take turns."""
+
+    def __init__(self, config: CollectionConfig, quota: int) -> None:
+        self._config = config
+        self._quota = quota
+        self._best: dict[str, list[tuple[Ranked, str]]] = defaultdict(list)
+
+    def add(self, documents: tuple[Document, ...] | list[Document] | Any) -> None:
+        """Let further documents take part."""
+        fresh: dict[str, list[tuple[Ranked, str]]] = defaultdict(list)
+        for document in documents:
+            name, category = str(document["id"]), self._category(document)
+            image = str(document.get(self._config.fields.image) or "")
+            digest = hashlib.sha256(f"{self._config.calibrate.seed}\n{name}".encode()).digest()
+            fresh[category].append(((digest, name, image), category))
+        for category, rows in fresh.items():
+            self._best[category] = nsmallest(self._quota, [*self._best[category], *rows])
+
+    def taken(self) -> list[tuple[str, str, str]]:
+        """Return id, picture's address and category of the drawn documents, by id."""
+        in_turn = sorted(
+            (turn, ranked, category)
+            for rows in self._best.values()
+            for turn, (ranked, category) in enumerate(rows)
+        )[: self._quota]
+        return sorted((name, image, category) for _, (_, name, image), category in in_turn)
+
+    def _category(self, document: Document) -> str:
+        """Return the document's category; of several the first."""
+        value = document.get(self._config.fields.category or "")
+        if isinstance(value, list):
+            value = value[0] if value else ""
+        return "" if value is None else str(value)

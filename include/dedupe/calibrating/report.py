@@ -1,0 +1,215 @@
+"""Report: what a calibration says, for people as calibration.html and for programs as calibration.json."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from include.dedupe.apart import Apart
+from include.dedupe.calibrating.ask import MOST_NEIGHBOURS
+from include.dedupe.calibrating.measure import (
+    BINS,
+    Curve,
+    error_rates,
+    histogram,
+    kinds_found,
+    scores_by_class,
+)
+from include.dedupe.calibrating.page import Source, render_page
+from include.dedupe.calibrating.pick import Picked, read_picked, read_sampled
+from include.dedupe.calibrating.propose import Proposal, Wanted, propose_exact, propose_near
+from include.dedupe.calibration import THRESHOLDS, keep_calibration, said_of
+from include.dedupe.csv_table import csv_table
+from include.dedupe.deciding.proof import judged_pairs
+from include.dedupe.errors import CalibrationError
+from include.dedupe.rundir import Attempt, RunDir
+from include.dedupe.tables import EDITED, NEIGHBOURS
+from include.dedupe.verdicts import Verdict, read_verdicts, standing_verdicts
+
+STAGE = "report"
+
+
+def report(run: RunDir, attempt: Attempt, pictures: Source) -> dict[str, Any]:
+    """Write the files of a calibration, make it the collection's newest one, and return its counts.
+
+    Raises:
+        CalibrationError: none of the drawn documents could be tried.
+    """
+    stage = run.stage(STAGE, attempt)
+    if finished := stage.finished():
+        return finished.result
+    picked = read_picked(run)
+    edited, neighbours = _read(run, "edited", EDITED), _read(run, "neighbours", NEIGHBOURS)
+    verdicts = read_verdicts(run.lasting)
+    sampled = read_sampled(run)
+    calibration = calibrate(picked, sampled, edited, neighbours, verdicts)
+    images = dict(zip(sampled["id"], sampled["image"], strict=True))
+    stage.write_file("calibration.json", json.dumps(calibration, indent=2, ensure_ascii=False).encode())
+    rows = edited.itertuples(index=False, name=None)
+    as_text = picked.config.report.cells_as_text
+    stage.write_file("edits.csv", csv_table(edited.columns, rows, as_text=as_text))
+    stage.write_file("calibration.html", render_page(calibration, edited, images, pictures).encode())
+    keep_calibration(run.lasting, {**calibration, "report": f"{run.address}/{STAGE}"})
+    documents, proposals = calibration["documents"], calibration["proposals"]
+    counts = {
+        "report": f"{run.address}/{STAGE}/calibration.html",
+        **{name: documents[name] for name in ("drawn", "asked")},
+        **{name: one["value"] for name, one in proposals.items()},
+    }
+    stage.finish(counts)
+    return counts
+
+
+def read_calibration_of(run: RunDir) -> dict[str, Any]:
+    """Return what a calibration has written.
+
+    Raises:
+        ArtifactError: it has not come to its report.
+    """
+    run.result(STAGE)
+    found: dict[str, Any] = json.loads(run.storage.read(f"{STAGE}/calibration.json"))
+    return found
+
+
+def calibrate(
+    picked: Picked,
+    sampled: pd.DataFrame,
+    edited: pd.DataFrame,
+    neighbours: pd.DataFrame,
+    verdicts: list[Verdict],
+) -> dict[str, Any]:
+    """Return all figures of a calibration and what it proposes: the content of calibration.json.
+
+    Args:
+        picked: what it goes by.
+        sampled: columns of SAMPLED.
+        edited: columns of EDITED.
+        neighbours: columns of NEIGHBOURS.
+        verdicts: what people have said of the collection.
+
+    Raises:
+        CalibrationError: none of the documents could be tried.
+    """
+    settings, scan = picked.config.calibrate, picked.config.scan
+    chosen = settings.chosen()
+    answered = edited[edited["problem"] == ""]
+    if answered.empty:
+        first = edited.iloc[0]
+        raise CalibrationError(
+            f"None of the {len(sampled)} drawn documents could be tried; the first, {first['id']!r}: "
+            f"{first['problem']}."
+        )
+    scores = scores_by_class(answered, chosen)
+    curves = {name: Curve.of(one) for name, one in scores.items()}
+    kinds = kinds_found(answered, chosen, scan.exact_threshold)
+    judged = judged_pairs(verdicts, picked.detector)
+    errors = error_rates(list(judged.values()))
+    others = _with_words(neighbours, judged, standing_verdicts(verdicts).not_duplicates)
+    wanted = Wanted(settings.recall, settings.max_error_rate)
+    unlike = others.loc[others["said"] != "copy", "score"].to_numpy(np.float64)
+    found: dict[str, Any] = {
+        **_about(picked),
+        "documents": _documents(sampled, edited),
+        "thresholds": list(THRESHOLDS),
+        "recall": {name: asdict(curve) for name, curve in curves.items()},
+        "kinds": [asdict(kind) for kind in kinds],
+        "neighbours": _neighbours(others, answered["id"].nunique()),
+        "scores": {name: histogram(scores[name]) for name in ("near", "exact")},
+        "errors": [asdict(one) for one in errors],
+        "proposals": {
+            "threshold": asdict(propose_near(curves["all"], kinds, unlike, errors, wanted)),
+            "exact_threshold": asdict(propose_exact(curves["exact"], kinds, scores["near"], wanted)),
+        },
+    }
+    said = said_of(found, picked.detector, scan.threshold, scan.exact_threshold)
+    return {**found, "says": [*said, *_objections(found)]}
+
+
+def _read(run: RunDir, artifact: str, schema: Any) -> pd.DataFrame:
+    names = [f"ask/{name}" for name, _ in read_picked(run).partitions]
+    return pd.concat([run.read_table(name, artifact, schema) for name in names], ignore_index=True)
+
+
+def _about(picked: Picked) -> dict[str, Any]:
+    scan, settings = picked.config.scan, picked.config.calibrate
+    return {
+        "collection": picked.config.flow.collection,
+        "run": picked.run_id,
+        "at": picked.picked_at,
+        "detector": picked.detector,
+        "way": picked.way,
+        "effort": asdict(picked.effort),
+        "settings": {
+            **{name: getattr(scan, name) for name in ("threshold", "exact_threshold")},
+            "floor": scan.lowest_score,
+            **{name: getattr(settings, name) for name in ("seed", "recall", "max_error_rate")},
+            "kinds": [kind.name for kind in settings.chosen()],
+        },
+    }
+
+
+def _documents(sampled: pd.DataFrame, edited: pd.DataFrame) -> dict[str, Any]:
+    bad = edited[edited["problem"] != ""]
+    names = ["id", "kind", "strength", "problem"]
+    problems = bad[names].to_dict("records")
+    whole = int((bad["kind"] == "").sum())
+    return {
+        "drawn": len(sampled),
+        "asked": len(sampled) - whole,
+        "categories": int(sampled["category"].nunique()),
+        "edits": int(len(edited) - whole),
+        "problems": problems,
+    }
+
+
+def _with_words(
+    neighbours: pd.DataFrame, judged: dict[frozenset[str], Verdict], apart: Apart
+) -> pd.DataFrame:
+    """Return the neighbours with what people ``said`` of them: copy, other (no duplicate) or nothing."""
+
+    def said(one: str, other: str) -> str:
+        verdict = judged.get(frozenset((one, other)))
+        if verdict is not None and verdict.kind == "right":
+            return "copy"
+        pair = (min(one, other, key=str.encode), max(one, other, key=str.encode))
+        return "other" if verdict is not None or pair in apart else ""
+
+    words = [
+        said(one, other) for one, other in zip(neighbours["id"], neighbours["neighbour_id"], strict=True)
+    ]
+    return neighbours.assign(said=words)
+
+
+def _neighbours(others: pd.DataFrame, asked: int) -> dict[str, Any]:
+    """Return how far the scores of other documents reach: the best one of each that nobody called a copy."""
+    best = others[others["said"] != "copy"].drop_duplicates("id")
+    is_apart = (best["said"] == "other").to_numpy()
+    scores = best["score"].to_numpy(np.float64)
+    rows = others[others["said"] != "copy"].sort_values("score", ascending=False, kind="stable")
+    return {
+        "without": asked - len(best),
+        "bins": list(BINS),
+        "not_judged": histogram(scores[~is_apart]),
+        "no_duplicates": histogram(scores[is_apart]),
+        "most_read": MOST_NEIGHBOURS,
+        "pairs": rows.to_dict("records"),
+    }
+
+
+def _objections(found: dict[str, Any]) -> list[str]:
+    """Return what is wrong with the thresholds of the settings, by what was measured."""
+    told = []
+    for name, word in (("threshold", "near"), ("exact_threshold", "exact")):
+        proposal, now = Proposal(**found["proposals"][name]), found["settings"][name]
+        if proposal.highest is not None and now > proposal.highest:
+            told.append(f"{now:g} is too high for {word} duplicates here: see the proposal.")
+        elif proposal.lowest is not None and now < proposal.lowest - 1e-9:
+            told.append(f"{now:g} is too low for {word} duplicates here: see the proposal.")
+    if not found["documents"]["problems"]:
+        return told
+    without = found["documents"]["drawn"] - found["documents"]["asked"]
+    return [*told, f"{without} drawn documents could not be tried; each is listed with its cause."]
