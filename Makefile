@@ -46,6 +46,10 @@ bench-detection: .venv/training
 bench-detection bench-real bench-scan bench-cluster bench-server bench-gate bench-last_look bench-review: bench-%: .venv/test  ## Measure (ARGS="--help" for what can be set)
 	@$(python) -m include.tools.bench_$* $(ARGS)
 
+bench-review-s3: .venv/test  ## Measure the review page from an S3 store, each answer of which takes 20 ms (ARGS=CLUSTERS)
+	@UV_CACHE_DIR=.venv/cache $(python) -m uv run --quiet --no-project \
+		--with-requirements include/tools/slow_store.txt python -m include.tools.bench_review --store 20 $(ARGS)
+
 documents: .venv/runtime  ## Write the documents that are generated from the code
 	@$(python) -m include.tools.documents
 
@@ -83,4 +87,4 @@ clean:  ## Remove what was installed and written
 	@touch $@
 
 .PHONY: help demo up run calibrate test lint documents lock clean bench-detection bench-real bench-scan bench-cluster bench-server \
-	bench-gate bench-last_look bench-review
+	bench-gate bench-last_look bench-review bench-review-s3

@@ -121,8 +121,9 @@ class SaidSoFar:
         return {name: getattr(self, name) for name in names}
 
 
-def read_said(run: RunDir, plan: Plan) -> SaidSoFar:
-    verdicts = read_verdicts(run.lasting)
+def read_said(run: RunDir, plan: Plan, verdicts: Sequence[Verdict] | None = None) -> SaidSoFar:
+    """Return what people said up to now, or in ``verdicts``, which were read already."""
+    verdicts = read_verdicts(run.lasting) if verdicts is None else list(verdicts)
     standing = standing_verdicts(verdicts)
     return SaidSoFar(
         verdicts=tuple(verdicts),

@@ -36,7 +36,7 @@ from include.dedupe.tables import (
     from_parquet,
     to_parquet,
 )
-from include.dedupe.verdicts import Verdict, not_undone
+from include.dedupe.verdicts import Verdict, not_undone, read_verdicts
 
 MOST_TOUCHED = 2000
 """Clusters that are decided one by one; above it all are."""
@@ -144,10 +144,12 @@ def open_state(run: RunDir) -> State:
         UnknownError: the run has no clusters yet.
         ArtifactError: a file of the run is missing or damaged.
     """
-    now = run.reading_ahead(READ_FIRST)
+    with ThreadPoolExecutor(1) as pool:  # an object storage is waited for once
+        verdicts = pool.submit(read_verdicts, run.lasting)
+        now = run.reading_ahead(READ_FIRST)
     plan = read_plan(now)
     layout = open_layout(now, plan)
-    said = read_said(run, plan)
+    said = read_said(run, plan, verdicts.result())
     kept = kept_of(now, layout)
     state = _laid_over(run, plan, layout, kept, said) if kept else None
     if state is None:
