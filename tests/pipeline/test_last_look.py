@@ -45,6 +45,15 @@ def test_a_date_stamp_sends_the_pair_to_a_person_and_says_where_it_is(library: L
     assert set(library.files()) == set(library.acting.documents()) == {"a.jpg", "b.jpg"}
 
 
+def test_a_picture_that_became_unreadable_is_no_keeper_and_stays(library: Library) -> None:
+    library.fill({"a.jpg": CAT, "b.jpg": CAT, "c.jpg": CAT})
+    (library.folder / "a.jpg").write_bytes(CAT[:200])
+    library.acting.change({"id": "a.jpg", "unreadable_s": {"set": "it ends too early"}})
+    stats = library.apply(library.decided())
+    assert (stats.done, stats.skipped) == (1, 1)
+    assert set(library.files()) == set(library.acting.documents()) == {"a.jpg", "b.jpg"}
+
+
 def test_a_near_duplicate_is_not_expected_to_be_the_same(library: Library) -> None:
     library.fill({"a.jpg": CAT, "b.jpg": jpeg(stamped())})
     near = {"policies": {"near": {"do": "delete"}}, "scan": {"exact_threshold": 0.9999}}

@@ -23,7 +23,7 @@ from include.dedupe.clustering.pair_rules import allowed_pairs
 from include.dedupe.deciding.decisions import ACTS, CONDEMN, EXPORT, UNTAG, write_decisions
 from include.dedupe.deciding.grace import apply_grace
 from include.dedupe.deciding.guards import broken_guards, scope_size
-from include.dedupe.deciding.keeper import choose_keepers
+from include.dedupe.deciding.keeper import choose_keepers, unreadable
 from include.dedupe.deciding.proof import Band, unproven_bands
 from include.dedupe.deciding.settled import is_settled, read_settled
 from include.dedupe.planning.plan import Plan, read_plan
@@ -156,15 +156,16 @@ def decide_documents(
     keepers = choose_keepers(rows, fields, config, standing.keepers)
     is_keeper = keepers.row == np.arange(len(rows))
     scores = _scores_with_keeper(pairs, rows["id"], keepers.row)
-    rows["keeper_id"] = rows["id"].take(keepers.row).array
-    rows["keeper_fingerprint"] = rows["fingerprint"].take(keepers.row).array
+    for name in ("id", "fingerprint", "is_protected"):
+        rows[f"keeper_{name}"] = rows[name].take(keepers.row).array
     rows["rule"] = keepers.rule
     rows["score"] = np.nan_to_num(scores)
     rows["duplicates"] = _classes(scores, is_keeper, config.scan.exact_threshold)
     decision, reason = _by_policy(rows, config)
     apply_grace(rows, fields, decision, reason, config=config, now=now)
-    rows["keeper_protected"] = rows["is_protected"].take(keepers.row).array
     _require_proof(rows, decision, reason, unproven, config.guards.max_error_rate)
+    lost = unreadable(fields, config).take(keepers.row)
+    decision[lost], reason[lost] = "review", "its keeper's picture cannot be read"
     _apply_rules(rows, is_keeper, decision, reason, config=config, standing=standing)
     if settled is not None and len(settled):
         pictures = pd.Series([str(document.get(config.fields.image, "")) for document in fields])
@@ -247,7 +248,7 @@ def _apply_rules(
     """What holds whatever the policies say; the last that applies is the strongest."""
     loses = np.isin(decision.astype(str), LOSING)
     weak = loses & (rows["score"].to_numpy(np.float64) < config.guards.delete_threshold)
-    absorbing = (decision == "merge") & rows["keeper_protected"].to_numpy(bool) & _merges(rows, config)
+    absorbing = (decision == "merge") & rows["keeper_is_protected"].to_numpy(bool) & _merges(rows, config)
     rules: list[tuple[Mask, str, str]] = [
         (absorbing, "review", "its keeper is protected and takes in no fields"),
         (weak, "review", f"its score is below delete_threshold {config.guards.delete_threshold}"),

@@ -20,7 +20,7 @@ from include.dedupe.settings.policy_settings import MEASURING, KeeperRule
 
 Keys = npt.NDArray[np.float64]
 MISSING = np.inf
-BY_VERDICT, BY_PROTECTION, BY_ID = "verdict", "protected", "id"
+BY_VERDICT, BY_READING, BY_PROTECTION, BY_ID = "verdict", "readable", "protected", "id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,7 @@ def choose_keepers(
     """
     columns: dict[str, Keys] = {
         BY_VERDICT: np.where(members["id"].isin(kept), 0.0, 1.0),
+        BY_READING: np.where(unreadable(fields, config), 1.0, 0.0),
         BY_PROTECTION: np.where(members["is_protected"], 0.0, 1.0),
     }
     for rule in config.keeper.rules:
@@ -58,6 +59,13 @@ def choose_keepers(
     for name, key in reversed(columns.items()):
         rule_of[key[winner] != key[second]] = name
     return Keepers(winner[cluster], rule_of[cluster])
+
+
+def unreadable(fields: Sequence[Mapping[str, Any]], config: CollectionConfig) -> npt.NDArray[np.bool_]:
+    """Tell of each row whether its picture is known to be unreadable: nothing may rest on it."""
+    name = config.fields.unreadable
+    marked = (bool(name and document.get(name)) for document in fields)
+    return np.fromiter(marked, dtype=bool, count=len(fields))
 
 
 def describe(rule: KeeperRule) -> str:
