@@ -109,6 +109,19 @@ class TestUnverified:
         )
 
 
+def test_no_login_of_a_pictures_address_is_told(library: Library) -> None:
+    library.fill({"a.jpg": CAT, "b.jpg": CAT})
+    library.decided(quarantine=None)
+    secret = "http://reader:s3cret@pictures.invalid/b@2.jpg?token=s3cret"
+    analysis = library.acting.client(lambda client: client.analyze(data=CAT))
+    library.acting.change({"id": "b.jpg", "image": secret, "import": analysis})
+    run, config = library.acting.run("run-2"), library.acting.config(**library.settings(quarantine=None))
+    assert library.apply(library.acting.decide(run, config).hash, "run-2").skipped == 1
+    told = reasons(run)["b.jpg"]
+    assert "s3cret" not in told
+    assert "guards.unverified: allow" in told
+
+
 class TestSideFiles:
     def test_what_is_written_about_a_picture_goes_and_comes_back_with_it(self, library: Library) -> None:
         files = {"p/a.jpg": CAT, "p/b.jpg": CAT, "p/b.jpg.xmp": b"1", "p/B.AAE": b"2", "p/b.txt": b"3"}
