@@ -75,7 +75,9 @@ def _busy_tiles(picture: NDArray[np.uint8]) -> tuple[list[tuple[int, int]], int]
     rows, columns = height // side, width // side
     cells = busy[: rows * side, : columns * side].reshape(rows, side, columns, side).mean(axis=(1, 3))
     order = np.argsort(cells, axis=None)
-    steps = np.linspace((len(order) - 1) * BUSY, len(order) - 1, min(TILES, len(order))).astype(int)
+    empty = int((cells < cells.mean() / 2).sum())  # of a page with few lines, most tiles say nothing
+    first = min(max((len(order) - 1) * BUSY, empty), len(order) - 1)
+    steps = np.linspace(first, len(order) - 1, min(TILES, len(order))).astype(int)
     chosen = order[np.unique(steps)]
     return [(int(place // columns) * side, int(place % columns) * side) for place in chosen], side
 

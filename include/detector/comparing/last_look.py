@@ -66,6 +66,7 @@ ROUNDING = 1.0  # levels that are no difference
 BLURRED = 0.1  # share of the variation that coding at quality 50 takes away beside its noise
 GREY, PALE = 128.0, 4.0  # chroma of no colour; square levels around it that make no difference
 LARGEST_GAIN, LARGEST_CONTRAST = 0.15, 0.13  # log ratios of two saturations, and of two contrasts
+BRIGHTER = 2.5  # levels of mean brightness
 EDGE = 2  # pixels at the sides into which nothing is known to be moved
 MISSED = 1.25  # times as much as the nearest colour of a palette, for programs do not always take it
 
@@ -99,9 +100,11 @@ def differing(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Change | N
 
 
 def _has_gained(one: NDArray[np.float32], two: NDArray[np.float32]) -> bool:
-    """Whether one of two pictures has more contrast or more colour, as a whole."""
+    """Whether one of two pictures is brighter or has more contrast or more colour, as a whole."""
     left, right = (cv2.blur(picture, (AROUND, AROUND))[::2, ::2] for picture in (one, two))
     middle = float(left[..., 0].mean())
+    if abs(float(right[..., 0].mean()) - middle) > BRIGHTER:
+        return True
     contrast = _gain(left[..., 0] - middle, right[..., 0] - middle)
     return contrast > LARGEST_CONTRAST or _gain(left[..., 1:] - GREY, right[..., 1:] - GREY) > LARGEST_GAIN
 
