@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from include.safe_fetch.addresses import FetchError, RefusingAnswerError, Rules, port_of
+from include.safe_text import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -59,21 +60,23 @@ def fetch(
                 url = urljoin(url, location)
                 continue
             if response.status != http.HTTPStatus.OK:
-                raise RefusingAnswerError(f"{url} answered {response.status} {response.reason}")
+                raise RefusingAnswerError(
+                    f"{without_secrets(url)} answered {response.status} {response.reason}"
+                )
             return _body(response, url, max_bytes, deadline)
-    raise FetchError(f"{url} redirects more than {_REDIRECTS} times")
+    raise FetchError(f"{without_secrets(url)} redirects more than {_REDIRECTS} times")
 
 
 def _checked(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
         port = parts.port
-    except ValueError as error:
-        raise FetchError(f"{url!r} is not an address: {error}") from None
+    except ValueError:
+        raise FetchError(f"{without_secrets(url)!r} is not an address: its host or port is none") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise FetchError(f"{url!r} is not an http or https address")
+        raise FetchError(f"{without_secrets(url)!r} is not an http or https address")
     if port == 0 or any(ord(character) <= 32 for character in url):
-        raise FetchError(f"{url!r} is not an address: encode spaces and control characters")
+        raise FetchError(f"{without_secrets(url)!r} is not an address: encode spaces and control characters")
     return parts
 
 
@@ -104,7 +107,9 @@ def _opened(
         connection.request("GET", path.encode("utf-8").decode("latin-1"), headers=sent)
         yield connection.getresponse()
     except (OSError, http.client.HTTPException, UnicodeError) as error:
-        raise FetchError(f"{parts.geturl()} could not be read: {error or type(error).__name__}") from None
+        raise FetchError(
+            f"{without_secrets(parts.geturl())} could not be read: {error or type(error).__name__}"
+        ) from None
     finally:
         if watchdog:
             watchdog.cancel()
@@ -134,7 +139,9 @@ def _connected(
 def _body(response: http.client.HTTPResponse, url: str, max_bytes: int, deadline: float) -> bytes:
     declared = response.getheader("Content-Length", "")
     if declared.isdigit() and int(declared) > max_bytes:
-        raise FetchError(f"{url} has {declared} bytes, more than the {max_bytes} that are allowed")
+        raise FetchError(
+            f"{without_secrets(url)} has {declared} bytes, more than the {max_bytes} that are allowed"
+        )
     pieces: list[bytes] = []
     size = 0
     while size <= max_bytes:
@@ -143,11 +150,11 @@ def _body(response: http.client.HTTPResponse, url: str, max_bytes: int, deadline
         if not piece:
             _left(deadline)
             if declared.isdigit() and size < int(declared):
-                raise FetchError(f"{url} was cut off after {size} of {declared} bytes")
+                raise FetchError(f"{without_secrets(url)} was cut off after {size} of {declared} bytes")
             return b"".join(pieces)
         pieces.append(piece)
         size += len(piece)
-    raise FetchError(f"{url} has more than the {max_bytes} bytes that are allowed")
+    raise FetchError(f"{without_secrets(url)} has more than the {max_bytes} bytes that are allowed")
 
 
 def _left(deadline: float) -> float:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from include.safe_text.addresses import without_login
+from include.safe_text.addresses import without_login, without_secrets
 from include.safe_text.shown import shown
 from include.safe_text.terminal import complain, tell
 
-__all__ = ["complain", "shown", "tell", "without_login"]
+__all__ = ["complain", "shown", "tell", "without_login", "without_secrets"]

@@ -3,9 +3,25 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit, urlunsplit
 
 _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*):/+")
 _HOST = re.compile(r"(?:[\w.\-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
+
+
+def without_secrets(address: str) -> str:
+    """Return a picture's address as messages may show it: without login, query and fragment.
+
+    An ``@`` in the path stays, for so are pictures named; where the host is none, see ``without_login``.
+    """
+    try:
+        parts = urlsplit(address)
+        is_host = bool(_HOST.fullmatch(parts.netloc.rpartition("@")[2])) and parts.port != 0
+    except ValueError:
+        is_host = False
+    if not is_host:
+        return without_login(address)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def without_login(address: str) -> str:

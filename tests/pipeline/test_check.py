@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -35,10 +36,16 @@ class TestCheck:
 
     def test_what_a_killed_check_has_left_behind_takes_no_place(self, acting: Acting) -> None:
         """The copy would be the keeper, by its id."""
-        acting.fill(
-            {"zebra": (CAT, {"title_s": "the real one"}), f"{SCRATCH}0": (CAT, {"title_s": "a copy"})}
-        )
+        left = f"{SCRATCH}{uuid.uuid4().hex}"
+        acting.fill({"zebra": (CAT, {"title_s": "the real one"}), left: (CAT, {"title_s": "a copy"})})
         assert acting.decide(acting.run(), acting.config(**policies("delete"))).counts == {}
+
+    def test_a_document_whose_id_begins_like_a_copy_of_the_check_is_a_duplicate_like_any(
+        self, acting: Acting
+    ) -> None:
+        acting.fill({"zebra": (CAT, {}), f"{SCRATCH}holiday": (CAT, {}), f"{SCRATCH}{'0' * 32}": (CAT, {})})
+        counts = acting.decide(acting.run(), acting.config(**policies("delete"))).counts
+        assert counts == {"delete": 2, "keep": 1}
 
     def test_other_settings_of_fields_need_another_check(self, acting: Acting) -> None:
         acting.check(acting.config(**policies("delete")))

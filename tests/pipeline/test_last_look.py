@@ -45,6 +45,15 @@ def test_a_date_stamp_sends_the_pair_to_a_person_and_says_where_it_is(library: L
     assert set(library.files()) == set(library.acting.documents()) == {"a.jpg", "b.jpg"}
 
 
+def test_a_picture_that_became_unreadable_is_no_keeper_and_stays(library: Library) -> None:
+    library.fill({"a.jpg": CAT, "b.jpg": CAT, "c.jpg": CAT})
+    (library.folder / "a.jpg").write_bytes(CAT[:200])
+    library.acting.change({"id": "a.jpg", "unreadable_s": {"set": "it ends too early"}})
+    stats = library.apply(library.decided())
+    assert (stats.done, stats.skipped) == (1, 1)
+    assert set(library.files()) == set(library.acting.documents()) == {"a.jpg", "b.jpg"}
+
+
 def test_a_near_duplicate_is_not_expected_to_be_the_same(library: Library) -> None:
     library.fill({"a.jpg": CAT, "b.jpg": jpeg(stamped())})
     near = {"policies": {"near": {"do": "delete"}}, "scan": {"exact_threshold": 0.9999}}
@@ -98,6 +107,19 @@ class TestUnverified:
         assert (
             library.apply(library.acting.decide(library.acting.run("run-2"), config).hash, "run-2").done == 1
         )
+
+
+def test_no_login_of_a_pictures_address_is_told(library: Library) -> None:
+    library.fill({"a.jpg": CAT, "b.jpg": CAT})
+    library.decided(quarantine=None)
+    secret = "http://reader:s3cret@pictures.invalid/b@2.jpg?token=s3cret"
+    analysis = library.acting.client(lambda client: client.analyze(data=CAT))
+    library.acting.change({"id": "b.jpg", "image": secret, "import": analysis})
+    run, config = library.acting.run("run-2"), library.acting.config(**library.settings(quarantine=None))
+    assert library.apply(library.acting.decide(run, config).hash, "run-2").skipped == 1
+    told = reasons(run)["b.jpg"]
+    assert "s3cret" not in told
+    assert "guards.unverified: allow" in told
 
 
 class TestSideFiles:

@@ -104,8 +104,8 @@ def fields_to_read(config: CollectionConfig) -> tuple[str, ...]:
 
 
 def judged_fields(config: CollectionConfig) -> tuple[str, ...]:
-    """Return the fields that decisions rest on: the picture, rules, pair rules and merged fields."""
-    names = [config.fields.image]
+    """Return the fields that decisions rest on: the picture, whether it can be read, rules, merged fields."""
+    names = [config.fields.image, *([config.fields.unreadable] if config.fields.unreadable else [])]
     for rule in config.keeper.rules:
         names += config.rule_fields(rule)
     names += [*config.ignore_pairs.fields, *config.only_pairs.fields]

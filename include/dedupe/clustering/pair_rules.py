@@ -7,6 +7,7 @@ holds in all later runs.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -21,6 +22,8 @@ from include.dedupe.verdicts import Standing
 
 SCRATCH = "flow-dedupe-check-"
 """So begin the ids of documents that a check makes for itself: copies that are nobody's duplicates."""
+MADE = re.compile(rf"{SCRATCH}[0-9a-f]{{12}}4[0-9a-f]{{3}}[89ab][0-9a-f]{{15}}")
+"""The whole of such an id: behind the beginning stands a random UUID. Any other document is somebody's."""
 
 
 def allowed_pairs(
@@ -40,7 +43,7 @@ def allowed_pairs(
         config: settings: ``ignore_pairs`` and ``only_pairs``.
         standing: what people said of pairs and of pictures that may repeat.
     """
-    keep = ~(pairs["id_a"].str.startswith(SCRATCH) | pairs["id_b"].str.startswith(SCRATCH)).to_numpy(bool)
+    keep = ~(_made_by_check(pairs["id_a"]) | _made_by_check(pairs["id_b"]))
     keep &= ~said_apart(pairs, standing, config.scan.exact_threshold)
     if facts is not None:
         keep &= (pairs["id_a"].isin(facts["id"]) & pairs["id_b"].isin(facts["id"])).to_numpy()
@@ -49,6 +52,12 @@ def allowed_pairs(
             fields = dict(zip(facts["id"], read_fields(facts), strict=True))
             keep &= _by_fields(pairs, keep, fields, config)
     return pairs if keep.all() else pairs[keep].reset_index(drop=True)
+
+
+def _made_by_check(ids: pd.Series[str]) -> npt.NDArray[np.bool_]:
+    begins = ids.str.startswith(SCRATCH).to_numpy(bool, copy=True)
+    begins[begins] = [MADE.fullmatch(name) is not None for name in ids.to_numpy()[begins]]
+    return begins
 
 
 def said_apart(pairs: pd.DataFrame, standing: Standing, exact_threshold: float) -> npt.NDArray[np.bool_]:

@@ -14,7 +14,7 @@ import pandas as pd
 from include.dedupe.deciding.decisions import CONDEMN, EXPORT
 from include.dedupe.deciding.grace import apply_grace
 from include.dedupe.deciding.groups import Rows
-from include.dedupe.deciding.keeper import PairRows
+from include.dedupe.deciding.keeper import PairRows, unreadable
 from include.dedupe.deciding.proof import Band
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.settings.policy_settings import DELETING
@@ -53,6 +53,8 @@ class Comparison:
         decision, reason = _by_policy(rows, self.config)
         apply_grace(rows, self.fields, decision, reason, config=self.config, now=self.now)
         _require_proof(rows, decision, reason, self.unproven, self.config.guards.max_error_rate)
+        lost = unreadable(self.fields, self.config).take(keeper)
+        decision[lost], reason[lost] = "review", "its keeper's picture cannot be read"
         _apply_rules(rows, is_keeper, decision, reason, config=self.config, standing=self.standing)
         return rows.assign(decision=decision, reason=reason)
 

@@ -23,7 +23,7 @@ from include.dedupe.settings.policy_settings import COUNTING, MEASURING, KeeperR
 Keys = npt.NDArray[np.float64]
 Columns = dict[str, Keys]
 MISSING = np.inf
-BY_VERDICT, BY_PROTECTION, BY_ID = "verdict", "protected", "id"
+BY_VERDICT, BY_READING, BY_PROTECTION, BY_ID = "verdict", "readable", "protected", "id"
 _NONE = np.zeros(0, np.int64)
 
 
@@ -107,6 +107,7 @@ class _Ranking:
         """
         found: Columns = {
             BY_VERDICT: np.where(self.members["id"].isin(self.kept), 0.0, 1.0),
+            BY_READING: np.where(unreadable(self.fields, self.config), 1.0, 0.0),
             BY_PROTECTION: np.where(self.members["is_protected"], 0.0, 1.0),
         }
         for rule in self._rules():
@@ -120,6 +121,13 @@ class _Ranking:
         named = {rule.rule for rule in self.config.keeper.rules}
         silent = [KeeperRule(rule=rule) for rule in COUNTING if rule not in named]
         return [*self.config.keeper.rules, *silent]
+
+
+def unreadable(fields: Sequence[Mapping[str, Any]], config: CollectionConfig) -> npt.NDArray[np.bool_]:
+    """Tell of each row whether its picture is known to be unreadable: nothing may rest on it."""
+    name = config.fields.unreadable
+    marked = (bool(name and document.get(name)) for document in fields)
+    return np.fromiter(marked, dtype=bool, count=len(fields))
 
 
 def describe(rule: KeeperRule) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from include.dedupe.clustering.facts import fields_to_read, protected_among
-from include.dedupe.clustering.pair_rules import SCRATCH
+from include.dedupe.clustering.pair_rules import MADE
 from include.dedupe.errors import GateError
 from include.dedupe.flow import Document, FlowReader
 from include.dedupe.gating.take import require_gate
@@ -117,7 +117,7 @@ class Search:
     def _counts(self, document_id: str, match: Match) -> bool:
         is_apart = ordered(document_id, match.id) in self.standing.not_duplicates
         is_condemned = match.fields.get(self.config.tags.role) == CONDEMNED
-        return not (is_apart or match.id.startswith(SCRATCH) or is_condemned)
+        return not (is_apart or is_condemned or MADE.fullmatch(match.id))
 
 
 def fields_of_matches(config: CollectionConfig) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from include.dedupe.flow import Origin
 from include.safe_fetch import AddressRefusedError, FetchError, RefusingAnswerError, fetch
 from include.safe_picture import PreviewMaker, UnreadableImageError
+from include.safe_text import without_secrets
 
 WIDTH, HEIGHT = 336, 252
 MAX_BYTES = 50_000_000
@@ -82,7 +83,7 @@ class WebPictures:
         except OSError as error:
             return Thumbnail(problem=str(error))
         except UnreadableImageError as error:
-            return Thumbnail(problem=f"{address} cannot be shown: {error}")
+            return Thumbnail(problem=f"{without_secrets(address)} cannot be shown: {error}")
         return Thumbnail(f"data:image/jpeg;base64,{base64.b64encode(made.jpeg).decode()}", "", made.is_first)
 
 
@@ -118,10 +119,10 @@ def picture_bytes(
     except AddressRefusedError as error:
         entry = error.host or f"http://{own}/pictures/"
         raise UnreachableError(
-            f"{address} cannot be fetched: {error}. Allow it in the settings: "
+            f"{without_secrets(address)} cannot be fetched: {error}. Allow it in the settings: "
             f'report.allow_hosts: ["{entry}"].'
         ) from error
     except RefusingAnswerError as error:
-        raise OSError(f"{address} cannot be fetched: {error}") from error
+        raise OSError(f"{without_secrets(address)} cannot be fetched: {error}") from error
     except FetchError as error:
-        raise UnreachableError(f"{address} cannot be fetched: {error}") from error
+        raise UnreachableError(f"{without_secrets(address)} cannot be fetched: {error}") from error

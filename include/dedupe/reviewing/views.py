@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from include.dedupe.clustering.facts import read_fields
-from include.dedupe.deciding.keeper import BY_ID, BY_PROTECTION, BY_VERDICT, describe
+from include.dedupe.deciding.keeper import BY_ID, BY_PROTECTION, BY_READING, BY_VERDICT, describe
 from include.dedupe.reviewing.layout import UNKNOWN_SIZE
 from include.dedupe.reviewing.state import State
 from include.dedupe.settings.config import CollectionConfig
@@ -23,6 +23,7 @@ _AS_THEY_ARE = ("id", "image", "decision", "reason", "rule", "score", "duplicate
 WHY = {
     "": "",
     BY_VERDICT: "a person said: keep this one",
+    BY_READING: "the picture of the next best cannot be read",
     BY_PROTECTION: "it is protected",
     BY_ID: "no rule told it from the next best, so the lowest id stays",
 }

@@ -71,6 +71,11 @@ class FieldSettings(Section):
         "has no rules, an original is told by it from its edits.",
         examples=["exif_camera_s"],
     )
+    unreadable: str | None = Field(
+        "unreadable_s",
+        description="Field that says of a document why its picture cannot be read, as a sync of the embedded "
+        "server writes it: such a document is no keeper.",
+    )
     may_be_lost: tuple[str, ...] = Field(
         (),
         description="Fields, also dynamic ones such as *_str, that Flow searches but does not return, and "

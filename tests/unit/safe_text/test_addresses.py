@@ -6,7 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.safe_text import without_login
+from include.safe_text import without_login, without_secrets
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("http://reader:s3cret@host/a.jpg?token=s3cret#x", "http://host/a.jpg"),
+        ("http://reader:s3/cret@host/a.jpg", "http://host/a.jpg"),
+        ("http://host:8080/photo@2x.jpg", "http://host:8080/photo@2x.jpg"),
+        ("http://reader:s3cret@[::1]:80/a@b.jpg", "http://[::1]:80/a@b.jpg"),
+        ("reader:s3cret@host/a.jpg", "host/a.jpg"),
+        ("plain/path.jpg", "plain/path.jpg"),
+    ],
+)
+def test_what_is_shown_of_a_pictures_address(address: str, expected: str) -> None:
+    assert without_secrets(address) == expected
 
 
 @pytest.mark.parametrize(

@@ -256,6 +256,18 @@ def test_a_later_rule_decides_where_an_earlier_one_ties_and_last_the_id() -> Non
     assert (set(rows["keeper_id"]), set(rows["rule"])) == ({"d1"}, {"id"})
 
 
+def test_what_cannot_be_read_is_no_keeper_whatever_the_rules_prefer() -> None:
+    rules = [{"rule": "highest", "field": "pixels"}]
+    rows = two({"d1": {"pixels_i": 9, "unreadable_s": "cut"}, "d2": {"pixels_i": 5}}, rules)
+    assert (set(rows["keeper_id"]), set(rows["rule"])) == ({"d2"}, {"readable"})
+
+
+def test_where_no_picture_can_be_read_a_person_decides() -> None:
+    rows = two({"d1": {"unreadable_s": "cut"}, "d2": {"unreadable_s": "empty"}}, [])
+    said = dict(zip(rows["id"], zip(rows["decision"], rows["reason"], strict=True), strict=True))
+    assert said == {"d1": ("keep", "keeper"), "d2": ("review", "its keeper's picture cannot be read")}
+
+
 def test_exact_and_near_have_their_own_policies_and_each_exact_group_its_keeper() -> None:
     policies = {"exact": {"do": "delete"}, "near": {"do": "tag"}}
     edges = [("d1", "d2", 1.0), ("d1", "d3", 0.8), ("d3", "d4", 1.0)]
