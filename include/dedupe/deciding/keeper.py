@@ -6,7 +6,7 @@ next best made the choice; where none does, the lowest id stays.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,13 +14,21 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from include.dedupe.field_values import moments, numbers, places
+from include.dedupe.field_values import NOTHING, folder_places, moments, numbers, places
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.settings.policy_settings import MEASURING, KeeperRule
 
 Keys = npt.NDArray[np.float64]
 MISSING = np.inf
 BY_VERDICT, BY_PROTECTION, BY_ID = "verdict", "protected", "id"
+
+
+RANKING: Mapping[str, Callable[[Sequence[Any], Sequence[str]], Sequence[float]]] = {
+    "prefer": places,
+    "path": folder_places,
+    "has": lambda values, _: [float(value in NOTHING) for value in values],
+}
+"""Rules by which a value has a place, the lowest for the best."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +85,12 @@ def rule_keys(
             sum(document.get(name) not in (None, "", []) for name in rule.fields) for document in fields
         )
         return -np.fromiter(counts, np.float64, count=len(fields))
-    columns = [[document.get(name) for document in fields] for name in config.rule_fields(rule)]
-    if rule.rule == "prefer":
-        return np.array(places(columns[0], rule.values), dtype=np.float64)
+    columns = [
+        members["id"].tolist() if name == "id" else [document.get(name) for document in fields]
+        for name in config.rule_fields(rule)
+    ]
+    if rule.rule in RANKING:
+        return np.array(RANKING[rule.rule](columns[0], rule.values), dtype=np.float64)
     is_highest = rule.rule in ("highest", "newest")
     if rule.rule in ("oldest", "newest"):
         return _signed(moments(columns[0], latest=is_highest), highest=is_highest)

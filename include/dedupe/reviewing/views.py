@@ -33,6 +33,8 @@ WORDS = {
     "newest": "it is the newest by {field}",
     "prefer": "its {field} comes first among those that are preferred",
     "most_complete": "most of its fields are filled",
+    "path": "it lies in a folder that is preferred",
+    "has": "it has {field}",
 }
 
 

@@ -13,7 +13,7 @@ from include.dedupe.settings.section import Rate, Score, Section
 
 PolicyKind = Literal["report", "tag", "link", "merge", "delete", "review", "export"]
 MergeRule = Literal["union", "max", "fill", "join", "keep"]
-RuleKind = Literal["prefer", "highest", "lowest", "oldest", "newest", "most_complete"]
+RuleKind = Literal["prefer", "highest", "lowest", "oldest", "newest", "most_complete", "path", "has"]
 SideFile = Literal["move", "review"]
 SIDE_FILES: dict[str, SideFile] = {
     **dict.fromkeys((".xmp", ".json", ".xml", ".aae", ".thm", ".pp3", ".dop"), "move"),
@@ -67,12 +67,12 @@ class KeeperRule(Section):
 
     @model_validator(mode="after")
     def _has_what_it_goes_by(self) -> Self:
-        if self.rule == "prefer" and not self.field:
-            raise ValueError("the rule prefer needs a field")
+        if self.rule in ("prefer", "has") and not self.field:
+            raise ValueError(f"the rule {self.rule} needs a field")
         if self.rule in MEASURING and bool(self.field) == bool(self.fields):
             raise ValueError(f"the rule {self.rule} needs a field, or fields that are multiplied")
-        if (self.rule == "prefer") != bool(self.values):
-            raise ValueError("values, best first, belong to the rule prefer, and prefer needs them")
+        if (self.rule in ("prefer", "path")) != bool(self.values):
+            raise ValueError("values, best first, belong to the rules prefer and path, and these need them")
         if self.fields and self.rule not in ("most_complete", *MEASURING):
             raise ValueError("a list of fields belongs to the rules most_complete, highest and lowest only")
         return self
@@ -88,14 +88,19 @@ class KeeperSettings(Section):
     rules: tuple[KeeperRule, ...] = Field(
         (),
         description="Which document of a cluster stays: the first rule that tells two apart decides. prefer "
-        "(field, values best first), highest and lowest (field, or pixels and bytes as mapped in fields; or "
-        "several fields, which are multiplied), oldest and newest (field, else fields.date), most_complete "
-        "(fields, else all). Last, the lowest id. Without rules the most pixels stay (fields.pixels, else "
+        "(field, values best first), highest and lowest (field, or pixels and bytes as mapped in "
+        "fields; or several fields, which are multiplied), oldest and newest (field, else "
+        "fields.date), most_complete (fields, else all), path (values: folders, best first, in which "
+        "the id lies, or the field that is named), has (field: documents that have it before those "
+        "that do not). Last, the lowest id. Without rules the most pixels stay (fields.pixels, else "
         "width_i x height_i), then the most bytes (fields.bytes, else bytes_l), then the oldest "
-        "(fields.date, else date_dt), as far as documents have these fields; the plan says what they lack.",
+        "(fields.date, else date_dt), as far as documents have these fields; the plan says what they "
+        "lack.",
         examples=[
             [
+                {"rule": "path", "values": ["masters", "scans/2019"]},
                 {"rule": "prefer", "field": "source_s", "values": ["agency", "upload"]},
+                {"rule": "has", "field": "exif_date_dt"},
                 {"rule": "highest", "field": "pixels"},
                 {"rule": "highest", "field": "bytes"},
                 {"rule": "oldest"},

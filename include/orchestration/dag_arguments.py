@@ -1,0 +1,41 @@
+"""What the settings say of a DAG and its tasks, as Airflow takes it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from include.dedupe.settings.config import CollectionConfig
+from include.dedupe.settings.dag_settings import ALL_OTHERS
+from include.orchestration.approval import notifier
+from include.orchestration.tasks import RETRY_POLICY
+
+
+def dag_arguments(config: CollectionConfig, tags: set[str]) -> dict[str, Any]:
+    """Return tags, failure callbacks and the arguments of all tasks.
+
+    Raises:
+        ConfigError: a notifier cannot be used.
+    """
+    settings = config.dag
+    told = [notifier(name, "dag.failure_notifiers") for name in settings.failure_notifiers]
+    return {
+        "tags": tags | set(settings.tags),
+        "on_failure_callback": told or None,
+        "default_args": {
+            "owner": settings.owner,
+            **({"queue": settings.queue} if settings.queue else {}),
+            "retries": config.retries,
+            "retry_delay": timedelta(seconds=30),
+            "retry_exponential_backoff": 2.0,
+            "max_retry_delay": timedelta(minutes=30),
+            "retry_policy": RETRY_POLICY,
+        },
+    }
+
+
+def time_limit(config: CollectionConfig, task: str) -> timedelta | None:
+    """Return how long a task may take; None for as long as it needs."""
+    hours = config.dag.execution_timeout_hours
+    found = hours.get(task, hours.get(ALL_OTHERS))
+    return timedelta(hours=found) if found else None
