@@ -16,6 +16,7 @@ from include.dedupe.settings.config import COLLECTIONS_VARIABLE
 from include.dedupe.storage import STORAGE_VARIABLE
 from include.orchestration import home
 from tests.support.embedded_server import EmbeddedServer
+from tests.support.notifier import FILE_VARIABLE
 from tests.support.small_collection import CLUSTERS
 
 DEMO = home.PROJECT / "include" / "demo" / "collections" / "demo.yaml"
@@ -146,6 +147,48 @@ class TestWiring:
         dags = load_dags()
         assert dags["dedupe_demo"].task_ids
         assert "rename the file" in dags["dedupe_my_photos"].description
+
+
+class TestSettingsOfTheDag:
+    TEXT = """
+dag:
+  owner: photo team
+  tags: [photos]
+  queue: dedupe
+  execution_timeout_hours: {scan: 12, others: 0.5}
+  failure_notifiers: [tests.support.notifier.Failed]
+"""
+
+    def test_they_reach_each_task_but_limit_no_question(self, collections: Path) -> None:
+        (collections / "photos.yaml").write_text(DEMO.read_text() + self.TEXT)
+        dags = load_dags()
+        for dag_id, waiting in (("dedupe_photos", "approve"), ("gate_photos", "ask")):
+            dag = dags[dag_id]
+            assert "photos" in dag.tags
+            limits = {task.task_id: task.execution_timeout for task in dag.tasks}
+            assert limits.pop(waiting) is None
+            assert limits.pop("scan", dt.timedelta(hours=12)) == dt.timedelta(hours=12)
+            assert set(limits.values()) == {dt.timedelta(minutes=30)}
+            assert {(task.owner, task.queue) for task in dag.tasks} == {("photo team", "dedupe")}
+
+    def test_a_run_that_fails_is_told_once(
+        self, airflow: Path, collections: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv(FILE_VARIABLE, str(tmp_path / "told"))
+        (collections / "photos.yaml").write_text(DEMO.read_text() + self.TEXT)
+        assert run(load_dags()["dedupe_photos"]).state == "failed"
+        assert (tmp_path / "told").read_text() == "dedupe_photos failed\n"
+
+    @pytest.mark.parametrize(
+        ("setting", "told"),
+        [
+            ("failure_notifiers: [tests.support.notifier.nothing]", "dag.failure_notifiers: tests.support"),
+            ("execution_timeout_hours: {scna: 1}", "there is no task scna; tasks are plan, scan"),
+        ],
+    )
+    def test_what_cannot_be_used_is_said_in_the_dag(self, collections: Path, setting: str, told: str) -> None:
+        (collections / "photos.yaml").write_text(f"{DEMO.read_text()}dag: {{{setting}}}\n")
+        assert told in load_dags()["dedupe_photos"].description
 
 
 class TestRuns:
