@@ -1,9 +1,10 @@
 """Report: what a person or another program reads after a run.
 
 ``duplicates.csv`` has one cluster a line; ``graph.json`` is the graph of pairs in Cytoscape form; both as
-the vendor's scan script writes them. ``clusters.csv`` has one document a line, with a header. ``summary.json``
-has the counts, ``report.html`` the clusters as pictures. Where there are policies, ``decisions.csv`` says what
-each of them is to become and why, and ``redirects.csv`` which document stands for which.
+the vendor's scan script writes them. ``clusters.csv`` has one document a line, with a header.
+``summary.json`` has the counts, ``report.html`` the clusters as pictures. Where there are policies,
+``decisions.csv`` says what each of them is to become and why, and ``redirects.csv`` which document stands
+for which.
 """
 
 from __future__ import annotations
