@@ -171,12 +171,22 @@ dag:
             assert set(limits.values()) == {dt.timedelta(minutes=30)}
             assert {(task.owner, task.queue) for task in dag.tasks} == {("photo team", "dedupe")}
 
-    def test_a_run_that_fails_is_told_once(
+    def test_a_run_that_fails_is_told_as_airflows_dag_processor_does_it(
         self, airflow: Path, collections: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        import structlog  # noqa: PLC0415 - after the settings are in place
+        from airflow.callbacks.callback_requests import DagCallbackRequest  # noqa: PLC0415
+        from airflow.dag_processing.dagbag import DagBag  # noqa: PLC0415
+        from airflow.dag_processing.processor import _execute_dag_callbacks  # noqa: PLC0415
+
         monkeypatch.setenv(FILE_VARIABLE, str(tmp_path / "told"))
         (collections / "photos.yaml").write_text(DEMO.read_text() + self.TEXT)
-        assert run(load_dags()["dedupe_photos"]).state == "failed"
+        bag = DagBag(dag_folder=str(home.PROJECT / "dags"))
+        dag = bag.dags["dedupe_photos"]
+        assert dag.has_on_failure_callback
+        place = {"filepath": dag.fileloc, "bundle_name": "dags", "bundle_version": None, "msg": "failed"}
+        request = DagCallbackRequest(dag_id=dag.dag_id, run_id="manual__1", **place)
+        _execute_dag_callbacks(bag, request, structlog.get_logger())
         assert (tmp_path / "told").read_text() == "dedupe_photos failed\n"
 
     @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ class Failed(BaseNotifier):
 
     def notify(self, context: Any) -> None:
         with Path(os.environ[FILE_VARIABLE]).open("a", encoding="utf-8") as file:
-            file.write(f"{context['dag_run'].dag_id} failed\n")
+            file.write(f"{context['dag'].dag_id} failed\n")
 
 
 def nothing() -> str:
