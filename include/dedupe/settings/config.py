@@ -176,7 +176,8 @@ class CollectionConfig(Section):
 def collections_dirs() -> list[Path]:
     """The folders of YAML files: those of ``FLOW_DEDUPE_COLLECTIONS``, else ``include/collections``."""
     configured = os.environ.get(COLLECTIONS_VARIABLE, "").split(os.pathsep)
-    return [Path(folder) for folder in configured if folder] or [Path(__file__).parents[2] / "collections"]
+    folders = {Path(folder).resolve(): Path(folder) for folder in configured if folder}
+    return list(folders.values()) or [Path(__file__).parents[2] / "collections"]
 
 
 def collection_files() -> Iterator[Path]:

@@ -11,6 +11,7 @@ from include.dedupe.csv_table import read_csv
 from include.dedupe.reporting.pictures import Thumbnail, WebPictures, about
 from include.dedupe.reporting.report import report
 from include.dedupe.rundir import Attempt
+from include.orchestration.result import result_lines
 from tests.support.made import Made
 
 UNSEEN = {"pictured_clusters": 0}
@@ -60,6 +61,8 @@ def test_pictures_that_cannot_be_shown_are_listed_and_counted(tmp_path: Path) ->
     pictures = json.loads(run.storage.read("report/summary.json"))["pictures"]
     assert pictures["missing"] == pictures["count"] > 0
     assert pictures["problem"]
+    told = f"{pictures['count']} of {pictures['count']} could not be shown: {pictures['problem']}"
+    assert f"pictures     {told}" in list(result_lines(run))
 
 
 def test_clusters_csv_has_a_header_and_a_line_for_each_document(tmp_path: Path) -> None:
