@@ -64,10 +64,10 @@ from include.dedupe.settings.config import (
     collection_files,
     read_collection,
 )
-from include.dedupe.settings.still_readable import WHERE_NONE_IS_READ, LastSchedule, collection_schedule
+from include.dedupe.settings.still_readable import LastSchedule, collection_schedule
 from include.orchestration import acting, tasks
 from include.orchestration.approval import approval
-from include.orchestration.dag_arguments import dag_arguments, time_limit
+from include.orchestration.dag_arguments import dag_arguments, those_usable, time_limit
 
 TAG = "dedupe"
 
@@ -182,6 +182,7 @@ def build_broken(name: str, error: Exception, last: LastSchedule) -> DAG:
         start_date=datetime(2024, 1, 1, tzinfo=UTC),
         catchup=False,
         params=PARAMS,
+        on_failure_callback=those_usable(last.notifiers),
         tags={TAG, "broken"},
         auto_register=False,
     ) as dag:
@@ -199,10 +200,11 @@ def build_from(path: Path) -> DAG:
         wrong = error
     except Exception as error:  # noqa: BLE001 - whatever Airflow refuses, such as a schedule it cannot read
         wrong = ConfigError(f"{path}: Airflow refuses it: {error}")
+    last = collection_schedule(path)
     try:
-        return build_broken(path.stem, wrong, collection_schedule(path))
+        return build_broken(path.stem, wrong, last)
     except Exception:  # noqa: BLE001 - the schedule is what Airflow refuses
-        return build_broken(path.stem, wrong, LastSchedule(WHERE_NONE_IS_READ))
+        return build_broken(path.stem, wrong, last.or_daily())
 
 
 for collection_file in collection_files():

@@ -49,9 +49,9 @@ include.__path__ = extend_path(include.__path__, "include")  # also where anothe
 from include.dedupe.errors import ConfigError
 from include.dedupe.settings.config import CollectionConfig, collection_files, read_collection
 from include.dedupe.settings.gate_settings import GateSettings
-from include.dedupe.settings.still_readable import WHERE_NONE_IS_READ, LastSchedule, gate_schedule
+from include.dedupe.settings.still_readable import LastSchedule, gate_schedule
 from include.orchestration import acting, gating, tasks
-from include.orchestration.dag_arguments import dag_arguments, time_limit
+from include.orchestration.dag_arguments import dag_arguments, those_usable, time_limit
 from include.orchestration.gate_question import gate_question
 
 TAGS = {"dedupe", "gate"}
@@ -124,6 +124,7 @@ def build_broken(name: str, error: Exception, last: LastSchedule) -> DAG:
         start_date=datetime(2024, 1, 1, tzinfo=UTC),
         catchup=False,
         params=PARAMS,
+        on_failure_callback=those_usable(last.notifiers),
         tags=TAGS | {"broken"},
         auto_register=False,
     ) as dag:
@@ -151,7 +152,7 @@ def build_from(path: Path) -> DAG | None:
     try:
         return build_broken(path.stem, wrong, last)
     except Exception:  # noqa: BLE001 - the schedule is what Airflow refuses
-        return build_broken(path.stem, wrong, LastSchedule(WHERE_NONE_IS_READ))
+        return build_broken(path.stem, wrong, last.or_daily())
 
 
 for collection_file in collection_files():

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
+from airflow.sdk import Context
+
+from include.dedupe.errors import ConfigError
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.settings.dag_settings import ALL_OTHERS
 from include.orchestration.approval import notifier
@@ -32,6 +37,15 @@ def dag_arguments(config: CollectionConfig, tags: set[str]) -> dict[str, Any]:
             "retry_policy": RETRY_POLICY,
         },
     }
+
+
+def those_usable(names: Sequence[str]) -> list[Callable[[Context], None]] | None:
+    """Return the notifiers that can be used, of settings that are wrong in any case; None for none."""
+    found: list[Callable[[Context], None]] = []
+    for name in names:
+        with contextlib.suppress(ConfigError):
+            found.append(notifier(name))
+    return found or None
 
 
 def time_limit(config: CollectionConfig, task: str) -> timedelta | None:

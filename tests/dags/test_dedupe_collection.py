@@ -189,6 +189,12 @@ dag:
         _execute_dag_callbacks(bag, request, structlog.get_logger())
         assert (tmp_path / "told").read_text() == "dedupe_photos failed\n"
 
+    def test_a_broken_file_tells_those_who_can_be_told(self, collections: Path) -> None:
+        names = "[nobody.there, tests.support.notifier.Failed]"
+        (collections / "wrong.yaml").write_text(f"flow: 3\ndag: {{failure_notifiers: {names}}}\n")
+        (told,) = load_dags()["dedupe_wrong"].on_failure_callback
+        assert type(told).__name__ == "Failed"
+
     @pytest.mark.parametrize(
         ("setting", "told"),
         [
