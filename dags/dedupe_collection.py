@@ -37,9 +37,10 @@ from __future__ import annotations
 
 import re
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from pkgutil import extend_path
+from typing import Any
 
 from airflow.sdk import (
     DAG,
@@ -63,9 +64,10 @@ from include.dedupe.settings.config import (
     collection_files,
     read_collection,
 )
-from include.dedupe.settings.still_readable import WHERE_NONE_IS_READ, LastSchedule, collection_schedule
+from include.dedupe.settings.still_readable import LastSchedule, collection_schedule
 from include.orchestration import acting, tasks
 from include.orchestration.approval import approval
+from include.orchestration.dag_arguments import dag_arguments, those_usable, time_limit
 
 TAG = "dedupe"
 
@@ -123,23 +125,16 @@ def build(name: str, config: CollectionConfig) -> DAG:
         start_date=datetime.combine(config.start_date, datetime.min.time(), tzinfo=UTC),
         catchup=False,
         params=PARAMS,
-        tags={TAG},
         auto_register=False,  # one that Airflow refuses must not take the others with it
-        default_args={
-            "retries": config.retries,
-            "retry_delay": timedelta(seconds=30),
-            "retry_exponential_backoff": 2.0,
-            "max_retry_delay": timedelta(minutes=30),
-            "retry_policy": tasks.RETRY_POLICY,
-        },
+        **dag_arguments(config, {TAG}),
     ) as dag:
-        partitions = task(tasks.plan)(name)
-        scan = task(
-            pool=config.pool, map_index_template="{{ label | default('?') }}", multiple_outputs=False
-        )(tasks.scan)
-        merge = task(trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS, multiple_outputs=False)(tasks.merge)
-        cluster = task(multiple_outputs=False)(tasks.cluster)
-        report = task(multiple_outputs=False, outlets=[tasks.asset(name)])(tasks.report)
+        partitions = task(execution_timeout=time_limit(config, "plan"))(tasks.plan)(name)
+        scan = _task(config, "scan", pool=config.pool, map_index_template="{{ label | default('?') }}")(
+            tasks.scan
+        )
+        merge = _task(config, "merge", trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS)(tasks.merge)
+        cluster = _task(config, "cluster")(tasks.cluster)
+        report = _task(config, "report", outlets=[tasks.asset(name)])(tasks.report)
         scanned = scan.partial(collection=name).expand(partition=partitions)
         clustered, reported = cluster(name), report(name)
         scanned >> merge(name) >> clustered
@@ -163,12 +158,17 @@ def timetable(
 
 def _act(name: str, config: CollectionConfig, clustered: XComArg, reported: XComArg) -> None:
     """Wire what follows where the settings have policies: decide before the report, apply after a yes."""
-    decided = task(multiple_outputs=False)(acting.decide)(name)
+    decided = _task(config, "decide")(acting.decide)(name)
     patient = max(config.retries, acting.TRIES_FOR_THE_LEASE)
-    applied = task(multiple_outputs=False, retries=patient)(acting.apply)(name)
+    applied = _task(config, "apply", retries=patient)(acting.apply)(name)
     approved = approval(name, config)
-    recorded = task(multiple_outputs=False)(acting.record)(name).as_teardown()
+    recorded = _task(config, "record")(acting.record)(name).as_teardown()
     clustered >> decided >> reported >> approved >> applied >> recorded
+
+
+def _task(config: CollectionConfig, name: str, **settings: Any) -> Any:
+    """Return the decorator of a task that returns one value."""
+    return task(multiple_outputs=False, execution_timeout=time_limit(config, name), **settings)
 
 
 def build_broken(name: str, error: Exception, last: LastSchedule) -> DAG:
@@ -182,6 +182,7 @@ def build_broken(name: str, error: Exception, last: LastSchedule) -> DAG:
         start_date=datetime(2024, 1, 1, tzinfo=UTC),
         catchup=False,
         params=PARAMS,
+        on_failure_callback=those_usable(last.notifiers),
         tags={TAG, "broken"},
         auto_register=False,
     ) as dag:
@@ -199,10 +200,11 @@ def build_from(path: Path) -> DAG:
         wrong = error
     except Exception as error:  # noqa: BLE001 - whatever Airflow refuses, such as a schedule it cannot read
         wrong = ConfigError(f"{path}: Airflow refuses it: {error}")
+    last = collection_schedule(path)
     try:
-        return build_broken(path.stem, wrong, collection_schedule(path))
+        return build_broken(path.stem, wrong, last)
     except Exception:  # noqa: BLE001 - the schedule is what Airflow refuses
-        return build_broken(path.stem, wrong, LastSchedule(WHERE_NONE_IS_READ))
+        return build_broken(path.stem, wrong, last.or_daily())
 
 
 for collection_file in collection_files():

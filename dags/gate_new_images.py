@@ -34,7 +34,7 @@ from __future__ import annotations
 
 import re
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from pkgutil import extend_path
 from typing import Any
@@ -49,8 +49,9 @@ include.__path__ = extend_path(include.__path__, "include")  # also where anothe
 from include.dedupe.errors import ConfigError
 from include.dedupe.settings.config import CollectionConfig, collection_files, read_collection
 from include.dedupe.settings.gate_settings import GateSettings
-from include.dedupe.settings.still_readable import WHERE_NONE_IS_READ, LastSchedule, gate_schedule
+from include.dedupe.settings.still_readable import LastSchedule, gate_schedule
 from include.orchestration import acting, gating, tasks
+from include.orchestration.dag_arguments import dag_arguments, those_usable, time_limit
 from include.orchestration.gate_question import gate_question
 
 TAGS = {"dedupe", "gate"}
@@ -85,27 +86,25 @@ def build(name: str, config: CollectionConfig, gate: GateSettings) -> DAG:
         start_date=datetime.combine(config.start_date, datetime.min.time(), tzinfo=UTC),
         catchup=False,
         params=PARAMS,
-        tags=TAGS,
         auto_register=False,  # one that Airflow refuses must not take the others with it
-        default_args={
-            "retries": config.retries,
-            "retry_delay": timedelta(seconds=30),
-            "retry_exponential_backoff": 2.0,
-            "max_retry_delay": timedelta(minutes=30),
-            "retry_policy": tasks.RETRY_POLICY,
-        },
+        **dag_arguments(config, TAGS),
     ) as dag:
         patient = max(config.retries, acting.TRIES_FOR_THE_LEASE)
-        chunks = task(gating.take)(name)
-        analyzed = task(multiple_outputs=False)(gating.analyze).partial(collection=name).expand(chunk=chunks)
-        checked = task(multiple_outputs=False)(gating.check).partial(collection=name).expand(chunk=chunks)
-        decided = task(multiple_outputs=False)(gating.decide)(name)
+        chunks = task(execution_timeout=time_limit(config, "take"))(gating.take)(name)
+        analyzed = _task(config, "analyze")(gating.analyze).partial(collection=name).expand(chunk=chunks)
+        checked = _task(config, "check")(gating.check).partial(collection=name).expand(chunk=chunks)
+        decided = _task(config, "decide")(gating.decide)(name)
         in_turn: dict[str, Any] = {"retries": patient, "max_active_tis_per_dag": 1}
-        indexed = task(multiple_outputs=False, **in_turn)(gating.index)(name)
-        reported = task(multiple_outputs=False, outlets=[gating.asset(name)])(gating.report)(name)
-        settled = task(multiple_outputs=False, **in_turn)(gating.settle)(name)
+        indexed = _task(config, "index", **in_turn)(gating.index)(name)
+        reported = _task(config, "report", outlets=[gating.asset(name)])(gating.report)(name)
+        settled = _task(config, "settle", **in_turn)(gating.settle)(name)
         analyzed >> checked >> decided >> indexed >> reported >> gate_question(name, config) >> settled
     return dag
+
+
+def _task(config: CollectionConfig, name: str, **settings: Any) -> Any:
+    """Return the decorator of a task that returns one value."""
+    return task(multiple_outputs=False, execution_timeout=time_limit(config, name), **settings)
 
 
 def timetable(cron: str | None, asset: str | None) -> CronDataIntervalTimetable | list[Asset] | None:
@@ -125,6 +124,7 @@ def build_broken(name: str, error: Exception, last: LastSchedule) -> DAG:
         start_date=datetime(2024, 1, 1, tzinfo=UTC),
         catchup=False,
         params=PARAMS,
+        on_failure_callback=those_usable(last.notifiers),
         tags=TAGS | {"broken"},
         auto_register=False,
     ) as dag:
@@ -152,7 +152,7 @@ def build_from(path: Path) -> DAG | None:
     try:
         return build_broken(path.stem, wrong, last)
     except Exception:  # noqa: BLE001 - the schedule is what Airflow refuses
-        return build_broken(path.stem, wrong, LastSchedule(WHERE_NONE_IS_READ))
+        return build_broken(path.stem, wrong, last.or_daily())
 
 
 for collection_file in collection_files():

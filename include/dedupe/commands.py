@@ -1,4 +1,4 @@
-"""Commands that change something: check, claim, verdict, acknowledge, stop and allow."""
+"""Commands that change something: check, claim, verdict, acknowledge, prune, stop and allow."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from include.dedupe.connect import open_flow
 from include.dedupe.csv_table import read_csv
 from include.dedupe.errors import DedupeError, VerdictError
 from include.dedupe.places import require_runs
+from include.dedupe.prune import Ages, prune
 from include.dedupe.reviewing.speaking import acknowledge, say, verdicts_of, verdicts_on
 from include.dedupe.rundir import RunDir
 from include.dedupe.settings.config import CollectionConfig, find_collection
@@ -34,6 +35,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         ("check", run_check, "try on a scratch document what the policies will do"),
         ("verdict", run_verdict, "say that a pair is no duplicate, keep a document, undo a verdict"),
         ("acknowledge", run_acknowledge, "say that what a run exported is carried out elsewhere"),
+        ("prune", run_prune, "remove what is old: runs, archive, quarantine; a dry run unless told"),
         ("claim", run_claim, "let this storage write to the collection from now on, and no other"),
         ("stop", run_stop, "stop all writing to a collection before the next batch"),
         ("allow", run_allow, "allow writing again"),
@@ -121,6 +123,19 @@ def run_acknowledge(options: argparse.Namespace) -> int:
     found = acknowledge(run, options.by, done, options.note)
     end = "the run is closed" if found.is_closed else "the run stays open"
     tell(f"{found.settled} exported documents are settled, {found.open} are open: {end}.")
+    return 0
+
+
+def run_prune(options: argparse.Namespace) -> int:
+    _, config = runs_of(options.collection)
+    ages = Ages(options.runs_days, options.archive_days, options.quarantine_days)
+    dry_run, storage = options.dry_run == "yes", config.storage or default_storage()
+    found = prune(storage, options.collection, config, ages, getpass.getuser(), dry_run=dry_run)
+    for one in found:
+        done = "stays" if one.stays else "would go" if dry_run else "removed"
+        tell(f"{done:8}  {one.bytes:>15,} bytes  {one.kind} {one.name}{': ' if one.stays else ''}{one.stays}")
+    freed = sum(one.bytes for one in found if not one.stays)
+    tell(f"{freed:,} bytes {'would be freed: this was a dry run' if dry_run else 'were freed'}.")
     return 0
 
 
@@ -212,9 +227,26 @@ def _said_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--by", default=getpass.getuser(), help="who says so")
 
 
+def _prune_arguments(parser: argparse.ArgumentParser) -> None:
+    for kind, text in (
+        ("runs", "folders of runs; nothing needs them to restore"),
+        ("archive", "what restores go by: what is removed cannot be restored"),
+        ("quarantine", "files of deleted documents: what is removed is gone"),
+    ):
+        parser.add_argument(f"--{kind}-days", type=_days, metavar="DAYS", help=f"older than this: {text}")
+    parser.add_argument("--dry-run", choices=["yes", "no"], default="yes", help="yes: say what would go")
+
+
+def _days(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of days, 1 or more")
+    return int(text)
+
+
 _ARGUMENTS = {
     "check": _check_arguments,
     "claim": _check_arguments,
     "verdict": _verdict_arguments,
     "acknowledge": _acknowledge_arguments,
+    "prune": _prune_arguments,
 }

@@ -49,6 +49,9 @@ class QueryFilters:
     def with_any(self, field: str) -> str:
         return query.exists(field)
 
+    def beginning(self, field: str, text: str) -> str:
+        return query.beginning(field, text)
+
     def but_not(self, clause: str) -> str:
         is_whole = clause.lstrip().startswith("{!")  # refused: it cannot stand inside another query
         return query.negate(clause if is_whole else f"({clause})")

@@ -53,6 +53,22 @@ def places(values: Sequence[Any], wanted: Sequence[str]) -> list[float]:
     return [min((place(one) for one in listed(value)), default=math.inf) for value in values]
 
 
+def folder_places(values: Sequence[Any], folders: Sequence[str]) -> list[float]:
+    """Return the place of the first folder in which a path, or one of several, lies; infinity for none."""
+    prefixes = [as_folder(folder) for folder in folders]
+
+    def place(path: Any) -> float:
+        found = (number for number, prefix in enumerate(prefixes) if str(path).startswith(prefix))
+        return float(next(found, math.inf))
+
+    return [min((place(one) for one in listed(value)), default=math.inf) for value in values]
+
+
+def as_folder(text: str) -> str:
+    """Return how the paths in a folder begin."""
+    return f"{text.rstrip('/')}/"
+
+
 def numbers(values: Sequence[Any], *, highest: bool) -> npt.NDArray[np.float64]:
     """Return each value as a number, NaN where it is none; of several values the highest or the lowest."""
     found = (_outermost(value, _number, highest=highest) for value in values)

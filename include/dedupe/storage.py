@@ -162,6 +162,22 @@ class Storage:
             entry["name"].rstrip("/").rpartition("/")[2] for entry in entries if entry["type"] == "directory"
         )
 
+    def measure(self, folder: str, but: str = "") -> tuple[int, float]:
+        """Return the bytes of all files below ``folder``, and when the newest was written (epoch seconds).
+
+        Those of its folder ``but`` count as bytes only.
+        """
+        found = self._files.find(self.path(folder), detail=True)
+        dated = [path for path in found if not but or f"/{folder}/{but}/" not in path]
+        moments = [self._files.modified(path) for path in dated]
+        seconds = [(one if one.tzinfo else one.replace(tzinfo=dt.UTC)).timestamp() for one in moments]
+        return sum(int(entry["size"] or 0) for entry in found.values()), max(seconds, default=0.0)
+
+    def remove_folder(self, folder: str) -> None:
+        """Remove a folder with all that is in it; one that is not there is no error."""
+        with contextlib.suppress(FileNotFoundError):
+            self._files.rm(self.path(folder), recursive=True)
+
     def remove(self, name: str) -> None:
         """Remove a file; one that is not there is no error."""
         self._ahead.pop(name, None)

@@ -55,6 +55,11 @@ def match(field: str, value: Value) -> str:
     return f"{_field(field)}:{escape(_text(value))}"
 
 
+def beginning(field: str, text: str) -> str:
+    """A clause: documents whose `field`, one of strings, begins with `text`."""
+    return f"{_field(field)}:{escape(text)}*"
+
+
 def exists(field: str) -> str:
     """A clause: documents that have the field at all."""
     return f"{_field(field)}:[* TO *]"

@@ -111,12 +111,12 @@ def approval(collection: str, config: CollectionConfig) -> DecisionApproval:
     )
 
 
-def notifier(name: str) -> BaseNotifier:
+def notifier(name: str, setting: str = "approval.notifiers") -> BaseNotifier:
     module, _, attribute = name.rpartition(".")
     try:
         notifier = getattr(import_module(module), attribute)()
     except (ImportError, AttributeError, TypeError, ValueError) as error:
-        raise ConfigError(f"approval.notifiers: {name} cannot be used: {error}.") from error
+        raise ConfigError(f"{setting}: {name} cannot be used: {error}.") from error
     if not isinstance(notifier, BaseNotifier):
-        raise ConfigError(f"approval.notifiers: {name} returns {notifier!r:.60}, which is no notifier.")
+        raise ConfigError(f"{setting}: {name} returns {notifier!r:.60}, which is no notifier.")
     return notifier

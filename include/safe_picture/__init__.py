@@ -1,7 +1,7 @@
 """Makes pixels of bytes from outside, within limits; nothing else opens pictures."""
 
 from include.safe_picture.apart import PreviewMaker
-from include.safe_picture.decode import Picture, Preview, decode, preview, read_exif, read_size
+from include.safe_picture.decode import Picture, Preview, decode, preview, read_exif, read_format, read_size
 from include.safe_picture.errors import UnreadableImageError
 from include.safe_picture.frames import FORMATS
 from include.safe_picture.limits import (
@@ -26,5 +26,6 @@ __all__ = [
     "preview",
     "process_ends_after",
     "read_exif",
+    "read_format",
     "read_size",
 ]

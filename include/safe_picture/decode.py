@@ -121,6 +121,16 @@ def _first_of(outline: Outline, wanted: tuple[int, int], max_pixels: int) -> tup
         return read(first.image, first.turn, first.again).rgb, is_one_of_several(first, outline)
 
 
+def read_format(data: bytes) -> str:
+    """Name of a picture's format, such as JPEG, without decoding it.
+
+    Raises:
+        UnreadableImageError: as `decode`.
+    """
+    with _one_error(data), opened(take_apart(data).outline, MAX_PIXELS) as first:
+        return str(first.image.format)
+
+
 def read_size(data: bytes) -> tuple[int, int]:
     """Width and height of the first frame, upright, without decoding it.
 

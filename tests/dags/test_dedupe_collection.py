@@ -16,6 +16,7 @@ from include.dedupe.settings.config import COLLECTIONS_VARIABLE
 from include.dedupe.storage import STORAGE_VARIABLE
 from include.orchestration import home
 from tests.support.embedded_server import EmbeddedServer
+from tests.support.notifier import FILE_VARIABLE
 from tests.support.small_collection import CLUSTERS
 
 DEMO = home.PROJECT / "include" / "demo" / "collections" / "demo.yaml"
@@ -146,6 +147,64 @@ class TestWiring:
         dags = load_dags()
         assert dags["dedupe_demo"].task_ids
         assert "rename the file" in dags["dedupe_my_photos"].description
+
+
+class TestSettingsOfTheDag:
+    TEXT = """
+dag:
+  owner: photo team
+  tags: [photos]
+  queue: dedupe
+  execution_timeout_hours: {scan: 12, others: 0.5}
+  failure_notifiers: [tests.support.notifier.Failed]
+"""
+
+    def test_they_reach_each_task_but_limit_no_question(self, collections: Path) -> None:
+        (collections / "photos.yaml").write_text(DEMO.read_text() + self.TEXT)
+        dags = load_dags()
+        for dag_id, waiting in (("dedupe_photos", "approve"), ("gate_photos", "ask")):
+            dag = dags[dag_id]
+            assert "photos" in dag.tags
+            limits = {task.task_id: task.execution_timeout for task in dag.tasks}
+            assert limits.pop(waiting) is None
+            assert limits.pop("scan", dt.timedelta(hours=12)) == dt.timedelta(hours=12)
+            assert set(limits.values()) == {dt.timedelta(minutes=30)}
+            assert {(task.owner, task.queue) for task in dag.tasks} == {("photo team", "dedupe")}
+
+    def test_a_run_that_fails_is_told_as_airflows_dag_processor_does_it(
+        self, airflow: Path, collections: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        import structlog  # noqa: PLC0415 - after the settings are in place
+        from airflow.callbacks.callback_requests import DagCallbackRequest  # noqa: PLC0415
+        from airflow.dag_processing.dagbag import DagBag  # noqa: PLC0415
+        from airflow.dag_processing.processor import _execute_dag_callbacks  # noqa: PLC0415
+
+        monkeypatch.setenv(FILE_VARIABLE, str(tmp_path / "told"))
+        (collections / "photos.yaml").write_text(DEMO.read_text() + self.TEXT)
+        bag = DagBag(dag_folder=str(home.PROJECT / "dags"))
+        dag = bag.dags["dedupe_photos"]
+        assert dag.has_on_failure_callback
+        place = {"filepath": dag.fileloc, "bundle_name": "dags", "bundle_version": None, "msg": "failed"}
+        request = DagCallbackRequest(dag_id=dag.dag_id, run_id="manual__1", **place)
+        _execute_dag_callbacks(bag, request, structlog.get_logger())
+        assert (tmp_path / "told").read_text() == "dedupe_photos failed\n"
+
+    def test_a_broken_file_tells_those_who_can_be_told(self, collections: Path) -> None:
+        names = "[nobody.there, tests.support.notifier.Failed]"
+        (collections / "wrong.yaml").write_text(f"flow: 3\ndag: {{failure_notifiers: {names}}}\n")
+        (told,) = load_dags()["dedupe_wrong"].on_failure_callback
+        assert type(told).__name__ == "Failed"
+
+    @pytest.mark.parametrize(
+        ("setting", "told"),
+        [
+            ("failure_notifiers: [tests.support.notifier.nothing]", "dag.failure_notifiers: tests.support"),
+            ("execution_timeout_hours: {scna: 1}", "there is no task scna; tasks are plan, scan"),
+        ],
+    )
+    def test_what_cannot_be_used_is_said_in_the_dag(self, collections: Path, setting: str, told: str) -> None:
+        (collections / "photos.yaml").write_text(f"{DEMO.read_text()}dag: {{{setting}}}\n")
+        assert told in load_dags()["dedupe_photos"].description
 
 
 class TestRuns:

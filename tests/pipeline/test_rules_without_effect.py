@@ -169,3 +169,41 @@ def test_a_password_in_the_address_of_a_storage_is_not_in_the_plan(acting: Actin
     acting.decide(acting.run(), acting.config(**DELETE, storage="sftp://me:s3cr3t@host/runs"))
     assert b"s3cr3t" not in acting.run().storage.read("plan/plan.json")
     assert read_plan(acting.run()).config.storage == "sftp://host/runs"
+
+
+class TestPathsAndFieldsThatAreThere:
+    def test_a_reference_folder_comes_first_and_a_folder_is_no_beginning_of_a_name(
+        self, acting: Acting
+    ) -> None:
+        bigger: Document = {**EQUAL, "width_i": 99}
+        acting.fill({"inbox/a": (CAT, bigger), "masters/a": (CAT, EQUAL), "masters-old/a": (CAT, bigger)})
+        rules = [{"rule": "path", "values": ["masters", "inbox/"]}, {"rule": "highest", "field": "width_i"}]
+        assert keepers(acting, keeper={"rules": rules}) == {"path": 1}
+        rows = acting.run().storage.read("report/decisions.csv").decode().splitlines()
+        assert [row for row in rows if ",masters/a,masters/a,keep," in row]
+
+    def test_a_field_may_hold_the_path(self, acting: Acting) -> None:
+        acting.fill({"a": (CAT, {"path_s": "/in/a"}), "b": (CAT, {"path_s": "/masters/it's (1)/b"})})
+        rules = [{"rule": "path", "field": "path_s", "values": ["/masters/it's (1)"]}]
+        assert keepers(acting, keeper={"rules": rules}) == {"path path_s": 1}
+
+    def test_a_document_that_has_the_field_comes_first(self, acting: Acting) -> None:
+        acting.fill({"a": (CAT, EQUAL), "b": (CAT, {**EQUAL, "exif_date_dt": EARLY["date_dt"]})})
+        rules = [{"rule": "has", "field": "exif_date_dt"}]
+        assert keepers(acting, keeper={"rules": rules}) == {"has exif_date_dt": 1}
+
+    @pytest.mark.parametrize(
+        ("rule", "told"),
+        [
+            ({"rule": "path", "values": ["master"]}, "did you mean 'masters'?"),
+            ({"rule": "path", "values": ["masters", "nowhere"]}, "in the folder 'nowhere'"),
+            ({"rule": "has", "field": "exif_dt"}, "exif_dt"),
+        ],
+    )
+    def test_what_no_document_has_fails_the_plan(
+        self, acting: Acting, rule: dict[str, Any], told: str
+    ) -> None:
+        acting.fill({"inbox/a": (CAT, EQUAL), "masters/a": (CAT, EQUAL)})
+        with pytest.raises(PlanError) as failed:
+            keepers(acting, keeper={"rules": [rule]})
+        assert told in str(failed.value)

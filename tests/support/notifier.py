@@ -19,5 +19,13 @@ class Told(BaseNotifier):
             file.write(f"{context['run_id']}\t{context['task'].subject}\n")
 
 
+class Failed(BaseNotifier):
+    """Writes one line for each run that fails."""
+
+    def notify(self, context: Any) -> None:
+        with Path(os.environ[FILE_VARIABLE]).open("a", encoding="utf-8") as file:
+            file.write(f"{context['dag'].dag_id} failed\n")
+
+
 def nothing() -> str:
     return "nothing"

@@ -7,7 +7,7 @@ best made the choice; where none does, the lowest id stays.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from include.dedupe.deciding.groups import Rows, settle_groups
-from include.dedupe.field_values import NOTHING, moments, numbers, places
+from include.dedupe.field_values import NOTHING, folder_places, moments, numbers, places
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.settings.policy_settings import COUNTING, MEASURING, KeeperRule
 
@@ -37,6 +37,13 @@ class PairRows:
 
 
 NO_PAIRS = PairRows(_NONE, _NONE, np.zeros(0, bool))
+
+
+RANKING: Mapping[str, Callable[[Sequence[Any], Sequence[str]], Sequence[float]]] = {
+    "prefer": places,
+    "path": folder_places,
+}
+"""Rules by which a value has a place, the lowest for the best."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +162,12 @@ def rule_keys(
         names = rule.fields or config.rule_fields(rule)
         counts = (sum(document.get(name) not in NOTHING for name in names) for document in fields)
         return -np.fromiter(counts, np.float64, count=len(fields))
-    columns = [[document.get(name) for document in fields] for name in config.rule_fields(rule)]
-    if rule.rule == "prefer":
-        return np.array(places(columns[0], rule.values), dtype=np.float64)
+    columns = [
+        members["id"].tolist() if name == "id" else [document.get(name) for document in fields]
+        for name in config.rule_fields(rule)
+    ]
+    if rule.rule in RANKING:
+        return np.array(RANKING[rule.rule](columns[0], rule.values), dtype=np.float64)
     is_highest = rule.rule in ("highest", "newest")
     if rule.rule in ("oldest", "newest"):
         return _signed(moments(columns[0], latest=is_highest), highest=is_highest)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from include.dedupe.errors import PlanError
-from include.dedupe.field_values import is_value, listed, moments, numbers
+from include.dedupe.field_values import as_folder, is_value, listed, moments, numbers
 from include.dedupe.flow import FlowReader
 from include.dedupe.nearest import nearest
 from include.dedupe.planning.scope import Scope
@@ -116,6 +116,8 @@ async def _require_values(flow: FlowReader, config: CollectionConfig, rule: Keep
         held = [document[field] for document in page.docs if field in document]
         if rule.rule == "prefer":
             await _require_preferred(flow, rule, field, held)
+        elif rule.rule == "path":
+            await _require_folders(flow, rule, field, held)
         elif held and not _has_any(rule, held):
             what = "dates" if rule.rule in ("oldest", "newest") else "numbers"
             raise PlanError(
@@ -142,6 +144,18 @@ async def _require_preferred(flow: FlowReader, rule: KeeperRule, field: str, hel
         f"keeper.rules: prefer {field}: no document has one of the values {', '.join(rule.values)}, so that "
         f"the rule has no effect.{told} The field holds {some}."
     )
+
+
+async def _require_folders(flow: FlowReader, rule: KeeperRule, field: str, held: Sequence[object]) -> None:
+    for folder in rule.values:
+        if not await _matches(flow, flow.filters.beginning(field, as_folder(folder))):
+            known = sorted({str(one).rpartition("/")[0] for value in held for one in listed(value)} - {""})
+            meant = nearest(folder.rstrip("/"), known)
+            told = f" (did you mean {' or '.join(map(repr, meant))}?)" if meant else ""
+            raise PlanError(
+                f"keeper.rules: path: no document has a {field} in the folder {folder!r}{told}; paths are "
+                f"such as {', '.join(repr(value) for value in held[:3])}. Correct it or leave it out."
+            )
 
 
 async def _has_one_of(flow: FlowReader, field: str, values: Sequence[str]) -> bool:

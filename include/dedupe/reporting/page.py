@@ -16,6 +16,7 @@ from include.dedupe.settings.report_settings import ReportSettings
 
 MEMBERS_SHOWN = 24
 PAIRS_SHOWN = 12
+FAILURES_SHOWN = 1000
 KEEPER_BY_ID = "keeper by lowest id: no rule told them apart"
 
 
@@ -26,6 +27,12 @@ class MemberView:
     thumbnail: Thumbnail
     decision: str
     reason: str
+    date: str
+
+    @property
+    def link(self) -> str:
+        """Where a browser may look for the picture; empty where that is no web address."""
+        return self.image if self.image.startswith(("http://", "https://")) else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,7 @@ class ClusterView:
 def render_page(
     summary: dict[str, Any], findings: Findings, settings: ReportSettings, pictures: PictureSource
 ) -> str:
-    """Return the HTML page: the counts, the partitions, and the first clusters with their pictures."""
+    """Return the HTML page: the counts, the first clusters with their pictures, and what was scanned."""
     templates = jinja2.Environment(
         loader=jinja2.PackageLoader("include.dedupe.reporting", "templates"),
         autoescape=True,
@@ -59,7 +66,11 @@ def render_page(
     )
     thresholds = [row["threshold"] for row in summary["thresholds"]]
     clusters = list(view_clusters(findings, settings.pictured_clusters, pictures, thresholds))
-    return templates.get_template("report.html.j2").render(summary=summary, clusters=clusters)
+    first = findings.failures.head(FAILURES_SHOWN)
+    failures = list(zip(first["query_id"], first["cause"], strict=True))
+    return templates.get_template("report.html.j2").render(
+        summary=summary, clusters=clusters, failures=failures, failed=len(findings.failures)
+    )
 
 
 def view_clusters(
@@ -91,7 +102,13 @@ def view_clusters(
             weakest_score=first["weakest_score"],
             strongest_score=first["strongest_score"],
             members=[
-                MemberView(member, images[member], thumbnails[images[member]], *said.get(member, ("", "")))
+                MemberView(
+                    member,
+                    images[member],
+                    thumbnails[images[member]],
+                    *said.get(member, ("", "")),
+                    findings.dates.get(member, ""),
+                )
                 for member in members["id"].iloc[:MEMBERS_SHOWN]
             ],
             pairs=list(

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from include.dedupe.flow import Origin
 from include.safe_fetch import AddressRefusedError, FetchError, RefusingAnswerError, fetch
-from include.safe_picture import PreviewMaker, UnreadableImageError
+from include.safe_picture import PreviewMaker, UnreadableImageError, read_format, read_size
 from include.safe_text import without_secrets
 
 WIDTH, HEIGHT = 336, 252
@@ -25,11 +25,15 @@ SERVED = "images/"  # below it the embedded server serves pictures
 
 @dataclass(frozen=True, slots=True)
 class Thumbnail:
-    """A small picture as a data URI, or the problem why there is none; ``is_first`` of several frames."""
+    """A small picture as a data URI, or the problem why there is none; ``is_first`` of several frames.
+
+    ``about``: format, pixels and bytes of the picture itself, in words.
+    """
 
     data_uri: str | None = None
     problem: str = ""
     is_first: bool = False
+    about: str = ""
 
 
 class UnreachableError(OSError):
@@ -84,7 +88,14 @@ class WebPictures:
             return Thumbnail(problem=str(error))
         except UnreadableImageError as error:
             return Thumbnail(problem=f"{without_secrets(address)} cannot be shown: {error}")
-        return Thumbnail(f"data:image/jpeg;base64,{base64.b64encode(made.jpeg).decode()}", "", made.is_first)
+        uri = f"data:image/jpeg;base64,{base64.b64encode(made.jpeg).decode()}"
+        return Thumbnail(uri, "", made.is_first, about(data))
+
+
+def about(data: bytes) -> str:
+    """Return format, pixels and bytes of a picture in words; ``UnreadableImageError`` if it is none."""
+    width, height = read_size(data)
+    return f"{read_format(data)}, {width} x {height}, {len(data):,} bytes"
 
 
 def picture_bytes(

@@ -1,9 +1,10 @@
 """Report: what a person or another program reads after a run.
 
-``duplicates.csv`` has one cluster a line; ``graph.json`` is the graph of pairs in Cytoscape form; both as the
-vendor's scan script writes them. ``summary.json`` has the counts, ``report.html`` the clusters as pictures.
-Where there are policies, ``decisions.csv`` says what each of them is to become and why, and ``redirects.csv``
-which document stands for which.
+``duplicates.csv`` has one cluster a line; ``graph.json`` is the graph of pairs in Cytoscape form; both as
+the vendor's scan script writes them. ``clusters.csv`` has one document a line, with a header.
+``summary.json`` has the counts, ``report.html`` the clusters as pictures. Where there are policies,
+``decisions.csv`` says what each of them is to become and why, and ``redirects.csv`` which document stands
+for which.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ from include.dedupe.scanning.coverage import Coverage, measure_coverage
 from include.dedupe.scanning.rehearsal import read_cost
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.settings.policy_settings import COUNTING, DELETING
+
+CLUSTER_COLUMNS = ("cluster_id", "size", "class", "id", "image", "decision", "keeper", "reason")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ def report(
     if finished := stage.finished():
         coverage.require_complete(run.address)
         return ReportStats(**finished.result)
-    findings = read_findings(run)
+    findings = read_findings(run, plan)
     summary = {
         **summarise(run, plan, coverage, findings),
         "outlook": outlook(plan.config, findings, acts=acts),
@@ -72,11 +75,13 @@ def report(
     html = render_page(summary, findings, plan.config.report, counted)
     summary["pictures"] = counted.counts()
     stage.write_file("duplicates.csv", to_csv(findings).encode())
+    as_text = plan.config.report.cells_as_text
+    stage.write_file("clusters.csv", csv_table(CLUSTER_COLUMNS, _members(findings), as_text=as_text))
     stage.write_file("graph.json", json.dumps(to_cytoscape(findings), ensure_ascii=False).encode())
     stage.write_file("summary.json", json.dumps(summary, indent=2, ensure_ascii=False).encode())
     if findings.decisions is not None:
         for name, table in (("decisions", findings.decisions), ("redirects", redirects(findings.decisions))):
-            data = csv_table(table.columns, _rows(table), as_text=plan.config.report.cells_as_text)
+            data = csv_table(table.columns, _rows(table), as_text=as_text)
             stage.write_file(f"{name}.csv", data)
     stage.write_file("report.html", html.encode())
     stats = ReportStats(f"{run.address}/report", summary["clusters"]["count"], len(findings.clusters))
@@ -92,6 +97,19 @@ def to_csv(findings: Findings) -> str:
     for _, members in findings.largest_first():
         writer.writerow(members["id"])
     return text.getvalue()
+
+
+def _members(findings: Findings) -> Iterator[tuple[Any, ...]]:
+    """Yield a row of clusters.csv for each document of each cluster, the largest cluster first."""
+    images = dict(zip(findings.documents["id"], findings.documents["image"], strict=True))
+    rows = findings.decisions
+    said: dict[str, tuple[str, str, str]] = {}
+    if rows is not None:
+        told = zip(rows["decision"], rows["keeper_id"], rows["reason"], strict=True)
+        said = dict(zip(rows["id"], told, strict=True))
+    for name, members in findings.largest_first():
+        for size, kind, one in zip(members["size"], members["duplicates"], members["id"], strict=True):
+            yield (name, size, kind, one, images[one], *said.get(one, ("", "", "")))
 
 
 def redirects(decisions: pd.DataFrame) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from pydantic import Field, ValidationError, model_validator
 from include.dedupe.errors import ConfigError
 from include.dedupe.settings import strict_yaml
 from include.dedupe.settings.calibrate_settings import CalibrateSettings
+from include.dedupe.settings.dag_settings import DagSettings
 from include.dedupe.settings.flow_settings import FieldSettings, FlowSettings
 from include.dedupe.settings.gate_settings import GateSettings
 from include.dedupe.settings.partition_key import KEY_FORMATS
@@ -126,6 +127,7 @@ class CollectionConfig(Section):
         description="Airflow pool of the scanning tasks. It must exist, or they are never started: "
         "`python -m include.orchestration.doctor` looks for it.",
     )
+    dag: DagSettings = Field(DagSettings(), description="The DAGs of the collection, as Airflow runs them.")
     retries: int = Field(2, ge=0, le=100, description="Retries of a failed task.")
 
     @model_validator(mode="after")
@@ -141,7 +143,8 @@ class CollectionConfig(Section):
         if rule.field in ("pixels", "bytes"):
             mapped: str | None = getattr(self.fields, rule.field)
             return (mapped,) if mapped else ()
-        single = rule.field or (self.fields.date if rule.rule in ("oldest", "newest") else None)
+        unnamed = {"oldest": self.fields.date, "newest": self.fields.date, "path": "id"}
+        single = rule.field or unnamed.get(rule.rule)
         return (single,) if single else rule.fields
 
     @property
@@ -178,7 +181,8 @@ class CollectionConfig(Section):
 def collections_dirs() -> list[Path]:
     """The folders of YAML files: those of ``FLOW_DEDUPE_COLLECTIONS``, else ``include/collections``."""
     configured = os.environ.get(COLLECTIONS_VARIABLE, "").split(os.pathsep)
-    return [Path(folder) for folder in configured if folder] or [Path(__file__).parents[2] / "collections"]
+    folders = {Path(folder).resolve(): Path(folder) for folder in configured if folder}
+    return list(folders.values()) or [Path(__file__).parents[2] / "collections"]
 
 
 def collection_files() -> Iterator[Path]:

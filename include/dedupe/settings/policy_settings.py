@@ -20,6 +20,7 @@ RuleKind = Literal[
     "oldest",
     "newest",
     "most_complete",
+    "path",
     "has",
     "most_copies",
     "most_pairs",
@@ -88,8 +89,8 @@ class KeeperRule(Section):
             raise ValueError("times belongs to the rule highest")
         if self.rule in MEASURING and bool(self.field) == bool(self.fields):
             raise ValueError(f"the rule {self.rule} needs a field, or fields that are multiplied")
-        if (self.rule == "prefer") != bool(self.values):
-            raise ValueError("values, best first, belong to the rule prefer, and prefer needs them")
+        if (self.rule in ("prefer", "path")) != bool(self.values):
+            raise ValueError("values, best first, belong to the rules prefer and path, and these need them")
         if self.fields and self.rule not in ("most_complete", *MEASURING):
             raise ValueError("a list of fields belongs to the rules most_complete, highest and lowest only")
         return self
@@ -108,8 +109,9 @@ class KeeperSettings(Section):
         "such groups. The first rule that tells two apart decides. prefer (field, values best first), "
         "highest and lowest (field, or pixels and bytes as mapped in fields; or several fields, which "
         "are multiplied; with times: 2, only over what has half as much or less), oldest and newest "
-        "(field, else fields.date), most_complete (fields, else all), has (field), most_copies (exact "
-        "duplicates) and most_pairs. among: exact or near makes a rule decide only within a group, or "
+        "(field, else fields.date), most_complete (fields, else all), path (values: folders, best first, "
+        "in which the id lies, or the field that is named), has (field), most_copies (exact duplicates) "
+        "and most_pairs. among: exact or near makes a rule decide only within a group, or "
         "only between groups. Where all are silent, most_copies, most_pairs, and last the lowest id. "
         "Without rules, exact duplicates go by pixels (fields.pixels, else width_i x height_i) and "
         "bytes (fields.bytes, else bytes_l); among near ones the original is to stay, and an edit often "
@@ -118,7 +120,9 @@ class KeeperSettings(Section):
         "skip these; the plan says what they lack.",
         examples=[
             [
+                {"rule": "path", "values": ["masters", "scans/2019"]},
                 {"rule": "prefer", "field": "source_s", "values": ["agency", "upload"]},
+                {"rule": "has", "field": "exif_date_dt"},
                 {"rule": "highest", "field": "pixels"},
                 {"rule": "highest", "field": "bytes"},
                 {"rule": "oldest"},

@@ -24,11 +24,19 @@ WHERE_NONE_IS_READ = "@daily"
 
 @dataclass(frozen=True, slots=True)
 class LastSchedule:
-    """When a DAG runs: by cron expression, with partition keys of this format if any, or by an asset."""
+    """When a DAG runs: by cron expression, with partition keys of this format if any, or by an asset.
+
+    ``notifiers`` are told when a run of it fails.
+    """
 
     cron: str | None
     key_format: str | None = None
     asset: str | None = None
+    notifiers: tuple[str, ...] = ()
+
+    def or_daily(self) -> LastSchedule:
+        """Return what is left of it where the schedule itself is what is wrong."""
+        return LastSchedule(WHERE_NONE_IS_READ, notifiers=self.notifiers)
 
 
 def collection_schedule(path: Path) -> LastSchedule:
@@ -36,7 +44,8 @@ def collection_schedule(path: Path) -> LastSchedule:
     settings = _sections(path)
     cron = _schedule(settings, CollectionConfig)
     by_key = settings.get("schedule_by") == "partition"
-    return LastSchedule(cron, KEY_FORMATS.get(cron or "") if by_key else None)
+    key_format = KEY_FORMATS.get(cron or "") if by_key else None
+    return LastSchedule(cron, key_format, notifiers=_notifiers(settings))
 
 
 def gate_schedule(path: Path) -> LastSchedule | None:
@@ -46,8 +55,14 @@ def gate_schedule(path: Path) -> LastSchedule | None:
         return None
     gate = settings["gate"]
     if isinstance(gate, dict) and isinstance(gate.get("asset"), str):
-        return LastSchedule(None, asset=gate["asset"])
-    return LastSchedule(_schedule(gate, GateSettings))
+        return LastSchedule(None, asset=gate["asset"], notifiers=_notifiers(settings))
+    return LastSchedule(_schedule(gate, GateSettings), notifiers=_notifiers(settings))
+
+
+def _notifiers(settings: dict[str, Any]) -> tuple[str, ...]:
+    section = settings.get("dag")
+    names = section.get("failure_notifiers") if isinstance(section, dict) else None
+    return tuple(name for name in names if isinstance(name, str)) if isinstance(names, list) else ()
 
 
 def _schedule(section: Any, model: type[BaseModel]) -> str | None:

@@ -165,3 +165,23 @@ def test_a_missing_folder_of_settings_is_an_error(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv(COLLECTIONS_VARIABLE, str(tmp_path / "nowhere"))
     with pytest.raises(ConfigError, match="there is no folder"):
         list(collection_files())
+
+
+def test_several_folders_may_hold_collections_but_no_two_of_one_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder, name in ((first, "one.yaml"), (second, "another.yml")):
+        folder.mkdir()
+        write(folder, MINIMAL, name)
+    monkeypatch.setenv(COLLECTIONS_VARIABLE, f"{first}:{second}:{second}/../first")
+    assert [path.stem for path in collection_files()] == ["another", "one"]
+    assert find_collection("another").flow.collection == "pictures"
+    write(second, MINIMAL, "one.yaml")
+    with pytest.raises(ConfigError, match="are one collection; rename one of them"):
+        list(collection_files())
+
+
+def test_a_collection_has_not_the_name_of_another_dag(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="rename the file"):
+        read_collection(write(tmp_path, MINIMAL, "restore.yaml"))

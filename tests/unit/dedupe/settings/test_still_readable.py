@@ -60,3 +60,11 @@ def test_a_file_that_cannot_be_read_runs_each_day(tmp_path: Path) -> None:
     assert collection_schedule(tmp_path / "gone.yaml") == DAILY
     (tmp_path / "latin.yaml").write_bytes(b"description: caf\xe9\nschedule: '@weekly'\nflow: 1\n")
     assert collection_schedule(tmp_path / "latin.yaml") == LastSchedule("@weekly")
+
+
+def test_those_who_hear_of_failures_are_still_told(tmp_path: Path) -> None:
+    path = tmp_path / "photos.yaml"
+    path.write_text(f"{FLOW}x: 1\ngate: {{asset: a}}\ndag: {{failure_notifiers: [team.notify, 3]}}\n")
+    assert collection_schedule(path).notifiers == ("team.notify",)
+    assert gate_schedule(path) == LastSchedule(None, asset="a", notifiers=("team.notify",))
+    assert collection_schedule(path).or_daily() == LastSchedule("@daily", notifiers=("team.notify",))

@@ -1,0 +1,132 @@
+"""What has become old is removed when an age is named for it, and nothing that somebody still needs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from include.dedupe.__main__ import main
+from include.dedupe.acting.wanted import Wanted
+from include.dedupe.errors import DedupeError
+from include.dedupe.prune import Ages, Pruned, prune
+from include.dedupe.settings.config import COLLECTIONS_VARIABLE
+from include.dedupe.storage import STORAGE_VARIABLE
+from tests.support.library import Library, jpeg, library, library_server, photo
+
+__all__ = ["library", "library_server"]
+CAT = jpeg(photo())
+OLD = 1_000_000_000
+
+
+@pytest.fixture
+def pruned(library: Library) -> Library:
+    """A library of which run-1 has deleted a picture, long ago; run-2 came later, another collection too."""
+    library.fill({"a.jpg": CAT, "in/b.jpg": CAT, "in/b.jpg.xmp": b"<x/>"})
+    assert library.apply(library.decided()).done == 1
+    library.decided("run-2")
+    for name in ("runs/run-1/plan", "archive/run-1"):
+        (library.acting.storage / "other" / name).mkdir(parents=True)
+        (library.acting.storage / "other" / name / "theirs.json").write_text("[]")
+    (library.away / "run-1" / "theirs.jpg").write_bytes(CAT)
+    age(library.acting.storage)
+    return library
+
+
+def age(storage: Path) -> None:
+    for path in storage.rglob("*.json"):
+        if "archive" in path.parts:
+            path.write_text(path.read_text().replace('"at": "20', '"at": "10'))
+    for path in storage.rglob("*"):
+        os.utime(path, (OLD, OLD))
+    for path in (storage / "pictures" / "runs" / "run-2").rglob("*"):
+        os.utime(path, (OLD + 60, OLD + 60))
+
+
+def go(library: Library, dry_run: bool = False, **days: int) -> dict[str, Pruned]:
+    config = library.acting.config(**library.settings())
+    storage = str(library.acting.storage)
+    found = prune(storage, "pictures", config, Ages(**days), "somebody", dry_run=dry_run)
+    return {f"{one.kind} {Path(one.name).name}": one for one in found}
+
+
+def files(library: Library) -> dict[Path, bytes]:
+    paths = [*library.acting.storage.rglob("*"), *library.away.rglob("*")]
+    looked_at = "review"  # the page makes anew what is there
+    return {path: path.read_bytes() for path in paths if path.is_file() and looked_at not in path.parts}
+
+
+def test_a_dry_run_says_what_would_go_and_removes_nothing(pruned: Library) -> None:
+    before = files(pruned)
+    found = go(pruned, dry_run=True, runs=30, archive=30, quarantine=30)
+    assert files(pruned) == before
+    going = {name for name, one in found.items() if not one.stays}
+    assert going == {"quarantine b.jpg", "quarantine b.jpg.xmp", "archive run-1", "runs run-1"}
+    assert found["runs run-2"].stays == "it is the newest"
+    assert found["quarantine b.jpg"].bytes == len(CAT)
+    again = go(pruned, dry_run=True, runs=30)
+    assert not again["runs run-1"].stays, "looking at a run makes it no younger"
+
+
+def test_without_the_folder_of_its_run_a_picture_is_restored(pruned: Library) -> None:
+    assert "runs run-1" in go(pruned, runs=30)
+    assert not pruned.acting.run("run-1").storage.exists("plan/plan.json")
+    pruned.acting.restore(Wanted(runs=("run-1",)))
+    assert pruned.files()["in/b.jpg"] == CAT
+    assert "in/b.jpg" in pruned.acting.documents()
+
+
+def test_an_archive_stays_as_long_as_a_file_of_it_is_in_the_quarantine(pruned: Library) -> None:
+    found = go(pruned, archive=30)
+    assert "2 of its files are in the quarantine" in found["archive run-1"].stays
+    pruned.acting.restore(Wanted(runs=("run-1",)))
+    age(pruned.acting.storage)
+    assert go(pruned, archive=30)["archive run-1"].stays == ""
+    assert pruned.files()["in/b.jpg"] == CAT
+
+
+def test_what_goes_is_this_collections_alone(pruned: Library) -> None:
+    go(pruned, runs=30, archive=30, quarantine=30)
+    left = {path.relative_to(pruned.acting.storage.parent).as_posix() for path in files(pruned)}
+    theirs = {"storage/other/runs/run-1/plan/theirs.json", "storage/other/archive/run-1/theirs.json"}
+    assert left >= {*theirs, "away/run-1/theirs.jpg"}
+    assert not [name for name in left if name.startswith(("storage/pictures/archive", "away/run-1/in"))]
+    with pytest.raises(DedupeError, match="run-1"):
+        pruned.acting.restore(Wanted(runs=("run-1",)))
+
+
+def test_what_is_younger_stays_and_an_age_is_asked_for(library: Library) -> None:
+    library.fill({"a.jpg": CAT, "b.jpg": CAT})
+    assert library.apply(library.decided()).done == 1
+    assert go(library, runs=1, archive=1, quarantine=1) == {}
+    with pytest.raises(DedupeError, match="after how many days"):
+        go(library)
+
+
+def test_an_export_that_is_not_acknowledged_keeps_its_run(library: Library) -> None:
+    library.fill({"a.jpg": CAT, "b.jpg": CAT})
+    library.decided(do="export")
+    library.decided("run-2")
+    age(library.acting.storage)
+    assert "acknowledge pictures run-1" in go(library, runs=30)["runs run-1"].stays
+
+
+def test_the_command_is_dry_unless_told_and_says_the_bytes(
+    pruned: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "collections").mkdir()
+    (tmp_path / "collections" / "pictures.yaml").write_text(
+        f"flow: {{connection: c, collection: library}}\n"
+        f"quarantine: {{library: {pruned.folder}, folder: {pruned.away}}}\n"
+    )
+    monkeypatch.setenv(COLLECTIONS_VARIABLE, str(tmp_path / "collections"))
+    monkeypatch.setenv(STORAGE_VARIABLE, str(pruned.acting.storage))
+    assert main(["prune", "pictures", "--quarantine-days", "30"]) == 0
+    assert f"{len(CAT) + 4:,} bytes would be freed: this was a dry run." in capsys.readouterr().out
+    assert main(["prune", "pictures", "--quarantine-days", "30", "--dry-run", "no"]) == 0
+    assert f"{len(CAT) + 4:,} bytes were freed." in capsys.readouterr().out
+    assert pruned.moved() == {"theirs.jpg": CAT}
+    assert main(["prune", "pictures"]) == 2
+    with pytest.raises(SystemExit):
+        main(["prune", "pictures", "--runs-days", "0"])
