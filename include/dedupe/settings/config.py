@@ -10,6 +10,7 @@ import datetime as dt
 import os
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal, Self
 
@@ -257,11 +258,22 @@ def find_collection(name: str) -> CollectionConfig:
     Raises:
         ConfigError: there is no such file, or it is wrong.
     """
-    files = {path.stem: path for path in collection_files()}
-    if name not in files:
+    known = list(collection_files())
+    files = [path for path in known if path.stem == name]
+    if not files:
         told = f"There is no collection {name!r} in {collections_dir()}"
-        raise ConfigError(f"{told}; known collections: {', '.join(files) or 'none'}.")
-    return read_collection(files[name])
+        names = ", ".join(path.stem for path in known)
+        raise ConfigError(f"{told}; known collections: {names or 'none'}.")
+    if len(files) > 1 or not files[0].is_file():
+        return read_collection(files[0])
+    state = files[0].stat()
+    return _read_once(files[0], state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=64)
+def _read_once(path: Path, _modified: int, _size: int) -> CollectionConfig:
+    """Read a file; as long as it stays the same, it is read once in a process."""
+    return read_collection(path)
 
 
 def read_collection(path: Path) -> CollectionConfig:
