@@ -33,8 +33,6 @@ does not say: `python -m include.orchestration.doctor` tells what is missing.
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from airflow.sdk import (
@@ -47,12 +45,12 @@ from airflow.sdk import (
     task,
 )
 
-from include.dedupe.errors import ConfigError
 from include.dedupe.settings.config import CollectionConfig, collection_files, read_collection
 from include.orchestration import acting, tasks
 from include.orchestration.approval import approval
+from include.orchestration.collection_dags import made_or_broken, open_dag, patient
 
-TAG = "dedupe"
+TAGS = {"dedupe"}
 
 PARAMS = {
     "scope": Param(
@@ -100,23 +98,14 @@ PARAMS = {
 
 def build(name: str, config: CollectionConfig) -> DAG:
     """Wire the stages for one collection."""
-    with DAG(
-        dag_id=f"dedupe_{name}",
+    with open_dag(
+        f"dedupe_{name}",
+        config,
         description=config.description or f"Duplicates in the collection {name}",
-        doc_md=__doc__,
+        doc=__doc__,
         schedule=timetable(config),
-        start_date=datetime.combine(config.start_date, datetime.min.time(), tzinfo=UTC),
-        catchup=False,
         params=PARAMS,
-        tags={TAG},
-        auto_register=False,  # one that Airflow refuses must not take the others with it
-        default_args={
-            "retries": config.retries,
-            "retry_delay": timedelta(seconds=30),
-            "retry_exponential_backoff": 2.0,
-            "max_retry_delay": timedelta(minutes=30),
-            "retry_policy": tasks.RETRY_POLICY,
-        },
+        tags=TAGS,
     ) as dag:
         partitions = task(tasks.plan)(name)
         scan = task(
@@ -149,35 +138,16 @@ def timetable(config: CollectionConfig) -> CronDataIntervalTimetable | CronParti
 def _act(name: str, config: CollectionConfig, clustered: XComArg, reported: XComArg) -> None:
     """Wire what follows where the settings have policies: decide before the report, apply after a yes."""
     decided = task(multiple_outputs=False)(acting.decide)(name)
-    patient = max(config.retries, acting.TRIES_FOR_THE_LEASE)
-    applied = task(multiple_outputs=False, retries=patient)(acting.apply)(name)
+    applied = task(**patient(config))(acting.apply)(name)
     approved = approval(name, config)
     recorded = task(multiple_outputs=False)(acting.record)(name).as_teardown()
     clustered >> decided >> reported >> approved >> applied >> recorded
 
 
-def build_broken(name: str, error: Exception) -> DAG:
-    """Make a DAG that says what is wrong, so that one wrong file takes down no other DAG."""
-    with DAG(
-        dag_id=f"dedupe_{re.sub('[^A-Za-z0-9_-]', '_', name)}",
-        description=str(error),
-        doc_md=f"**This collection's settings are wrong.** {error}",
-        schedule=None,
-        tags={TAG, "broken"},
-    ) as dag:
-        task(tasks.settings_error)(str(error))
-    return dag
-
-
 def build_from(path: Path) -> DAG:
-    try:
-        dag = build(path.stem, read_collection(path))
-        dag.validate()  # type: ignore[no-untyped-call]
-        return dag
-    except ConfigError as error:
-        return build_broken(path.stem, error)
-    except Exception as error:  # noqa: BLE001 - whatever Airflow refuses, such as a schedule it cannot read
-        return build_broken(path.stem, ConfigError(f"{path}: Airflow refuses it: {error}"))
+    """Return the DAG of a collection's file, or one that says what is wrong with it."""
+    dag_id = f"dedupe_{path.stem}"
+    return made_or_broken(dag_id, TAGS, f"{path}", lambda: build(path.stem, read_collection(path)))
 
 
 for collection_file in collection_files():

@@ -4,8 +4,9 @@
 `take` reads what came and divides it into chunks, `analyze` lets Flow look at each picture, once, `check`
 searches the collection with what Flow saw, `decide` says what is to become of each document, `index`
 indexes with the same analysis what may be let in, and `report` writes what became of all. Where the
-settings say `ask`, the document is held: `ask` asks a person and `settle` does what was answered; no answer
-in time holds it on.
+settings say `ask`, the document is held: `ask` asks a person, who answers in Airflow or on the page
+"Duplicates" of the run, which shows what it looks like; `settle` does what was answered; no answer in time
+holds it on.
 
 A dry run, which is the default, says what would be done and writes nothing to the collection. It does not
 compare the new pictures with each other: Flow compares only what is indexed.
@@ -31,17 +32,15 @@ what is held.
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from airflow.sdk import DAG, Asset, CronDataIntervalTimetable, Param, task
 
 from include.dedupe.errors import ConfigError
 from include.dedupe.settings.config import CollectionConfig, collection_files, read_collection
 from include.dedupe.settings.gate_settings import GateSettings
-from include.orchestration import acting, gating, tasks
+from include.orchestration import gating
+from include.orchestration.collection_dags import made_or_broken, open_dag, patient
 from include.orchestration.gate_question import gate_question
 
 TAGS = {"dedupe", "gate"}
@@ -68,33 +67,23 @@ PARAMS = {
 
 def build(name: str, config: CollectionConfig, gate: GateSettings) -> DAG:
     """Wire the steps for one collection."""
-    with DAG(
-        dag_id=f"gate_{name}",
+    with open_dag(
+        f"gate_{name}",
+        config,
         description=f"New pictures for the collection {name}",
-        doc_md=__doc__,
+        doc=__doc__,
         schedule=timetable(gate),
-        start_date=datetime.combine(config.start_date, datetime.min.time(), tzinfo=UTC),
-        catchup=False,
         params=PARAMS,
         tags=TAGS,
-        auto_register=False,  # one that Airflow refuses must not take the others with it
-        default_args={
-            "retries": config.retries,
-            "retry_delay": timedelta(seconds=30),
-            "retry_exponential_backoff": 2.0,
-            "max_retry_delay": timedelta(minutes=30),
-            "retry_policy": tasks.RETRY_POLICY,
-        },
     ) as dag:
-        patient = max(config.retries, acting.TRIES_FOR_THE_LEASE)
         chunks = task(gating.take)(name)
         analyzed = task(multiple_outputs=False)(gating.analyze).partial(collection=name).expand(chunk=chunks)
         checked = task(multiple_outputs=False)(gating.check).partial(collection=name).expand(chunk=chunks)
         decided = task(multiple_outputs=False)(gating.decide)(name)
-        in_turn: dict[str, Any] = {"retries": patient, "max_active_tis_per_dag": 1}
-        indexed = task(multiple_outputs=False, **in_turn)(gating.index)(name)
+        in_turn = {**patient(config), "max_active_tis_per_dag": 1}
+        indexed = task(**in_turn)(gating.index)(name)
         reported = task(multiple_outputs=False, outlets=[gating.asset(name)])(gating.report)(name)
-        settled = task(multiple_outputs=False, **in_turn)(gating.settle)(name)
+        settled = task(**in_turn)(gating.settle)(name)
         analyzed >> checked >> decided >> indexed >> reported >> gate_question(name, config) >> settled
     return dag
 
@@ -106,33 +95,16 @@ def timetable(gate: GateSettings) -> CronDataIntervalTimetable | list[Asset] | N
     return CronDataIntervalTimetable(gate.schedule, timezone="UTC") if gate.schedule else None
 
 
-def build_broken(name: str, error: Exception) -> DAG:
-    """Make a DAG that says what is wrong, so that one wrong file takes down no other DAG."""
-    with DAG(
-        dag_id=f"gate_{re.sub('[^A-Za-z0-9_-]', '_', name)}",
-        description=str(error),
-        doc_md=f"**This collection's gate cannot be made.** {error}",
-        schedule=None,
-        tags=TAGS | {"broken"},
-    ) as dag:
-        task(tasks.settings_error)(str(error))
-    return dag
-
-
 def build_from(path: Path) -> DAG | None:
     """Return the gate of a collection; None where its file has none, or is wrong as dedupe_<name> says."""
     try:
         config = read_collection(path)
     except ConfigError:
         return None
-    if config.gate is None:
+    gate = config.gate
+    if gate is None:
         return None
-    try:
-        dag = build(path.stem, config, config.gate)
-        dag.validate()  # type: ignore[no-untyped-call]
-        return dag
-    except Exception as error:  # noqa: BLE001 - whatever Airflow refuses, such as a schedule it cannot read
-        return build_broken(path.stem, ConfigError(f"{path}: Airflow refuses its gate: {error}"))
+    return made_or_broken(f"gate_{path.stem}", TAGS, f"{path}: gate", lambda: build(path.stem, config, gate))
 
 
 for collection_file in collection_files():

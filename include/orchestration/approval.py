@@ -100,7 +100,7 @@ def approval(collection: str, config: CollectionConfig) -> DecisionApproval:
         config=config,
         subject=f"Duplicates in {collection}: carry out the decisions?",
         defaults=ApprovalOperator.REJECT,
-        notifiers=[notifier(name) for name in config.approval.notifiers],
+        notifiers=notifiers(config),
         params={
             "decisions": Param(
                 "",
@@ -111,7 +111,16 @@ def approval(collection: str, config: CollectionConfig) -> DecisionApproval:
     )
 
 
-def notifier(name: str) -> BaseNotifier:
+def notifiers(config: CollectionConfig) -> list[BaseNotifier]:
+    """Return those who are told of each question of a collection.
+
+    Raises:
+        ConfigError: one of them cannot be used.
+    """
+    return [_notifier(name) for name in config.approval.notifiers]
+
+
+def _notifier(name: str) -> BaseNotifier:
     module, _, attribute = name.rpartition(".")
     try:
         notifier = getattr(import_module(module), attribute)()
