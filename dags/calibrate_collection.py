@@ -24,15 +24,22 @@ detector changes, or the kind of pictures in the collection.
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, timedelta
+import sys
 from pathlib import Path
+from pkgutil import extend_path
 
 from airflow.sdk import DAG, Param, task
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # where include/ lies, beside this folder
+import include
+
+include.__path__ = extend_path(include.__path__, "include")  # also where another include/ was found first
+
 from include.dedupe.errors import ConfigError
 from include.dedupe.settings.config import CollectionConfig, collection_files, read_collection
-from include.orchestration import calibrating, tasks
+from include.dedupe.settings.still_readable import LastSchedule
+from include.orchestration import calibrating
+from include.orchestration.collection_dags import broken_dag, made_or_broken, open_dag, step, time_limit
 
 TAGS = {"dedupe", "calibrate"}
 
@@ -53,42 +60,21 @@ PARAMS = {
 
 def build(name: str, config: CollectionConfig) -> DAG:
     """Wire the steps for one collection."""
-    with DAG(
-        dag_id=f"calibrate_{name}",
+    with open_dag(
+        f"calibrate_{name}",
+        config,
         description=f"Which thresholds are right in the collection {name}",
-        doc_md=__doc__,
+        doc=__doc__,
         schedule=None,
-        start_date=datetime.combine(config.start_date, datetime.min.time(), tzinfo=UTC),
         params=PARAMS,
         tags=TAGS,
-        auto_register=False,  # one that Airflow refuses must not take the others with it
-        default_args={
-            "retries": config.retries,
-            "retry_delay": timedelta(seconds=30),
-            "retry_exponential_backoff": 2.0,
-            "max_retry_delay": timedelta(minutes=30),
-            "retry_policy": tasks.RETRY_POLICY,
-        },
     ) as dag:
-        partitions = task(calibrating.pick)(name)
-        ask = task(pool=config.pool, map_index_template="{{ label | default('?') }}", multiple_outputs=False)(
+        partitions = task(execution_timeout=time_limit(config, "pick"))(calibrating.pick)(name)
+        ask = step(config, "ask", pool=config.pool, map_index_template="{{ label | default('?') }}")(
             calibrating.ask
         )
-        report = task(multiple_outputs=False, outlets=[calibrating.asset(name)])(calibrating.report)
+        report = step(config, "report", outlets=[calibrating.asset(name)])(calibrating.report)
         ask.partial(collection=name).expand(partition=partitions) >> report(name)
-    return dag
-
-
-def build_broken(name: str, error: Exception) -> DAG:
-    """Make a DAG that says what is wrong, so that one wrong file takes down no other DAG."""
-    with DAG(
-        dag_id=f"calibrate_{re.sub('[^A-Za-z0-9_-]', '_', name)}",
-        description=str(error),
-        doc_md=f"**This collection cannot be calibrated.** {error}",
-        schedule=None,
-        tags=TAGS | {"broken"},
-    ) as dag:
-        task(tasks.settings_error)(str(error))
     return dag
 
 
@@ -98,12 +84,14 @@ def build_from(path: Path) -> DAG | None:
         config = read_collection(path)
     except ConfigError:
         return None
-    try:
-        dag = build(path.stem, config)
-        dag.validate()  # type: ignore[no-untyped-call]
-        return dag
-    except Exception as error:  # noqa: BLE001 - whatever Airflow refuses, such as a pool it cannot read
-        return build_broken(path.stem, ConfigError(f"{path}: Airflow refuses its calibration: {error}"))
+
+    def broken(error: ConfigError, when: LastSchedule) -> DAG:
+        return broken_dag(
+            f"calibrate_{path.stem}", error, tags=TAGS, schedule=when.cron, told=when.notifiers, params=PARAMS
+        )
+
+    by_hand = LastSchedule(None, notifiers=config.dag.failure_notifiers)
+    return made_or_broken(f"{path}: calibrate", lambda: build(path.stem, config), broken, by_hand)
 
 
 for collection_file in collection_files():

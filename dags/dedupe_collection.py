@@ -35,12 +35,9 @@ does not say: `python -m include.orchestration.doctor` tells what is missing.
 
 from __future__ import annotations
 
-import re
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from pkgutil import extend_path
-from typing import Any
 
 from airflow.sdk import (
     DAG,
@@ -67,9 +64,16 @@ from include.dedupe.settings.config import (
 from include.dedupe.settings.still_readable import LastSchedule, collection_schedule
 from include.orchestration import acting, tasks
 from include.orchestration.approval import approval
-from include.orchestration.dag_arguments import dag_arguments, those_usable, time_limit
+from include.orchestration.collection_dags import (
+    broken_dag,
+    made_or_broken,
+    open_dag,
+    patient,
+    step,
+    time_limit,
+)
 
-TAG = "dedupe"
+TAGS = {"dedupe"}
 
 PARAMS = {
     "scope": Param(
@@ -117,24 +121,22 @@ PARAMS = {
 
 def build(name: str, config: CollectionConfig) -> DAG:
     """Wire the stages for one collection."""
-    with DAG(
-        dag_id=f"dedupe_{name}",
+    with open_dag(
+        f"dedupe_{name}",
+        config,
         description=config.description or f"Duplicates in the collection {name}",
-        doc_md=__doc__,
+        doc=__doc__,
         schedule=timetable(config.schedule, config.key_format),
-        start_date=datetime.combine(config.start_date, datetime.min.time(), tzinfo=UTC),
-        catchup=False,
         params=PARAMS,
-        auto_register=False,  # one that Airflow refuses must not take the others with it
-        **dag_arguments(config, {TAG}),
+        tags=TAGS,
     ) as dag:
         partitions = task(execution_timeout=time_limit(config, "plan"))(tasks.plan)(name)
-        scan = _task(config, "scan", pool=config.pool, map_index_template="{{ label | default('?') }}")(
+        scan = step(config, "scan", pool=config.pool, map_index_template="{{ label | default('?') }}")(
             tasks.scan
         )
-        merge = _task(config, "merge", trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS)(tasks.merge)
-        cluster = _task(config, "cluster")(tasks.cluster)
-        report = _task(config, "report", outlets=[tasks.asset(name)])(tasks.report)
+        merge = step(config, "merge", trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS)(tasks.merge)
+        cluster = step(config, "cluster")(tasks.cluster)
+        report = step(config, "report", outlets=[tasks.asset(name)])(tasks.report)
         scanned = scan.partial(collection=name).expand(partition=partitions)
         clustered, reported = cluster(name), report(name)
         scanned >> merge(name) >> clustered
@@ -158,53 +160,29 @@ def timetable(
 
 def _act(name: str, config: CollectionConfig, clustered: XComArg, reported: XComArg) -> None:
     """Wire what follows where the settings have policies: decide before the report, apply after a yes."""
-    decided = _task(config, "decide")(acting.decide)(name)
-    patient = max(config.retries, acting.TRIES_FOR_THE_LEASE)
-    applied = _task(config, "apply", retries=patient)(acting.apply)(name)
+    decided = step(config, "decide")(acting.decide)(name)
+    applied = step(config, "apply", **patient(config))(acting.apply)(name)
     approved = approval(name, config)
-    recorded = _task(config, "record")(acting.record)(name).as_teardown()
+    recorded = step(config, "record")(acting.record)(name).as_teardown()
     clustered >> decided >> reported >> approved >> applied >> recorded
 
 
-def _task(config: CollectionConfig, name: str, **settings: Any) -> Any:
-    """Return the decorator of a task that returns one value."""
-    return task(multiple_outputs=False, execution_timeout=time_limit(config, name), **settings)
-
-
-def build_broken(name: str, error: Exception, last: LastSchedule) -> DAG:
-    """Make a DAG that says what is wrong: it takes down no other, and fails whenever it should have run."""
+def build_broken(name: str, error: ConfigError, last: LastSchedule) -> DAG:
+    """Make a DAG that says what is wrong, on the schedule of the file."""
     apart = "_collection" if name in NOT_FOR_COLLECTIONS else ""
-    with DAG(
-        dag_id=f"dedupe_{re.sub('[^A-Za-z0-9_-]', '_', name)}{apart}",
-        description=str(error),
-        doc_md=f"**This collection's settings are wrong.** {error}",
-        schedule=timetable(last.cron, last.key_format),
-        start_date=datetime(2024, 1, 1, tzinfo=UTC),
-        catchup=False,
-        params=PARAMS,
-        on_failure_callback=those_usable(last.notifiers),
-        tags={TAG, "broken"},
-        auto_register=False,
-    ) as dag:
-        task(tasks.settings_error)(str(error))
-    dag.validate()  # type: ignore[no-untyped-call]
-    return dag
+    schedule = timetable(last.cron, last.key_format)
+    dag_id = f"dedupe_{name}{apart}"
+    return broken_dag(dag_id, error, tags=TAGS, schedule=schedule, told=last.notifiers, params=PARAMS)
 
 
 def build_from(path: Path) -> DAG:
-    try:
-        dag = build(path.stem, read_collection(path))
-        dag.validate()  # type: ignore[no-untyped-call]
-        return dag
-    except ConfigError as error:
-        wrong = error
-    except Exception as error:  # noqa: BLE001 - whatever Airflow refuses, such as a schedule it cannot read
-        wrong = ConfigError(f"{path}: Airflow refuses it: {error}")
-    last = collection_schedule(path)
-    try:
-        return build_broken(path.stem, wrong, last)
-    except Exception:  # noqa: BLE001 - the schedule is what Airflow refuses
-        return build_broken(path.stem, wrong, last.or_daily())
+    """Return the DAG of a collection's file, or one that says what is wrong with it."""
+    return made_or_broken(
+        str(path),
+        lambda: build(path.stem, read_collection(path)),
+        lambda error, last: build_broken(path.stem, error, last),
+        collection_schedule(path),
+    )
 
 
 for collection_file in collection_files():

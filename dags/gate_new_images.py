@@ -32,12 +32,9 @@ whenever the gate should have run.
 
 from __future__ import annotations
 
-import re
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from pkgutil import extend_path
-from typing import Any
 
 from airflow.sdk import DAG, Asset, CronDataIntervalTimetable, Param, task
 
@@ -50,8 +47,15 @@ from include.dedupe.errors import ConfigError
 from include.dedupe.settings.config import CollectionConfig, collection_files, read_collection
 from include.dedupe.settings.gate_settings import GateSettings
 from include.dedupe.settings.still_readable import LastSchedule, gate_schedule
-from include.orchestration import acting, gating, tasks
-from include.orchestration.dag_arguments import dag_arguments, those_usable, time_limit
+from include.orchestration import gating
+from include.orchestration.collection_dags import (
+    broken_dag,
+    made_or_broken,
+    open_dag,
+    patient,
+    step,
+    time_limit,
+)
 from include.orchestration.gate_question import gate_question
 
 TAGS = {"dedupe", "gate"}
@@ -78,33 +82,25 @@ PARAMS = {
 
 def build(name: str, config: CollectionConfig, gate: GateSettings) -> DAG:
     """Wire the steps for one collection."""
-    with DAG(
-        dag_id=f"gate_{name}",
+    with open_dag(
+        f"gate_{name}",
+        config,
         description=f"New pictures for the collection {name}",
-        doc_md=__doc__,
+        doc=__doc__,
         schedule=timetable(gate.schedule, gate.asset),
-        start_date=datetime.combine(config.start_date, datetime.min.time(), tzinfo=UTC),
-        catchup=False,
         params=PARAMS,
-        auto_register=False,  # one that Airflow refuses must not take the others with it
-        **dag_arguments(config, TAGS),
+        tags=TAGS,
     ) as dag:
-        patient = max(config.retries, acting.TRIES_FOR_THE_LEASE)
         chunks = task(execution_timeout=time_limit(config, "take"))(gating.take)(name)
-        analyzed = _task(config, "analyze")(gating.analyze).partial(collection=name).expand(chunk=chunks)
-        checked = _task(config, "check")(gating.check).partial(collection=name).expand(chunk=chunks)
-        decided = _task(config, "decide")(gating.decide)(name)
-        in_turn: dict[str, Any] = {"retries": patient, "max_active_tis_per_dag": 1}
-        indexed = _task(config, "index", **in_turn)(gating.index)(name)
-        reported = _task(config, "report", outlets=[gating.asset(name)])(gating.report)(name)
-        settled = _task(config, "settle", **in_turn)(gating.settle)(name)
+        analyzed = step(config, "analyze")(gating.analyze).partial(collection=name).expand(chunk=chunks)
+        checked = step(config, "check")(gating.check).partial(collection=name).expand(chunk=chunks)
+        decided = step(config, "decide")(gating.decide)(name)
+        in_turn = {**patient(config), "max_active_tis_per_dag": 1}
+        indexed = step(config, "index", **in_turn)(gating.index)(name)
+        reported = step(config, "report", outlets=[gating.asset(name)])(gating.report)(name)
+        settled = step(config, "settle", **in_turn)(gating.settle)(name)
         analyzed >> checked >> decided >> indexed >> reported >> gate_question(name, config) >> settled
     return dag
-
-
-def _task(config: CollectionConfig, name: str, **settings: Any) -> Any:
-    """Return the decorator of a task that returns one value."""
-    return task(multiple_outputs=False, execution_timeout=time_limit(config, name), **settings)
 
 
 def timetable(cron: str | None, asset: str | None) -> CronDataIntervalTimetable | list[Asset] | None:
@@ -114,45 +110,26 @@ def timetable(cron: str | None, asset: str | None) -> CronDataIntervalTimetable 
     return CronDataIntervalTimetable(cron, timezone="UTC") if cron else None
 
 
-def build_broken(name: str, error: Exception, last: LastSchedule) -> DAG:
-    """Make a DAG that says what is wrong: it takes down no other, and fails whenever it should have run."""
-    with DAG(
-        dag_id=f"gate_{re.sub('[^A-Za-z0-9_-]', '_', name)}",
-        description=str(error),
-        doc_md=f"**This collection's gate cannot be made.** {error}",
-        schedule=timetable(last.cron, last.asset),
-        start_date=datetime(2024, 1, 1, tzinfo=UTC),
-        catchup=False,
-        params=PARAMS,
-        on_failure_callback=those_usable(last.notifiers),
-        tags=TAGS | {"broken"},
-        auto_register=False,
-    ) as dag:
-        task(tasks.settings_error)(str(error))
-    dag.validate()  # type: ignore[no-untyped-call]
-    return dag
+def build_broken(name: str, error: ConfigError, last: LastSchedule) -> DAG:
+    """Make a DAG that says what is wrong, on the schedule of the file."""
+    schedule = timetable(last.cron, last.asset)
+    return broken_dag(f"gate_{name}", error, tags=TAGS, schedule=schedule, told=last.notifiers, params=PARAMS)
 
 
 def build_from(path: Path) -> DAG | None:
     """Return the gate of a collection; None where its file names none."""
-    try:
-        config = read_collection(path)
-        if config.gate is None:
-            return None
-        dag = build(path.stem, config, config.gate)
-        dag.validate()  # type: ignore[no-untyped-call]
-        return dag
-    except ConfigError as error:
-        wrong = error
-    except Exception as error:  # noqa: BLE001 - whatever Airflow refuses, such as a schedule it cannot read
-        wrong = ConfigError(f"{path}: Airflow refuses its gate: {error}")
     last = gate_schedule(path)
     if last is None:
         return None
-    try:
-        return build_broken(path.stem, wrong, last)
-    except Exception:  # noqa: BLE001 - the schedule is what Airflow refuses
-        return build_broken(path.stem, wrong, last.or_daily())
+
+    def make() -> DAG:
+        config = read_collection(path)
+        assert config.gate is not None, "the file names a gate"  # noqa: S101
+        return build(path.stem, config, config.gate)
+
+    return made_or_broken(
+        f"{path}: gate", make, lambda error, last: build_broken(path.stem, error, last), last
+    )
 
 
 for collection_file in collection_files():

@@ -30,6 +30,7 @@ from include.dedupe.gating.take import require_gate
 from include.dedupe.planning.effort import choose_effort
 from include.dedupe.settings.config import CollectionConfig, find_collection
 from include.dedupe.storage import Storage, default_storage
+from include.dedupe.verdicts import Standing
 
 NO_SEARCH = (
     "This Flow does not search with an analysis, so that a picture can only be compared once it is indexed: "
@@ -93,9 +94,9 @@ class Gate:
             Exception: of Flow's family, ``writer.reader.failure``: Flow cannot be asked.
         """
         data = await self._bytes(picture)
-        analysis = await self._analysis(data)
-        self.buried = await asyncio.to_thread(read_buried, self.lasting, self.buried)
-        standing = await asyncio.to_thread(said_so_far, self.lasting)
+        analysis, (self.buried, standing) = await asyncio.gather(
+            self._analysis(data), asyncio.to_thread(self._read_said)
+        )
         effort = choose_effort(self.config.scan.mode, self.documents)
         search = Search(self.writer.reader, self.config, effort, standing)
         matches = await search.by_analysis(document_id, analysis)
@@ -104,6 +105,10 @@ class Gate:
         measures = measure(data, self.config) if require_gate(self.config).overwrites else {}
         document = {"id": document_id, **(fields or {})}
         return self._outcome(judge(document, measures, matches, grave, self.config), analysis)
+
+    def _read_said(self) -> tuple[Buried, Standing]:
+        """Return what was deleted and what people have said, by now."""
+        return read_buried(self.lasting, self.buried), said_so_far(self.lasting)
 
     async def _analysis(self, data: bytes) -> Mapping[str, Any]:
         reader = self.writer.reader

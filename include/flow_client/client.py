@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequenc
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self, Unpack
-from urllib.parse import quote_plus, urlencode
+from urllib.parse import urlencode
 
 from yarl import URL
 
@@ -186,7 +186,7 @@ class FlowClient(Writing):
             start=start,
             rows=rows,
         )
-        answer = await self._search(params.DUPLICATE, f"{settings}&{name}={quote_plus(picture)}")
+        answer = await self._search(params.DUPLICATE, f"{settings}&{params.form([(name, picture)])}")
         return answers.hits(answer, threshold, doc_id, self._what(params.DUPLICATE))
 
     async def all_duplicates_of(
@@ -256,7 +256,7 @@ class FlowClient(Writing):
         self, *, url: str | None = None, data: bytes | None = None, modules: Sequence[str] = ()
     ) -> dict[str, Any]:
         """Analyse one picture without storing it. The result is opaque: search and index with it as it is."""
-        answer = await self._search(params.ANALYZE, urlencode(params.analyze(url, data, modules)))
+        answer = await self._search(params.ANALYZE, params.form(params.analyze(url, data, modules)))
         outputs = answer.get("outputs")
         if not isinstance(outputs, dict) or not outputs:
             raise malformed(self._what(params.ANALYZE), "`outputs` is missing or empty")

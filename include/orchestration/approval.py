@@ -100,7 +100,7 @@ def approval(collection: str, config: CollectionConfig) -> DecisionApproval:
         config=config,
         subject=f"Duplicates in {collection}: carry out the decisions?",
         defaults=ApprovalOperator.REJECT,
-        notifiers=[notifier(name) for name in config.approval.notifiers],
+        notifiers=notifiers(config),
         params={
             "decisions": Param(
                 "",
@@ -109,6 +109,15 @@ def approval(collection: str, config: CollectionConfig) -> DecisionApproval:
             )
         },
     )
+
+
+def notifiers(config: CollectionConfig) -> list[BaseNotifier]:
+    """Return those who are told of each question of a collection.
+
+    Raises:
+        ConfigError: one of them cannot be used.
+    """
+    return [notifier(name) for name in config.approval.notifiers]
 
 
 def notifier(name: str, setting: str = "approval.notifiers") -> BaseNotifier:

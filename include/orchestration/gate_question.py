@@ -11,7 +11,7 @@ from airflow.sdk import Context, Param
 from include.dedupe.gating.settle import HOLD, LET_IN, REJECT, ask
 from include.dedupe.gating.take import read_gate_plan
 from include.dedupe.settings.config import CollectionConfig
-from include.orchestration.approval import notifier
+from include.orchestration.approval import notifiers
 from include.orchestration.context import gate_page_of, open_gate_run
 
 ASK_TASK = "ask"
@@ -78,7 +78,7 @@ def gate_question(collection: str, config: CollectionConfig) -> GateQuestion:
         options=[LET_IN, REJECT, HOLD],
         defaults=[HOLD],
         response_timeout=dt.timedelta(hours=config.approval.timeout_hours),
-        notifiers=[notifier(name) for name in config.approval.notifiers],
+        notifiers=notifiers(config),
         params={
             "let_in": Param([], description="Ids to let in, whatever is chosen for the others.", **ids),
             "reject": Param([], description="Ids to reject, whatever is chosen for the others.", **ids),

@@ -41,16 +41,20 @@ def collections(request: Request, user: User) -> list[overview.CollectionSummary
     """Return the collections whose DAG the user may read."""
     found = overview.list_collections(AIRFLOW_HOME, NEWEST)
     shown = [one for one in found if may(request, user, "GET", one.dag_id)]
-    return [one if may(request, user, "GET", one.gate) else replace(one, gate="") for one in shown]
+    return [
+        one if one.gate and may(request, user, "GET", one.gate) else replace(one, gate="") for one in shown
+    ]
 
 
 @seeing.get("/runs")
-def runs(dag_id: str, session: SessionDep, after: str = "") -> dict[str, Any]:
-    """Return a page of runs, and what these came to over time."""
+def runs(dag_id: str, request: Request, user: User, session: SessionDep, after: str = "") -> dict[str, Any]:
+    """Return a page of runs, what these came to over time, and the gate's DAG if the user may read it."""
     page = overview.list_runs(
         collection_of(dag_id), AIRFLOW_HOME, after=after, failed=failed_runs(session, dag_id)
     )
-    return {"page": page, "points": overview.series(page.runs)}
+    gate = overview.gate_of(collection_of(dag_id))
+    is_shown = bool(gate) and may(request, user, "GET", gate)
+    return {"page": page, "points": overview.series(page.runs), "gate": gate if is_shown else ""}
 
 
 def failed_runs(session: SessionDep, dag_id: str) -> list[str]:

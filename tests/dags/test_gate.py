@@ -7,6 +7,7 @@ import itertools
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -58,7 +59,7 @@ def test_an_asset_starts_a_run(gating: Gating) -> None:
 def test_a_schedule_that_airflow_refuses_is_said_in_the_dag(gating: Gating) -> None:
     dag = load(gating, "{incoming: /in, schedule: 'now and then'}")
     assert list(dag.task_dict) == ["settings_error"]
-    assert "Airflow refuses its gate" in dag.description
+    assert "gate: Airflow refuses it" in dag.description
 
 
 def test_a_gate_whose_file_is_wrong_keeps_its_schedule_and_says_why(gating: Gating) -> None:
@@ -106,7 +107,7 @@ def test_more_failures_than_allowed_fail_the_run_after_the_rest_was_done(gating:
 @pytest.mark.parametrize(
     ("option", "params", "left"),
     [
-        ("Let in", {"let_in": [], "reject": ["cat 3"]}, {"indexed": 1, "rejected": 1}),
+        ("Let in", {"let_in": [], "reject": ["cat 3"], "link": []}, {"indexed": 1, "rejected": 1}),
         ("Hold", {}, {"held": 2}),
     ],
 )
@@ -118,6 +119,7 @@ def test_a_person_is_asked_about_what_is_held(
     dag_run = run(load(gating, "{exact: ask}"), incoming=gating.manifest(rows), dry_run=False)
     assert dag_run.state == "success", states(dag_run)
     assert "- `cat 2`: exact duplicate of 'cat" in asked[0]
+    assert f"/duplicates/gate_pictures/runs/{quote(dag_run.run_id, safe='')}/)" in asked[0]
     assert summary(gating, dag_run)["outcomes"] == left
     assert ("cat 2" in gating.acting.documents()) is (option == "Let in")
 

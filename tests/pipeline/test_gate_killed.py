@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import json
-import os
 import shutil
-import signal
-from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from include.dedupe.acting.client_writer import ClientWriter, open_writer
 from include.dedupe.acting.wanted import Wanted
 from include.dedupe.gating.analyze import analyze
 from include.dedupe.gating.check import check
@@ -23,61 +18,13 @@ from include.dedupe.gating.index import index
 from include.dedupe.gating.report import read_outcomes
 from include.dedupe.rundir import Attempt, RunDir
 from tests.pipeline.gating_fixture import DOCUMENTS, gating
-from tests.support.acting import FIRST, Document
+from tests.support.acting import FIRST
 from tests.support.gating import CHELSEA, Gating
+from tests.support.killing import kill_after
 
 __all__ = ["gating"]
 SECOND = Attempt(0, 2)
 BIGGER = {"keeper": {"rules": [{"rule": "highest", "field": "width_i"}]}}
-
-
-class MortalWriter(ClientWriter):
-    """Kills the process after its n-th call; 0 kills nothing."""
-
-    def __init__(self, writer: ClientWriter, calls: int) -> None:
-        super().__init__(writer._client, writer.reader)
-        self._calls_left = calls
-
-    async def _deadly(self, call: Any) -> Any:
-        found = await call
-        self._calls_left -= 1
-        if self._calls_left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return found
-
-    async def read(self, ids: Sequence[str], fl: Sequence[str]) -> dict[str, Document]:
-        return await self._deadly(super().read(ids, fl))  # type: ignore[no-any-return]
-
-    async def replace(
-        self, document: Mapping[str, Any], version: int, analysis: Mapping[str, Any] | None
-    ) -> None:
-        await self._deadly(super().replace(document, version, analysis))
-
-    async def delete(self, document_id: str, version: int) -> None:
-        await self._deadly(super().delete(document_id, version))
-
-    async def commit(self) -> None:
-        await self._deadly(super().commit())
-
-    async def analyze(self, *, url: str | None = None, data: bytes | None = None) -> Mapping[str, Any]:
-        return await self._deadly(super().analyze(url=url, data=data))  # type: ignore[no-any-return]
-
-
-def kill_after(gating: Gating, calls: int, step: Callable[[ClientWriter], Any]) -> bool:
-    """Run a step in a process of its own that is killed after so many calls; tell whether it was."""
-    child = os.fork()
-    if child == 0:
-
-        async def run() -> None:
-            async with open_writer(gating.acting.address()) as writer:
-                await step(MortalWriter(writer, calls))
-
-        try:
-            asyncio.run(run())
-        finally:
-            os._exit(0)
-    _, status = os.waitpid(child, 0)
-    return os.WIFSIGNALED(status)
 
 
 def at(gating: Gating, template: Path, run: RunDir) -> RunDir:

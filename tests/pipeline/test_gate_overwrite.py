@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,8 +19,10 @@ from include.dedupe.gating.check import check
 from include.dedupe.gating.decide import Row, decide
 from include.dedupe.gating.index import index
 from include.dedupe.gating.report import read_outcomes
+from include.dedupe.rundir import Attempt
 from tests.support.acting import FIRST
 from tests.support.gating import Gating
+from tests.support.killing import kill_after_writes
 from tests.support.library import Library, jpeg, library, library_server, photo
 
 __all__ = ["library", "library_server"]
@@ -154,3 +158,27 @@ def test_a_new_picture_that_has_changed_since_it_was_analysed_replaces_nothing(g
     (row,) = read_outcomes(run)
     assert (row.outcome, "another picture than the one that was analysed" in row.reason) == ("held", True)
     assert gating.acting.documents() == before
+
+
+def test_killed_anywhere_the_file_goes_once_and_comes_back(library: Library, gating: Gating) -> None:
+    gating.folder.mkdir()
+    (gating.folder / "new.jpg").write_bytes(NEW)
+    place = gating.manifest([{"id": "new", "image": "new.jpg", "title_s": "new"}])
+    rules = {"keeper": {"rules": [{"rule": "highest", "field": "width_i"}]}}
+    config = gating.config(GATE, **rules, **with_library(library))
+    for writes in itertools.count(1):
+        shutil.rmtree(gating.acting.storage, ignore_errors=True)
+        shutil.rmtree(library.away, ignore_errors=True)
+        library.fill({NAME: OLD, f"{NAME}.xmp": b"about it"}, {NAME: {"title_s": "old", "width_i": 200}})
+        before, files = gating.acting.documents(), library.files()
+        run = gating.take(place, config)
+        was_killed = kill_after_writes(writes, lambda run=run: gating.go_on(run))  # type: ignore[misc]
+        gating.go_on(run, Attempt(0, 2))
+        (row,) = read_outcomes(run)
+        assert (row.outcome, row.match_id) == ("overwritten", NAME), writes
+        assert (library.files(), library.moved("gate__run-1")) == ({}, files), writes
+        assert taken_back(gating).outcome == "restored", writes
+        assert (gating.acting.documents(), library.files()) == (before, files), writes
+        if not was_killed:
+            break
+    assert writes > 15

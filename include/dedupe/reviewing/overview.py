@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from include.dedupe.errors import ConfigError, UnknownError
 from include.dedupe.gating.take import is_gate_run
@@ -76,8 +76,8 @@ def list_collections(airflow_home: str | None = None, newest: int = 1) -> list[C
         except (ConfigError, OSError, ValueError) as error:
             found.append(CollectionSummary(name, dag_id, problem=str(error)))
             continue
-        gate = f"{GATE_PREFIX}{name}" if config.gate else ""
-        found.append(CollectionSummary(name, dag_id, config.description, "", page.total, page.runs, gate))
+        summary = CollectionSummary(name, dag_id, config.description, "", page.total, page.runs)
+        found.append(replace(summary, gate=_gate(name, config)))
     return found
 
 
@@ -134,6 +134,20 @@ def open_run(collection: str, run_id: str, airflow_home: str | None = None) -> R
     if not run.storage.exists(f"plan/{PLAN_FILE}"):
         raise UnknownError(f"There is no run {run_id!r:.100} of {collection} that has planned anything.")
     return run
+
+
+def gate_of(collection: str) -> str:
+    """Return the DAG of a collection's gate, empty without one.
+
+    Raises:
+        UnknownError: there is no such collection.
+        ConfigError: its settings are wrong.
+    """
+    return _gate(collection, find_settings(collection))
+
+
+def _gate(collection: str, config: CollectionConfig) -> str:
+    return f"{GATE_PREFIX}{collection}" if config.gate else ""
 
 
 def find_settings(collection: str) -> CollectionConfig:

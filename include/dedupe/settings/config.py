@@ -10,6 +10,7 @@ import datetime as dt
 import os
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal, Self
 
@@ -216,7 +217,16 @@ def find_collection(name: str) -> CollectionConfig:
     if name not in files:
         told = f"There is no collection {name!r} in {' or '.join(map(str, collections_dirs()))}"
         raise ConfigError(f"{told}; known collections: {', '.join(files) or 'none'}.")
-    return read_collection(files[name])
+    if not files[name].is_file():
+        return read_collection(files[name])
+    state = files[name].stat()
+    return _read_once(files[name], state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=64)
+def _read_once(path: Path, _modified: int, _size: int) -> CollectionConfig:
+    """Read a file; as long as it stays the same, it is read once in a process."""
+    return read_collection(path)
 
 
 def read_collection(path: Path) -> CollectionConfig:

@@ -11,7 +11,7 @@ from include.dedupe.settings.section import Section
 ALL_OTHERS = "others"
 TASKS = (
     *("plan", "scan", "merge", "cluster", "decide", "report", "apply", "record"),
-    *("take", "analyze", "check", "index", "settle"),
+    *("take", "analyze", "check", "index", "settle", "pick", "ask"),
     ALL_OTHERS,
 )
 Hours = Annotated[float, Field(gt=0)]
@@ -31,7 +31,8 @@ class DagSettings(Section):
         {},
         description="Hours after which a task is stopped, and tried again as `retries` says: by its name "
         "(plan, scan, merge, cluster, decide, report, apply, record; of the gate take, analyze, check, "
-        "decide, index, report, settle), and `others` for all that are not named. Questions to a person have "
+        "decide, index, report, settle; of the calibration pick, ask, report), and `others` for all that are "
+        "not named. Questions to a person have "
         "approval.timeout_hours. An apply that was stopped goes on where it was.",
         examples=[{"scan": 12, "others": 2}],
     )

@@ -40,9 +40,13 @@ function draw() {
 
 async function more() {
   const { page } = await get(ofRun("held", { after: found.page.next }));
-  if (page.digest !== found.page.digest) return load();
+  if (page.digest !== found.page.digest) {
+    marks.clear();
+    await load();
+    return tell("Other documents are held by now than you saw; look again.");
+  }
   found.page = { ...page, held: [...found.page.held, ...page.held] };
-  draw();
+  return draw();
 }
 
 const answering = () => mayAnswer && question && !question.answered_at && found.page.total > 0;

@@ -67,7 +67,7 @@ function card(one) {
   return h(
     "section",
     { class: "card collection", "aria-label": `Collection ${one.name}` },
-    h("div", { class: "bar" }, h("h2", {}, h("a", { href: collectionPage(one.dag_id) }, one.name)), newest && stateBadge(newest), one.gate && h("a", { href: collectionPage(one.gate) }, "New pictures at its gate"), waiting && h("a", { class: "button main end", href: runPage(one.dag_id, waiting.run_id) }, "Judge what waits")),
+    h("div", { class: "bar" }, h("h2", {}, h("a", { href: collectionPage(one.dag_id) }, one.name)), newest && stateBadge(newest), one.gate && gateLink(one.gate), waiting && h("a", { class: "button main end", href: runPage(one.dag_id, waiting.run_id) }, "Judge what waits")),
     one.description && h("p", { class: "soft text" }, one.description),
     one.problem && h("p", { class: "note bad text" }, one.problem),
     newest
@@ -77,13 +77,17 @@ function card(one) {
   );
 }
 
+const gateLink = (gate) => h("a", { href: collectionPage(gate) }, "New pictures at its gate");
+
 async function showRuns() {
   const runs = [];
+  const head = h("div", { class: "bar" });
   const body = h("div", {});
   const more = h("button", { hidden: true }, "Older runs");
   let next = "";
   const load = async () => {
-    const { page, points } = await get(ofCollection("runs", { after: next }));
+    const { page, points, gate } = await get(ofCollection("runs", { after: next }));
+    head.replaceChildren(...[h("h1", {}, `Duplicates in ${dag.replace(/^dedupe_/, "")}`), gate && gateLink(gate)].filter(Boolean));
     runs.push(...page.runs);
     next = page.next;
     more.hidden = !next;
@@ -94,7 +98,7 @@ async function showRuns() {
   };
   more.addEventListener("click", () => take(load));
   await load();
-  show(h("h1", {}, `Duplicates in ${dag.replace(/^dedupe_/, "")}`), body, more);
+  show(head, body, more);
 }
 
 function drawing(points) {

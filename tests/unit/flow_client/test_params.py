@@ -6,9 +6,11 @@ import base64
 import json
 import re
 from pathlib import Path
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 
 from include.flow_client import FacetRange, Query, params
 
@@ -113,3 +115,11 @@ def test_flows_parameter_names_stand_in_one_file_only() -> None:
     )
     offenders = [path.name for path in package.glob("*.py") if names.search(path.read_text())]
     assert offenders == ["params.py"]
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+
+
+@hypothesis.given(st.lists(st.tuples(TEXT, TEXT | st.binary().map(params.data_uri)), max_size=5))
+def test_a_form_is_what_the_library_would_write(pairs: list[tuple[str, str]]) -> None:
+    assert params.form(pairs) == urlencode(pairs)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -185,3 +186,20 @@ def test_several_folders_may_hold_collections_but_no_two_of_one_name(
 def test_a_collection_has_not_the_name_of_another_dag(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="rename the file"):
         read_collection(write(tmp_path, MINIMAL, "restore.yaml"))
+
+
+def test_settings_are_those_of_the_file_as_it_is_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(COLLECTIONS_VARIABLE, str(tmp_path))
+    path = tmp_path / "photos.yaml"
+    path.write_text("flow: {connection: one, collection: p}")
+    first = find_collection("photos")
+    assert find_collection("photos") is first
+    path.write_text("flow: {connection: two, collection: p}")
+    os.utime(path, ns=(1, 1))
+    assert find_collection("photos").flow.connection == "two"
+    path.write_text("flow: {connection: two, collection: p, what: 1}")
+    with pytest.raises(ConfigError, match="what"):
+        find_collection("photos")
+    (tmp_path / "photos.yml").write_text("flow: {connection: one, collection: p}")
+    with pytest.raises(ConfigError, match="both there"):
+        find_collection("photos")
