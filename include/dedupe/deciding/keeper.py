@@ -42,12 +42,7 @@ def choose_keepers(
         config: settings: ``keeper``.
         kept: documents of which a person said: keep this one.
     """
-    columns: dict[str, Keys] = {
-        BY_VERDICT: np.where(members["id"].isin(kept), 0.0, 1.0),
-        BY_PROTECTION: np.where(members["is_protected"], 0.0, 1.0),
-    }
-    for rule in config.keeper.rules:
-        columns[describe(rule)] = rule_keys(rule, members, fields, config)
+    columns = _keys(members, fields, config, kept)
     names = members["cluster_id"].to_numpy()
     begins = np.r_[True, names[1:] != names[:-1]] if len(names) else np.zeros(0, bool)
     cluster = np.cumsum(begins) - 1
@@ -58,6 +53,38 @@ def choose_keepers(
     for name, key in reversed(columns.items()):
         rule_of[key[winner] != key[second]] = name
     return Keepers(winner[cluster], rule_of[cluster])
+
+
+def rank_documents(
+    documents: pd.DataFrame,
+    fields: Sequence[Mapping[str, Any]],
+    config: CollectionConfig,
+    kept: frozenset[str],
+) -> npt.NDArray[np.int64]:
+    """Return the rank of each document among all, as if they were one cluster: the lower one stays.
+
+    Args:
+        documents: columns id, is_protected and filled; sorted by id.
+        fields: the facts' fields of each row.
+        config: settings: ``keeper``.
+        kept: documents of which a person said: keep this one.
+    """
+    order = np.lexsort(tuple(reversed(_keys(documents, fields, config, kept).values())))
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    return rank
+
+
+def _keys(
+    members: pd.DataFrame, fields: Sequence[Mapping[str, Any]], config: CollectionConfig, kept: frozenset[str]
+) -> dict[str, Keys]:
+    columns: dict[str, Keys] = {
+        BY_VERDICT: np.where(members["id"].isin(kept), 0.0, 1.0),
+        BY_PROTECTION: np.where(members["is_protected"], 0.0, 1.0),
+    }
+    for rule in config.keeper.rules:
+        columns[describe(rule)] = rule_keys(rule, members, fields, config)
+    return columns
 
 
 def describe(rule: KeeperRule) -> str:

@@ -12,6 +12,7 @@ import jinja2
 from include.dedupe.deciding.keeper import BY_ID
 from include.dedupe.reporting.findings import Findings
 from include.dedupe.reporting.pictures import PictureSource, Thumbnail
+from include.dedupe.reporting.what_if import draw_thresholds
 from include.dedupe.settings.report_settings import ReportSettings
 
 MEMBERS_SHOWN = 24
@@ -57,7 +58,9 @@ def render_page(
     )
     thresholds = [row["threshold"] for row in summary["thresholds"]]
     clusters = list(view_clusters(findings, settings.pictured_clusters, pictures, thresholds))
-    return templates.get_template("report.html.j2").render(summary=summary, clusters=clusters)
+    return templates.get_template("report.html.j2").render(
+        summary=summary, clusters=clusters, what_if=draw_thresholds(summary["what_if"])
+    )
 
 
 def view_clusters(

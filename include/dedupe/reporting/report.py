@@ -19,12 +19,14 @@ from typing import Any
 import networkx as nx
 import pandas as pd
 
+from include.dedupe.calibration import read_calibration, said_of
 from include.dedupe.csv_table import csv_table
 from include.dedupe.deciding.keeper import BY_ID, describe
 from include.dedupe.planning.plan import Plan, read_plan
 from include.dedupe.reporting.findings import Findings, read_findings
 from include.dedupe.reporting.page import render_page
 from include.dedupe.reporting.pictures import PictureSource
+from include.dedupe.reporting.what_if import reckon_thresholds
 from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.scanning.coverage import Coverage, measure_coverage
 from include.dedupe.scanning.rehearsal import read_cost
@@ -63,6 +65,8 @@ def report(
     findings = read_findings(run)
     summary = {
         **summarise(run, plan, coverage, findings),
+        "calibration": calibration_of(run, plan),
+        "what_if": reckon_thresholds(run, plan, findings.pairs),
         "outlook": outlook(plan.config, findings, acts=acts),
         "page": page,
     }
@@ -155,6 +159,13 @@ def summarise(run: RunDir, plan: Plan, coverage: Coverage, findings: Findings) -
         "policies": plan.config.policies.model_dump(mode="json") if plan.config.policies else None,
         "decisions": _decisions(findings, plan.config),
     }
+
+
+def calibration_of(run: RunDir, plan: Plan) -> list[str]:
+    """Return what the collection's calibration says of the thresholds of the run."""
+    scan = plan.config.scan
+    calibration = read_calibration(run.lasting)
+    return list(said_of(calibration, plan.detector, scan.threshold, scan.exact_threshold))
 
 
 def outlook(config: CollectionConfig, findings: Findings, *, acts: bool) -> str:
