@@ -9,7 +9,7 @@ from html import escape
 from markupsafe import Markup
 
 WIDTH, HEIGHT = 760, 300
-LEFT, RIGHT, TOP, BOTTOM = 60, 16, 46, 40
+LEFT, RIGHT, TOP, BOTTOM = 76, 16, 46, 40
 DASHES = ("", "9 5", "2 4", "12 4 2 4")
 FILLS = ("url(#hatched)", "currentColor", "none")
 HATCH = (

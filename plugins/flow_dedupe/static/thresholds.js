@@ -6,7 +6,7 @@ import { take } from "./told.js";
 
 const WIDTH = 720;
 const HEIGHT = 220;
-const LEFT = 60;
+const LEFT = 76;
 const RIGHT = 12;
 const TOP = 36;
 const BOTTOM = 24;
