@@ -117,7 +117,7 @@ def _marks(calibration: Mapping[str, Any]) -> list[Mark]:
 
 
 def _recall_plot(calibration: Mapping[str, Any]) -> Markup:
-    words = {"all": "all copies that are found", "exact": "exact copies from there up", "near": "near copies"}
+    words = {"all": "all copies", "exact": "exact copies", "near": "near copies"}
     lines = []
     for name, label in words.items():
         curve = calibration["recall"][name]

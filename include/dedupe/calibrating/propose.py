@@ -70,7 +70,8 @@ def propose_near(
     if lowest > highest:
         why = (
             f"From {lowest:.2f} up no more than {percent(wanted.max_error_rate)} of the pairs may be wrong "
-            f"({told}), but only up to {highest:.2f} {percent(wanted.recall)} of the copies are found."
+            f"({told}), but only up to {highest:.2f} at least {percent(wanted.recall)} of the copies are "
+            f"found."
         )
         return Proposal(None, why, lowest, highest)
     return _within(lowest, highest, told, errors, wanted)
@@ -92,14 +93,15 @@ def propose_exact(exact: Curve, kinds: Sequence[KindFound], near: Scores, wanted
         )
         named = ", ".join(f"{kind.name} ({percent(_at(kind, highest))})" for kind in others[:3])
         why = (
-            f"Up to {highest:.2f} {percent(wanted.recall)} of the exact copies are called exact, but then so "
-            f"are copies that show a change: {named}."
+            f"Up to {highest:.2f} at least {percent(wanted.recall)} of the exact copies are called exact, "
+            f"but then so are copies that show a change: {named}."
         )
         return Proposal(None, why, lowest, highest)
     middle = _middle(lowest, highest)
     says = (
-        f"{middle:.2f}: from {lowest:.2f} up {percent(wanted.recall)} of the copies that show a change are "
-        f"near, and up to {highest:.2f} {percent(wanted.recall)} of the exact ones are exact."
+        f"{middle:.2f}: from {lowest:.2f} up at least {percent(wanted.recall)} of the copies that show a "
+        f"change are near, and up to {highest:.2f} at least {percent(wanted.recall)} of the exact "
+        f"ones are exact."
     )
     return Proposal(middle, says, lowest, highest)
 
@@ -178,8 +180,8 @@ def _within(lowest: float, highest: float, told: str, errors: Sequence[Errors], 
         missing = f"{more:,} more right judgements would show it" if more is not None else "and will not be"
         proof = f"that the error rate is below {bound} is not shown ({at.judged} pairs judged; {missing})"
     says = (
-        f"{value:.2f}: {told}, and up to {highest:.2f} {percent(wanted.recall)} of the copies are found; "
-        f"{proof}."
+        f"{value:.2f}: {told}, and up to {highest:.2f} at least {percent(wanted.recall)} of the copies "
+        f"are found; {proof}."
     )
     return Proposal(value, says, lowest, highest, bool(proven))
 

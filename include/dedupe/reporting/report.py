@@ -65,8 +65,7 @@ def report(
     findings = read_findings(run)
     summary = {
         **summarise(run, plan, coverage, findings),
-        "calibration": calibration_of(run, plan),
-        "what_if": reckon_thresholds(run, plan, findings.pairs),
+        **about_thresholds(run, plan, findings),
         "outlook": outlook(plan.config, findings, acts=acts),
         "page": page,
     }
@@ -161,11 +160,11 @@ def summarise(run: RunDir, plan: Plan, coverage: Coverage, findings: Findings) -
     }
 
 
-def calibration_of(run: RunDir, plan: Plan) -> list[str]:
-    """Return what the collection's calibration says of the thresholds of the run."""
-    scan = plan.config.scan
-    calibration = read_calibration(run.lasting)
-    return list(said_of(calibration, plan.detector, scan.threshold, scan.exact_threshold))
+def about_thresholds(run: RunDir, plan: Plan, findings: Findings) -> dict[str, Any]:
+    """Return what the collection's calibration says of the run's thresholds, and what others would do."""
+    scan, known = plan.config.scan, read_calibration(run.lasting)
+    says = said_of(known, plan.detector, scan.threshold, scan.exact_threshold)
+    return {"calibration": list(says), "what_if": reckon_thresholds(run, plan, findings.pairs)}
 
 
 def outlook(config: CollectionConfig, findings: Findings, *, acts: bool) -> str:
