@@ -9,7 +9,7 @@ for that of exact ones copies on which one sees a change.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.stats import beta
@@ -20,6 +20,8 @@ from include.dedupe.deciding.proof import CONFIDENCE, more_needed
 
 LEAST_GAP = 0.05
 """A gap in the scores that is no wider tells nothing."""
+LEAST_OF_A_KIND = 0.75
+"""Share of the copies of each kind that is found at least, where more of all copies is wanted."""
 ENOUGH = 1_000_000
 
 
@@ -74,7 +76,8 @@ def propose_near(
             f"found."
         )
         return Proposal(None, why, lowest, highest)
-    return _within(lowest, highest, told, errors, wanted)
+    found = _within(lowest, highest, told, errors, wanted)
+    return replace(found, says=f"{found.says}{_weaker(kinds, found.value, wanted.recall)}")
 
 
 def propose_exact(exact: Curve, kinds: Sequence[KindFound], near: Scores, wanted: Wanted) -> Proposal:
@@ -107,11 +110,12 @@ def propose_exact(exact: Curve, kinds: Sequence[KindFound], near: Scores, wanted
 
 
 def _highest(curve: Curve, kinds: Sequence[KindFound], recall: float) -> float | None:
-    """Return the highest threshold that finds enough of all, and of no kind too little beyond doubt."""
+    """Return the highest threshold that finds enough of all copies, and not clearly too few of a kind."""
+    least = min(recall, LEAST_OF_A_KIND)
     fits = [
         threshold
         for place, threshold in enumerate(THRESHOLDS)
-        if curve.low[place] >= recall and all(kind.curve.high[place] >= recall for kind in kinds)
+        if curve.low[place] >= recall and all(kind.curve.high[place] >= least for kind in kinds)
     ]
     return max(fits, default=None)
 
@@ -131,6 +135,15 @@ def _why_not_found(curve: Curve, kinds: Sequence[KindFound], recall: float, told
         f"None fits: even at {LOWEST:.2f} only {percent(curve.found[0] / max(curve.asked, 1))} of the copies "
         f"are {told} (at least {percent(curve.low[0])}), not {percent(recall)}{kept}."
     )
+
+
+def _weaker(kinds: Sequence[KindFound], threshold: float | None, recall: float) -> str:
+    """Return a sentence on the kinds of which fewer copies are found than of all."""
+    if threshold is None:
+        return ""
+    shares = sorted((_at(kind, threshold), kind.name) for kind in kinds if kind.curve.asked)
+    named = ", ".join(f"{name} ({percent(share)})" for share, name in shares if share < recall)
+    return f" Fewer are found of: {named}." if named else ""
 
 
 def _above_gap(neighbours: Scores, highest: float) -> tuple[float | None, str]:
