@@ -15,7 +15,16 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 from sqlalchemy import select
 
-from include.dedupe.reviewing import approving, cluster, clusters, judging, overview, sampling, views
+from include.dedupe.reviewing import (
+    approving,
+    cluster,
+    clusters,
+    judging,
+    overview,
+    sampling,
+    thresholds,
+    views,
+)
 from include.dedupe.reviewing.pictures import Pictures, Shown, View
 from include.dedupe.settings.config import find_collection
 
@@ -96,6 +105,11 @@ def explanation(run: Run, one: str, other: str) -> cluster.Explanation | None:
 @seeing.get("/runs/{run_id}/effect")
 def effect(run: Run, digest: str = "") -> approving.Effect:
     return approving.effect(run, digest)
+
+
+@seeing.get("/runs/{run_id}/thresholds")
+def what_if(run: Run) -> thresholds.Thresholds:
+    return thresholds.read_thresholds(run)
 
 
 @seeing.get("/runs/{run_id}/history")

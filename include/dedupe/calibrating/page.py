@@ -9,13 +9,15 @@ from typing import Any, Protocol
 
 import jinja2
 import pandas as pd
+from markupsafe import Markup
 from PIL import Image
 
 from include.dedupe.calibrating.ask import picture_of
-from include.dedupe.calibrating.plot import Line, Mark, bars, curves
-from include.dedupe.calibration import percent, place_of
+from include.dedupe.calibrating.measure import BINS
+from include.dedupe.calibration import LOWEST, THRESHOLDS, percent, place_of
 from include.dedupe.flow import Origin
 from include.dedupe.reporting.pictures import HEIGHT, WIDTH, Thumbnail, WebPictures
+from include.dedupe.reporting.plot import Line, Mark, Plot
 from include.dedupe.settings.config import CollectionConfig
 from include.detector.editing.manipulations import make
 from include.safe_picture import UnreadableImageError, preview
@@ -114,8 +116,8 @@ def _marks(calibration: Mapping[str, Any]) -> list[Mark]:
     return [*now, *proposed]
 
 
-def _recall_plot(calibration: Mapping[str, Any]) -> Any:
-    words = {"all": "all copies that are found", "exact": "exact copies from there up", "near": "near copies"}
+def _recall_plot(calibration: Mapping[str, Any]) -> Markup:
+    words = {"all": "all copies", "exact": "exact copies", "near": "near copies"}
     lines = []
     for name, label in words.items():
         curve = calibration["recall"][name]
@@ -123,19 +125,27 @@ def _recall_plot(calibration: Mapping[str, Any]) -> Any:
             shares = [found / curve["asked"] for found in curve["found"]]
             bounds = (curve["low"], curve["high"]) if name == "all" else ((), ())
             lines.append(Line(label, shares, *bounds))
-    return curves("Share of the copies that score at least so much", lines, _marks(calibration))
+    title = "Share of the copies that score at least so much"
+    return Plot(title, LOWEST, _marks(calibration)).curves(THRESHOLDS, lines)
 
 
-def _copies_plot(calibration: Mapping[str, Any]) -> Any:
+def _copies_plot(calibration: Mapping[str, Any]) -> Markup:
     words = (("near", "near copies"), ("exact", "exact copies"))
     stacks = [(label, calibration["scores"][name]) for name, label in words]
-    return bars("Scores of the copies", stacks, _marks(calibration))
+    return _histogram("Scores of the copies", stacks, calibration)
 
 
-def _neighbours_plot(calibration: Mapping[str, Any]) -> Any:
+def _neighbours_plot(calibration: Mapping[str, Any]) -> Markup:
     words = (("not_judged", "nobody has judged it"), ("no_duplicates", "people say: no duplicate"))
     stacks = [(label, calibration["neighbours"][name]) for name, label in words]
-    return bars("Best score of another document, for each document", stacks, _marks(calibration))
+    return _histogram("Best score of another document, for each document", stacks, calibration)
+
+
+def _histogram(
+    title: str, stacks: Sequence[tuple[str, Sequence[int]]], calibration: Mapping[str, Any]
+) -> Markup:
+    most = max(1, *(sum(counts) for counts in zip(*(one for _, one in stacks), strict=True)))
+    return Plot(title, LOWEST, _marks(calibration), f"{most}").bars(BINS, stacks)
 
 
 def _misses(edited: pd.DataFrame, images: Mapping[str, str], pictures: Source) -> Iterator[Shown]:

@@ -10,7 +10,7 @@ import datetime as dt
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from heapq import nsmallest
 from typing import Any
@@ -29,7 +29,7 @@ from include.dedupe.planning.pick import share_quota
 from include.dedupe.planning.plan import MOST_PARTITIONS
 from include.dedupe.planning.scope import search_filters
 from include.dedupe.progress import show_progress
-from include.dedupe.rundir import Attempt, RunDir, read_manifest
+from include.dedupe.rundir import Attempt, RunDir, Stage, read_manifest
 from include.dedupe.scanning.listing import ahead, list_documents
 from include.dedupe.scanning.outage import Outage
 from include.dedupe.scanning.share import shared_limits
@@ -52,7 +52,6 @@ class Picked:
     config: CollectionConfig
     fq: tuple[str, ...]
     search_fq: tuple[str, ...]
-    documents: int
     detector: str
     effort: Effort
     way: By
@@ -97,35 +96,32 @@ async def pick(
     if stage.finished():
         return read_picked(run)
     reader = writer.reader
+    search_fq = search_filters(config, reader.filters)
+    fq = (*config.scope, *search_fq)
     async with shared_limits(reader, run.lasting, config.scan):
-        search_fq = search_filters(config, reader.filters)
-        fq = (*config.scope, *search_fq)
-        partitions = await divide(reader, config, fq, min(config.max_partitions, most))
-        found = sum(one.expected for one in partitions)
-        if not found:
-            raise CalibrationError(
-                "No document is both scanned and searched among (scope, search_scope): nothing to draw from."
-            )
+        partitions = await _divide(reader, config, fq, most)
         way = await choose_way(writer, config, fq)
         drawn = await _draw(reader, config, fq, partitions)
-    everything = (await reader.select()).num_found
     made = Picked(
         run_id=run.run_id,
         picked_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         config=config,
         fq=fq,
         search_fq=search_fq,
-        documents=found,
         detector=config.flow.detector or reader.detector,
-        effort=choose_effort(config.scan.mode, everything),
+        effort=choose_effort(config.scan.mode, (await reader.select()).num_found),
         way=way,
         partitions=tuple((one.name, one.label) for one in partitions if drawn[one.name]),
     )
+    _write(stage, made, drawn)
+    return made
+
+
+def _write(stage: Stage, made: Picked, drawn: Mapping[str, Sequence[tuple[str, str, str]]]) -> None:
     rows = [(name, *row) for name, documents in drawn.items() for row in documents]
     stage.write_table("sampled", pd.DataFrame(rows, columns=SAMPLED.names), SAMPLED)
     stage.write_file(FILE, json.dumps(made.to_json(), indent=2, ensure_ascii=False).encode())
     stage.finish({"sampled": len(rows), "partitions": len(made.partitions)})
-    return made
 
 
 def read_picked(run: RunDir) -> Picked:
@@ -159,6 +155,17 @@ def claim_calibration_folder(run: RunDir, attempt: Attempt, started_at: dt.datet
         require_own_folder(run)
 
 
+async def _divide(
+    reader: FlowReader, config: CollectionConfig, fq: tuple[str, ...], most: int
+) -> tuple[Partition, ...]:
+    partitions = await divide(reader, config, fq, min(config.max_partitions, most))
+    if not any(one.expected for one in partitions):
+        raise CalibrationError(
+            "No document is both scanned and searched among (scope, search_scope): nothing to draw from."
+        )
+    return partitions
+
+
 async def _draw(
     reader: FlowReader, config: CollectionConfig, fq: tuple[str, ...], partitions: tuple[Partition, ...]
 ) -> dict[str, list[tuple[str, str, str]]]:
@@ -189,7 +196,7 @@ class Draw:
         self._quota = quota
         self._best: dict[str, list[tuple[Ranked, str]]] = defaultdict(list)
 
-    def add(self, documents: tuple[Document, ...] | list[Document] | Any) -> None:
+    def add(self, documents: Sequence[Document]) -> None:
         """Let further documents take part."""
         fresh: dict[str, list[tuple[Ranked, str]]] = defaultdict(list)
         for document in documents:

@@ -9,7 +9,7 @@ for that of exact ones copies on which one sees a change.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.stats import beta
@@ -20,6 +20,8 @@ from include.dedupe.deciding.proof import CONFIDENCE, more_needed
 
 LEAST_GAP = 0.05
 """A gap in the scores that is no wider tells nothing."""
+LEAST_OF_A_KIND = 0.75
+"""Share of the copies of each kind that is found at least, where more of all copies is wanted."""
 ENOUGH = 1_000_000
 
 
@@ -70,10 +72,12 @@ def propose_near(
     if lowest > highest:
         why = (
             f"From {lowest:.2f} up no more than {percent(wanted.max_error_rate)} of the pairs may be wrong "
-            f"({told}), but only up to {highest:.2f} {percent(wanted.recall)} of the copies are found."
+            f"({told}), but only up to {highest:.2f} at least {percent(wanted.recall)} of the copies are "
+            f"found."
         )
         return Proposal(None, why, lowest, highest)
-    return _within(lowest, highest, told, errors, wanted)
+    found = _within(lowest, highest, told, errors, wanted)
+    return replace(found, says=f"{found.says}{_weaker(kinds, found.value, wanted.recall)}")
 
 
 def propose_exact(exact: Curve, kinds: Sequence[KindFound], near: Scores, wanted: Wanted) -> Proposal:
@@ -92,24 +96,26 @@ def propose_exact(exact: Curve, kinds: Sequence[KindFound], near: Scores, wanted
         )
         named = ", ".join(f"{kind.name} ({percent(_at(kind, highest))})" for kind in others[:3])
         why = (
-            f"Up to {highest:.2f} {percent(wanted.recall)} of the exact copies are called exact, but then so "
-            f"are copies that show a change: {named}."
+            f"Up to {highest:.2f} at least {percent(wanted.recall)} of the exact copies are called exact, "
+            f"but then so are copies that show a change: {named}."
         )
         return Proposal(None, why, lowest, highest)
     middle = _middle(lowest, highest)
     says = (
-        f"{middle:.2f}: from {lowest:.2f} up {percent(wanted.recall)} of the copies that show a change are "
-        f"near, and up to {highest:.2f} {percent(wanted.recall)} of the exact ones are exact."
+        f"{middle:.2f}: from {lowest:.2f} up at least {percent(wanted.recall)} of the copies that show a "
+        f"change are near, and up to {highest:.2f} at least {percent(wanted.recall)} of the exact "
+        f"ones are exact."
     )
     return Proposal(middle, says, lowest, highest)
 
 
 def _highest(curve: Curve, kinds: Sequence[KindFound], recall: float) -> float | None:
-    """Return the highest threshold that finds enough of all, and of no kind too little beyond doubt."""
+    """Return the highest threshold that finds enough of all copies, and not clearly too few of a kind."""
+    least = min(recall, LEAST_OF_A_KIND)
     fits = [
         threshold
         for place, threshold in enumerate(THRESHOLDS)
-        if curve.low[place] >= recall and all(kind.curve.high[place] >= recall for kind in kinds)
+        if curve.low[place] >= recall and all(kind.curve.high[place] >= least for kind in kinds)
     ]
     return max(fits, default=None)
 
@@ -129,6 +135,15 @@ def _why_not_found(curve: Curve, kinds: Sequence[KindFound], recall: float, told
         f"None fits: even at {LOWEST:.2f} only {percent(curve.found[0] / max(curve.asked, 1))} of the copies "
         f"are {told} (at least {percent(curve.low[0])}), not {percent(recall)}{kept}."
     )
+
+
+def _weaker(kinds: Sequence[KindFound], threshold: float | None, recall: float) -> str:
+    """Return a sentence on the kinds of which fewer copies are found than of all."""
+    if threshold is None:
+        return ""
+    shares = sorted((_at(kind, threshold), kind.name) for kind in kinds if kind.curve.asked)
+    named = ", ".join(f"{name} ({percent(share)})" for share, name in shares if share < recall)
+    return f" Fewer are found of: {named}." if named else ""
 
 
 def _above_gap(neighbours: Scores, highest: float) -> tuple[float | None, str]:
@@ -178,8 +193,8 @@ def _within(lowest: float, highest: float, told: str, errors: Sequence[Errors], 
         missing = f"{more:,} more right judgements would show it" if more is not None else "and will not be"
         proof = f"that the error rate is below {bound} is not shown ({at.judged} pairs judged; {missing})"
     says = (
-        f"{value:.2f}: {told}, and up to {highest:.2f} {percent(wanted.recall)} of the copies are found; "
-        f"{proof}."
+        f"{value:.2f}: {told}, and up to {highest:.2f} at least {percent(wanted.recall)} of the copies "
+        f"are found; {proof}."
     )
     return Proposal(value, says, lowest, highest, bool(proven))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -14,6 +15,9 @@ from include.dedupe.calibrating.ask import MOST_NEIGHBOURS
 from include.dedupe.calibrating.measure import (
     BINS,
     Curve,
+    Errors,
+    KindFound,
+    Scores,
     error_rates,
     histogram,
     kinds_found,
@@ -94,39 +98,50 @@ def calibrate(
     Raises:
         CalibrationError: none of the documents could be tried.
     """
-    settings, scan = picked.config.calibrate, picked.config.scan
-    chosen = settings.chosen()
+    scan, chosen = picked.config.scan, picked.config.calibrate.chosen()
     answered = edited[edited["problem"] == ""]
+    _require_some(answered, edited, sampled)
+    judged = judged_pairs(verdicts, picked.detector)
+    others = _with_words(neighbours, judged, standing_verdicts(verdicts).not_duplicates)
+    kinds = kinds_found(answered, chosen, scan.exact_threshold)
+    scores, errors = scores_by_class(answered, chosen), error_rates(list(judged.values()))
+    found: dict[str, Any] = {
+        **_about(picked),
+        "documents": _documents(sampled, edited),
+        "thresholds": list(THRESHOLDS),
+        "recall": {name: asdict(Curve.of(one)) for name, one in scores.items()},
+        "kinds": [asdict(kind) for kind in kinds],
+        "neighbours": _neighbours(others, answered["id"].nunique()),
+        "scores": {name: histogram(scores[name]) for name in ("near", "exact")},
+        "errors": [asdict(one) for one in errors],
+        "proposals": _proposals(picked, scores, kinds, others, errors),
+    }
+    said = said_of(found, picked.detector, scan.threshold, scan.exact_threshold)
+    return {**found, "says": [*said, *_objections(found)]}
+
+
+def _require_some(answered: pd.DataFrame, edited: pd.DataFrame, sampled: pd.DataFrame) -> None:
     if answered.empty:
         first = edited.iloc[0]
         raise CalibrationError(
             f"None of the {len(sampled)} drawn documents could be tried; the first, {first['id']!r}: "
             f"{first['problem']}."
         )
-    scores = scores_by_class(answered, chosen)
-    curves = {name: Curve.of(one) for name, one in scores.items()}
-    kinds = kinds_found(answered, chosen, scan.exact_threshold)
-    judged = judged_pairs(verdicts, picked.detector)
-    errors = error_rates(list(judged.values()))
-    others = _with_words(neighbours, judged, standing_verdicts(verdicts).not_duplicates)
+
+
+def _proposals(
+    picked: Picked,
+    scores: Mapping[str, Scores],
+    kinds: Sequence[KindFound],
+    others: pd.DataFrame,
+    errors: Sequence[Errors],
+) -> dict[str, Any]:
+    settings = picked.config.calibrate
     wanted = Wanted(settings.recall, settings.max_error_rate)
     unlike = others.loc[others["said"] != "copy", "score"].to_numpy(np.float64)
-    found: dict[str, Any] = {
-        **_about(picked),
-        "documents": _documents(sampled, edited),
-        "thresholds": list(THRESHOLDS),
-        "recall": {name: asdict(curve) for name, curve in curves.items()},
-        "kinds": [asdict(kind) for kind in kinds],
-        "neighbours": _neighbours(others, answered["id"].nunique()),
-        "scores": {name: histogram(scores[name]) for name in ("near", "exact")},
-        "errors": [asdict(one) for one in errors],
-        "proposals": {
-            "threshold": asdict(propose_near(curves["all"], kinds, unlike, errors, wanted)),
-            "exact_threshold": asdict(propose_exact(curves["exact"], kinds, scores["near"], wanted)),
-        },
-    }
-    said = said_of(found, picked.detector, scan.threshold, scan.exact_threshold)
-    return {**found, "says": [*said, *_objections(found)]}
+    near = propose_near(Curve.of(scores["all"]), kinds, unlike, errors, wanted)
+    exact = propose_exact(Curve.of(scores["exact"]), kinds, scores["near"], wanted)
+    return {"threshold": asdict(near), "exact_threshold": asdict(exact)}
 
 
 def _read(run: RunDir, artifact: str, schema: Any) -> pd.DataFrame:

@@ -32,14 +32,21 @@ async def gather_facts(flow: FlowReader, run: RunDir, attempt: Attempt) -> int:
     config = plan.config
     pairs = run.read_table("pairs", "pairs", PAIRS)
     ids = sorted({*pairs["id_a"], *pairs["id_b"], *await _tagged(flow, plan)}, key=str.encode)
-    rows: list[tuple[Any, ...]] = []
-    for first in range(0, len(ids), BATCH):
-        rows.extend(await _facts_of(flow, config, ids[first : first + BATCH]))
-    facts = pd.DataFrame(rows, columns=FACTS.names).sort_values("id", ignore_index=True)
+    facts = await _read_all(flow, config, ids)
+    weak = run.read_table("pairs", "weak", PAIRS)
+    others = sorted({*weak["id_a"], *weak["id_b"]} - set(ids), key=str.encode)  # no decision is of them
     stage.write_table("facts", facts, FACTS)
+    stage.write_table("weak", await _read_all(flow, config, others), FACTS)
     in_scope = (await flow.select(fq=config.scope)).num_found
     stage.finish({"documents": len(facts), "in_scope": in_scope})
     return len(facts)
+
+
+async def _read_all(flow: FlowReader, config: CollectionConfig, ids: list[str]) -> pd.DataFrame:
+    rows: list[tuple[Any, ...]] = []
+    for first in range(0, len(ids), BATCH):
+        rows.extend(await _facts_of(flow, config, ids[first : first + BATCH]))
+    return pd.DataFrame(rows, columns=FACTS.names).sort_values("id", ignore_index=True)
 
 
 async def _tagged(flow: FlowReader, plan: Plan) -> frozenset[str]:

@@ -40,7 +40,8 @@ Codes = npt.NDArray[np.int64]
 class MergeStats:
     """``found``: pairs of this run. ``pairs``: those among all known ones that count, at the threshold.
 
-    ``rechecked``: documents that had changed since an earlier run, and were searched for again.
+    ``rechecked``: documents that had changed since an earlier run, and were searched for again. ``floor``:
+    score down to which all runs have kept their pairs.
     """
 
     edges: int
@@ -48,6 +49,7 @@ class MergeStats:
     pairs: int
     documents: int
     rechecked: int
+    floor: float = 1.0
 
 
 async def merge(flow: FlowReader, run: RunDir, attempt: Attempt) -> MergeStats:
@@ -72,18 +74,19 @@ async def merge(flow: FlowReader, run: RunDir, attempt: Attempt) -> MergeStats:
     if len(fresh):
         known = pd.concat([known, fresh], ignore_index=True)
         state = await read_state(flow, plan, sorted({*known["id_a"], *known["id_b"]}))
-    threshold = plan.config.scan.threshold
+    threshold, lowest = plan.config.scan.threshold, plan.config.scan.lowest_score
     valid, _ = split_stale(known, state.documents)
-    valid = unite(
-        valid[state.counts(valid) & (valid["score"] >= threshold) & (valid["id_a"] != valid["id_b"])]
-    )
+    valid = unite(valid[state.counts(valid) & (valid["score"] >= lowest) & (valid["id_a"] != valid["id_b"])])
+    weak, valid = valid[valid["score"] < threshold], valid[valid["score"] >= threshold]
     documents = state.documents[state.documents["id"].isin({*valid["id_a"], *valid["id_b"]})]
     stage.write_table("hubs", settle_hubs(run, attempt, plan, hubs, changed), HUBS)
     stage.write_table("pairs", valid[PAIRS.names], PAIRS)
     stage.write_table("added", added(valid, before), ADDED)
+    stage.write_table("weak", weak[PAIRS.names], PAIRS)
     stage.write_table("documents", documents, DOCUMENTS)
     found = int((own["id_a"] != own["id_b"]).sum())
-    stats = MergeStats(len(edges), found, len(valid), len(documents), len(changed))
+    floor = float(known["floor"].max()) if len(known) else lowest
+    stats = MergeStats(len(edges), found, len(valid), len(documents), len(changed), floor)
     stage.finish(asdict(stats))
     return stats
 

@@ -137,6 +137,24 @@ def unreadable(fields: Sequence[Mapping[str, Any]], config: CollectionConfig) ->
     return np.fromiter(marked, dtype=bool, count=len(fields))
 
 
+def rank_documents(
+    documents: pd.DataFrame,
+    fields: Sequence[Mapping[str, Any]],
+    config: CollectionConfig,
+    kept: frozenset[str],
+) -> npt.NDArray[np.int64]:
+    """Return the rank of each document among all, as if they were one cluster: the lower one stays.
+
+    Args:
+        documents: columns id, is_protected and filled; sorted by id.
+        fields: the facts' fields of each row.
+        config: settings: ``keeper``.
+        kept: documents of which a person said: keep this one.
+    """
+    one = np.zeros(len(documents), np.int64)
+    return _rank(_Ranking(documents, fields, config, kept, NO_PAIRS).columns(one), one)
+
+
 def describe(rule: KeeperRule) -> str:
     """Return the rule's name for people."""
     by = rule.field or (" x ".join(rule.fields) if rule.rule in MEASURING else "")

@@ -12,6 +12,7 @@ import jinja2
 from include.dedupe.deciding.keeper import BY_ID
 from include.dedupe.reporting.findings import Findings
 from include.dedupe.reporting.pictures import PictureSource, Thumbnail
+from include.dedupe.reporting.what_if import draw_thresholds
 from include.dedupe.settings.report_settings import ReportSettings
 
 MEMBERS_SHOWN = 24
@@ -69,7 +70,11 @@ def render_page(
     first = findings.failures.head(FAILURES_SHOWN)
     failures = list(zip(first["query_id"], first["cause"], strict=True))
     return templates.get_template("report.html.j2").render(
-        summary=summary, clusters=clusters, failures=failures, failed=len(findings.failures)
+        summary=summary,
+        clusters=clusters,
+        failures=failures,
+        failed=len(findings.failures),
+        what_if=draw_thresholds(summary["what_if"]),
     )
 
 

@@ -20,6 +20,7 @@ from typing import Any
 import networkx as nx
 import pandas as pd
 
+from include.dedupe.calibration import read_calibration, said_of
 from include.dedupe.clustering.news import News
 from include.dedupe.csv_table import csv_table
 from include.dedupe.deciding.decisions import last_keepers
@@ -28,6 +29,7 @@ from include.dedupe.planning.plan import Plan, read_plan
 from include.dedupe.reporting.findings import Findings, read_findings
 from include.dedupe.reporting.page import render_page
 from include.dedupe.reporting.pictures import CountedPictures, PictureSource
+from include.dedupe.reporting.what_if import reckon_thresholds
 from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.scanning.coverage import Coverage, measure_coverage
 from include.dedupe.scanning.rehearsal import read_cost
@@ -68,6 +70,7 @@ def report(
     findings = read_findings(run, plan)
     summary = {
         **summarise(run, plan, coverage, findings),
+        **about_thresholds(run, plan, findings),
         "outlook": outlook(plan.config, findings, acts=acts),
         "page": page,
     }
@@ -186,6 +189,13 @@ def news_of(run: RunDir) -> dict[str, Any] | None:
     """Return what the run added to what was known, and that in words; None where it was not counted."""
     news = News.read(run.result("clusters").result)
     return {**asdict(news), "told": str(news)} if news else None
+
+
+def about_thresholds(run: RunDir, plan: Plan, findings: Findings) -> dict[str, Any]:
+    """Return what the collection's calibration says of the run's thresholds, and what others would do."""
+    scan, known = plan.config.scan, read_calibration(run.lasting)
+    says = said_of(known, plan.detector, scan.threshold, scan.exact_threshold)
+    return {"calibration": list(says), "what_if": reckon_thresholds(run, plan, findings.pairs)}
 
 
 def outlook(config: CollectionConfig, findings: Findings, *, acts: bool) -> str:

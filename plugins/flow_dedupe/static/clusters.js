@@ -5,6 +5,7 @@ import { bytes, count, counted, score } from "./figures.js";
 import { asMessage, form, wanted } from "./filters.js";
 import * as keys from "./keys.js";
 import { picture } from "./picture.js";
+import { thresholds } from "./thresholds.js";
 import { take, tell } from "./told.js";
 import { judge, judgeMany, mayJudge, note, said, showHistory, undo, word } from "./verdicts.js";
 
@@ -235,7 +236,7 @@ async function start() {
   show(
     h("div", { class: "bar" }, h("h1", {}, "Clusters"), h("span", { class: "soft text" }, `${counted(run.clusters, "cluster")} with ${counted(run.duplicates, "duplicate")}. ${run.news}`), h("span", { class: "end bar" }, hasDecisions && h("a", { class: "button", href: partPage("approval") }, run.state === "waiting" ? "Approve …" : "What will happen"), hasDecisions && h("a", { class: "button", href: partPage("sample") }, "Prove by sample"), h("button", { onclick: () => take(() => showHistory(undone)) }, "Verdicts"))),
     banner(run),
-    run.problem ? null : [form(fields, () => take(reload)), mayJudge && bar, mayJudge && note, fits, nothing, grid, more],
+    run.problem ? null : [thresholds(), form(fields, () => take(reload)), mayJudge && bar, mayJudge && note, fits, nothing, grid, more],
   );
   if (run.problem) return;
   keys.on([

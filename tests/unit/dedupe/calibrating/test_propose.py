@@ -47,6 +47,12 @@ def test_a_kind_that_is_missed_leaves_no_threshold_even_where_the_others_outweig
     assert "logo (0 %)" in told.says
 
 
+def test_a_kind_of_which_fewer_are_found_is_named_beside_the_threshold() -> None:
+    told = near([("crop", [0.85] * 2000), ("logo", [0.85] * 90 + [0.6] * 10)], [0.55])
+    assert told.highest == 0.85
+    assert "Fewer are found of: logo (90 %)" in told.says
+
+
 def test_too_small_a_sample_is_called_so() -> None:
     told = near([("crop", [0.85] * 20)])
     assert told.value is None
