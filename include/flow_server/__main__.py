@@ -49,7 +49,10 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, required=True, help="where the collections are kept")
     parser.add_argument("--images", type=Path, help="folder of pictures, served read-only under /images/")
     parser.add_argument(
-        "--workers", type=int, default=os.cpu_count() or 1, help="processes that analyse pictures"
+        "--workers",
+        type=int,
+        default=os.cpu_count() or 1,
+        help="processes that analyse pictures, and that compare them",
     )
     parser.add_argument(
         "--allow-host",

@@ -29,7 +29,7 @@ class Comparers:
         self._lock = threading.Lock()
         self._pool: ProcessPoolExecutor | None = None
         if workers > 1:
-            multiprocessing.set_forkserver_preload([score_pairs.__module__])
+            multiprocessing.set_forkserver_preload([score_pairs.__module__, attend_parent.__module__])
             forkserver.ensure_running()  # imports while the server opens its collections
 
     def scores(self, pairs: Sequence[tuple[Descriptor, Descriptor]], *, mirror: bool) -> list[float]:

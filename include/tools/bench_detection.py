@@ -68,7 +68,7 @@ def main() -> None:
     print_wrong_hits(wrong_hits)
     scan = self_scan(library)
     print_scan(library, scan)
-    print(f"\n{'setting':<24}{'of the hits':>12}{'candidates':>12}{'ms':>8}")
+    print(f"\n{'setting':<24}{'originals':>12}{'candidates':>12}{'ms':>8}")
     for title, kept, candidates, milliseconds in recall_of_filters(library, index, edits, 3):
         print(f"{title:<24}{kept:>12.4f}{candidates:>12.1f}{milliseconds:>8.1f}")
     for line in peer_rows(library, edits, arguments.queries):

@@ -19,6 +19,8 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from include.detector.comparing.score import NEAR, score_pair
+from include.detector.comparing.thumb import Thumb
 from include.detector.editing.edits import encode
 from include.detector.imaging import Descriptor, analyze
 from include.detector.training.comparisons import load
@@ -179,28 +181,31 @@ def visibly_changed(original: Image.Image, copy: bytes) -> bool:
 def recall_of_filters(
     library: Library, index: DuplicateIndex, edits: Mapping[str, Manipulation], per_group: int
 ) -> Iterator[tuple[str, float, float, float]]:
-    """What approximate and filtered searches find of what a full search finds, and at what cost.
+    """How often searches find the original of a copy that scores enough against it, and at what cost.
 
     Yields:
-        name of the setting, share of the full search's hits, candidates and milliseconds per search.
+        name of the setting, share of the originals, candidates and milliseconds per search.
     """
     settings = {"approximate": SearchOptions(approximate=True)}
     settings |= {f"smartfilter {name}": SearchOptions(smartfilter=name) for name in SMART_FILTERS}
     copies = [
-        analyze(library.edited(key, library.image(key), name, edit))
+        (key, analyze(library.edited(key, library.image(key), name, edit)))
         for number, key in enumerate(queries(library, per_group))
         for name, edit in list(edits.items())[number % 5 :: 5]
     ]
-    full = [{hit.key for hit in index.search(copy, SearchOptions())} for copy in copies]
+    copies = [
+        (key, copy)
+        for key, copy in copies
+        if score_pair(Thumb.of(copy), Thumb.of(library.descriptors[key]), mirror=True) >= NEAR
+    ]
     for title, options in settings.items():
         index.forget_scores()
         before, began = index.compared, time.process_time()
-        found = [{hit.key for hit in index.search(copy, options)} for copy in copies]
+        found = [key in {hit.key for hit in index.search(copy, options)} for key, copy in copies]
         seconds = time.process_time() - began
-        kept = sum(len(one & other) for one, other in zip(found, full, strict=True))
         yield (
             title,
-            kept / max(sum(map(len, full)), 1),
+            sum(found) / max(len(copies), 1),
             (index.compared - before) / len(copies),
             1000 * seconds / len(copies),
         )

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from include.detector.comparing.thumb import Keypoints, Thumb
-    from include.detector.imaging.margins import Box
 
 LEAST_SIMILARITY = 0.75  # of two keypoint descriptors
 LARGEST_TURN = np.deg2rad(20)
@@ -90,7 +89,7 @@ def proposals(first: Thumb, second: Thumb, least_agreement: float) -> list[Align
 
 def whole_onto_whole(first: Thumb, second: Thumb) -> Alignment:
     """One picture laid onto the other as they are, stretched where needed."""
-    return _box_onto_box((0, 0, first.width, first.height), (0, 0, second.width, second.height))
+    return box_onto_box((0, 0, first.width, first.height), (0, 0, second.width, second.height))
 
 
 def _from_frames(first: Thumb, second: Thumb, least: float) -> list[Alignment]:
@@ -100,11 +99,14 @@ def _from_frames(first: Thumb, second: Thumb, least: float) -> list[Alignment]:
         for other in second.frames:
             agreement = float(frame.contrast @ other.contrast)
             if agreement > least:
-                found.append((agreement, _box_onto_box(frame.box, other.box)))
+                found.append((agreement, box_onto_box(frame.box, other.box)))
     return [alignment for _, alignment in sorted(found, key=lambda pair: -pair[0])[:2]]
 
 
-def _box_onto_box(box: Box, other: Box) -> Alignment:
+def box_onto_box(
+    box: tuple[float, float, float, float], other: tuple[float, float, float, float]
+) -> Alignment:
+    """The map that lays one rectangle onto another: left, top, right, bottom in pixels."""
     scale_x = (other[2] - other[0]) / (box[2] - box[0])
     scale_y = (other[3] - other[1]) / (box[3] - box[1])
     shift_x = other[0] - box[0] * scale_x + (scale_x - 1) / 2

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from include.detector.imaging.descriptor import Descriptor
 
-KEPT = 2000  # prepared thumbnails
+KEPT = 1000  # prepared thumbnails
 
 
 def score_pairs(

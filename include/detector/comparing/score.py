@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 WEIGHTS = Path(__file__).with_name("score-weights.json")
 NEAR, EXACT = 0.70, 0.95
 JUST_BELOW = 0.0001
+LAST = 8  # comparisons whose certainty is kept: it is asked for while they are made, and for their score
 SURE = 5.0  # log odds of being one picture that an exact copy has; of the fitted ones the least had 7.4
 LARGEST_REST_TURN, SETTLED = 1.0, 0.45  # degrees; share of the blocks that must fit for that to mean anything
 LARGEST_MOVED, WELL_FITTING = 0.46, 0.85  # shares of the difference and of the blocks
@@ -91,6 +92,7 @@ def score(comparison: Comparison) -> float:
     return NEAR + (EXACT - NEAR - JUST_BELOW) * float(np.tanh(sure / 6))
 
 
+@lru_cache(LAST)
 def certainty(comparison: Comparison) -> float:
     """Log odds that two aligned pictures are one; > 0 = they are."""
     odds = float(_weights()["same"](same_features(comparison)))

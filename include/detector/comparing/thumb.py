@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from include.detector.comparing.planes import Shades, local_contrast, resize
+from include.detector.comparing.windows import PIXELS, windows
 from include.detector.imaging.layout import VALUES, decode_layout
 from include.detector.imaging.margins import Box, content_box
 from include.detector.imaging.thumbnail import decode_thumbnail
@@ -141,6 +142,11 @@ class Thumb:
         return _frames(self.pixels.ycc[..., 0], content_box(self.pixels.rgb))
 
     @cached_property
+    def windows(self) -> NDArray[np.int8]:
+        """What it is held against others by, seen from far; see `windows`."""
+        return windows(self.pixels.ycc[..., 0])
+
+    @cached_property
     def keypoints(self) -> Keypoints:
         """Found when first asked for."""
         if self.original is not None:
@@ -168,7 +174,7 @@ class Thumb:
         """Bytes held at most, pixels not counted."""
         frames = 2 * 4 * FRAME_SIDE**2
         packed = len(self.descriptor.thumbnail) + len(self.descriptor.layout)
-        return MAX_KEYPOINTS * 128 + frames + VALUES + packed + 5000
+        return MAX_KEYPOINTS * 128 + PIXELS.size + frames + VALUES + packed + 5000
 
 
 @lru_cache(DECODED)

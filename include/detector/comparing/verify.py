@@ -14,6 +14,7 @@ from include.detector.comparing.closeness import hash_distance, similarity
 from include.detector.comparing.difference import difference, equal_cells
 from include.detector.comparing.evidence import measure, tried, weighed
 from include.detector.comparing.refine import refine, sharpened
+from include.detector.comparing.windows import nested, nested_mirrored
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +30,10 @@ SAME_LAYOUT = 0.35  # share of the cells with the same colours, beside one patch
 LEAST_MIRRORED_SIMILARITY = 0.55  # cosine of the embeddings, which see a mirrored copy much like a copy
 # Correlation of whole frames from which they are laid onto each other; studio backgrounds are symmetric.
 LEAST_AGREEMENT, LEAST_MIRRORED_AGREEMENT = 0.4, 0.6
+# What must be seen from far, agreement and ALIKE_COUNTS times the similarity, before keypoints are found; of
+# promised kinds of copies the least had 1.36.
+LEAST_SEEN, ALIKE_COUNTS = 1.3, 1.5
+WELL_NESTED = 0.7  # agreement
 MOVING = 0.4  # share of the difference
 TURNED = 0.6  # degrees that a free fit would rotate, from which the alignment may rotate too
 WORTH_TURNING = 0.01
@@ -75,30 +80,38 @@ def compare(
     """Find how `first` and `second` lie on each other; None if no alignment is worth measuring.
 
     Pictures with nearly the same hash, or with many cells of the same colours, are compared frame on frame
-    even where nothing else proposes it. Where that is `enough`, nothing else is tried, and no keypoint found.
+    even where nothing else proposes it. With `enough`, keypoints are the last resort: none are found of
+    pictures for which less is enough, or of which nothing seen from far speaks for their being one.
     """
     bits = hash_distance(first.descriptor, second.descriptor)
     equal = equal_cells(first, second, blurred=bits <= CLOSE_HASH)
     same_frame = bits <= CLOSE_HASH or equal[1] > SAME_LAYOUT
     alike = similarity(first.descriptor, second.descriptor)
-    plain = min(first.plain, second.plain)
-    if enough and same_frame and (laid := _laid(first, second)):
-        comparison = Comparison(first, second, measure(laid[0]), laid[1], False, alike, bits, plain, *equal)
-        if enough(comparison):
+    may_mirror = mirror and alike > LEAST_MIRRORED_SIMILARITY
+
+    def measured(best: tuple[Trial, bool], *, mirrored: bool) -> Comparison:
+        plain = min(first.plain, second.plain)
+        return Comparison(first, second, measure(best[0]), best[1], mirrored, alike, bits, plain, *equal)
+
+    if enough is not None:
+        laid = _laid(first, second) if same_frame else None
+        if laid is None:
+            agreement, start = nested(first, second)
+            flipped = nested_mirrored(first, second) if may_mirror else -1.0
+            if not same_frame and max(agreement, flipped) + ALIKE_COUNTS * alike < LEAST_SEEN:
+                return None
+            laid = _inside(first, second, start) if agreement > WELL_NESTED else None
+        if laid and enough(comparison := measured(laid, mirrored=False)):
             return comparison
     best, mirrored = _best(first, second, same_frame=same_frame, least=LEAST_AGREEMENT), False
-    may_mirror = mirror and alike > LEAST_MIRRORED_SIMILARITY
     if may_mirror and (best is None or not _convincing(best[0])):
         other = second.mirrored()
         flipped_equal = equal_cells(first, other)
         if not same_frame or flipped_equal[1] > equal[1]:
-            flipped = _best(first, other, same_frame=False, least=LEAST_MIRRORED_AGREEMENT)
-            if flipped and (best is None or flipped[0].strength > best[0].strength):
-                best, mirrored, equal = flipped, True, flipped_equal
-    if best is None:
-        return None
-    trial, swapped = best
-    return Comparison(first, second, measure(trial), swapped, mirrored, alike, bits, plain, *equal)
+            turned = _best(first, other, same_frame=False, least=LEAST_MIRRORED_AGREEMENT)
+            if turned and (best is None or turned[0].strength > best[0].strength):
+                best, mirrored, equal = turned, True, flipped_equal
+    return measured(best, mirrored=mirrored) if best else None
 
 
 def _best(first: Thumb, second: Thumb, *, same_frame: bool, least: float) -> tuple[Trial, bool] | None:
@@ -137,6 +150,14 @@ def _laid(first: Thumb, second: Thumb) -> tuple[Trial, bool] | None:
         return None
     trial = weighed(one, two, *found)
     return (trial, swapped) if _convincing(trial) else None
+
+
+def _inside(first: Thumb, second: Thumb, start: Alignment) -> tuple[Trial, bool] | None:
+    """A convincing trial of one picture laid into the other, and whether in the second's frame."""
+    swapped = start.scale() > 1
+    one, two, start = (second, first, start.inverse()) if swapped else (first, second, start)
+    trial = _refined(one, two, start)
+    return (trial, swapped) if trial and _convincing(trial) else None
 
 
 def _convincing(trial: Trial) -> bool:

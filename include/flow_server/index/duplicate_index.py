@@ -151,19 +151,19 @@ class DuplicateIndex:
 
         The documents must be known to score enough against it: then being compared is all that counts.
         """
+        effort = EFFORTS[options.smartfilter]
         found: list[Set[int]] = []
         for first in range(0, len(asked), AT_ONCE):
-            some = asked[first : first + AT_ONCE]
-            shortlists = self._shortlists([query for query, _ in some], options, allowed)
-            for (query, keys), shortlist in zip(some, shortlists, strict=True):
-                seen = keys & {
-                    *shortlist.same,
-                    *shortlist.worth_comparing(set(), EFFORTS[options.smartfilter]),
-                }
-                if seen != keys:
-                    seen = keys & {hit.key for hit in self.search(query, options, allowed)}
-                found.append(seen)
-        return found
+            queries = [query for query, _ in asked[first : first + AT_ONCE]]
+            found += [
+                {*shortlist.same, *shortlist.worth_comparing((), effort)}
+                for shortlist in self._shortlists(queries, options, allowed)
+            ]
+        unseen = [number for number, (_, keys) in enumerate(asked) if not keys <= found[number]]
+        hits = self.search_all([asked[number][0] for number in unseen], options, allowed)
+        for number, each in zip(unseen, hits, strict=True):
+            found[number] = {hit.key for hit in each}
+        return [keys & seen for (_, keys), seen in zip(asked, found, strict=True)]
 
     def _verified(
         self,
@@ -183,8 +183,8 @@ class DuplicateIndex:
             for query, shortlist in zip(queries, shortlists, strict=True)
         ]
         waiting = searches
-        while waiting := [search for search in waiting if search.wanted()]:
-            asked = [(search.query, self._hashes_of(search.wanted())) for search in waiting]
+        while waiting := [search for search in waiting if search.wanted]:
+            asked = [(search.query, self._hashes_of(search.wanted)) for search in waiting]
             scores = self._scores.of(asked)
             for search, found in zip(waiting, scores, strict=True):
                 search.take(found)
@@ -193,7 +193,7 @@ class DuplicateIndex:
                 [search.query for search in cut], options, allowed, [len(search.passed) for search in cut]
             )
             for search, shortlist in zip(cut, longer, strict=True):
-                search.shortlist = shortlist
+                search.extend(shortlist)
         return [self._hits(search, explain=explain) for search in searches]
 
     def _shortlists(

@@ -104,11 +104,13 @@ class Scores:
     def _compared_by(
         self, comparers: Comparers, missing: Mapping[Pair, tuple[Descriptor, int]], wanted: Mapping[int, str]
     ) -> dict[Pair, float]:
-        documents = self._load(list(wanted))
+        pictures = {query.content_hash: query for query, _ in missing.values()}
+        elsewhere = [key for key, content_hash in wanted.items() if content_hash not in pictures]
+        pictures |= {one.content_hash: one for one in self._load(elsewhere).values()} if elsewhere else {}
         pairs = {
-            pair: (query, documents[key])
-            for pair, (query, key) in missing.items()
-            if key in documents and documents[key].content_hash == wanted[key]
+            pair: (pictures[pair[0]], pictures[pair[1]])
+            for pair in missing
+            if pair[0] in pictures and pair[1] in pictures
         }
         scores = comparers.scores(list(pairs.values()), mirror=self._mirror)
         return dict(zip(pairs, scores, strict=True))

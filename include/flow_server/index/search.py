@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from include.flow_server.index.sieve import worth_comparing
@@ -28,30 +27,40 @@ class Shortlist(NamedTuple):
     def worth_comparing(self, passed: Collection[int], effort: Effort) -> list[int]:
         """Keys to compare, where some have `passed` already."""
         found = {*passed, *self.same}
+        if not self.nearest:
+            return []
         others = [one for one in self.nearest if one.key not in found]
         return [others[place].key for place in worth_comparing([one.closeness for one in others], effort)]
 
 
-@dataclass
 class Search:
-    """A query with its shortlist; `passed` are scores of at least `threshold` by key."""
+    """A query under way. `wanted` are keys to compare next, none where the search has ended.
 
-    query: Descriptor
-    shortlist: Shortlist
-    effort: Effort
-    threshold: float
-    passed: dict[int, float] = field(default_factory=dict)
-    is_cut: bool = False  # whether what passed last leaves room for candidates beyond the shortlist
-    _seen: set[int] = field(default_factory=set)
+    `passed` are scores of at least `threshold` by key. `is_cut`: what passed last leaves room for candidates
+    beyond the shortlist.
+    """
 
-    def wanted(self) -> list[int]:
-        """Keys to compare next; none where the search has ended."""
-        keys = self.shortlist.worth_comparing(self.passed, self.effort)
-        return [key for key in keys if key not in self._seen]
+    def __init__(self, query: Descriptor, shortlist: Shortlist, effort: Effort, threshold: float) -> None:
+        self.query, self.shortlist = query, shortlist
+        self.passed: dict[int, float] = {}
+        self.is_cut = False
+        self._effort, self._threshold = effort, threshold
+        self._seen: set[int] = set()
+        self.wanted = shortlist.worth_comparing((), effort)
 
     def take(self, scores: Mapping[int, float]) -> None:
         """Take in the scores of all that was wanted; documents deleted meanwhile have none."""
-        passed = {key: score for key, score in scores.items() if score >= self.threshold}
-        self._seen.update(self.wanted())
+        passed = {key: score for key, score in scores.items() if score >= self._threshold}
+        self._seen.update(self.wanted)
         self.passed |= passed
         self.is_cut = bool(passed) and not self.shortlist.is_whole
+        self.wanted = self._unseen() if passed else []
+
+    def extend(self, shortlist: Shortlist) -> None:
+        """Go on with a longer shortlist."""
+        self.shortlist = shortlist
+        self.wanted = self._unseen()
+
+    def _unseen(self) -> list[int]:
+        keys = self.shortlist.worth_comparing(self.passed, self._effort)
+        return [key for key in keys if key not in self._seen]

@@ -1,15 +1,9 @@
-"""Prepared thumbnails by content hash, kept while there is room: the least recently used go first.
-
-They are prepared by several threads, since that happens outside Python's lock. Comparing them consists of
-calls so short that threads would only wait for each other.
-"""
+"""Prepared thumbnails by content hash, kept while there is room: the least recently used go first."""
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import OrderedDict
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from include.detector.comparing.thumb import Thumb
@@ -18,8 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from include.detector.imaging.descriptor import Descriptor
-
-_THREADS = ThreadPoolExecutor(os.cpu_count(), "thumbnails")
 
 
 class ThumbCache:
@@ -54,7 +46,7 @@ class ThumbCache:
         for key, descriptor in (self._load(missing) if missing else {}).items():
             if descriptor.content_hash == wanted[key]:
                 known[descriptor.content_hash] = descriptor
-        fresh = dict(zip(known, _THREADS.map(Thumb.of, known.values()), strict=True))
+        fresh = {one: Thumb.of(descriptor) for one, descriptor in known.items()}
         with self._lock:
             for content_hash, thumb in fresh.items():
                 self._keep(content_hash, thumb)
