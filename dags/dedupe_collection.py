@@ -49,6 +49,7 @@ from airflow.sdk import (
 
 from include.dedupe.errors import ConfigError
 from include.dedupe.settings.config import CollectionConfig, collection_files, read_collection
+from include.dedupe.settings.dry_run import AS_CONFIGURED, DRY_WORDS
 from include.orchestration import acting, tasks
 from include.orchestration.approval import approval
 
@@ -56,18 +57,19 @@ TAG = "dedupe"
 
 PARAMS = {
     "scope": Param(
-        None,
+        "full",
         type=["null", "string"],
         enum=[None, "full", "range", "known"],
-        description="Which documents to scan: all of them, a range, or none, only to act on what earlier "
-        "runs found. Scheduled runs leave it empty.",
+        description="Which documents a run that is started by hand scans: all of them, a range, or none, "
+        "only to act on what earlier runs found. Scheduled runs and backfills go by their interval.",
     ),
     "from": Param(None, type=["null", "string"], description="Range: first date, such as 2026-04-01 (UTC)."),
     "to": Param(None, type=["null", "string"], description="Range: date to stop before."),
     "dry_run": Param(
-        None,
-        type=["null", "boolean"],
-        description="Only report what the policies would do. Empty: as the collection's settings say.",
+        AS_CONFIGURED,
+        type="string",
+        enum=[*DRY_WORDS],
+        description="Only report what the policies would do: yes, no, or as the collection's settings say.",
     ),
     "categories": Param([], type=["null", "array"], description="Range: only these categories."),
     "threshold": Param(
@@ -107,7 +109,7 @@ def build(name: str, config: CollectionConfig) -> DAG:
         schedule=timetable(config),
         start_date=datetime.combine(config.start_date, datetime.min.time(), tzinfo=UTC),
         catchup=False,
-        params=PARAMS,
+        params=_params(config),
         tags={TAG},
         auto_register=False,  # one that Airflow refuses must not take the others with it
         default_args={
@@ -133,6 +135,12 @@ def build(name: str, config: CollectionConfig) -> DAG:
         else:
             _act(name, config, clustered, reported)
     return dag
+
+
+def _params(config: CollectionConfig) -> dict[str, Param]:
+    """Return the parameters; where a run can be started for a key, that says what is scanned."""
+    nothing = Param(None, **PARAMS["scope"].schema, description=PARAMS["scope"].description)
+    return {**PARAMS, "scope": nothing} if config.key_format else PARAMS
 
 
 def timetable(config: CollectionConfig) -> CronDataIntervalTimetable | CronPartitionTimetable | None:

@@ -40,6 +40,7 @@ from airflow.sdk import DAG, Asset, CronDataIntervalTimetable, Param, task
 
 from include.dedupe.errors import ConfigError
 from include.dedupe.settings.config import CollectionConfig, collection_files, read_collection
+from include.dedupe.settings.dry_run import AS_CONFIGURED, DRY_WORDS
 from include.dedupe.settings.gate_settings import GateSettings
 from include.orchestration import acting, gating, tasks
 from include.orchestration.gate_question import gate_question
@@ -53,9 +54,10 @@ PARAMS = {
         description="Manifest or folder with the new documents. Empty: as the event or the settings say.",
     ),
     "dry_run": Param(
-        None,
-        type=["null", "boolean"],
-        description="Only say what would become of them. Empty: as the collection's settings say.",
+        AS_CONFIGURED,
+        type="string",
+        enum=[*DRY_WORDS],
+        description="Only say what would become of them: yes, no, or as the collection's settings say.",
     ),
     "ask": Param(
         None,

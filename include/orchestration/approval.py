@@ -26,6 +26,22 @@ APPROVAL_TASK = "approve"
 ANSWER = "answer"
 
 
+LIST: dict[str, Any] = {"type": ["null", "array"], "items": {"type": "string"}}
+SCORE: dict[str, Any] = {"type": ["null", "number"], "minimum": 0, "maximum": 1}
+PART = {
+    "only_decisions": Param(
+        [], description="Approve only these decisions, such as delete; the rest stays open.", **LIST
+    ),
+    "only_class": Param(
+        None, type=["null", "string"], enum=[None, "exact", "near"], description="Approve only this class."
+    ),
+    "score_from": Param(None, description="Approve only from this score with the keeper on.", **SCORE),
+    "score_to": Param(None, description="Approve only up to this score, itself included.", **SCORE),
+    "only_clusters": Param([], description="Approve only these clusters, by their names.", **LIST),
+}
+"""Which part is approved, as ``Part`` reads it."""
+
+
 class DecisionApproval(ApprovalOperator):
     """Asks whether the decisions are to be carried out, where there is anything to ask."""
 
@@ -106,7 +122,8 @@ def approval(collection: str, config: CollectionConfig) -> DecisionApproval:
                 "",
                 type=["null", "string"],
                 description="Hash of the decisions that you approve. Empty: those of this question.",
-            )
+            ),
+            **PART,
         },
     )
 

@@ -14,7 +14,7 @@ def main(collection: str) -> int:
     dag = bag.dags[f"dedupe_{collection}"]
     for task in dag.tasks:
         task.retries = 0
-    run = dag.test(run_conf={"scope": "full", "dry_run": False})
+    run = dag.test(run_conf={"scope": "full", "dry_run": "no"})
     return 0 if run.state == "success" else 1
 
 

@@ -66,6 +66,7 @@ def report(
     summary = {
         **summarise(run, plan, coverage, findings),
         "outlook": outlook(plan.config, findings, acts=acts),
+        "acts": acts,
         "page": page,
     }
     stage.write_file("duplicates.csv", to_csv(findings).encode())
