@@ -7,6 +7,7 @@ lets no task answer another one's question.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
@@ -76,6 +77,10 @@ class DecisionApproval(ApprovalOperator):
         answer = {**event, "responded_at": event["responded_at"].isoformat(), "asked": True}
         _keep(context, {**answer, "decisions": digest, "superseded_by": newer})
         return super().execute_complete(context, event)
+
+    def validate_params_input(self, params_input: Mapping[str, Any]) -> None:
+        """Take what was left out of an answer for what stands in the form at first."""
+        super().validate_params_input({**self.params, **params_input} if params_input else {})
 
     def _wait(self, context: Context, end: dt.datetime) -> Any:
         """Wait for an answer, but not longer than until the next look at newer runs."""
