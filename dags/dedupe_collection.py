@@ -20,15 +20,18 @@ acts on what earlier runs found. `sample` and `limit` take a part of it, to try 
 `report/` in the run's folder: `report.html` with pictures, `duplicates.csv` with one cluster a line,
 `graph.json` in Cytoscape form, `summary.json` with all counts. The result of `report` names the folder.
 
-Each report is an event of the asset `dedupe_<collection>`, with the run's counts, for other DAGs to follow.
+Each report is an event of the asset `dedupe_<collection>`, with the run's counts, of all and of
+what is new, for other DAGs to follow.
 
 ### Triage
 A failed `scan` is tried again when its cause may pass. If a partition stays unscanned, `report` still writes
 what the others found, and fails: clear the failed `scan` tasks with what follows them. `apply` fails where
-part of what was approved could not be done: `record/actions.csv` says what and why; clear it to try again. A
-mistake in a YAML shows as a DAG with one task that fails with the reason; correct the file, the DAG follows.
-`scan` tasks that stay scheduled wait for a free slot of their pool, or the pool does not exist, which Airflow
-does not say: `python -m include.orchestration.doctor` tells what is missing.
+part of what was approved could not be done, or was skipped for a reason that a person should know:
+`record/actions.csv` says what and why; clear it to try again. It is skipped where people or a newer run have
+said otherwise of all that was approved. What was not approved stays open: clear `approve` to be asked again.
+A mistake in a YAML shows as a DAG with one task that fails with the reason; correct the file, the DAG
+follows. `scan` tasks that stay scheduled wait for a free slot of their pool, or the pool does not exist,
+which Airflow does not say: `python -m include.orchestration.doctor` tells what is missing.
 """
 
 from __future__ import annotations
