@@ -20,13 +20,16 @@ acts on what earlier runs found. `sample` and `limit` take a part of it, to try 
 `report/` in the run's folder: `report.html` with pictures, `duplicates.csv` with one cluster a line,
 `graph.json` in Cytoscape form, `summary.json` with all counts. The result of `report` names the folder.
 
-Each report is an event of the asset `dedupe_<collection>`, with the run's counts, for other DAGs to follow.
+Each report is an event of the asset `dedupe_<collection>`, with the run's counts, of all and of
+what is new, for other DAGs to follow.
 
 ### Triage
 A failed `scan` is tried again when its cause may pass. If a partition stays unscanned, `report` still writes
 what the others found, and fails: clear the failed `scan` tasks with what follows them. `apply` fails where
-part of what was approved could not be done: `record/actions.csv` says what and why; clear it to try again. A
-mistake in a YAML shows as a DAG with one task that fails with the reason, by hand and on schedule (that of
+part of what was approved could not be done, or was skipped for a reason that a person should know:
+`record/actions.csv` says what and why; clear it to try again. It is skipped where people or a newer run have
+said otherwise of all that was approved. What was not approved stays open: clear `approve` to be asked again.
+A mistake in a YAML shows as a DAG with one task that fails with the reason, by hand and on schedule (that of
 the file where it can be read, else each day); correct the file, the DAG follows. What such runs would have
 scanned, a run by hand with the `range` scans.
 `scan` tasks that stay scheduled wait for a free slot of their pool, or the pool does not exist, which Airflow
@@ -61,6 +64,7 @@ from include.dedupe.settings.config import (
     collection_files,
     read_collection,
 )
+from include.dedupe.settings.dry_run import AS_CONFIGURED, DRY_WORDS
 from include.dedupe.settings.still_readable import LastSchedule, collection_schedule
 from include.orchestration import acting, tasks
 from include.orchestration.approval import approval
@@ -77,18 +81,19 @@ TAGS = {"dedupe"}
 
 PARAMS = {
     "scope": Param(
-        None,
+        "full",
         type=["null", "string"],
         enum=[None, "full", "range", "known"],
-        description="Which documents to scan: all of them, a range, or none, only to act on what earlier "
-        "runs found. Scheduled runs leave it empty.",
+        description="Which documents a run that is started by hand scans: all of them, a range, or none, "
+        "only to act on what earlier runs found. Scheduled runs and backfills go by their interval.",
     ),
     "from": Param(None, type=["null", "string"], description="Range: first date, such as 2026-04-01 (UTC)."),
     "to": Param(None, type=["null", "string"], description="Range: date to stop before."),
     "dry_run": Param(
-        None,
-        type=["null", "boolean"],
-        description="Only report what the policies would do. Empty: as the collection's settings say.",
+        AS_CONFIGURED,
+        type="string",
+        enum=[*DRY_WORDS],
+        description="Only report what the policies would do: yes, no, or as the collection's settings say.",
     ),
     "categories": Param([], type=["null", "array"], description="Range: only these categories."),
     "threshold": Param(
@@ -127,7 +132,7 @@ def build(name: str, config: CollectionConfig) -> DAG:
         description=config.description or f"Duplicates in the collection {name}",
         doc=__doc__,
         schedule=timetable(config.schedule, config.key_format),
-        params=PARAMS,
+        params=_params(config),
         tags=TAGS,
     ) as dag:
         partitions = task(execution_timeout=time_limit(config, "plan"))(tasks.plan)(name)
@@ -145,6 +150,12 @@ def build(name: str, config: CollectionConfig) -> DAG:
         else:
             _act(name, config, clustered, reported)
     return dag
+
+
+def _params(config: CollectionConfig) -> dict[str, Param]:
+    """Return the parameters; where a run can be started for a key, that says what is scanned."""
+    nothing = Param(None, **PARAMS["scope"].schema, description=PARAMS["scope"].description)
+    return {**PARAMS, "scope": nothing} if config.key_format else PARAMS
 
 
 def timetable(

@@ -45,6 +45,7 @@ include.__path__ = extend_path(include.__path__, "include")  # also where anothe
 
 from include.dedupe.errors import ConfigError
 from include.dedupe.settings.config import CollectionConfig, collection_files, read_collection
+from include.dedupe.settings.dry_run import AS_CONFIGURED, DRY_WORDS
 from include.dedupe.settings.gate_settings import GateSettings
 from include.dedupe.settings.still_readable import LastSchedule, gate_schedule
 from include.orchestration import gating
@@ -67,9 +68,10 @@ PARAMS = {
         description="Manifest or folder with the new documents. Empty: as the event or the settings say.",
     ),
     "dry_run": Param(
-        None,
-        type=["null", "boolean"],
-        description="Only say what would become of them. Empty: as the collection's settings say.",
+        AS_CONFIGURED,
+        type="string",
+        enum=[*DRY_WORDS],
+        description="Only say what would become of them: yes, no, or as the collection's settings say.",
     ),
     "ask": Param(
         None,

@@ -3,7 +3,9 @@
 ### What
 Deleted documents are added again with their fields and what Flow knew of their pictures; tags and links are
 removed, merged fields go back to what they were. What has changed since is left alone, and the log says so.
-The documents of a cluster that was taken back are no duplicates of each other from then on.
+With `afterwards: remember`, the documents of a cluster that was taken back are no duplicates of each other
+from then on; with `try-again`, later runs judge them anew. `python -m include.dedupe verdict COLLECTION undo
+--of-restore RUN` takes back what was remembered.
 
 ### Which
 `runs`, `ids`, `clusters`, `since` and `until` narrow down what is taken back; one of them is needed.
@@ -53,6 +55,13 @@ with DAG(
         "clusters": texts("Only these clusters."),
         "since": Param(None, type=["null", "string"], description="Only what was done from this time (UTC)."),
         "until": Param(None, type=["null", "string"], description="Only what was done before this time."),
+        "afterwards": Param(
+            "remember",
+            type="string",
+            enum=["remember", "try-again"],
+            description="remember: what comes back is no duplicate in later runs. try-again: they judge it "
+            "anew, and may do the same again.",
+        ),
         "dry_run": Param(True, type="boolean", description="Only say what would be taken back."),
     },
     tags={"dedupe"},

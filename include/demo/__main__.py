@@ -61,7 +61,7 @@ def demo(images: Path | None, port: int | None) -> int:
 def _gate() -> int:
     """Let a dozen new pictures come to the gate, and say what became of each."""
     manifest = make_uploads(RUN / "uploads")
-    outcome = run_once("demo", {"incoming": str(manifest), "dry_run": False, "ask": "hold"}, is_gate=True)
+    outcome = run_once("demo", {"incoming": str(manifest), "dry_run": "no", "ask": "hold"}, is_gate=True)
     if not _succeeded(outcome):
         return 1
     print()

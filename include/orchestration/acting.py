@@ -9,16 +9,18 @@ from dataclasses import asdict
 from typing import Any
 
 from airflow.sdk import get_current_context
+from airflow.sdk.exceptions import AirflowSkipException
 
 from include.dedupe.acting.apply import ApplyStats
 from include.dedupe.acting.apply import apply as apply_stage
 from include.dedupe.acting.check import check, has_passed, require_check
 from include.dedupe.acting.client_writer import open_writer
 from include.dedupe.acting.record import record as record_stage
-from include.dedupe.acting.restore import Restored
+from include.dedupe.acting.restore import REMEMBER, Restored
 from include.dedupe.acting.restore import restore as restore_stage
 from include.dedupe.acting.wanted import Wanted
 from include.dedupe.deciding.decide import decide as decide_stage
+from include.dedupe.deciding.part import Part
 from include.dedupe.deciding.supersede import register_decisions
 from include.dedupe.errors import ActionError, ApprovalError
 from include.dedupe.places import require_runs
@@ -59,7 +61,8 @@ def apply(collection: str) -> dict[str, Any]:
     """Carry out what was approved and still stands; in a dry run only say what would be done.
 
     Raises:
-        ActionError: part of it could not be carried out.
+        ActionError: part of it could not be carried out, for a reason that a person should know.
+        AirflowSkipException: nothing of it was done, since people or a newer run have said otherwise.
     """
     run = open_run(collection)
     plan = read_plan(run)
@@ -70,18 +73,30 @@ def apply(collection: str) -> dict[str, Any]:
         raise ApprovalError(f"Nobody has approved the decisions of {run.address}; nothing was written.")
     dry_run = decided["dry_run"] or not may_write(plan)
     digest, approved_at = answer["decisions"], answer["responded_at"]
+    part = Part.read(answer.get("params_input") or {})
 
     async def carry_out() -> ApplyStats:
         async with open_writer(address(config) if dry_run else write_address(config)) as writer:
-            return await apply_stage(writer, run, attempt(), digest, approved_at, dry_run=dry_run)
+            return await apply_stage(writer, run, attempt(), digest, approved_at, dry_run=dry_run, part=part)
 
     stats = asyncio.run(carry_out())
-    if stats.failed:
+    if not dry_run:
+        _require_done(stats, run)
+    return asdict(stats)
+
+
+def _require_done(stats: ApplyStats, run: RunDir) -> None:
+    """Let no run be green that has not done what was approved."""
+    if left := stats.failed + stats.unexpected:
         raise ActionError(
-            f"{stats.failed} decisions could not be carried out, {stats.done} were; record/actions.csv in "
+            f"{left} decisions could not be carried out, {stats.done} were; record/actions.csv in "
             f"{run.address} says which and why. Clear this task to try them again."
         )
-    return asdict(stats)
+    if stats.is_nothing:
+        raise AirflowSkipException(
+            f"Nothing was done: people or a newer run have said otherwise of all {stats.skipped} decisions "
+            f"since; record/actions.csv in {run.address} says what."
+        )
 
 
 def record(collection: str) -> dict[str, int]:
@@ -115,7 +130,10 @@ def restore() -> dict[str, int]:
     async def take_back() -> list[Restored]:
         async with open_writer(address(config) if params["dry_run"] else write_address(config)) as writer:
             by = f"DAG run {get_current_context()['run_id']}"
-            return await restore_stage(writer, lasting, config, wanted, by, dry_run=params["dry_run"])
+            remember = params["afterwards"] == REMEMBER
+            return await restore_stage(
+                writer, lasting, config, wanted, by, dry_run=params["dry_run"], remember=remember
+            )
 
     found = asyncio.run(take_back())
     for one in found:

@@ -7,6 +7,7 @@ lets no task answer another one's question.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
@@ -24,6 +25,22 @@ from include.orchestration.context import open_run, page_of
 
 APPROVAL_TASK = "approve"
 ANSWER = "answer"
+
+
+LIST: dict[str, Any] = {"type": ["null", "array"], "items": {"type": "string"}}
+SCORE: dict[str, Any] = {"type": ["null", "number"], "minimum": 0, "maximum": 1}
+PART = {
+    "only_decisions": Param(
+        [], description="Approve only these decisions, such as delete; the rest stays open.", **LIST
+    ),
+    "only_class": Param(
+        None, type=["null", "string"], enum=[None, "exact", "near"], description="Approve only this class."
+    ),
+    "score_from": Param(None, description="Approve only from this score with the keeper on.", **SCORE),
+    "score_to": Param(None, description="Approve only up to this score, itself included.", **SCORE),
+    "only_clusters": Param([], description="Approve only these clusters, by their names.", **LIST),
+}
+"""Which part is approved, as ``Part`` reads it."""
 
 
 class DecisionApproval(ApprovalOperator):
@@ -60,6 +77,10 @@ class DecisionApproval(ApprovalOperator):
         answer = {**event, "responded_at": event["responded_at"].isoformat(), "asked": True}
         _keep(context, {**answer, "decisions": digest, "superseded_by": newer})
         return super().execute_complete(context, event)
+
+    def validate_params_input(self, params_input: Mapping[str, Any]) -> None:
+        """Take what was left out of an answer for what stands in the form at first."""
+        super().validate_params_input({**self.params, **params_input} if params_input else {})
 
     def _wait(self, context: Context, end: dt.datetime) -> Any:
         """Wait for an answer, but not longer than until the next look at newer runs."""
@@ -106,7 +127,8 @@ def approval(collection: str, config: CollectionConfig) -> DecisionApproval:
                 "",
                 type=["null", "string"],
                 description="Hash of the decisions that you approve. Empty: those of this question.",
-            )
+            ),
+            **PART,
         },
     )
 

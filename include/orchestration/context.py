@@ -18,6 +18,7 @@ from include.dedupe.planning.plan import Plan
 from include.dedupe.reviewing.address import GATE_PREFIX, page_address
 from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.settings.config import CollectionConfig, find_collection
+from include.dedupe.settings.dry_run import is_dry
 from include.dedupe.storage import default_storage
 from include.flow_client import FlowAddress, FlowAuthError
 from include.orchestration.hook import FlowHook
@@ -116,7 +117,6 @@ async def require_writer(config: CollectionConfig) -> None:
 def may_write(plan: Plan) -> bool:
     """Whether this run acts: neither dry, nor a part of its documents, nor a backfill that only reports."""
     context = get_current_context()
-    asked = context["params"].get("dry_run")
-    is_dry = plan.config.dry_run if asked is None else bool(asked)
+    dry = is_dry(context["params"].get("dry_run"), plan.config.dry_run)
     is_backfill = context["dag_run"].run_type == "backfill"
-    return not is_dry and not plan.scope.is_part and (plan.config.act_in_backfill or not is_backfill)
+    return not dry and not plan.scope.is_part and (plan.config.act_in_backfill or not is_backfill)

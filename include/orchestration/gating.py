@@ -31,6 +31,7 @@ from include.dedupe.gating.take import (
 from include.dedupe.gating.take import take as take_step
 from include.dedupe.planning.effort import choose_effort
 from include.dedupe.settings.config import find_collection
+from include.dedupe.settings.dry_run import is_dry
 from include.orchestration.context import (
     address,
     attempt,
@@ -56,8 +57,7 @@ def take(collection: str) -> list[str]:
     run = open_gate_run(collection)
     claim_gate_folder(run, attempt(), dag_run.start_date)
     locations = resolve_locations(_given(params), config, dag_run.data_interval_start or dag_run.run_after)
-    asked = params.get("dry_run")
-    dry_run = config.dry_run if asked is None else bool(asked)
+    dry_run = is_dry(params.get("dry_run"), config.dry_run)
 
     async def look() -> tuple[bool, int]:
         if not dry_run:

@@ -20,10 +20,13 @@ def result_lines(run: RunDir) -> Iterator[str]:
     yield f"partitions   {len(coverage['partitions'])}"
     yield f"clusters     {clusters['count']} with {clusters['documents']} documents"
     yield f"pairs        {pairs['exact']} exact, {pairs['near']} near"
+    if summary["news"]:
+        yield f"news         {summary['news']['told']}"
     if (shown := summary["pictures"])["missing"]:
         yield f"pictures     {shown['missing']} of {shown['count']} could not be shown: {shown['problem']}"
     if summary["decisions"]:
         yield f"decisions    {_listed(summary['decisions']['counts']) or 'none'}"
+        yield from (f"guard        {problem}" for problem in summary["decisions"]["problems"])
     if read_manifest(run.storage, "apply"):
         yield from _outcomes(run)
 

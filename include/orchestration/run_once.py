@@ -24,6 +24,7 @@ from include.dedupe.gating.take import gate_run_id
 from include.dedupe.progress import BARS_VARIABLE
 from include.dedupe.rundir import RunDir
 from include.dedupe.settings.config import find_collection
+from include.dedupe.settings.dry_run import is_dry
 from include.dedupe.storage import default_storage
 from include.orchestration import home
 from include.orchestration.result import result_lines
@@ -54,9 +55,9 @@ def run_once(collection: str, params: dict[str, Any], *, is_gate: bool = False) 
             load it.
     """
     config = find_collection(collection)
-    is_dry = config.dry_run if params.get("dry_run") is None else params["dry_run"]
+    dry = is_dry(params.get("dry_run"), config.dry_run)
     may_ask = params.get("ask") != "hold" if is_gate else config.policies is not None
-    if may_ask and not is_dry and config.approval.mode == "ask":
+    if may_ask and not dry and config.approval.mode == "ask":
         raise ConfigError(
             f"{collection} asks a person before it writes, and nobody can answer here: start it in an "
             f"Airflow with a scheduler, or set dry_run: true, or approval: {{mode: none}}."

@@ -25,7 +25,7 @@ from include.dedupe.errors import ConfigError, DedupeError, LeaseError, OutageEr
 from include.dedupe.planning.own_folder import claim_folder
 from include.dedupe.planning.plan import Plan, read_plan
 from include.dedupe.planning.plan import plan as plan_stage
-from include.dedupe.planning.scope import resolve_scope, settings_of_run
+from include.dedupe.planning.scope import chosen, resolve_scope, settings_of_run
 from include.dedupe.reporting.pictures import WebPictures
 from include.dedupe.reporting.report import news_of
 from include.dedupe.reporting.report import report as report_stage
@@ -73,8 +73,9 @@ def plan(collection: str) -> list[dict[str, str]]:
     run = open_run(collection)
     dag_run = context["dag_run"]
     claim_folder(run, attempt(), dag_run.start_date)
+    by_hand = dag_run.run_type == "manual" and dag_run.partition_key is None
     scope = resolve_scope(
-        params,
+        chosen(params, dag_run.conf or {}, by_hand=by_hand),
         (dag_run.data_interval_start, dag_run.data_interval_end),
         by_hand=dag_run.run_type == "manual",
         partition_key=dag_run.partition_key,

@@ -29,7 +29,8 @@ def question(dag_id: str, run_id: str, session: SessionDep) -> dict[str, Any] | 
 @router.post("/answer", dependencies=[own_page, may_answer, Depends(action_logging())])
 def answer(dag_id: str, run: Run, given: Answer, user: User, session: SessionDep) -> HITLDetailResponse:
     """Answer the question with the decisions that the person has seen, if they are still the newest."""
-    payload = UpdateHITLDetailPayload.model_validate(approving.answer(run, given.hash, approve=given.approve))
+    said = approving.answer(run, given.hash, approve=given.approve, given=given.part())
+    payload = UpdateHITLDetailPayload.model_validate(said)
     return update_hitl_detail(dag_id, run.run_id, APPROVAL_TASK, payload, user, session)
 
 

@@ -79,8 +79,8 @@ def create_app() -> FastAPI:
 async def _guard(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
     """Tell the browser what the answer may do; what is not said to be kept is not kept."""
     answer = await go_on(request)
-    answer.headers.update(HEADERS)
-    answer.headers.setdefault("Cache-Control", "no-store")
+    for name, value in (*HEADERS.items(), ("Cache-Control", "no-store")):
+        answer.headers.setdefault(name, value)
     return answer
 
 

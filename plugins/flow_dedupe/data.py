@@ -30,7 +30,16 @@ from include.dedupe.settings.config import find_collection
 
 from .access import Run, User, collection_of, may, may_judge, may_read, own_page
 from .connections import connection_fields, connection_headers
-from .wanted import Chosen, SaidOfMany, SaidOfOne, SampleJudged, Undone, WantedCluster, WantedPage
+from .wanted import (
+    Chosen,
+    SaidOfMany,
+    SaidOfOne,
+    SampleJudged,
+    Undone,
+    WantedCluster,
+    WantedEffect,
+    WantedPage,
+)
 
 FAILED_RUNS_READ = 1000
 NEWEST, PICTURES_SHOWN = 5, 6
@@ -103,8 +112,8 @@ def explanation(run: Run, one: str, other: str) -> cluster.Explanation | None:
 
 
 @seeing.get("/runs/{run_id}/effect")
-def effect(run: Run, digest: str = "") -> approving.Effect:
-    return approving.effect(run, digest)
+def effect(run: Run, wanted: Annotated[WantedEffect, Query()]) -> approving.Effect:
+    return approving.effect(run, wanted.digest, wanted.part())
 
 
 @seeing.get("/runs/{run_id}/thresholds")

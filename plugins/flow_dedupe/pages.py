@@ -13,7 +13,9 @@ from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessE
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import FileResponse, HTMLResponse
 
-from .access import User, collection_of, is_gate, may, may_read, shown_name
+from include.dedupe.reviewing.report import read_report
+
+from .access import Run, User, collection_of, is_gate, may, may_read, shown_name
 
 FOLDER = Path(__file__).parent
 FILES = {
@@ -24,6 +26,10 @@ FILES = {
 VERSION = hashlib.sha256(b"".join(path.read_bytes() for path in FILES.values())).hexdigest()[:16]
 """Part of the address of scripts and styles, so that a browser may keep them until they change."""
 ERRORS = {401: "Log in first", 403: "Not allowed", 404: "Not found", 409: "Something has changed"}
+REPORT_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; "
+    "frame-ancestors 'self'"
+)
 mimetypes.add_type("text/javascript", ".mjs")
 templates = jinja2.Environment(
     loader=jinja2.FileSystemLoader(FOLDER / "templates"),
@@ -74,6 +80,12 @@ def approval(request: Request, user: User) -> HTMLResponse:
 @of_run.get("/sample")
 def sample(request: Request, user: User) -> HTMLResponse:
     return _page(request, "sample", user, "Sample")
+
+
+@of_dag.get("/runs/{run_id}/report")
+def report(run: Run) -> HTMLResponse:
+    """Return the run's report, which is one file with its pictures and runs no script."""
+    return HTMLResponse(read_report(run), headers={"Content-Security-Policy": REPORT_POLICY})
 
 
 of_dag.include_router(of_run)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -91,7 +91,24 @@ class SampleJudged(Message):
     is_right: bool
 
 
-class Answer(Message):
+class WantedPart(Message):
+    """Which of the decisions, as ``Part`` has it."""
+
+    only_decisions: tuple[str, ...] = ()
+    only_class: str = ""
+    score_from: float | None = Field(None, ge=0, le=1)
+    score_to: float | None = Field(None, ge=0, le=1)
+    only_clusters: tuple[str, ...] = ()
+
+    def part(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in WantedPart.model_fields}
+
+
+class WantedEffect(WantedPart):
+    digest: str = ""
+
+
+class Answer(WantedPart):
     hash: str
     approve: bool
 

@@ -58,7 +58,7 @@ def test_a_run_waits_for_the_answer_and_takes_one_only(
     before = set(acting.documents())
     answers: list[Any] = []
     with answering(option, answers):
-        dag_run = run(load_dag(acting), scope="full", dry_run=False)
+        dag_run = run(load_dag(acting), scope="full", dry_run="no")
     assert answers[:2] == [200, 409]
     assert "`cat copy`" in answers[2]
     assert set(acting.documents()) == (left or before)

@@ -17,7 +17,7 @@ class Case(NamedTuple):
     run_type: str
     settings: dict[str, Any]
     writes: bool
-    dry_run: bool | None = None
+    dry_run: str = "as configured"
     is_part: bool = False
 
 
@@ -26,8 +26,8 @@ class Case(NamedTuple):
     [
         Case("scheduled", WET, writes=True),
         Case("scheduled", {}, writes=False),
-        Case("manual", {}, writes=True, dry_run=False),
-        Case("manual", WET, writes=False, dry_run=True),
+        Case("manual", {}, writes=True, dry_run="no"),
+        Case("manual", WET, writes=False, dry_run="yes"),
         Case("manual", WET, writes=False, is_part=True),
         Case("backfill", WET, writes=False),
         Case("backfill", {**WET, "act_in_backfill": True}, writes=True),

@@ -242,6 +242,17 @@ class TestRuns:
         assert states(dag_run)["plan"] == {"failed"}
         assert dag_run.state == "failed"
 
+    def test_a_form_that_nobody_touched_scans_everything_as_configured(
+        self, collections: Path, tmp_path: Path
+    ) -> None:
+        dag = load_dags()["dedupe_demo"]
+        untouched = {name: dag.params[name] for name in dag.params}
+        assert (untouched["scope"], untouched["dry_run"]) == ("full", "as configured")
+        assert run(dag, **untouched).state == "success"
+        summary = json.loads((report_folder(tmp_path) / "summary.json").read_text())
+        assert (summary["scope"]["documents"], summary["coverage"]["scanned"]) == ("all documents", 9)
+        assert summary["acts"] is False
+
     def test_a_run_with_a_misspelt_parameter_fails_and_names_it(
         self, collections: Path, capfd: pytest.CaptureFixture[str]
     ) -> None:

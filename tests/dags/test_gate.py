@@ -84,7 +84,7 @@ def test_a_run_lets_in_what_may_come_in_and_can_be_taken_back(gating: Gating) ->
     assert summary(gating, dry)["outcomes"] == {"failed": 1, "index": 1, "reject": 1}
     assert summary(gating, dry)["incoming"] == [place]
     assert gating.acting.server.counts().get("update", 0) == 0
-    dag_run = run(load(gating, gate), dry_run=False)
+    dag_run = run(load(gating, gate), dry_run="no")
     assert (dag_run.state, states(dag_run)["settle"]) == ("success", "success")
     assert summary(gating, dag_run)["outcomes"] == {"failed": 1, "indexed": 1, "rejected": 1}
     assert set(gating.acting.documents()) == {*before, "new"}
@@ -99,7 +99,7 @@ def test_more_failures_than_allowed_fail_the_run_after_the_rest_was_done(gating:
         {"id": "cat 2", "image": gating.picture("cat 2.jpg", CHELSEA)},
         {"id": "gone", "image": "nowhere.jpg"},
     ]
-    failing = run(load(gating, "{exact: ask}"), incoming=gating.manifest(rows), dry_run=False)
+    failing = run(load(gating, "{exact: ask}"), incoming=gating.manifest(rows), dry_run="no")
     assert (failing.state, states(failing)["report"]) == ("failed", "failed")
     assert summary(gating, failing)["outcomes"] == {"failed": 1, "held": 1, "indexed": 1}
 
@@ -116,7 +116,7 @@ def test_a_person_is_asked_about_what_is_held(
 ) -> None:
     asked = answer(option, **params)
     rows = [{"id": name, "image": gating.picture(f"{name}.jpg", CHELSEA)} for name in ("cat 2", "cat 3")]
-    dag_run = run(load(gating, "{exact: ask}"), incoming=gating.manifest(rows), dry_run=False)
+    dag_run = run(load(gating, "{exact: ask}"), incoming=gating.manifest(rows), dry_run="no")
     assert dag_run.state == "success", states(dag_run)
     assert "- `cat 2`: exact duplicate of 'cat" in asked[0]
     assert f"/duplicates/gate_pictures/runs/{quote(dag_run.run_id, safe='')}/)" in asked[0]

@@ -61,7 +61,7 @@ class Airflow:
 
     def start(self, dag_id: str) -> str:
         path = f"/api/v2/dags/{dag_id}/dagRuns"
-        conf = {"scope": "full", "dry_run": False}
+        conf = {"scope": "full", "dry_run": "no"}
         made: dict[str, str] = self.wait_for(
             lambda: self.ask("POST", path, {"logical_date": None, "conf": conf})
         )

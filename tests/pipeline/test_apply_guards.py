@@ -24,6 +24,7 @@ class TestGuards:
         with pytest.raises(GuardError, match=r"more than guards\.max_delete_count 0"):
             acting.apply(acting.run(), stats.hash)
         assert set(acting.documents()) == set(DOCUMENTS)
+        assert acting.apply(acting.run(), stats.hash, dry_run=True, attempt=Attempt(1, 1)).planned == 1
 
     def test_a_run_that_scans_nothing_is_measured_by_the_whole_scope(self, acting: Acting) -> None:
         config = acting.config(**policies("delete"))

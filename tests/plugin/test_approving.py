@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FrameLocator, Page, expect
 
 from include.dedupe.deciding.supersede import register_decisions
 from include.dedupe.planning.plan import read_plan
@@ -29,8 +29,29 @@ DOCUMENTS = {name: (CAT, {}) for name in ("cat", "cat copy")} | {
 def asked(site: Site, tmp_path: Path) -> Iterator[Asked]:
     site.collection("asked", dry_run=False)
     aside(lambda: site.acting("asked").fill(DOCUMENTS))
-    with asking(site, "dedupe_asked", {"scope": "full", "dry_run": False}, tmp_path / "run.log") as run:
+    with asking(site, "dedupe_asked", {"scope": "full", "dry_run": "no"}, tmp_path / "run.log") as run:
         yield run
+
+
+def try_parts(frame: FrameLocator, admin: requests.Session, site: Site, run_id: str, name: str) -> None:
+    """Choose one of two clusters and none; look at the report; approve nothing of it."""
+    below = site.run_data("asked", "", run_id)
+    clusters = frame.get_by_label("Clusters", exact=True)
+    clusters.fill(name)
+    clusters.press("Tab")
+    expect(frame.get_by_text("1 document would stay open")).to_be_visible()
+    expect(frame.get_by_role("button", name="Approve: 1 document")).to_be_enabled()
+    frame.get_by_label("Clusters", exact=True).fill("")
+    frame.get_by_label("Clusters", exact=True).press("Tab")
+    expect(frame.get_by_text("would stay open")).to_have_count(0)
+    part = {"only_clusters": name}
+    effect = admin.get(f"{below}effect", params=part, timeout=30).json()
+    assert (effect["acts"], effect["part"]["acts"], effect["part"]["deletes"]) == (2, 1, 1)
+    report = admin.get(f"{site.run_page('asked', run_id)}report", timeout=30)
+    assert "Duplicates in asked" in report.text
+    assert "script-src" not in report.headers["Content-Security-Policy"]
+    none = {"hash": effect["hash"], "approve": True, "score_to": 0.1}
+    assert admin.post(f"{below}answer", json=none, headers=OWN, timeout=30).status_code == 409
 
 
 def test_what_was_seen_is_approved_and_carried_out(
@@ -54,6 +75,7 @@ def test_what_was_seen_is_approved_and_carried_out(
     below = site.run_data("asked", "", run_id)
     rows = admin.get(f"{below}clusters", timeout=30).json()["rows"]
     coffee = next(row for row in rows if row["members"][0]["id"].startswith("coffee"))
+    try_parts(frame, admin, site, run_id, coffee["name"])
     said = {"kind": "reject", "cluster": coffee["name"], "state": coffee["state"]}
     assert admin.post(f"{below}verdicts", json=said, headers=OWN, timeout=30).ok
 

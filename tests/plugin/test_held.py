@@ -39,7 +39,7 @@ def asked(site: Site, tmp_path: Path) -> Iterator[Asked]:
         lines.append(json.dumps({"id": name, "file": f"{number}.jpg", "title_s": "new"}))
     (tmp_path / "secret.jpg").write_bytes((tmp_path / "0.jpg").read_bytes())
     (tmp_path / "new.jsonl").write_text("\n".join(lines))
-    conf = {"incoming": str(tmp_path / "new.jsonl"), "dry_run": False}
+    conf = {"incoming": str(tmp_path / "new.jsonl"), "dry_run": "no"}
     with asking(site, "gate_gated", conf, tmp_path / "run.log") as run:
         yield run
 

@@ -24,6 +24,7 @@ from include.dedupe.clustering.cluster import cluster
 from include.dedupe.clustering.facts import gather_facts
 from include.dedupe.clustering.merge import merge
 from include.dedupe.deciding.decide import DecideStats, decide
+from include.dedupe.deciding.part import Part
 from include.dedupe.flow import MARKER
 from include.dedupe.planning.plan import plan
 from include.dedupe.planning.scope import Scope
@@ -136,8 +137,13 @@ class Acting:
         attempt: Attempt = FIRST,
         dry_run: bool = False,
         approved_at: str = LATE,
+        **part: Any,
     ) -> ApplyStats:
-        return self.ask(lambda writer: apply(writer, run, attempt, digest, approved_at, dry_run=dry_run))
+        """Carry out what was decided; ``part``: the fields of ``Part`` that say how much of it."""
+        which = Part.read(part)
+        return self.ask(
+            lambda writer: apply(writer, run, attempt, digest, approved_at, dry_run=dry_run, part=which)
+        )
 
     def act(self, run_id: str = "run-1", categories: tuple[str, ...] = (), **settings: Any) -> ApplyStats:
         """Check, decide, and carry everything out."""

@@ -19,6 +19,7 @@ import pandas as pd
 from include.dedupe.acting.archive import Entry, read_entries, read_tombstones
 from include.dedupe.acting.batch import Batch
 from include.dedupe.acting.check import require_check
+from include.dedupe.acting.judge import GONE
 from include.dedupe.acting.lease import Lease, hold_lease, meeting_place
 from include.dedupe.acting.marker import require_claim
 from include.dedupe.acting.outcome import Objection, Outcome
@@ -28,7 +29,8 @@ from include.dedupe.deciding.changes import Order
 from include.dedupe.deciding.decide import current_decisions
 from include.dedupe.deciding.decisions import CONDEMN, UNTAG, read_decisions, still_standing
 from include.dedupe.deciding.guards import broken_guards, require_guards, scope_size
-from include.dedupe.deciding.supersede import newest_decided, objection_of_newer
+from include.dedupe.deciding.part import Part
+from include.dedupe.deciding.supersede import DECIDED_ANEW, newest_decided, objection_of_newer
 from include.dedupe.errors import GuardError
 from include.dedupe.planning.plan import Plan, read_plan
 from include.dedupe.planning.quarantine_check import check_quarantine
@@ -40,24 +42,43 @@ from include.dedupe.verdicts import FOLDER as VERDICTS
 
 PHASES = (UNTAG, "tag", CONDEMN, "link", "delete", "merge")
 BATCH_SIZE = 100
+EVERYTHING = Part()
 WITHDRAWN = "a verdict after the approval took it away"
 
 
 @dataclass(frozen=True, slots=True)
 class ApplyStats:
-    """Decisions by outcome."""
+    """Decisions by outcome.
+
+    ``unexpected``: those skipped ones that a person should know of: not because people or a newer run have
+    said otherwise, nor because the document was gone already. ``open``: what a person has not approved.
+    """
 
     done: int
     skipped: int
     failed: int
     planned: int
     review: int = 0
+    unexpected: int = 0
+    open: int = 0
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether something was to be done, and nothing was."""
+        return bool(self.skipped) and not (self.done or self.failed or self.planned or self.review)
 
 
 async def apply(
-    writer: FlowWriter, run: RunDir, attempt: Attempt, digest: str, approved_at: str, *, dry_run: bool
+    writer: FlowWriter,
+    run: RunDir,
+    attempt: Attempt,
+    digest: str,
+    approved_at: str,
+    *,
+    dry_run: bool,
+    part: Part = EVERYTHING,
 ) -> ApplyStats:
-    """Carry out the decisions of that hash, as far as they still stand.
+    """Carry out the decisions of that hash, as far as they are approved and still stand.
 
     Args:
         writer: the collection.
@@ -65,10 +86,11 @@ async def apply(
         attempt: this execution.
         digest: the approved hash.
         approved_at: when it was approved (ISO).
-        dry_run: judge everything, write nothing.
+        dry_run: judge everything, write nothing; what guards forbid is for the report to say then.
+        part: which of the decisions are approved.
 
     Raises:
-        ApprovalError: the run never made such decisions.
+        ApprovalError: the run never made such decisions, or none of them is in the part.
         GuardError: they would delete more than the settings allow.
         CheckError: the collection has not proven that the actions can be undone.
         PlanError: deleted files cannot be moved into the quarantine.
@@ -80,7 +102,8 @@ async def apply(
     if finished := stage.finished():
         return ApplyStats(**finished.result)
     plan = read_plan(run)
-    orders = _orders(run, attempt, plan, digest)
+    part.require_some(read_decisions(run, digest))
+    orders, left_open = _orders(run, attempt, plan, digest, part, dry_run=dry_run)
     if orders and not dry_run:
         if plan.scope.is_part:
             raise GuardError(f"{run.address} took only some of its documents; such a run only reports.")
@@ -93,7 +116,11 @@ async def apply(
     rows = [outcome.columns() for outcome in outcomes]
     stage.write_table("actions", pd.DataFrame(rows, columns=ACTIONS.names), ACTIONS)
     counts = pd.Series([outcome.outcome for outcome in outcomes], dtype=object).value_counts()
-    stats = ApplyStats(**{name: int(counts.get(name, 0)) for name in ApplyStats.__slots__})
+    by_outcome = {
+        name: int(counts.get(name, 0)) for name in ("done", "skipped", "failed", "planned", "review")
+    }
+    unexpected = sum(one.outcome == "skipped" and not _is_expected(one.reason) for one in outcomes)
+    stats = ApplyStats(**by_outcome, unexpected=unexpected, open=left_open)
     stage.finish(asdict(stats))
     return stats
 
@@ -230,14 +257,27 @@ def in_batches(orders: list[Order]) -> Iterator[list[Order]]:
         yield batch
 
 
-def _orders(run: RunDir, attempt: Attempt, plan: Plan, digest: str) -> list[Order]:
-    """Return what is approved and still stood when this generation of apply began; a retry keeps to it."""
+def _is_expected(reason: str) -> bool:
+    """Whether people, a newer run or somebody else have made an order needless."""
+    return reason in (WITHDRAWN, GONE) or reason.endswith(DECIDED_ANEW)
+
+
+def _orders(
+    run: RunDir, attempt: Attempt, plan: Plan, digest: str, part: Part, *, dry_run: bool
+) -> tuple[list[Order], int]:
+    """Return what is approved and still stood when this generation of apply began; a retry keeps to it.
+
+    And how much of what still stood is not in the part.
+    """
     name = f"apply/orders-{digest}-g{attempt.generation}.parquet"
     if not run.storage.exists(name):
         standing = still_standing(read_decisions(run, digest), current_decisions(run))
-        size = scope_size(run, plan)
-        problems = broken_guards(standing, size, measure_coverage(run, plan), plan.config.guards)
-        require_guards(problems, run.address)
+        if not dry_run:
+            approved, size = standing[part.fits(standing)], scope_size(run, plan)
+            problems = broken_guards(approved, size, measure_coverage(run, plan), plan.config.guards)
+            require_guards(problems, run.address)
         run.storage.write(name, to_parquet(standing, DECISIONS))
     frame = from_parquet(run.storage.read(name), DECISIONS, run.storage.path(name))
-    return [Order(*row) for row in frame[DECISIONS.names].itertuples(index=False, name=None)]
+    fit = part.fits(frame)
+    rows = frame.loc[fit, DECISIONS.names].itertuples(index=False, name=None)
+    return [Order(*row) for row in rows], int((~fit).sum())

@@ -18,6 +18,7 @@ from include.dedupe.flow import Document, FlowReader
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.settings.policy_settings import DELETING
 
+GONE = "it no longer exists"
 SAME_SCORE = 0.005
 """Where Flow tells nothing of a picture's content, its score with its keeper may differ by so much."""
 
@@ -39,7 +40,7 @@ class Moment:
         """Return why the order must not be carried out; empty if nothing speaks against it."""
         document = self.documents.get(order.id)
         if document is None:
-            return "it no longer exists"
+            return GONE
         if order.id in self.protected:
             return "it is protected by now"
         if order.decision in DELETING and order.id in self.linked:

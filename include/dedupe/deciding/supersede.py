@@ -17,6 +17,7 @@ from include.dedupe.rundir import RunDir
 from include.dedupe.tables import DECISIONS, from_parquet
 
 FOLDER = "decided"
+DECIDED_ANEW = "has decided anew"
 
 
 def register_decisions(run: RunDir, plan: Plan, digest: str) -> None:
@@ -46,7 +47,7 @@ def objection_of_newer(
     latest = newest_decided(run, plan)
     if latest is None:
         return lambda _: ""
-    words = f"run {latest['run_id']} has decided anew"
+    words = f"run {latest['run_id']} {DECIDED_ANEW}"
     if dt.datetime.fromisoformat(latest["at"]) <= dt.datetime.fromisoformat(approved_at):
         return lambda _: words
     path = f"runs/{latest['folder']}/decide/decisions-{latest['hash']}.parquet"

@@ -17,6 +17,7 @@ from include.dedupe.errors import ScopeError
 from include.dedupe.flow import Filters
 from include.dedupe.moments import later
 from include.dedupe.settings.config import CollectionConfig
+from include.dedupe.settings.dry_run import is_dry
 from include.dedupe.settings.partition_key import read_period
 from include.dedupe.settings.settings_errors import explain
 
@@ -74,6 +75,21 @@ class Scope:
         )
         rest = (value[name] for name in ("sample", "limit", "known"))
         return cls(start, end, tuple(value["categories"]), *rest)
+
+
+def chosen(params: Mapping[str, Any], said: Mapping[str, Any], *, by_hand: bool) -> Mapping[str, Any]:
+    """Return the parameters without a scope that nobody has chosen.
+
+    The one that the form has preselected counts where a person started the run without a word of a range;
+    a run that was not started by hand goes by its interval.
+
+    Args:
+        params: all parameters, preselected ones among them.
+        said: those that the run was started with.
+        by_hand: a person started the run.
+    """
+    has_range = any(said.get(name) for name in ("from", "to", "categories"))
+    return params if "scope" in said or (by_hand and not has_range) else {**params, "scope": None}
 
 
 def resolve_scope(
@@ -146,7 +162,7 @@ def settings_of_run(config: CollectionConfig, params: Mapping[str, Any]) -> Coll
     values = config.model_dump()
     values["scan"].update(changed)
     if params.get("sample") or params.get("limit"):
-        if params.get("dry_run") is False:
+        if not is_dry(params.get("dry_run"), configured=True):
             raise ScopeError("A run with sample or limit only reports; leave out dry_run, or scan more.")
         values["dry_run"] = True
     try:

@@ -72,6 +72,7 @@ def report(
         **summarise(run, plan, coverage, findings),
         **about_thresholds(run, plan, findings),
         "outlook": outlook(plan.config, findings, acts=acts),
+        "acts": acts,
         "page": page,
     }
     counted = CountedPictures(pictures)

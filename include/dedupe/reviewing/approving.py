@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,14 +14,16 @@ import pandas as pd
 
 from include.dedupe.deciding.decide import DecideStats
 from include.dedupe.deciding.decisions import ACTS, read_decisions
-from include.dedupe.deciding.guards import require_guards
+from include.dedupe.deciding.guards import broken_guards, require_guards, scope_size
+from include.dedupe.deciding.part import Part
 from include.dedupe.deciding.supersede import newer_run
 from include.dedupe.errors import ApprovalError, UnknownError
 from include.dedupe.planning.plan import read_plan
-from include.dedupe.reviewing.layout import places
+from include.dedupe.reviewing.layout import UNKNOWN_SIZE, places
 from include.dedupe.reviewing.renewing import renewed_decisions
 from include.dedupe.reviewing.state import State, open_state
 from include.dedupe.rundir import RunDir, read_manifest
+from include.dedupe.scanning.coverage import measure_coverage
 from include.dedupe.settings.policy_settings import DELETING
 
 EXAMPLES = 10
@@ -55,8 +58,9 @@ class Effect:
     """What happens if ``hash`` is approved, and how that differs from the decisions ``compared``.
 
     ``acts``: documents that are written to. ``held``: those that would be deleted if a sample had proven
-    their score bands. ``changes``: the first of ``changed`` ones. ``problems``: guards that forbid it; then
-    nothing can be approved. ``superseded_by``: a newer run that has decided anew; then nothing is done.
+    their score bands. ``part``: what of it would be approved. ``changes``: the first of ``changed`` ones.
+    ``problems``: guards that forbid it; then only a part can be approved. ``superseded_by``: a newer run that
+    has decided anew; then nothing is done.
     """
 
     hash: str
@@ -65,12 +69,22 @@ class Effect:
     acts: int
     deletes: int
     held: int
+    part: PartEffect
     bytes_to_free: int | None
     bytes_unknown: int
     changes: tuple[Change, ...]
     changed: int
     problems: tuple[str, ...]
     superseded_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartEffect:
+    """Documents of a part of the decisions: those written to, those deleted, and bytes as in ``Effect``."""
+
+    acts: int
+    deletes: int
+    bytes_to_free: int | None
 
 
 class ChangedError(ApprovalError):
@@ -81,11 +95,13 @@ class ChangedError(ApprovalError):
         self.effect = effect
 
 
-def effect(run: RunDir, digest: str = "") -> Effect:
+def effect(run: RunDir, digest: str = "", given: Mapping[str, Any] | None = None) -> Effect:
     """Return what will happen now, compared with the decisions ``digest``; empty: those of the question.
 
+    ``given``: the fields of ``Part`` that say which part of it would be approved.
+
     Raises:
-        ApprovalError: the run never made such decisions.
+        ApprovalError: the run never made such decisions, or a part of them cannot be.
         UnknownError: the run has not decided.
     """
     decided = read_manifest(run.storage, "decide")
@@ -97,19 +113,24 @@ def effect(run: RunDir, digest: str = "") -> Effect:
     before = read_decisions(run, compared)
     state = open_state(run)
     stats, now = renewed_decisions(state, {compared: before})
-    return _effect(state, stats, before, now, compared)
+    return _effect(state, stats, before, now, compared=compared, part=Part.read(given or {}))
 
 
-def answer(run: RunDir, digest: str, *, approve: bool) -> Mapping[str, object]:
+def answer(
+    run: RunDir, digest: str, *, approve: bool, given: Mapping[str, Any] | None = None
+) -> Mapping[str, object]:
     """Return the answer to the run's question that carries this hash, as Airflow takes it.
+
+    ``given``: the fields of ``Part`` that say what is approved; the rest stays open.
 
     Raises:
         ChangedError: the decisions have changed since the person looked; its ``effect`` says how.
         GuardError: a guard forbids them.
-        ApprovalError: a newer run has decided anew, or the run has no such decisions.
+        ApprovalError: a newer run has decided anew, or the run has no such decisions, or none in the part.
     """
+    part = Part.read(given or {})
     if approve:
-        found = effect(run, digest)
+        found = effect(run, digest, given)
         if found.hash != digest:
             raise ChangedError(
                 f"The decisions are {found.hash} by now, not {digest}: {found.changed} documents are decided "
@@ -118,8 +139,20 @@ def answer(run: RunDir, digest: str, *, approve: bool) -> Mapping[str, object]:
             )
         if found.superseded_by:
             raise ApprovalError(f"Run {found.superseded_by} has decided anew; approve that one.")
-        require_guards(list(found.problems), run.address)
-    return {"chosen_options": ["Approve" if approve else "Reject"], "params_input": {"decisions": digest}}
+        decisions = read_decisions(run, digest)
+        part.require_some(decisions)
+        require_guards(_problems(run, found, decisions, part), run.address)
+    said = {"decisions": digest, **(part.to_json() if approve else {})}
+    return {"chosen_options": ["Approve" if approve else "Reject"], "params_input": said}
+
+
+def _problems(run: RunDir, found: Effect, decisions: pd.DataFrame, part: Part) -> list[str]:
+    """Return which guards forbid what is approved: a part may keep to them where all would not."""
+    if part.is_all or not found.problems:
+        return list(found.problems)
+    plan = read_plan(run)
+    approved = decisions[part.fits(decisions)]
+    return broken_guards(approved, scope_size(run, plan), measure_coverage(run, plan), plan.config.guards)
 
 
 def shown_hash(run: RunDir, digest: str) -> str:
@@ -143,28 +176,59 @@ def question(run: RunDir, digest: str, page: str = "") -> str:
     """
     decisions = read_decisions(run, digest)
     acting = decisions[decisions["decision"].isin(ACTS)]
+    deleted = acting[acting["decision"].isin(DELETING)]
     counts = sorted(Counter(zip(decisions["decision"], decisions["duplicates"], strict=True)).items())
     lines = ["| decision | class | documents |", "|---|---|---:|"]
     lines += [f"| {decision} | {kind} | {count:,} |" for (decision, kind), count in counts]
-    weakest = acting.sort_values(["score", "id"]).head(EXAMPLES)
-    chosen = sorted(random.Random(digest).sample(range(len(acting)), min(EXAMPLES, len(acting))))  # noqa: S311
+    shown = deleted if len(deleted) else acting
+    weakest = shown.sort_values(["score", "id"]).head(EXAMPLES)
+    chosen = sorted(random.Random(digest).sample(range(len(shown)), min(EXAMPLES, len(shown))))  # noqa: S311
+    kind = "deletions" if len(deleted) else "decisions"
     look = [f"**[Look at the clusters, judge them, and answer there]({page})**", ""] if page else []
     return "\n".join(
         [
             *look,
             *lines,
             "",
+            *_freed_in_words(run, deleted),
+            f"[Report]({page.removesuffix('approval')}report)" if page else "",
             f"Report: `{run.address}/report/report.html`",
             "",
             f"Decisions: `{digest}`. Only what is approved and still stands when it is carried out is done.",
-            *_examples("The weakest", weakest),
-            *_examples("Some at random", acting.iloc[chosen]),
+            *_examples(f"The weakest {kind}", weakest),
+            *_examples(f"Some {kind} at random", shown.iloc[chosen]),
         ]
     )
 
 
+def _freed_in_words(run: RunDir, deleted: pd.DataFrame) -> list[str]:
+    """Say how much would be freed, where something is deleted."""
+    if deleted.empty:
+        return []
+    known, unknown = _bytes_of(open_state(run), deleted["id"])
+    size = f"{known:,} bytes ({known / 1e6:,.1f} MB)" if unknown < len(deleted) else "of unknown size"
+    rest = f"; {unknown:,} of them tell no size" if 0 < unknown < len(deleted) else ""
+    count = f"{len(deleted):,} document{'' if len(deleted) == 1 else 's'}"
+    return [f"**{count} would be deleted: {size}{rest}.**", ""]
+
+
+def _bytes_of(state: State, ids: pd.Series[str]) -> tuple[int, int]:
+    """Return the bytes of documents, and how many of them tell none."""
+    members = state.layout.read_members(state.run).read_all(["id", "bytes"])
+    sizes = members.loc[members["id"].isin(ids), "bytes"]
+    known = sizes[sizes != UNKNOWN_SIZE]
+    return int(known.sum()), len(ids) - len(known)
+
+
+def _part(state: State, decisions: pd.DataFrame, part: Part) -> PartEffect:
+    rows = decisions[part.fits(decisions) & decisions["decision"].isin(ACTS).to_numpy(bool)]
+    deleted = rows.loc[rows["decision"].isin(DELETING), "id"]
+    known, unknown = _bytes_of(state, deleted)
+    return PartEffect(len(rows), len(deleted), None if unknown and unknown == len(deleted) else known)
+
+
 def _effect(
-    state: State, stats: DecideStats, before: pd.DataFrame, now: pd.DataFrame, compared: str
+    state: State, stats: DecideStats, before: pd.DataFrame, now: pd.DataFrame, *, compared: str, part: Part
 ) -> Effect:
     changes = _changes(before, now)
     deletes = int(now["decision"].isin(DELETING).sum())
@@ -176,6 +240,7 @@ def _effect(
         acts=stats.acts,
         deletes=deletes,
         held=stats.held,
+        part=_part(state, now, part),
         bytes_to_free=None if deletes and unknown == deletes else int(state.clusters["bytes"].sum()),
         bytes_unknown=unknown,
         changes=tuple(changes[:CHANGES_SHOWN]),

@@ -5,12 +5,14 @@ import { bytes, count, counted, when } from "./figures.js";
 import { take, tell } from "./told.js";
 
 const mayAnswer = "mayAnswer" in document.body.dataset;
+const WRITING = ["delete", "merge", "condemn", "link", "tag", "untag"];
+let part = {};
 
 async function load(changed = null) {
   const [{ run }, question] = await Promise.all([get(ofRun("summary")), get(ofRun("question"))]);
-  const effect = changed ?? (await get(ofRun("effect")));
+  const effect = changed ?? (await get(ofRun("effect", part)));
   show(
-    h("div", { class: "bar" }, h("h1", {}, "What will happen"), h("a", { class: "button end", href: runPage() }, "See the clusters")),
+    h("div", { class: "bar" }, h("h1", {}, "What will happen"), h("span", { class: "end bar" }, h("a", { class: "button", href: partPage("report") }, "Report"), h("a", { class: "button", href: runPage() }, "See the clusters"))),
     changed && h("p", { class: "note warn", role: "alert" }, "The decisions are not those that you saw. What changed since is marked below; look at it, then answer again."),
     state(run, question, effect),
     effect.problems.map((problem) => h("p", { class: "note bad text" }, problem)),
@@ -24,8 +26,42 @@ async function load(changed = null) {
     counts(effect, changed, question),
     changes(effect, changed),
     h("p", { class: "soft" }, "Decisions ", h("code", {}, effect.hash), effect.compared && effect.compared !== effect.hash ? [", compared with ", h("code", {}, effect.compared)] : null),
+    chooser(question, effect),
     answers(run, question, effect),
   );
+}
+
+/** What of it is approved: by policy, class, score and cluster; the rest stays open. */
+function chooser(question, effect) {
+  if (!question || question.answered_at || effect.superseded_by || !mayAnswer) return null;
+  const field = (label, name, input) => h("label", {}, label, " ", Object.assign(input, { name }));
+  const options = (values, any, chosen) => [h("option", { value: "" }, any), ...values.map((one) => h("option", { value: one, selected: one === chosen }, one))];
+  const score = (value) => h("input", { type: "number", min: 0, max: 1, step: "any", value: value ?? "" });
+  const there = WRITING.filter((one) => effect.counts.some((count) => count.decision === one && count.documents));
+  const form = h(
+    "form",
+    { class: "bar", "aria-label": "Approve a part only" },
+    field("Policy", "only_decisions", h("select", {}, options(there, "all", part.only_decisions))),
+    field("Class", "only_class", h("select", {}, options(["exact", "near"], "both", part.only_class))),
+    field("Score from", "score_from", score(part.score_from)),
+    field("to", "score_to", score(part.score_to)),
+    field("Clusters", "only_clusters", h("input", { type: "text", placeholder: "all; names with spaces between", value: [part.only_clusters ?? []].flat().join(" ") })),
+  );
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("change", () => {
+    const given = Object.fromEntries([...new FormData(form)].filter(([, value]) => value.trim()));
+    if (given.only_clusters) given.only_clusters = given.only_clusters.split(/\s+/).filter(Boolean);
+    part = given;
+    take(() => load());
+  });
+  const left = effect.acts - effect.part.acts;
+  return h("section", {}, h("h2", {}, "Approve a part only"), form, left ? h("p", { class: "note" }, `${counted(left, "document")} would stay open: a later run asks about them again.`) : null);
+}
+
+/** The part as the answer has it. */
+function chosen() {
+  const numbers = Object.fromEntries(["score_from", "score_to"].filter((name) => part[name]).map((name) => [name, Number(part[name])]));
+  return { ...part, ...(part.only_decisions ? { only_decisions: [part.only_decisions] } : {}), ...numbers };
 }
 
 function state(run, question, effect) {
@@ -61,11 +97,13 @@ function changes(effect, changed) {
 function answers(run, question, effect) {
   if (!question || question.answered_at) return null;
   if (!mayAnswer) return h("p", { class: "note" }, "You may see this, but not answer: that takes the right to answer the questions of the DAG.");
+  const shown = part;
   const send = (approve) => async () => {
-    const what = approve ? [`${counted(effect.acts, "document")} will be written to, ${count(effect.deletes)} of them deleted.`] : ["Nothing will be written; the run ends."];
+    if (shown !== part) return load();
+    const what = approve ? [`${counted(effect.part.acts, "document")} will be written to, ${count(effect.part.deletes)} of them deleted.`] : ["Nothing will be written; the run ends."];
     if (!(await confirmed(approve ? "Approve these decisions?" : "Reject all of it?", what, approve ? "Approve" : "Reject"))) return;
     try {
-      await post(ofRun("answer"), { hash: effect.hash, approve });
+      await post(ofRun("answer"), { hash: effect.hash, approve, ...(approve ? chosen() : {}) });
     } catch (error) {
       if (error.status === 409) await load(error.detail?.effect ?? null);
       throw error;
@@ -76,7 +114,7 @@ function answers(run, question, effect) {
   return h(
     "div",
     { class: "bar" },
-    !effect.superseded_by && h("button", { class: "main", disabled: effect.problems.length > 0 || !effect.acts, onclick: () => take(send(true)) }, `Approve: ${counted(effect.acts, "document")}`),
+    !effect.superseded_by && h("button", { class: "main", disabled: (effect.problems.length > 0 && effect.part.acts === effect.acts) || !effect.part.acts, onclick: () => take(send(true)) }, `Approve: ${counted(effect.part.acts, "document")}`),
     h("button", { onclick: () => take(send(false)) }, "Reject all"),
   );
 }

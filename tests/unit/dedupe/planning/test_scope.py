@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from include.dedupe.connect import QueryFilters
-from include.dedupe.errors import ScopeError
-from include.dedupe.planning.scope import Scope, resolve_scope, scope_filters, settings_of_run
+from include.dedupe.errors import ConfigError, ScopeError
+from include.dedupe.planning.scope import Scope, chosen, resolve_scope, scope_filters, settings_of_run
 from include.dedupe.settings.config import CollectionConfig
+from include.dedupe.settings.dry_run import is_dry
 
 APRIL = (dt.datetime(2026, 4, 1, tzinfo=dt.UTC), dt.datetime(2026, 5, 1, tzinfo=dt.UTC))
 NOW = (dt.datetime(2026, 4, 1, 12, tzinfo=dt.UTC),) * 2
@@ -16,6 +17,34 @@ NOW = (dt.datetime(2026, 4, 1, 12, tzinfo=dt.UTC),) * 2
 
 def config(**settings: Any) -> CollectionConfig:
     return CollectionConfig.model_validate({"flow": {"connection": "c", "collection": "p"}, **settings})
+
+
+@pytest.mark.parametrize(
+    ("said", "by_hand", "scope"),
+    [
+        ({}, True, "full"),
+        ({"threshold": 0.8}, True, "full"),
+        ({"scope": None}, True, "full"),
+        ({"from": "2026-04-01"}, True, None),
+        ({}, False, None),
+        ({"scope": "full"}, False, "full"),
+    ],
+)
+def test_the_preselected_scope_counts_for_who_starts_a_run_by_hand(
+    said: dict[str, Any], by_hand: bool, scope: str | None
+) -> None:
+    params = {"from": None, **said, "scope": "full"}
+    assert chosen(params, said, by_hand=by_hand)["scope"] == scope
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [("as configured", True), (None, True), ("yes", True), ("no", False), (False, False), (True, True)],
+)
+def test_a_run_is_dry_as_it_was_told(asked: object, expected: bool) -> None:
+    assert is_dry(asked, configured=True) is expected
+    with pytest.raises(ConfigError, match="none of as configured, yes, no"):
+        is_dry("maybe", configured=True)
 
 
 def test_a_scheduled_run_scans_its_interval() -> None:

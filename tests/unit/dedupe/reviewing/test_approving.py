@@ -25,14 +25,14 @@ def test_the_effect_is_compared_with_what_the_question_showed(made: Made) -> Non
     asked = shown_hash(run, run.result("decide").result["hash"])
     found = effect(run)
     assert (found.hash, found.compared, found.changed) == (asked, asked, 0)
-    assert (found.deletes, found.acts, found.bytes_to_free, found.bytes_unknown) == (3, 4, 1030, 1)
+    assert (found.deletes, found.acts, found.bytes_to_free, found.bytes_unknown) == (4, 5, 1040, 1)
     judge(run, "reject", name_of(run, "x"), "me")
     found = effect(run)
     assert found.compared == asked != found.hash
-    assert (found.deletes, found.bytes_to_free) == (2, 30)
+    assert (found.deletes, found.bytes_to_free) == (3, 40)
     assert [(one.id, one.before, one.now) for one in found.changes] == [("y", "delete", "keep")]
     counts = {(one.decision, one.duplicates): (one.documents, one.before) for one in found.counts}
-    assert counts["delete", "exact"] == (2, 3)
+    assert counts["delete", "exact"] == (3, 4)
     assert counts["keep", "exact"] == (1, 0)
 
 
@@ -85,4 +85,36 @@ def test_a_verdict_after_the_approval_only_takes_away(made: Made) -> None:
     approved = read_decisions(run, effect(run).hash)
     judge(run, "keep", name_of(run, "a"), "me", ids=["c"])
     standing = still_standing(approved, current_decisions(run))
-    assert set(standing["id"]) == {"n", "y"}
+    assert set(standing["id"]) == {"m", "n", "y"}
+
+
+def test_a_part_is_approved_and_the_rest_stays_open(made: Made) -> None:
+    run = made.make()
+    whole = effect(run)
+    assert (whole.part.acts, whole.part.deletes) == (whole.acts, whole.deletes)
+    given = {"only_clusters": [name_of(run, "x")]}
+    found = effect(run, given=given)
+    assert (found.acts, found.part.acts, found.part.deletes) == (5, 1, 1)
+    assert found.part.bytes_to_free == 1000
+    said = answer(run, found.hash, approve=True, given=given)["params_input"]
+    assert said == {"decisions": found.hash, **given}
+    with pytest.raises(ApprovalError, match="Nothing that was decided is in the part"):
+        answer(run, found.hash, approve=True, given={"score_to": 0.1})
+    assert answer(run, found.hash, approve=False, given={"score_to": 0.1})["chosen_options"] == ["Reject"]
+
+
+def test_a_part_may_keep_to_a_guard_that_all_would_break(made: Made) -> None:
+    run = made.make(guards={"max_delete_count": 1, "max_delete_share": 1.0})
+    given = {"only_clusters": [name_of(run, "x")]}
+    assert answer(run, effect(run).hash, approve=True, given=given)["chosen_options"] == ["Approve"]
+
+
+def test_the_question_says_the_bytes_and_shows_the_weakest_deletions(made: Made) -> None:
+    run = made.make()
+    text = question(run, effect(run).hash, "http://airflow/plugin/duplicates/runs/one/approval")
+    assert "4 documents would be deleted: 1,040 bytes" in text
+    assert "1 of them tell no size" in text
+    assert "[Report](http://airflow/plugin/duplicates/runs/one/report)" in text
+    weakest = text.partition("**The weakest deletions**")[2].partition("**Some")[0]
+    assert weakest.count("| delete |") == 4
+    assert "| tag |" not in weakest

@@ -49,7 +49,7 @@ def name_of(run: RunDir, document: str) -> str:
         (Filters(chained=True), "m"),
         (Filters(chained=False), "ax"),
         (Filters(hub=True), ""),
-        (Filters(decisions=frozenset({"delete"})), "ax"),
+        (Filters(decisions=frozenset({"delete"})), "amx"),
         (Filters(decisions=frozenset({"review", "tag"})), "m"),
         (Filters(fields={"category_s": "animals"}), "a"),
         (Filters(fields={"category_s": "animal"}), ""),
@@ -176,7 +176,7 @@ def test_one_cluster_in_full(read_only: RunDir) -> None:
         ("n", "o", 0.8, True),
     ]
     decided = {one.id: (one.decision, one.duplicates) for one in detail.documents}
-    assert decided == {"o": ("keep", "keeper"), "n": ("tag", "near"), "m": ("review", "chained")}
+    assert decided == {"o": ("keep", "keeper"), "n": ("tag", "near"), "m": ("delete", "exact")}
     assert detail.rule_fields == ("pixels_i",)
     assert set(detail.differing) == {"pixels_i", "bytes_l"}
     assert detail.measures == {"pixels": "pixels_i", "bytes": "bytes_l", "category": "category_s"}
@@ -186,7 +186,7 @@ def test_one_cluster_in_full(read_only: RunDir) -> None:
         if {one["data"]["source"], one["data"]["target"]} == {"m", "n"}
     )
     assert (edge["weight"], edge["opacity"], edge["width"], edge["bridge"]) == (1.0, 0.5, 10.0, True)
-    assert {one["data"]["decision"] for one in detail.graph["elements"]["nodes"]} == {"keep", "tag", "review"}
+    assert {one["data"]["decision"] for one in detail.graph["elements"]["nodes"]} == {"keep", "tag", "delete"}
 
 
 def test_clusters_made_anew_are_shown_anew(made: Made) -> None:
