@@ -335,7 +335,7 @@ def test_what_could_not_be_carried_out_fails_the_run_and_is_recorded(acting: Act
     dag = load_dag(acting, "dry_run: false\napproval: {mode: none}")
     config, lasting = find_collection("pictures"), acting.run().lasting
     acting.ask(lambda writer: check(writer, lasting, config))
-    acting.server.fault("malformed", handler="update", skip=1, times=1)  # the deletion, after a commit
+    acting.server.fault("malformed", handler="update", skip=2, times=1)  # the deletion, after two commits
     dag_run = run(dag, scope="full")
     assert (states(dag_run)["apply"], states(dag_run)["record"], dag_run.state) == (
         "failed",
