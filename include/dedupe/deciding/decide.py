@@ -172,7 +172,7 @@ def decide_documents(
         keeper = np.where(left, keepers.row, keeper)
         judged = comparison.with_keepers(keeper, scores_with(keeper, found, scores))
     in_group = keeper != keepers.row
-    judged["rule"] = np.where(in_group, keepers.group_rule, keepers.rule)
+    judged["rule"] = np.where(is_alone | left, keepers.rule, keepers.group_rule)
     judged["reason"] = _with_keepers(judged, in_group, left, keepers.group, rows["id"])
     pictures = pd.Series([str(document.get(config.fields.image, "")) for document in fields])
     pictured = judged.assign(image=pictures, keeper_image=pictures.take(keeper).array)
