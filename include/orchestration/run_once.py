@@ -24,7 +24,7 @@ from include.dedupe.gating.take import gate_run_id
 from include.dedupe.progress import BARS_VARIABLE
 from include.dedupe.rundir import RunDir
 from include.dedupe.settings.config import find_collection
-from include.dedupe.settings.dry_run import is_dry
+from include.dedupe.settings.dry_run import DRY_WORDS, is_dry
 from include.dedupe.storage import default_storage
 from include.orchestration import home
 from include.orchestration.result import result_lines
@@ -156,18 +156,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--from", help="first date to scan, such as 2026-04-01")
     parser.add_argument("--to", help="date to stop before")
     parser.add_argument("--categories", nargs="*", default=[], help="scan only these categories")
-    parser.add_argument("--dry-run", type=_yes, metavar="yes|no", help="without: as the settings say")
+    parser.add_argument("--dry-run", choices=DRY_WORDS, help="without: as configured")
     parser.add_argument("--threshold", type=float, help="lowest score of a near duplicate")
     parser.add_argument("--mode", choices=["balanced", "speed"], help="scan mode")
     parser.add_argument("--sample", type=int, help="scan only so many documents, evenly spread")
     parser.add_argument("--limit", type=int, help="scan only the first so many documents")
     return parser
-
-
-def _yes(word: str) -> bool:
-    if word not in ("yes", "no"):
-        raise argparse.ArgumentTypeError(f"{word!r} is neither yes nor no")
-    return word == "yes"
 
 
 if __name__ == "__main__":
