@@ -18,14 +18,15 @@ from include.dedupe.acting.archive import Entry, archived_runs, read_entries
 from include.dedupe.acting.lease import hold_lease, meeting_place
 from include.dedupe.deciding.settled import exported_by, settled_by
 from include.dedupe.errors import DedupeError
-from include.dedupe.gating.report import read_held
+from include.dedupe.gating.take import is_gate_run
+from include.dedupe.reviewing.gates import summarise_gate
 from include.dedupe.reviewing.layout import STAGE as REVIEW
 from include.dedupe.reviewing.summary import summarise
 from include.dedupe.rundir import RunDir, read_manifest
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.storage import Storage
 
-RUNS, QUARANTINE, GATE = "runs", "quarantine", "gate__"
+RUNS = "runs"
 Kind = Literal["runs", "archive", "quarantine"]
 
 
@@ -150,9 +151,8 @@ def _why_needed(run: RunDir) -> str:
     """Return what somebody has still to do about a run; empty if nothing."""
     name = f"{run.collection} {run.folder}"
     try:
-        if run.folder.startswith(GATE):
-            held = read_held(run) if read_manifest(run.storage, "report") else []
-            return f"{len(held)} documents are held: decide of them by `held {name}`" if held else ""
+        if is_gate_run(run.folder):
+            return _why_gate_needs(run, name)
         told = summarise(run, {}, lambda _: False)
         if told.state in ("waiting", "applying"):
             return f"it is {told.state}"
@@ -161,3 +161,14 @@ def _why_needed(run: RunDir) -> str:
         return f"what it exported is not acknowledged: `acknowledge {name}`" if is_open else ""
     except (DedupeError, ValueError) as error:
         return f"it is damaged: {error}"
+
+
+def _why_gate_needs(run: RunDir, name: str) -> str:
+    """Return the same of a run of the gate: what is pending or held of it is indexed from its folder."""
+    told = summarise_gate(run)
+    if told.state == "damaged":
+        return f"it is damaged: {told.problem}"
+    if told.held:
+        return f"{told.held} documents are held: decide of them by `held {name}`"
+    has_taken = bool(told.at)
+    return "it did not come to its end: clear its tasks" if told.state == "working" and has_taken else ""

@@ -13,9 +13,11 @@ from include.dedupe.errors import DedupeError
 from include.dedupe.prune import Ages, Pruned, prune
 from include.dedupe.settings.config import COLLECTIONS_VARIABLE
 from include.dedupe.storage import STORAGE_VARIABLE
+from tests.pipeline.gating_fixture import gating
+from tests.support.gating import CHELSEA, Gating
 from tests.support.library import Library, jpeg, library, library_server, photo
 
-__all__ = ["library", "library_server"]
+__all__ = ["gating", "library", "library_server"]
 CAT = jpeg(photo())
 OLD = 1_000_000_000
 
@@ -110,6 +112,24 @@ def test_an_export_that_is_not_acknowledged_keeps_its_run(library: Library) -> N
     library.decided("run-2")
     age(library.acting.storage)
     assert "acknowledge pictures run-1" in go(library, runs=30)["runs run-1"].stays
+
+
+def test_what_the_gate_holds_keeps_its_run_and_so_does_one_that_did_not_end(gating: Gating) -> None:
+    copy = {"id": "cat 2", "image": gating.picture("cat 2.jpg", CHELSEA)}
+    gating.go([copy], {"exact": "ask"}, "held")
+    gating.go([copy], {"exact": "reject"}, "ended")
+    gating.take(gating.manifest([copy]), gating.config(), "killed")
+    gating.go([copy], {"exact": "reject"}, "newest")
+    storage = gating.acting.storage
+    for path in storage.rglob("*"):
+        os.utime(path, (OLD + 60 * ("gate__newest" in path.parts),) * 2)
+    found = prune(str(storage), "pictures", gating.config(), Ages(runs=30), "somebody", dry_run=False)
+    stays = {one.name: one.stays for one in found}
+    assert stays["gate__held"].startswith("1 documents are held")
+    assert stays["gate__killed"] == "it did not come to its end: clear its tasks"
+    assert not stays["gate__ended"]
+    assert gating.run_dir("killed").storage.exists("take/gate.json")
+    assert not gating.run_dir("ended").storage.exists("take/gate.json")
 
 
 def test_the_command_is_dry_unless_told_and_says_the_bytes(
