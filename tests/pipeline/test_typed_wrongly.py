@@ -145,9 +145,9 @@ class TestTerminal:
     @pytest.mark.parametrize(
         "command",
         [
-            ("find", "z copy", "--collection", "pictures"),
-            ("find", "z copy", "--collection", "pictures", "--json"),
-            ("find", RED + "?", "--collection", "pictures"),
+            ("find", "pictures", "z copy"),
+            ("find", "pictures", "z copy", "--json"),
+            ("find", "pictures", RED + "?"),
             ("restore", "pictures", "--runs", "run-1"),
             ("restore", "pictures", "--ids", RED + "?"),
             ("verdict", "pictures", "keep", RED + "?"),
@@ -164,7 +164,7 @@ class TestTerminal:
         assert all(one.isprintable() or one == "\n" for one in told)
 
     def test_json_is_still_exact(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert main(["find", "z copy", "--collection", "pictures", "--json"]) == 0
+        assert main(["find", "pictures", "z copy", "--json"]) == 0
         assert {one["id"] for one in json.loads(capsys.readouterr().out)} == {DECOMPOSED, RED}
 
     def test_nor_of_what_flow_says_or_an_error_quotes(self, acting: Acting) -> None:
