@@ -86,11 +86,14 @@ def choose_keepers(
 
 
 def choose_one(
-    members: pd.DataFrame, fields: Sequence[Mapping[str, Any]], config: CollectionConfig
+    members: pd.DataFrame,
+    fields: Sequence[Mapping[str, Any]],
+    config: CollectionConfig,
+    among: Literal["exact", "near"],
 ) -> tuple[int, str]:
-    """Return which of some documents stays, of which no pairs are known, and by which rule; all count."""
+    """Return which of some exact or near duplicates stays, of which no pairs are known, and by which rule."""
     one = np.zeros(len(members), np.int64)
-    columns = _Ranking(members, fields, config, frozenset(), NO_PAIRS).columns(one)
+    columns = _Ranking(members, fields, config, frozenset(), NO_PAIRS).columns(one, among)
     winner, rule = _best(columns, one)
     return int(winner[0]), str(rule[0])
 

@@ -114,7 +114,8 @@ def _by_keeper_rules(
             "filled": [filled(one, config) for one in fields],
         }
     )
-    kept, rule = choose_one(members, fields, config)
+    are_exact = all(one.score >= config.scan.exact_threshold for one in rivals)
+    kept, rule = choose_one(members, fields, config, "exact" if are_exact else "near")
     if kept == len(rivals):
         return replace(judged, reason=f"{judged.reason}; the new one is better by {rule}")
     name, why = rivals[kept].id, "no rule prefers the new one" if rule == BY_ID else f"better by {rule}"

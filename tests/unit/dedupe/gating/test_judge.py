@@ -75,6 +75,16 @@ def test_what_is_buried_counts_beside_what_is_there() -> None:
     assert decide({"exact": "index"}, match("a", 1.0), stone=STONE).target == "keeper"
 
 
+def test_a_rule_among_exact_duplicates_is_silent_of_near_ones() -> None:
+    rules = [{"rule": "highest", "field": "width_i", "among": "exact"}]
+    settings: dict[str, Any] = {"keeper": {"rules": rules}, "guards": {"delete_threshold": 0.5}}
+    gate = {"exact": "overwrite", "near": "overwrite"}
+    assert decide(gate, match("a", 1.0, width_i=50), **settings).decision == "overwrite"
+    near = decide(gate, match("a", 0.8, width_i=50), **settings)
+    assert (near.decision, near.target) == ("reject", "a")
+    assert near.reason.endswith("no rule prefers the new one")
+
+
 def test_only_a_better_picture_overwrites_and_only_what_may_be_overwritten_competes() -> None:
     gate = {"exact": "overwrite", "near": "index"}
     smaller, larger = match("a", 1.0, width_i=50), match("b", 0.99, width_i=500)
