@@ -17,8 +17,9 @@ the parameter `scope`: `full`, `range` with `from`, `to` and `categories`, or `k
 acts on what earlier runs found. `sample` and `limit` take a part of it, to try things out.
 
 ### Output
-`report/` in the run's folder: `report.html` with pictures, `duplicates.csv` with one cluster a line,
-`graph.json` in Cytoscape form, `summary.json` with all counts. The result of `report` names the folder.
+`report/` in the run's folder: `report.html` with pictures, `clusters.csv` with one document a line,
+`duplicates.csv` with one cluster a line, `graph.json` in Cytoscape form, `summary.json` with all counts, and
+with policies `decisions.csv` and `redirects.csv`. The result of `report` names the folder.
 
 Each report is an event of the asset `dedupe_<collection>`, with the run's counts, of all and of
 what is new, for other DAGs to follow.
