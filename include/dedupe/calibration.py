@@ -19,10 +19,7 @@ THRESHOLDS = tuple(number / 100 for number in range(50, 100))
 
 def read_calibration(lasting: Storage) -> dict[str, Any] | None:
     """Return the newest calibration of a collection as it was written; None if there is none."""
-    if not lasting.exists(FILE):
-        return None
-    found: dict[str, Any] = json.loads(lasting.read(FILE))
-    return found
+    return lasting.read_json(FILE, dict[str, Any]) if lasting.exists(FILE) else None
 
 
 def keep_calibration(lasting: Storage, calibration: Mapping[str, Any]) -> None:

@@ -131,7 +131,7 @@ def read_picked(run: RunDir) -> Picked:
         ArtifactError: nothing has been drawn, or the folder belongs to another run.
     """
     run.result(STAGE)
-    picked = Picked.from_json(json.loads(run.storage.read(f"{STAGE}/{FILE}")))
+    picked = run.storage.read_json(f"{STAGE}/{FILE}", Picked.from_json)
     if picked.run_id != run.run_id:
         raise ArtifactError(f"{run.address} belongs to run {picked.run_id!r}, not {run.run_id!r}.")
     return picked

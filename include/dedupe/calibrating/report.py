@@ -75,8 +75,7 @@ def read_calibration_of(run: RunDir) -> dict[str, Any]:
         ArtifactError: it has not come to its report.
     """
     run.result(STAGE)
-    found: dict[str, Any] = json.loads(run.storage.read(f"{STAGE}/calibration.json"))
-    return found
+    return run.storage.read_json(f"{STAGE}/calibration.json", dict[str, Any])
 
 
 def calibrate(

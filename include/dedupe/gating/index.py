@@ -182,7 +182,7 @@ def _write(stage: Stage, rows: Sequence[Row]) -> dict[str, int]:
 
 def read_rows(run: RunDir, name: str) -> list[Row]:
     """Return the rows of a journal."""
-    return [Row.from_json(value) for value in json.loads(run.storage.read(name))]
+    return run.storage.read_json(name, lambda values: [Row.from_json(value) for value in values])
 
 
 def write_rows(run: RunDir, name: str, rows: Sequence[Row]) -> None:

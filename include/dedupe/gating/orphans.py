@@ -11,6 +11,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
 from include.dedupe.errors import ArtifactError
 from include.dedupe.gating.analyze import read_analysis
@@ -51,16 +52,19 @@ async def settle_orphans(work: GateWork) -> None:
 
 def read_unknown(run: RunDir) -> list[str]:
     """Return the ids of documents that are pending of a run which is not in this storage; they are left."""
-    return list(json.loads(run.storage.read(UNKNOWN))) if run.storage.exists(UNKNOWN) else []
+    return run.storage.read_json(UNKNOWN, list[str]) if run.storage.exists(UNKNOWN) else []
 
 
 def read_orphans(run: RunDir) -> dict[tuple[str, str], Row]:
     """Return what became of documents that other runs had left, by the mark of the run and their ids."""
     found: dict[tuple[str, str], Row] = {}
     for name in run.storage.names(JOURNAL):
-        value = json.loads(run.storage.read(f"{JOURNAL}/{name}"))
-        found |= {(value["mark"], row["id"]): Row.from_json(row) for row in value["rows"]}
+        found |= run.storage.read_json(f"{JOURNAL}/{name}", _by_mark)
     return found
+
+
+def _by_mark(value: Mapping[str, Any]) -> dict[tuple[str, str], Row]:
+    return {(value["mark"], row["id"]): Row.from_json(row) for row in value["rows"]}
 
 
 def keep_orphans(run: RunDir, mark: str, stage: str, rows: Sequence[Row]) -> None:

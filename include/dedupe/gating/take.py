@@ -156,7 +156,7 @@ def read_gate_plan(run: RunDir) -> GatePlan:
         ArtifactError: nothing has been taken in, or the folder belongs to another run.
     """
     run.result(STAGE)
-    plan = GatePlan.from_json(json.loads(run.storage.read(f"{STAGE}/{FILE}")))
+    plan = run.storage.read_json(f"{STAGE}/{FILE}", GatePlan.from_json)
     if plan.run_id != run.run_id:
         raise ArtifactError(f"{run.address} belongs to run {plan.run_id!r}, not {run.run_id!r}.")
     return plan

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Literal
 
-from include.dedupe.errors import UnknownError
+from include.dedupe.errors import ArtifactError, DedupeError, UnknownError
 from include.dedupe.gating.report import read_held, read_outcomes
 from include.dedupe.gating.take import FILE, STAGE, gate_run_id, is_gate_run, read_gate_plan
 from include.dedupe.reviewing.overview import find_settings, storage_of
@@ -23,6 +22,8 @@ read."""
 RUNS = "runs"
 PLAN = f"{STAGE}/{FILE}"
 AT_ONCE = 8
+LAST = "~"
+"""Sorts behind every time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +80,16 @@ def _newest_first(lasting: Storage) -> list[str]:
     taken: dict[str, str] = {}
     for folder in filter(is_gate_run, lasting.folders(RUNS)):
         name = f"{RUNS}/{folder}/{PLAN}"
-        taken[folder] = json.loads(lasting.read(name))["taken_at"] if lasting.exists(name) else "~"
+        taken[folder] = _taken_at(lasting, name) if lasting.exists(name) else LAST
     return sorted(taken, key=lambda folder: (taken[folder], folder), reverse=True)
+
+
+def _taken_at(lasting: Storage, name: str) -> str:
+    """Return when a run took in what came; of a damaged one, which its summary tells of, nothing."""
+    try:
+        return lasting.read_json(name, lambda plan: str(plan["taken_at"]))
+    except ArtifactError:
+        return LAST
 
 
 def summarise_gate(run: RunDir) -> GateRun:
@@ -89,10 +98,12 @@ def summarise_gate(run: RunDir) -> GateRun:
     try:
         if not run.storage.exists(PLAN):
             return GateRun(run.collection, _of_dag(run_id), "working")
-        run_id = str(json.loads(run.storage.read(PLAN))["run_id"])
+        run_id = run.storage.read_json(PLAN, lambda plan: str(plan["run_id"]))
         named = copy.copy(run)
         named.run_id = run_id
         return _summarise(named)
+    except DedupeError as error:
+        return GateRun(run.collection, _of_dag(run_id), "damaged", problem=str(error))
     except Exception as error:  # noqa: BLE001 - whatever is wrong with a run's files, the others are shown
         problem = f"{type(error).__name__}: {error}"
         return GateRun(run.collection, _of_dag(run_id), "damaged", problem=problem)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,7 +27,7 @@ def read_thresholds(run: RunDir) -> Thresholds:
     """Return what the report of a run says of thresholds."""
     if read_manifest(run.storage, "report") is None:
         return Thresholds()
-    told = json.loads(run.storage.read("report/summary.json"))
+    told = run.storage.read_json("report/summary.json", dict[str, Any])
     found = told.get("what_if")
     if found is None:
         return Thresholds()
