@@ -36,7 +36,7 @@ WORDS = {
     "prefer": "its {field} comes first among those that are preferred",
     "most_complete": "most of its fields are filled",
     "path": "it lies in a folder that is preferred",
-    "has": "it has {field}, as pictures from a camera do",
+    "has": "it has {field}, and the next best has not",
     "most_copies": "it has the most exact duplicates, as an original does",
     "most_pairs": "it is a pair with the most others, as an original is with its edits",
 }
