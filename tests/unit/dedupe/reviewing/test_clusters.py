@@ -126,7 +126,14 @@ def test_an_unknown_mark_order_or_cluster_is_named(read_only: RunDir) -> None:
 
 
 def test_fields_to_filter_by_are_those_that_people_see(read_only: RunDir) -> None:
-    assert set(filter_fields(read_only)) == {"category_s", "pixels_i", "bytes_l", "labels", "image"}
+    assert set(filter_fields(read_only)) == {
+        "category_s",
+        "pixels_i",
+        "bytes_l",
+        "labels",
+        "image",
+        "unreadable_s",
+    }
 
 
 SIZES = st.lists(
