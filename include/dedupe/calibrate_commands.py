@@ -23,7 +23,7 @@ def add_calibrate_command(commands: argparse._SubParsersAction[argparse.Argument
     """Add the parser; it sets ``command`` to what runs it and returns the exit code."""
     parser = commands.add_parser("calibrate", help="measure which thresholds are right; writes nothing")
     parser.add_argument("collection", help="name of the collection's YAML file")
-    parser.add_argument("--flow", metavar="URL", help="where Flow is, instead of AIRFLOW_CONN_<CONNECTION>")
+    parser.add_argument("--flow", metavar="URL", help="where Flow is, instead of flow.connection")
     parser.add_argument("--run", metavar="ID", help="go on with this calibration, which was interrupted")
     parser.set_defaults(command=run_calibrate)
 

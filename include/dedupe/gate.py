@@ -154,7 +154,7 @@ async def open_gate(
 
     Args:
         collection: name of its YAML file.
-        flow: where Flow is, instead of AIRFLOW_CONN_<CONNECTION>.
+        flow: where Flow is, instead of flow.connection.
         connection: the fields of an Airflow connection, instead of either.
         airflow_home: that of the Airflow in which this runs, if it runs in one.
 

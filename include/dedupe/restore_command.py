@@ -22,8 +22,7 @@ def add_restore_command(commands: argparse._SubParsersAction[argparse.ArgumentPa
     text = "take back what runs did; a dry run unless told --dry-run no"
     parser = commands.add_parser("restore", help=text)
     parser.add_argument("collection", help="name of the collection's YAML file")
-    instead = "where Flow is, instead of AIRFLOW_CONN_<WRITE_CONNECTION>"
-    parser.add_argument("--flow", metavar="URL", help=instead)
+    parser.add_argument("--flow", metavar="URL", help="where Flow is, instead of flow.write_connection")
     for name, what in (("runs", "run ids"), ("ids", "documents"), ("clusters", "clusters")):
         parser.add_argument(f"--{name}", nargs="*", default=[], help=f"only these {what}")
     for name in ("since", "until"):

@@ -111,7 +111,7 @@ def fields_to_read(config: CollectionConfig) -> tuple[str, ...]:
 
 
 def judged_fields(config: CollectionConfig) -> tuple[str, ...]:
-    """Return the fields that decisions rest on: the picture, whether it can be read, rules, merged fields."""
+    """Return the fields that decisions rest on: the picture, what can be read, all rules, merged fields."""
     names = [config.fields.image, *([config.fields.unreadable] if config.fields.unreadable else [])]
     for rule in config.keeper.rules:
         names += config.rule_fields(rule)
