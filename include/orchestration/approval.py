@@ -19,7 +19,7 @@ from include.dedupe.clock import now
 from include.dedupe.deciding.supersede import newer_run
 from include.dedupe.errors import ConfigError
 from include.dedupe.planning.plan import read_plan
-from include.dedupe.reviewing.approving import question, shown_hash
+from include.dedupe.reviewing.asking import question, shown_hash
 from include.dedupe.settings.config import CollectionConfig
 from include.orchestration.context import open_run, page_of
 

@@ -8,7 +8,8 @@ from include.dedupe.deciding.decide import decide
 from include.dedupe.deciding.supersede import register_decisions
 from include.dedupe.errors import ApprovalError
 from include.dedupe.planning.plan import read_plan
-from include.dedupe.reviewing.approving import answer, question, shown_hash
+from include.dedupe.reviewing.approving import answer
+from include.dedupe.reviewing.asking import question, shown_hash
 from include.dedupe.reviewing.speaking import say
 from include.dedupe.rundir import Attempt
 from tests.pipeline.acting_fixture import CAT, DOCUMENTS, MOOSE, SMALL_CAT, acting, policies
@@ -122,7 +123,7 @@ class TestWhatHasChangedMeanwhile:
         acting.fill({f"cat `{n}`|": (CAT, {}) for n in range(40)} | {"small\ncat": (SMALL_CAT, {})})
         digest = self.decided(acting, **policies("delete", "delete"))
         text = question(acting.run(), digest)
-        weakest, others = text.split("**The weakest**")[1].split("**Some at random**")
+        weakest, others = text.split("**The weakest deletions**")[1].split("**Some deletions at random**")
         assert "| delete | exact | 39 |" in text
         assert f"Decisions: `{digest}`" in text
         assert f"{acting.run().address}/report/report.html" in text

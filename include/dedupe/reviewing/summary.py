@@ -18,7 +18,7 @@ from include.dedupe.deciding.decide import DecideStats
 from include.dedupe.deciding.supersede import is_registered, newer_run
 from include.dedupe.errors import DedupeError
 from include.dedupe.planning.plan import PLAN_FILE, Plan, read_plan
-from include.dedupe.reviewing.approving import QUESTION, asked_hash
+from include.dedupe.reviewing.asking import QUESTION, asked_hash
 from include.dedupe.reviewing.kept import NEWEST, RECKONED, read_reckoned
 from include.dedupe.reviewing.layout import STAGE, UNKNOWN_SIZE, open_layout, places
 from include.dedupe.rundir import RunDir, manifest_name, read_manifest

@@ -7,7 +7,8 @@ from include.dedupe.deciding.decisions import read_decisions, still_standing
 from include.dedupe.deciding.supersede import register_decisions
 from include.dedupe.errors import ApprovalError, GuardError, UnknownError
 from include.dedupe.planning.plan import read_plan
-from include.dedupe.reviewing.approving import ChangedError, answer, effect, question, shown_hash
+from include.dedupe.reviewing.approving import ChangedError, answer, effect
+from include.dedupe.reviewing.asking import question, shown_hash
 from include.dedupe.reviewing.clusters import list_clusters
 from include.dedupe.reviewing.filtering import Filters
 from include.dedupe.reviewing.judging import judge, take_back

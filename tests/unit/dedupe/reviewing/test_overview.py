@@ -10,7 +10,7 @@ import yaml
 from include.dedupe.deciding.supersede import register_decisions
 from include.dedupe.errors import UnknownError
 from include.dedupe.planning.plan import read_plan
-from include.dedupe.reviewing.approving import shown_hash
+from include.dedupe.reviewing.asking import shown_hash
 from include.dedupe.reviewing.overview import list_collections, list_runs, open_run, series, summarise_run
 from include.dedupe.reviewing.state import open_state
 from include.dedupe.rundir import Attempt, RunDir
