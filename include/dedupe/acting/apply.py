@@ -9,7 +9,8 @@ so an apply that was killed and started again knows what it did, and neither rep
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -115,12 +116,7 @@ async def apply(
     outcomes = await work.carry_out(orders)
     rows = [outcome.columns() for outcome in outcomes]
     stage.write_table("actions", pd.DataFrame(rows, columns=ACTIONS.names), ACTIONS)
-    counts = pd.Series([outcome.outcome for outcome in outcomes], dtype=object).value_counts()
-    by_outcome = {
-        name: int(counts.get(name, 0)) for name in ("done", "skipped", "failed", "planned", "review")
-    }
-    unexpected = sum(one.outcome == "skipped" and not _is_expected(one.reason) for one in outcomes)
-    stats = ApplyStats(**by_outcome, unexpected=unexpected, open=left_open)
+    stats = _counted(outcomes, left_open)
     stage.finish(asdict(stats))
     return stats
 
@@ -255,6 +251,20 @@ def in_batches(orders: list[Order]) -> Iterator[list[Order]]:
         batch.append(order)
     if batch:
         yield batch
+
+
+def _counted(outcomes: Sequence[Outcome], left_open: int) -> ApplyStats:
+    counts = Counter(one.outcome for one in outcomes)
+    unexpected = sum(one.outcome == "skipped" and not _is_expected(one.reason) for one in outcomes)
+    return ApplyStats(
+        done=counts["done"],
+        skipped=counts["skipped"],
+        failed=counts["failed"],
+        planned=counts["planned"],
+        review=counts["review"],
+        unexpected=unexpected,
+        open=left_open,
+    )
 
 
 def _is_expected(reason: str) -> bool:

@@ -93,10 +93,13 @@ def view_clusters(
     pairs = findings.pairs.assign(cluster_id=findings.pairs["id_a"].map(cluster_of))
     pairs_of = dict(iter(pairs[pairs["cluster_id"].isin(list(shown))].groupby("cluster_id")))
     said = _said(findings)
+
+    def view(one: str) -> MemberView:
+        told = said.get(one, ("", ""))
+        return MemberView(one, images[one], thumbnails[images[one]], *told, findings.dates.get(one, ""))
+
     left = _left(findings, shown)
-    news = dict.fromkeys(shown, ("", 0))
-    columns = (findings.news[name] for name in ("cluster_id", "news", "new_documents"))
-    news |= {name: (word, int(count)) for name, word, count in zip(*columns, strict=True)}
+    news = dict.fromkeys(shown, ("", 0)) | _news(findings)
     for name, members in shown.items():
         first = members.iloc[0]
         ranked = pairs_of[name].sort_values("score", ascending=False, kind="stable")
@@ -106,16 +109,7 @@ def view_clusters(
             size=len(members),
             weakest_score=first["weakest_score"],
             strongest_score=first["strongest_score"],
-            members=[
-                MemberView(
-                    member,
-                    images[member],
-                    thumbnails[images[member]],
-                    *said.get(member, ("", "")),
-                    findings.dates.get(member, ""),
-                )
-                for member in members["id"].iloc[:MEMBERS_SHOWN]
-            ],
+            members=[view(member) for member in members["id"].iloc[:MEMBERS_SHOWN]],
             pairs=list(
                 ranked[["id_a", "id_b", "score"]].head(PAIRS_SHOWN).itertuples(index=False, name=None)
             ),
@@ -126,6 +120,12 @@ def view_clusters(
             new_documents=news[name][1],
             parts=[(one, *left.get((name, one), (0, 0))) for one in thresholds],
         )
+
+
+def _news(findings: Findings) -> dict[str, tuple[str, int]]:
+    """Return of each cluster whether it is new, and its documents that were in none before."""
+    columns = (findings.news[name] for name in ("cluster_id", "news", "new_documents"))
+    return {name: (word, int(count)) for name, word, count in zip(*columns, strict=True)}
 
 
 def _left(findings: Findings, names: Iterable[str]) -> dict[tuple[str, float], tuple[int, int]]:

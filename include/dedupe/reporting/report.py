@@ -30,7 +30,7 @@ from include.dedupe.reporting.findings import Findings, read_findings
 from include.dedupe.reporting.page import render_page
 from include.dedupe.reporting.pictures import CountedPictures, PictureSource
 from include.dedupe.reporting.what_if import reckon_thresholds
-from include.dedupe.rundir import Attempt, RunDir
+from include.dedupe.rundir import Attempt, RunDir, Stage
 from include.dedupe.scanning.coverage import Coverage, measure_coverage
 from include.dedupe.scanning.rehearsal import read_cost
 from include.dedupe.settings.config import CollectionConfig
@@ -78,20 +78,23 @@ def report(
     counted = CountedPictures(pictures)
     html = render_page(summary, findings, plan.config.report, counted)
     summary["pictures"] = counted.counts()
-    stage.write_file("duplicates.csv", to_csv(findings).encode())
-    as_text = plan.config.report.cells_as_text
-    stage.write_file("clusters.csv", csv_table(CLUSTER_COLUMNS, _members(findings), as_text=as_text))
-    stage.write_file("graph.json", json.dumps(to_cytoscape(findings), ensure_ascii=False).encode())
+    _write_tables(stage, findings, as_text=plan.config.report.cells_as_text)
     stage.write_file("summary.json", json.dumps(summary, indent=2, ensure_ascii=False).encode())
-    if findings.decisions is not None:
-        for name, table in (("decisions", findings.decisions), ("redirects", redirects(findings.decisions))):
-            data = csv_table(table.columns, _rows(table), as_text=as_text)
-            stage.write_file(f"{name}.csv", data)
     stage.write_file("report.html", html.encode())
     stats = ReportStats(f"{run.address}/report", summary["clusters"]["count"], len(findings.clusters))
     stage.finish(asdict(stats))
     coverage.require_complete(run.address)
     return stats
+
+
+def _write_tables(stage: Stage, findings: Findings, *, as_text: bool) -> None:
+    stage.write_file("duplicates.csv", to_csv(findings).encode())
+    stage.write_file("clusters.csv", csv_table(CLUSTER_COLUMNS, _members(findings), as_text=as_text))
+    stage.write_file("graph.json", json.dumps(to_cytoscape(findings), ensure_ascii=False).encode())
+    if findings.decisions is not None:
+        for name, table in (("decisions", findings.decisions), ("redirects", redirects(findings.decisions))):
+            data = csv_table(table.columns, _rows(table), as_text=as_text)
+            stage.write_file(f"{name}.csv", data)
 
 
 def to_csv(findings: Findings) -> str:
