@@ -28,7 +28,6 @@ def add_restore_command(commands: argparse._SubParsersAction[argparse.ArgumentPa
     for name in ("since", "until"):
         parser.add_argument(f"--{name}", type=_moment, help="ISO date or time, UTC without an offset")
     parser.add_argument("--dry-run", choices=["yes", "no"], default="yes", help="yes: say what would be done")
-    parser.add_argument("--write", dest="dry_run", action="store_const", const="no", help="as --dry-run no")
     parser.add_argument(
         "--afterwards",
         choices=AFTERWARDS,

@@ -49,7 +49,7 @@ def test_restore_is_dry_unless_it_is_to_write(acting: Acting, capsys: pytest.Cap
     with pytest.raises(SystemExit):
         main(["restore", "pictures", "--since", "yesterday"])
     assert "'yesterday' is no ISO date" in capsys.readouterr().err
-    assert main(["restore", "pictures", "--ids", "cat copy", "--write"]) == 0
+    assert main(["restore", "pictures", "--ids", "cat copy", "--dry-run", "no"]) == 0
     assert acting.documents() == before
 
 
@@ -64,7 +64,7 @@ class TestAfterARestore:
     @pytest.fixture(autouse=True)
     def restored(self, acting: Acting, capsys: pytest.CaptureFixture[str]) -> str:
         acting.act(**policies("delete"))
-        assert main(["restore", "pictures", "--runs", "run-1", "--write"]) == 0
+        assert main(["restore", "pictures", "--runs", "run-1", "--dry-run", "no"]) == 0
         return capsys.readouterr().out
 
     @pytest.fixture
@@ -96,7 +96,7 @@ class TestAfterARestore:
 
 
 class TestWriteConnection:
-    WRITING = (("check", "pictures"), ("restore", "pictures", "--runs", "run-1", "--write"))
+    WRITING = (("check", "pictures"), ("restore", "pictures", "--runs", "run-1", "--dry-run", "no"))
 
     @pytest.fixture(autouse=True)
     def a_run(self, acting: Acting) -> None:
@@ -222,7 +222,7 @@ class TestAfterwards:
         self, acting: Acting, capsys: pytest.CaptureFixture[str]
     ) -> None:
         acting.act(**policies("delete"))
-        words = ["restore", "pictures", "--runs", "run-1", "--write", "--afterwards", "try-again"]
+        words = ["restore", "pictures", "--runs", "run-1", "--dry-run", "no", "--afterwards", "try-again"]
         assert main(words) == 0
         assert "Later runs judge it anew." in capsys.readouterr().out
         assert "cat copy" in acting.documents()
@@ -235,7 +235,7 @@ class TestAfterwards:
         acting.act(**policies("delete", "tag"))
         config = acting.config(**policies("delete", "tag"))
         said, _ = say(acting.run(), "keep", ("cat small",), "a test")
-        assert main(["restore", "pictures", "--runs", "run-1", "--write"]) == 0
+        assert main(["restore", "pictures", "--runs", "run-1", "--dry-run", "no"]) == 0
         assert acting.decide(acting.run("run-2"), config).counts.get("delete", 0) == 0
         assert main(["verdict", "pictures", "undo", "--of-restore", "run-1"]) == 0
         assert said.name in {one.name for one in not_undone(read_verdicts(acting.run().lasting))}

@@ -100,7 +100,7 @@ class TestRestore:
         self, acting: Acting, capsys: pytest.CaptureFixture[str], typed: tuple[str, str], meant: str
     ) -> None:
         acting.act(**policies("delete"))
-        assert main(["restore", "pictures", *typed, "--write"]) == 2
+        assert main(["restore", "pictures", *typed, "--dry-run", "no"]) == 2
         assert f"(did you mean {meant}" in capsys.readouterr().err
 
 
@@ -110,7 +110,7 @@ class TestAnotherStorage:
         ("allow", "pictures"),
         ("acknowledge", "pictures", "run-1"),
         ("restore", "pictures", "--since", "2020-01-01"),
-        ("restore", "pictures", "--runs", "run-1", "--write"),
+        ("restore", "pictures", "--runs", "run-1", "--dry-run", "no"),
         ("verdict", "pictures", "keep", "z copy"),
         ("verdict", "pictures", "undo", "z copy"),
     )
