@@ -133,10 +133,6 @@ class Stage:
         """Write one of several parts of a table; ``label`` tells it from the others and other attempts'."""
         self._write(artifact, f"{artifact}-{label}.parquet", to_parquet(frame, schema))
 
-    def write_json(self, artifact: str, value: Any) -> None:
-        text = json.dumps(value, indent=2, ensure_ascii=False)
-        self._write(artifact, f"{artifact}-{self.attempt.label}.json", text.encode())
-
     def write_file(self, name: str, data: bytes) -> None:
         """Write a file for people, under the name they look for."""
         self._write(name, name, data)

@@ -40,7 +40,6 @@ SPOKEN: tuple[VerdictKind, ...] = (
     "undo",
 )
 """Verdicts that a person gives as they are; the others come with what they rest on."""
-APART: tuple[VerdictKind, ...] = ("not_duplicate", "wrong")
 RESTORED_FROM = "restored from run "
 """So begins the note of what a restore remembers, and nothing else told of it in former times."""
 SETTLING: tuple[VerdictKind, ...] = ("not_duplicate", "keep", "reject", "approve", "skip")
