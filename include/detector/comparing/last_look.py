@@ -68,6 +68,11 @@ GREY, PALE = 128.0, 4.0  # chroma of no colour; square levels around it that mak
 LARGEST_GAIN, LARGEST_CONTRAST = 0.15, 0.13  # log ratios of two saturations, and of two contrasts
 BRIGHTER = 2.5  # levels of mean brightness
 EDGE = 2  # pixels at the sides into which nothing is known to be moved
+SEEN = 0.6  # excess above which the strongest change counts where the places like it differ far less
+STANDS_OUT = 1.8  # times as much as OF_THEM of the places like it
+OF_THEM = 0.97
+TILE = 24  # pixels of the side of such a place
+ALIKE, FEWEST_ALIKE = 2.0, 64  # times the variation, and places, that tell what coding does to one of them
 MISSED = 1.25  # times as much as the nearest colour of a palette, for programs do not always take it
 
 
@@ -96,7 +101,8 @@ def differing(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Change | N
     excess = _excess([np.ascontiguousarray(layer[..., 0]) for layer in layers], blurred, LUMA)
     halves = [shrunk(np.ascontiguousarray(layer[..., 1:]), 2) for layer in layers]
     colour = cv2.resize(_excess(halves, blurred, CHROMA), excess.shape[::-1])
-    return _place(np.maximum(excess, colour, out=excess))
+    np.maximum(excess, colour, out=excess)
+    return _place(excess, SEEN if _stands_out(excess, one, two) else 1.0)
 
 
 def _has_gained(one: NDArray[np.float32], two: NDArray[np.float32]) -> bool:
@@ -152,6 +158,28 @@ def _excess(layers: Sequence[NDArray[np.float32]], blurred: float, scales: Seque
     return found
 
 
+def _stands_out(excess: Plane, one: NDArray[np.float32], two: NDArray[np.float32]) -> bool:
+    """Whether the strongest change is an outlier among many places that vary as much, as on a page of text.
+
+    What coding does to them is then known from themselves, better than from a picture coded once more.
+    """
+    if not SEEN < float(excess.max()) <= 1:
+        return False
+    variation = np.minimum(*(_variation(np.ascontiguousarray(picture[..., 0])) for picture in (one, two)))
+    rows, columns = (max(1, length // TILE) for length in excess.shape)
+    size = columns * TILE, rows * TILE
+    tiles = (rows, TILE, columns, TILE)
+    strongest = cv2.resize(excess, size, interpolation=cv2.INTER_NEAREST).reshape(tiles).max(axis=(1, 3))
+    varies = cv2.resize(variation, size, interpolation=cv2.INTER_AREA).reshape(tiles).mean(axis=(1, 3))
+    row, column = np.unravel_index(int(strongest.argmax()), strongest.shape)
+    alike = (varies > varies[row, column] / ALIKE) & (varies < varies[row, column] * ALIKE)
+    alike[max(0, row - 1) : row + 2, max(0, column - 1) : column + 2] = False
+    if int(alike.sum()) < FEWEST_ALIKE:
+        return False
+    usual = float(np.quantile(strongest[alike], OF_THEM))
+    return float(strongest.max()) > max(SEEN, STANDS_OUT * usual)
+
+
 def _strength(noises: Sequence[NDArray[np.float32]], sigma: float) -> Plane:
     """How strong smoothed noises are around each place, levels (root of the mean square)."""
     squares = [_strongest(np.square(_smoothed(noise, sigma))) for noise in noises]
@@ -173,12 +201,12 @@ def _smoothed(planes: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
     )
 
 
-def _place(excess: Plane) -> Change | None:
-    """Return the rectangle around the strongest change; None if there is none."""
-    if float(excess.max()) <= 1:
+def _place(excess: Plane, least: float) -> Change | None:
+    """Return the rectangle around the strongest change; None if none is stronger than ``least``."""
+    if float(excess.max()) <= least:
         return None
     height, width = excess.shape
-    _, marked = cv2.connectedComponents((excess > 1).astype(np.uint8))
+    _, marked = cv2.connectedComponents((excess > least).astype(np.uint8))
     top, left = np.unravel_index(int(excess.argmax()), excess.shape)
     rows, columns = np.nonzero(marked == marked[top, left])
     return Change(
