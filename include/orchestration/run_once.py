@@ -132,6 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     collection = params.pop("collection")
     is_range = params["from"] or params["to"] or params["categories"]
     params["scope"] = params["scope"] or ("range" if is_range else "full")
+    params = {name: value for name, value in params.items() if value is not None}
     try:
         outcome = run_once(collection, params)
     except ConfigError as error:

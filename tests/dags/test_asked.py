@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import runpy
 import subprocess
 from pathlib import Path
@@ -76,8 +75,8 @@ def test_a_single_run_takes_its_range(
     assert "documents    3 of 3 scanned" in capfd.readouterr().out
     assert run_once.main(["pictures", "--scope", "known"]) == 0
     assert "documents    0 of 0 scanned" in capfd.readouterr().out
-    with pytest.raises(argparse.ArgumentTypeError):
-        run_once._yes("maybe")
+    with pytest.raises(SystemExit):
+        run_once.main(["pictures", "--dry-run", "maybe"])
 
 
 def test_make_passes_the_arguments_on() -> None:

@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600)]
 
 LOCAL = "airflow.dag_processing.bundles.local.LocalDagBundle"
 GIT = "airflow.providers.git.bundles.git.GitDagBundle"
-OURS = {"dedupe_photos", "gate_photos", "dedupe_restore"}
+OURS = {"calibrate_photos", "dedupe_photos", "gate_photos", "dedupe_restore"}
 SETTINGS = """
 flow: {connection: flow_default, collection: photos, write_connection: flow_default}
 gate: {incoming: /incoming}

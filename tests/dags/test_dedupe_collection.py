@@ -238,7 +238,7 @@ class TestRuns:
         assert len(coverage["problems"]) == 1
 
     def test_a_run_that_does_not_say_what_to_scan_fails(self, collections: Path) -> None:
-        dag_run = run(load_dags()["dedupe_demo"])
+        dag_run = run(load_dags()["dedupe_demo"], scope=None)
         assert states(dag_run)["plan"] == {"failed"}
         assert dag_run.state == "failed"
 

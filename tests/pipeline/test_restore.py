@@ -127,9 +127,10 @@ def test_nothing_named_is_an_error(acting: Acting) -> None:
 
 
 def test_what_was_taken_back_is_no_duplicate_in_later_runs(acting: Acting) -> None:
-    acting.act(**policies("delete", "tag"))
+    rules = {"rules": [{"rule": "most_complete", "fields": ["rating_i"]}]}
+    acting.act(**policies("delete", "tag"), keeper=rules)
     acting.restore(Wanted(ids=("cat copy",)))
-    acting.act("run-2", **policies("delete", "tag"))
+    acting.act("run-2", **policies("delete", "tag"), keeper=rules)
     assert "cat copy" in acting.documents()
     assert outcomes(acting.run("run-2"))["cat small"] == ("tag", "done")
 

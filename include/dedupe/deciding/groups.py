@@ -34,7 +34,7 @@ def settle_groups(one: Rows, other: Rows, rank: Rows) -> Rows:
         goes[worse[stays[better]]] = True
         open_pairs = ~(goes[better] | goes[worse])
     best = np.full(len(rank), len(rank), np.int64)
-    kept = stays[better]
+    kept = ~goes[better]
     np.minimum.at(best, worse[kept], rank[better[kept]])
     place = np.empty(len(rank), np.int64)
     place[rank] = np.arange(len(rank))

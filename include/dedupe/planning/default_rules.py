@@ -2,7 +2,7 @@
 
 Of exact duplicates the one with the most pixels, then bytes stays. Of near ones the original should, and an
 edit has often more of both, by a border or another coding. What speaks for an original: it has exact copies,
-what its camera wrote, pairs with most of the others, and not half the pixels of another. Last, the oldest.
+what its camera wrote, not half the pixels of another, and pairs with most of the others. Last, the oldest.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ def _wanted(config: CollectionConfig) -> Iterator[tuple[str, KeeperRule, tuple[s
     yield "bytes", _highest((number,), among="exact"), (number,)
     yield "", KeeperRule(rule="most_copies"), ()
     yield "", KeeperRule(rule="has", field=camera), (camera,)
-    yield "", KeeperRule(rule="most_pairs"), ()
     yield "pixels", _highest(size, among="near", times=2.0), size
+    yield "", KeeperRule(rule="most_pairs"), ()
     yield "a date", KeeperRule(rule="oldest", field=date), (date,)
 
 

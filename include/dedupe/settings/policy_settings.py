@@ -115,8 +115,8 @@ class KeeperSettings(Section):
         "only between groups. Where all are silent, most_copies, most_pairs, and last the lowest id. "
         "Without rules, exact duplicates go by pixels (fields.pixels, else width_i x height_i) and "
         "bytes (fields.bytes, else bytes_l); among near ones the original is to stay, and an edit often "
-        "has more of both: so most_copies, has (fields.camera, else exif_camera_s), most_pairs, and "
-        "twice the pixels. Last, the oldest (fields.date, else date_dt). Documents without such fields "
+        "has more of both: so most_copies, has (fields.camera, else exif_camera_s), twice the pixels, "
+        "and most_pairs. Last, the oldest (fields.date, else date_dt). Documents without such fields "
         "skip these; the plan says what they lack.",
         examples=[
             [

@@ -69,10 +69,10 @@ LARGEST_GAIN, LARGEST_CONTRAST = 0.15, 0.13  # log ratios of two saturations, an
 BRIGHTER = 2.5  # levels of mean brightness
 EDGE = 2  # pixels at the sides into which nothing is known to be moved
 SEEN = 0.6  # excess above which the strongest change counts where the places like it differ far less
-STANDS_OUT = 1.8  # times as much as OF_THEM of the places like it
-OF_THEM = 0.97
+STANDS_OUT = 1.6  # times as much as the most of the places like it
 TILE = 24  # pixels of the side of such a place
-ALIKE, FEWEST_ALIKE = 2.0, 64  # times the variation, and places, that tell what coding does to one of them
+ALIKE, FEWEST_ALIKE = 1.5, 64  # times the variation, and places, that tell what coding does to one of them
+CALM, BLANK = 4.0, 0.15  # times less variation, and the share of places that have so little: those of a page
 MISSED = 1.25  # times as much as the nearest colour of a palette, for programs do not always take it
 
 
@@ -159,9 +159,10 @@ def _excess(layers: Sequence[NDArray[np.float32]], blurred: float, scales: Seque
 
 
 def _stands_out(excess: Plane, one: NDArray[np.float32], two: NDArray[np.float32]) -> bool:
-    """Whether the strongest change is an outlier among many places that vary as much, as on a page of text.
+    """Whether the strongest change of a page is an outlier among the many places of it that vary as much.
 
-    What coding does to them is then known from themselves, better than from a picture coded once more.
+    What coding does to lines on paper is known from the others of them, better than from a picture that is
+    coded once more.
     """
     if not SEEN < float(excess.max()) <= 1:
         return False
@@ -172,12 +173,12 @@ def _stands_out(excess: Plane, one: NDArray[np.float32], two: NDArray[np.float32
     strongest = cv2.resize(excess, size, interpolation=cv2.INTER_NEAREST).reshape(tiles).max(axis=(1, 3))
     varies = cv2.resize(variation, size, interpolation=cv2.INTER_AREA).reshape(tiles).mean(axis=(1, 3))
     row, column = np.unravel_index(int(strongest.argmax()), strongest.shape)
-    alike = (varies > varies[row, column] / ALIKE) & (varies < varies[row, column] * ALIKE)
+    its = varies[row, column]
+    alike = (varies > its / ALIKE) & (varies < its * ALIKE)
     alike[max(0, row - 1) : row + 2, max(0, column - 1) : column + 2] = False
-    if int(alike.sum()) < FEWEST_ALIKE:
+    if int(alike.sum()) < FEWEST_ALIKE or float((varies < its / CALM).mean()) < BLANK:
         return False
-    usual = float(np.quantile(strongest[alike], OF_THEM))
-    return float(strongest.max()) > max(SEEN, STANDS_OUT * usual)
+    return float(strongest.max()) > max(SEEN, STANDS_OUT * float(strongest[alike].max()))
 
 
 def _strength(noises: Sequence[NDArray[np.float32]], sigma: float) -> Plane:
