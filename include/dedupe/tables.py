@@ -1,4 +1,6 @@
-"""The schema and format version of every table that a run writes, and nothing else.
+"""The schemas of the tables that a run writes, and the format version of all tables; and nothing else.
+
+Those of the gate and of the calibration stand in their packages.
 
 Tables are Parquet files. Each carries the version of the format in its schema metadata, so that a file of
 another version is refused instead of misread.
@@ -18,31 +20,32 @@ FORMAT_VERSION = "1"
 _VERSION_KEY = b"flow_dedupe_format"
 
 
-def _schema(**columns: pa.DataType) -> pa.Schema:
+def schema_of(**columns: pa.DataType) -> pa.Schema:
+    """Return a schema of this format version without missing values."""
     fields = [pa.field(name, kind, nullable=False) for name, kind in columns.items()]
     return pa.schema(fields, metadata={_VERSION_KEY: FORMAT_VERSION.encode()})
 
 
-EDGES = _schema(query_id=pa.string(), match_id=pa.string(), score=pa.float64())
+EDGES = schema_of(query_id=pa.string(), match_id=pa.string(), score=pa.float64())
 """One row for each hit of each scanned document, directed."""
 
-DOCUMENTS = _schema(id=pa.string(), image=pa.string(), fingerprint=pa.string())
+DOCUMENTS = schema_of(id=pa.string(), image=pa.string(), fingerprint=pa.string())
 """One row for each document of an edge: its picture's address, empty where it has none, and what tells that
 the document has changed since."""
 
-LISTED = _schema(id=pa.string())
+LISTED = schema_of(id=pa.string())
 """One row for each document of a partition that was to be searched for."""
 
-FAILURES = _schema(query_id=pa.string(), cause=pa.string(), retryable=pa.bool_())
+FAILURES = schema_of(query_id=pa.string(), cause=pa.string(), retryable=pa.bool_())
 """One row for each query that failed."""
 
-HUBS = _schema(id=pa.string(), hits=pa.int64())
+HUBS = schema_of(id=pa.string(), hits=pa.int64())
 """One row for each document with more hits than were read."""
 
-KNOWN_HUBS = _schema(id=pa.string(), hits=pa.int64(), detector=pa.string())
+KNOWN_HUBS = schema_of(id=pa.string(), hits=pa.int64(), detector=pa.string())
 """HUBS as they are kept beside the runs, with the detector; 0 hits for one that is a hub no more."""
 
-PAIRS = _schema(
+PAIRS = schema_of(
     id_a=pa.string(),
     id_b=pa.string(),
     score=pa.float64(),
@@ -54,7 +57,7 @@ PAIRS = _schema(
 KNOWN_PAIRS = pa.schema(
     [
         *PAIRS,
-        *_schema(
+        *schema_of(
             fingerprint_a=pa.string(), fingerprint_b=pa.string(), detector=pa.string(), floor=pa.float64()
         ),
     ],
@@ -66,7 +69,7 @@ detector, and the score down to which pairs were kept.
 A document that had changed is kept as a pair with itself, score 0: it was searched for as it is now.
 """
 
-CLUSTERS = _schema(
+CLUSTERS = schema_of(
     cluster_id=pa.string(),
     id=pa.string(),
     size=pa.int64(),
@@ -85,30 +88,30 @@ cluster of three or more would fall apart. ``chained``: some two members are no 
 more hits than were read, so that the cluster is known in part only.
 """
 
-BRIDGES = _schema(cluster_id=pa.string(), id_a=pa.string(), id_b=pa.string(), score=pa.float64())
+BRIDGES = schema_of(cluster_id=pa.string(), id_a=pa.string(), id_b=pa.string(), score=pa.float64())
 """One row for each pair without which its cluster would fall apart."""
 
-PARTS = _schema(threshold=pa.float64(), cluster_id=pa.string(), parts=pa.int64(), documents=pa.int64())
+PARTS = schema_of(threshold=pa.float64(), cluster_id=pa.string(), parts=pa.int64(), documents=pa.int64())
 """One row for each cluster that holds pairs at a further threshold: into how many it falls there."""
 
-NAMES = _schema(id=pa.string(), cluster_id=pa.string())
+NAMES = schema_of(id=pa.string(), cluster_id=pa.string())
 """One row for each document that was ever in a cluster: the last one's name."""
 
-CLUSTER_EVENTS = _schema(event=pa.string(), from_id=pa.string(), to_id=pa.string(), documents=pa.int64())
+CLUSTER_EVENTS = schema_of(event=pa.string(), from_id=pa.string(), to_id=pa.string(), documents=pa.int64())
 """One row for each cluster that was merged into another, or part of which was split off: merge or split."""
 
-ADDED = _schema(id_a=pa.string(), id_b=pa.string())
+ADDED = schema_of(id_a=pa.string(), id_b=pa.string())
 """One row for each pair that counts and that no earlier run had found."""
 
-NEWS = _schema(cluster_id=pa.string(), news=pa.string(), new_documents=pa.int64())
+NEWS = schema_of(cluster_id=pa.string(), news=pa.string(), new_documents=pa.int64())
 """One row for each cluster: whether it is new, changed or known, and its documents that were in none."""
 
-FACTS = _schema(
+FACTS = schema_of(
     id=pa.string(), is_protected=pa.bool_(), filled=pa.int64(), fields=pa.string(), fingerprint=pa.string()
 )
 """One row for each document of a pair that exists: what rules and policies go by; ``fields`` is JSON."""
 
-DECISIONS = _schema(
+DECISIONS = schema_of(
     cluster_id=pa.string(),
     id=pa.string(),
     keeper_id=pa.string(),
@@ -126,7 +129,7 @@ DECISIONS = _schema(
 that chose the keeper.
 """
 
-SETTLED = _schema(
+SETTLED = schema_of(
     run=pa.string(), cluster_id=pa.string(), id=pa.string(), image=pa.string(), done=pa.string()
 )
 """One row for each document of a cluster that a run exported and that was acknowledged, the keeper included.
@@ -134,7 +137,7 @@ SETTLED = _schema(
 ``run`` is the run's folder, ``image`` the picture's address then, ``done`` what was done with the document.
 """
 
-ACTIONS = _schema(
+ACTIONS = schema_of(
     id=pa.string(),
     cluster_id=pa.string(),
     keeper_id=pa.string(),
@@ -151,71 +154,10 @@ ACTIONS = _schema(
 picture, with commas between them; else empty.
 """
 
-INCOMING = _schema(
-    number=pa.int64(),
-    id=pa.string(),
-    image=pa.string(),
-    source=pa.string(),
-    fields=pa.string(),
-    problem=pa.string(),
-)
-"""One row for each document that came to the gate, by its place among them, from 1 on.
-
-``image`` is the address that the document gets, ``source`` where its picture is read, ``fields`` JSON.
-``problem`` says why it cannot be taken, empty where it can.
-"""
-
-ANALYSED = _schema(number=pa.int64(), problem=pa.string())
-"""One row for each incoming document of a chunk that could be taken, with why it was not analysed."""
-
-MATCHES = _schema(
-    number=pa.int64(), id=pa.string(), score=pa.float64(), is_protected=pa.bool_(), fields=pa.string()
-)
-"""One row for each document of the collection that an incoming one looks like; ``fields`` is JSON."""
-
-GATED = _schema(
-    number=pa.int64(),
-    id=pa.string(),
-    image=pa.string(),
-    outcome=pa.string(),
-    match_id=pa.string(),
-    score=pa.float64(),
-    matched_ids=pa.string(),
-    scores=pa.string(),
-    reason=pa.string(),
-    at=pa.string(),
-)
-"""One row for each incoming document: what became of it and why.
-
-``match_id`` is the document that decided it; ``matched_ids`` and ``scores`` are JSON lists of all, best
-first.
-"""
-
-SAMPLED = _schema(partition=pa.string(), id=pa.string(), image=pa.string(), category=pa.string())
-"""One row for each document that a calibration has drawn; category is empty where there is none."""
-
-EDITED = _schema(
-    id=pa.string(), kind=pa.string(), strength=pa.string(), score=pa.float64(), problem=pa.string()
-)
-"""One row for each edit of each drawn document: the score with which it finds the document, 0 if it does not.
-
-``problem`` says why it could not be asked, empty where it could. Of a document whose own picture cannot be
-had there is one row, without kind and strength.
-"""
-
-NEIGHBOURS = _schema(
-    id=pa.string(),
-    image=pa.string(),
-    neighbour_id=pa.string(),
-    neighbour_image=pa.string(),
-    score=pa.float64(),
-)
-"""One row for each other document that the unedited picture of a drawn document finds, best first."""
-
 DECIDED = ("keep", "delete", "merge", "condemn", "link", "tag", "untag", "export", "review", "report")
 """All decisions that there are."""
 
-SHOWN_CLUSTERS = _schema(
+SHOWN_CLUSTERS = schema_of(
     cluster_id=pa.string(),
     size=pa.int64(),
     duplicates=pa.string(),
@@ -242,7 +184,7 @@ documents by decision.
 """
 
 SHOWN_MEMBERS = pa.schema(
-    [*_schema(cluster_id=pa.string(), image=pa.string(), hub=pa.bool_(), bytes=pa.int64()), *FACTS],
+    [*schema_of(cluster_id=pa.string(), image=pa.string(), hub=pa.bool_(), bytes=pa.int64()), *FACTS],
     metadata=EDGES.metadata,
 )
 """One row for each document of a cluster, cluster by cluster as in SHOWN_CLUSTERS, by id.
@@ -251,12 +193,12 @@ FACTS, its picture's address, whether it has more hits than were read, and its b
 """
 
 SHOWN_PAIRS = pa.schema(
-    [*_schema(cluster_id=pa.string(), bridge=pa.bool_()), *PAIRS],
+    [*schema_of(cluster_id=pa.string(), bridge=pa.bool_()), *PAIRS],
     metadata=EDGES.metadata,
 )
 """One row for each pair, cluster by cluster as in SHOWN_CLUSTERS, the strongest first."""
 
-SHOWN_DECISIONS = _schema(
+SHOWN_DECISIONS = schema_of(
     now_in=pa.string(),
     keeper_id=pa.string(),
     decision=pa.string(),

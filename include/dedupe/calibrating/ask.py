@@ -16,6 +16,7 @@ from PIL import Image
 
 from include.dedupe.acting.writer import FlowWriter
 from include.dedupe.calibrating.pick import Picked, read_picked, read_sampled
+from include.dedupe.calibrating.tables import EDITED, NEIGHBOURS
 from include.dedupe.calibrating.way import as_query
 from include.dedupe.calibration import LOWEST
 from include.dedupe.errors import OutageError
@@ -28,7 +29,6 @@ from include.dedupe.scanning.outage import Outage
 from include.dedupe.scanning.search import ROUNDS
 from include.dedupe.scanning.share import shared_limits
 from include.dedupe.settings.config import CollectionConfig
-from include.dedupe.tables import EDITED, NEIGHBOURS
 from include.detector.editing.edits import encode
 from include.detector.editing.manipulations import make
 from include.safe_picture import UnreadableImageError, decode

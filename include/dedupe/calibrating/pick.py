@@ -18,6 +18,7 @@ from typing import Any
 import pandas as pd
 
 from include.dedupe.acting.writer import FlowWriter
+from include.dedupe.calibrating.tables import SAMPLED
 from include.dedupe.calibrating.way import choose_way
 from include.dedupe.errors import ArtifactError, CalibrationError
 from include.dedupe.flow import Document, FlowReader
@@ -34,7 +35,6 @@ from include.dedupe.scanning.listing import ahead, list_documents
 from include.dedupe.scanning.outage import Outage
 from include.dedupe.scanning.share import shared_limits
 from include.dedupe.settings.config import CollectionConfig
-from include.dedupe.tables import SAMPLED
 from include.safe_text import without_login
 
 CALIBRATIONS = "calibrations"

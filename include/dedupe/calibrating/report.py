@@ -26,12 +26,12 @@ from include.dedupe.calibrating.measure import (
 from include.dedupe.calibrating.page import Source, render_page
 from include.dedupe.calibrating.pick import Picked, read_picked, read_sampled
 from include.dedupe.calibrating.propose import Proposal, Wanted, propose_exact, propose_near
+from include.dedupe.calibrating.tables import EDITED, NEIGHBOURS
 from include.dedupe.calibration import THRESHOLDS, keep_calibration, said_of
 from include.dedupe.csv_table import csv_table
 from include.dedupe.deciding.proof import judged_pairs
 from include.dedupe.errors import CalibrationError
 from include.dedupe.rundir import Attempt, RunDir
-from include.dedupe.tables import EDITED, NEIGHBOURS
 from include.dedupe.verdicts import Verdict, read_verdicts, standing_verdicts
 
 STAGE = "report"

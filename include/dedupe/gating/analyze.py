@@ -15,12 +15,12 @@ from include.dedupe.errors import GateError
 from include.dedupe.gating.flight import for_each
 from include.dedupe.gating.incoming import Incoming
 from include.dedupe.gating.picture import Analysis, measure, read_picture
+from include.dedupe.gating.tables import ANALYSED
 from include.dedupe.gating.take import GatePlan, read_chunk, read_gate_plan
 from include.dedupe.progress import show_progress
 from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.scanning.outage import Outage
 from include.dedupe.scanning.search import ROUNDS
-from include.dedupe.tables import ANALYSED
 
 KEPT = "analyses"
 

@@ -13,12 +13,12 @@ from include.dedupe.gating.analyze import read_analysis, read_problems
 from include.dedupe.gating.flight import for_each
 from include.dedupe.gating.incoming import Incoming
 from include.dedupe.gating.matches import HubError, Match, Search, said_so_far
+from include.dedupe.gating.tables import ANALYSED, MATCHES
 from include.dedupe.gating.take import GatePlan, read_chunk, read_gate_plan
 from include.dedupe.progress import show_progress
 from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.scanning.outage import Outage
 from include.dedupe.scanning.search import ROUNDS
-from include.dedupe.tables import ANALYSED, MATCHES
 
 OTHER_PICTURE = "the collection has a document of this id with another picture"
 

@@ -16,9 +16,9 @@ from include.dedupe.gating.buried import Buried, read_buried
 from include.dedupe.gating.check import read_matches, read_refused
 from include.dedupe.gating.incoming import Incoming
 from include.dedupe.gating.judge import Judgement, judge
+from include.dedupe.gating.tables import GATED
 from include.dedupe.gating.take import GatePlan, read_chunk, read_gate_plan
 from include.dedupe.rundir import Attempt, RunDir
-from include.dedupe.tables import GATED
 
 UNDECIDED, FAILED = "undecided", "failed"
 """A document that only its comparison as a pending one decides, and one that cannot be decided at all."""

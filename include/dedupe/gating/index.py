@@ -25,11 +25,11 @@ from include.dedupe.gating.decide import FAILED, Row, read_decided
 from include.dedupe.gating.incoming import Incoming
 from include.dedupe.gating.matches import Search, said_so_far
 from include.dedupe.gating.orphans import mark_of, settle_orphans
+from include.dedupe.gating.tables import GATED
 from include.dedupe.gating.take import GatePlan, read_chunk, read_gate_plan
 from include.dedupe.gating.work import DONE, Candidate, GateWork
 from include.dedupe.progress import show_progress
 from include.dedupe.rundir import Attempt, RunDir, Stage, read_manifest
-from include.dedupe.tables import GATED
 
 STAGE, BATCHES = "index", "batches-g"
 FINAL = ("reject", "ask", "present")

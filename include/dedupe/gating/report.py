@@ -20,10 +20,11 @@ from include.dedupe.errors import GateError
 from include.dedupe.gating.decide import FAILED, Row
 from include.dedupe.gating.index import read_indexed, read_rows
 from include.dedupe.gating.orphans import mark_of, read_orphans, read_unknown
+from include.dedupe.gating.tables import GATED
 from include.dedupe.gating.take import read_gate_plan
 from include.dedupe.gating.work import DONE
 from include.dedupe.rundir import Attempt, RunDir
-from include.dedupe.tables import GATED, to_parquet
+from include.dedupe.tables import to_parquet
 
 SETTLED = "settle/rows"
 """Folder of what became of documents that were held, after a person had decided."""

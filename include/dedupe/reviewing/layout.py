@@ -22,15 +22,7 @@ from include.dedupe.errors import UnknownError
 from include.dedupe.planning.plan import Plan
 from include.dedupe.reviewing.rows import GROUP_ROWS, RowFile
 from include.dedupe.rundir import Attempt, RunDir, read_manifest
-from include.dedupe.tables import (
-    BRIDGES,
-    CLUSTERS,
-    DOCUMENTS,
-    PAIRS,
-    SHOWN_MEMBERS,
-    SHOWN_PAIRS,
-    to_parquet,
-)
+from include.dedupe.tables import BRIDGES, CLUSTERS, DOCUMENTS, PAIRS, SHOWN_MEMBERS, SHOWN_PAIRS, to_parquet
 
 STAGE = "review"
 UNKNOWN_SIZE = -1

@@ -18,9 +18,9 @@ from include.dedupe.calibrating.measure import (
     scores_by_class,
     wilson,
 )
+from include.dedupe.calibrating.tables import EDITED
 from include.dedupe.calibration import THRESHOLDS
 from include.dedupe.deciding.proof import upper_bound
-from include.dedupe.tables import EDITED
 from include.dedupe.verdicts import Verdict
 from include.detector.editing.kinds import KINDS
 
