@@ -2,73 +2,22 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
-from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
-from include.dedupe.clustering.cluster import to_clusters
 from include.dedupe.clustering.facts import canonical
-from include.dedupe.clustering.merge import to_pairs
-from include.dedupe.clustering.pair_rules import allowed_pairs
-from include.dedupe.deciding.decide import decide_documents
 from include.dedupe.deciding.decisions import ACTS, decisions_hash, still_standing
-from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.settings.policy_settings import DELETING
-from include.dedupe.tables import DECISIONS, EDGES, FACTS, to_parquet
+from include.dedupe.tables import DECISIONS, to_parquet
 from include.dedupe.verdicts import Standing
+from tests.support.deciding import IDS, Case, config
 
-NOW = dt.datetime(2026, 5, 1, tzinfo=dt.UTC)
-IDS = [f"d{number}" for number in range(12)]
 LOSING = {*DELETING, "condemn", "link", "tag"}
-
-
-def config(**sections: Any) -> CollectionConfig:
-    fields = {"date": "date_dt", "pixels": "pixels_i"}
-    flow = {"connection": "flow_test", "collection": "pictures"}
-    return CollectionConfig.model_validate({"flow": flow, "fields": fields, **sections})
-
-
-@dataclass
-class Case:
-    """A collection, what was found in it, and what people said."""
-
-    edges: list[tuple[str, str, float]]
-    config: CollectionConfig
-    documents: dict[str, dict[str, Any]] = field(default_factory=dict)
-    protected: frozenset[str] = frozenset()
-    standing: Standing = field(default_factory=Standing)
-    hubs: frozenset[str] = frozenset()
-
-    def facts(self) -> pd.DataFrame:
-        rows = [
-            (name, name in self.protected, len(fields), canonical(fields), f"print-{name}")
-            for name in IDS
-            for fields in [self.documents.get(name, {})]
-        ]
-        return pd.DataFrame(rows, columns=FACTS.names)
-
-    def pairs(self) -> pd.DataFrame:
-        pairs = to_pairs(pd.DataFrame(self.edges, columns=EDGES.names))
-        return allowed_pairs(pairs, self.facts(), self.config, self.standing)
-
-    def decide(self) -> pd.DataFrame:
-        pairs = self.pairs()
-        clusters = to_clusters(pairs, self.config.scan.exact_threshold, None, self.hubs).members
-        facts = self.facts()
-        return decide_documents(clusters, pairs, facts, config=self.config, standing=self.standing, now=NOW)
-
-    def decided(self) -> dict[str, str]:
-        rows = self.decide()
-        return dict(zip(rows["id"], rows["decision"], strict=True))
-
-
 SCORES = st.sampled_from([0.7, 0.8, 0.94, 0.95, 0.99, 1.0])
 EDGE_LISTS = st.lists(st.tuples(st.sampled_from(IDS), st.sampled_from(IDS), SCORES), max_size=40)
 SOME = st.frozensets(st.sampled_from(IDS), max_size=4)
@@ -210,62 +159,6 @@ def test_a_later_verdict_takes_actions_away_and_adds_none(
     assert rows <= {tuple(row) for row in approved.loc[approved["decision"].isin(ACTS), keys].to_numpy()}
     assert rows <= {tuple(row) for row in newest[keys].to_numpy()}
     assert not {row[0] for row in rows if row[1] not in ("untag",)} & (kept | rejected)
-
-
-def two(
-    documents: dict[str, dict[str, Any]], rules: list[dict[str, Any]], score: float = 1.0
-) -> pd.DataFrame:
-    sections = {"policies": {"exact": {"do": "delete"}}, "keeper": {"rules": rules}}
-    return Case([("d1", "d2", score)], config(**sections), documents).decide()
-
-
-@pytest.mark.parametrize(
-    ("rule", "one", "other"),
-    [
-        ({"rule": "prefer", "field": "source_s", "values": ["agency"]}, {}, {"source_s": "agency"}),
-        ({"rule": "highest", "field": "pixels"}, {"pixels_i": 9}, {"pixels_i": 10}),
-        ({"rule": "lowest", "field": "rank_s"}, {"rank_s": "10"}, {"rank_s": "9"}),
-        ({"rule": "oldest"}, {"date_dt": "2026-02-01T00:00:00Z"}, {"date_dt": "2026-01-01T00:00:00.5Z"}),
-        ({"rule": "newest", "field": "seen_dt"}, {}, {"seen_dt": "2026-01-01T00:00:00Z"}),
-        ({"rule": "most_complete"}, {"a": 1}, {"a": 1, "b": 2}),
-        ({"rule": "most_complete", "fields": ["b"]}, {"a": 1, "c": 1}, {"b": [2]}),
-        ({"rule": "has", "field": "camera_s"}, {"a": 1}, {"camera_s": "X1"}),
-    ],
-)
-def test_each_keeper_rule_chooses_and_says_so(
-    rule: dict[str, Any], one: dict[str, Any], other: dict[str, Any]
-) -> None:
-    rows = two({"d1": one, "d2": other}, [rule])
-    assert set(rows["keeper_id"]) == {"d2"}
-    assert set(rows["rule"]) == {f"{rule['rule']} {rule['field']}" if "field" in rule else rule["rule"]}
-
-
-@pytest.mark.parametrize("field", ["pixels", "bytes"])
-def test_a_rule_by_a_measure_that_no_field_is_mapped_to_is_an_error(field: str) -> None:
-    rules = [{"rule": "highest", "field": field}]
-    with pytest.raises(ValidationError, match=rf"goes by {field}; map it in fields\.{field}"):
-        config(keeper={"rules": rules}, fields={})
-
-
-def test_a_later_rule_decides_where_an_earlier_one_ties_and_last_the_id() -> None:
-    rules = [{"rule": "highest", "field": "pixels"}, {"rule": "newest"}]
-    dates = {"d1": {"pixels_i": 5, "date_dt": "2026-01-01T00:00:00Z"}}
-    rows = two({**dates, "d2": {"pixels_i": 5, "date_dt": "2026-01-02T00:00:00Z"}}, rules)
-    assert (set(rows["keeper_id"]), set(rows["rule"])) == ({"d2"}, {"newest"})
-    rows = two({**dates, "d2": dates["d1"]}, rules)
-    assert (set(rows["keeper_id"]), set(rows["rule"])) == ({"d1"}, {"id"})
-
-
-def test_what_cannot_be_read_is_no_keeper_whatever_the_rules_prefer() -> None:
-    rules = [{"rule": "highest", "field": "pixels"}]
-    rows = two({"d1": {"pixels_i": 9, "unreadable_s": "cut"}, "d2": {"pixels_i": 5}}, rules)
-    assert (set(rows["keeper_id"]), set(rows["rule"])) == ({"d2"}, {"readable"})
-
-
-def test_where_no_picture_can_be_read_a_person_decides() -> None:
-    rows = two({"d1": {"unreadable_s": "cut"}, "d2": {"unreadable_s": "empty"}}, [])
-    said = dict(zip(rows["id"], zip(rows["decision"], rows["reason"], strict=True), strict=True))
-    assert said == {"d1": ("keep", "keeper"), "d2": ("review", "its keeper's picture cannot be read")}
 
 
 def test_exact_and_near_have_their_own_policies_and_each_exact_group_its_keeper() -> None:

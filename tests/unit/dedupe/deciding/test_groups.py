@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.dedupe.deciding.groups import settle_groups
-from tests.unit.dedupe.deciding.test_decide import Case, config
+from tests.support.deciding import Case, config
 
 NODES = 8
 PAIRS = st.sets(st.tuples(st.integers(0, NODES - 1), st.integers(0, NODES - 1)).filter(lambda p: p[0] < p[1]))
