@@ -9,7 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from include.dedupe.settings.config import COLLECTIONS_VARIABLE
+from include.dedupe.storage import STORAGE_VARIABLE
 from include.orchestration import home
+from tests.support.acting import Acting
+from tests.support.acting_dag import DOCUMENTS
+from tests.support.embedded_server import EmbeddedServer
 from tests.support.small_collection import flow_server, server
 
 __all__ = ["flow_server", "server"]
@@ -26,3 +31,17 @@ def airflow() -> Iterator[Path]:
     home.migrate(HOME)
     yield HOME
     _folder.cleanup()
+
+
+@pytest.fixture
+def acting(
+    airflow: Path, flow_server: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Acting:
+    (tmp_path / "collections").mkdir()
+    monkeypatch.setenv(COLLECTIONS_VARIABLE, str(tmp_path / "collections"))
+    monkeypatch.setenv(STORAGE_VARIABLE, str(tmp_path / "storage"))
+    monkeypatch.setenv("AIRFLOW_CONN_FLOW_DEMO", flow_server.base)
+    made = Acting(flow_server, tmp_path / "storage")
+    made.fill(DOCUMENTS)
+    flow_server.clear_counts()
+    return made
