@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from include.dedupe.storage import STORAGE_VARIABLE
 from include.orchestration import home
 from tests.support.acting import Acting
 from tests.support.acting_dag import DOCUMENTS
+from tests.support.collection_dags import DEMO
 from tests.support.embedded_server import EmbeddedServer
 from tests.support.small_collection import flow_server, server
 
@@ -45,3 +47,14 @@ def acting(
     made.fill(DOCUMENTS)
     flow_server.clear_counts()
     return made
+
+
+@pytest.fixture
+def collections(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of settings of the test's own, holding those of the demo."""
+    folder = tmp_path / "collections"
+    folder.mkdir()
+    shutil.copy(DEMO, folder / "demo.yaml")
+    monkeypatch.setenv(COLLECTIONS_VARIABLE, str(folder))
+    monkeypatch.setenv(STORAGE_VARIABLE, str(tmp_path / "storage"))
+    return folder

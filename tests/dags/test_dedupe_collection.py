@@ -1,65 +1,22 @@
-"""The DAGs of the collections: how they are wired, and whole runs against the live server."""
+"""The DAGs of the collections: how they are wired, and what their settings say of them."""
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import itertools
-import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from include.dedupe.settings.config import COLLECTIONS_VARIABLE
-from include.dedupe.storage import STORAGE_VARIABLE
 from include.orchestration import home
-from tests.support.embedded_server import EmbeddedServer
+from tests.support.collection_dags import DEMO, load_dags, run, states
 from tests.support.notifier import FILE_VARIABLE
-from tests.support.small_collection import CLUSTERS
 
-DEMO = home.PROJECT / "include" / "demo" / "collections" / "demo.yaml"
 STAGES = ["plan", "scan", "merge", "cluster", "decide", "report", "approve", "apply", "record"]
 
 pytestmark = pytest.mark.airflow
-
-
-@pytest.fixture
-def collections(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of settings of the test's own, holding those of the demo."""
-    folder = tmp_path / "collections"
-    folder.mkdir()
-    shutil.copy(DEMO, folder / "demo.yaml")
-    monkeypatch.setenv(COLLECTIONS_VARIABLE, str(folder))
-    monkeypatch.setenv(STORAGE_VARIABLE, str(tmp_path / "storage"))
-    return folder
-
-
-def load_dags() -> dict[str, Any]:
-    from airflow.dag_processing.dagbag import DagBag  # noqa: PLC0415 - after the settings are in place
-
-    bag = DagBag(dag_folder=str(home.PROJECT / "dags"))
-    assert bag.import_errors == {}
-    return dict(bag.dags)
-
-
-def run(dag: Any, **params: Any) -> Any:
-    for task in dag.tasks:
-        task.retries = 0
-    return dag.test(run_conf=params, logical_date=dt.datetime.now(dt.UTC))
-
-
-def states(dag_run: Any) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
-    for ti in dag_run.get_task_instances():
-        found.setdefault(ti.task_id, set()).add(str(ti.state))
-    return found
-
-
-def report_folder(tmp_path: Path) -> Path:
-    (folder,) = (tmp_path / "storage" / "demo" / "runs").iterdir()
-    return folder / "report"
 
 
 class TestWiring:
@@ -205,102 +162,3 @@ dag:
     def test_what_cannot_be_used_is_said_in_the_dag(self, collections: Path, setting: str, told: str) -> None:
         (collections / "photos.yaml").write_text(f"{DEMO.read_text()}dag: {{{setting}}}\n")
         assert told in load_dags()["dedupe_photos"].description
-
-
-class TestRuns:
-    @pytest.fixture(autouse=True)
-    def connection(
-        self, airflow: Path, flow_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
-    ) -> EmbeddedServer:
-        monkeypatch.setenv("AIRFLOW_CONN_FLOW_DEMO", flow_server.base)
-        return flow_server
-
-    def test_a_whole_run_finds_the_clusters_and_writes_nothing_to_flow(
-        self, collections: Path, tmp_path: Path, connection: EmbeddedServer
-    ) -> None:
-        dag_run = run(load_dags()["dedupe_demo"], scope="full")
-        assert dag_run.state == "success"
-        labels = {ti.rendered_map_index for ti in dag_run.get_task_instances() if ti.task_id == "scan"}
-        assert labels == {"2026-04", "2026-05", "2026-06"}
-        with (report_folder(tmp_path) / "duplicates.csv").open(newline="") as lines:
-            assert {frozenset(row) for row in csv.reader(lines)} == CLUSTERS
-        assert connection.counts().get("update", 0) == 0
-
-    def test_a_partition_that_cannot_be_scanned_fails_the_run_after_the_report(
-        self, collections: Path, tmp_path: Path, connection: EmbeddedServer
-    ) -> None:
-        connection.fault("malformed", handler="duplicates", skip=1, times=3)
-        dag_run = run(load_dags()["dedupe_demo"], scope="full")
-        assert dag_run.state == "failed"
-        assert states(dag_run)["scan"] == {"failed", "success"}
-        assert states(dag_run)["report"] == {"failed"}
-        coverage = json.loads((report_folder(tmp_path) / "summary.json").read_text())["coverage"]
-        assert len(coverage["problems"]) == 1
-
-    def test_a_run_that_does_not_say_what_to_scan_fails(self, collections: Path) -> None:
-        dag_run = run(load_dags()["dedupe_demo"], scope=None)
-        assert states(dag_run)["plan"] == {"failed"}
-        assert dag_run.state == "failed"
-
-    def test_a_form_that_nobody_touched_scans_everything_as_configured(
-        self, collections: Path, tmp_path: Path
-    ) -> None:
-        dag = load_dags()["dedupe_demo"]
-        untouched = {name: dag.params[name] for name in dag.params}
-        assert (untouched["scope"], untouched["dry_run"]) == ("full", "as configured")
-        assert run(dag, **untouched).state == "success"
-        summary = json.loads((report_folder(tmp_path) / "summary.json").read_text())
-        assert (summary["scope"]["documents"], summary["coverage"]["scanned"]) == ("all documents", 9)
-        assert summary["acts"] is False
-
-    def test_a_run_with_a_misspelt_parameter_fails_and_names_it(
-        self, collections: Path, capfd: pytest.CaptureFixture[str]
-    ) -> None:
-        dag_run = run(load_dags()["dedupe_demo"], scope="full", dryrun=False)
-        assert states(dag_run)["plan"] == {"failed"}
-        assert "triggered with dryrun, which is no parameter of dedupe_demo" in "".join(capfd.readouterr())
-
-    def test_a_run_emits_an_event_of_the_collections_asset_with_its_counts(self, collections: Path) -> None:
-        from airflow.models.asset import AssetEvent  # noqa: PLC0415 - after the settings are in place
-        from airflow.utils.session import create_session  # noqa: PLC0415
-
-        dag_run = run(load_dags()["dedupe_demo"], scope="full")
-        with create_session() as session:
-            (event,) = session.query(AssetEvent).filter_by(source_run_id=dag_run.run_id).all()
-        assert (event.source_dag_id, event.source_task_id) == ("dedupe_demo", "report")
-        expected = {"scanned": 9, "failed": 0, "clusters": len(CLUSTERS), "coverage": 1.0}
-        expected |= {"new_clusters": len(CLUSTERS), "changed_clusters": 0, "known_clusters": 0}
-        assert {name: event.extra[name] for name in expected} == expected
-
-    def test_a_sample_is_scanned_at_another_threshold_and_only_reported(
-        self, collections: Path, tmp_path: Path
-    ) -> None:
-        dag_run = run(load_dags()["dedupe_demo"], scope="full", sample=4, threshold=0.8, mode="speed")
-        assert dag_run.state == "success"
-        summary = json.loads((report_folder(tmp_path) / "summary.json").read_text())
-        assert summary["coverage"]["scanned"] == 4
-        assert summary["cost"]["documents"] == 4
-        assert (summary["settings"]["threshold"], summary["settings"]["smartfilter"]) == (0.8, "high")
-
-    def test_secrets_are_neither_in_logs_nor_in_xcom(
-        self,
-        collections: Path,
-        connection: EmbeddedServer,
-        monkeypatch: pytest.MonkeyPatch,
-        capfd: pytest.CaptureFixture[str],
-    ) -> None:
-        from airflow.models.xcom import XComModel  # noqa: PLC0415 - after the settings are in place
-        from airflow.utils.session import create_session  # noqa: PLC0415
-
-        secret = "s3cret-p4ssphrase"
-        base = connection.base.removeprefix("http://")
-        monkeypatch.setenv("AIRFLOW_CONN_FLOW_DEMO", f"http://robot:{secret}@{base}")
-        monkeypatch.setenv("AIRFLOW__LOGGING__LOGGING_LEVEL", "DEBUG")
-        connection.fault("malformed", handler="duplicates", skip=1, times=3)
-        dag_run = run(load_dags()["dedupe_demo"], scope="full")
-        assert dag_run.state == "failed"
-        with create_session() as session:
-            rows = session.query(XComModel).filter_by(run_id=dag_run.run_id).all()
-            assert rows
-            assert secret not in " ".join(str(row.value) for row in rows)
-        assert secret not in "".join(capfd.readouterr())
