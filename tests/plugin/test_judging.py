@@ -6,47 +6,17 @@ import re
 from collections.abc import Callable
 
 import pytest
-import requests
 from playwright.sync_api import APIResponse, Page, Route, expect
 
-from include.dedupe.reviewing.clusters import list_clusters
-from include.dedupe.reviewing.filtering import Filters
 from include.dedupe.rundir import RunDir
-from include.dedupe.verdicts import not_undone, read_verdicts
-from tests.plugin.site import DOCUMENTS, HOSTILE, PASSWORD, RUN_ID, Site
+from include.dedupe.verdicts import read_verdicts
+from tests.plugin.judged import made, name_of, run, standing
+from tests.plugin.site import HOSTILE, PASSWORD, RUN_ID, Site
+
+__all__ = ["made", "run"]
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(900)]
 OpenPage = Callable[..., Page]
-
-
-@pytest.fixture(scope="module")
-def made(site: Site) -> RunDir:
-    run = site.decided("pictures", DOCUMENTS)
-    site.wait()
-    return run
-
-
-@pytest.fixture
-def run(made: RunDir) -> RunDir:
-    """The run without any verdict."""
-    for name in made.lasting.names("verdicts"):
-        made.lasting.remove(f"verdicts/{name}")
-    return made
-
-
-def standing(run: RunDir) -> list[tuple[str, tuple[str, ...], str]]:
-    return [
-        (one.kind, one.ids, one.by) for one in not_undone(read_verdicts(run.lasting)) if one.kind != "undo"
-    ]
-
-
-def name_of(run: RunDir, document: str) -> str:
-    rows = list_clusters(run, Filters(judged=None)).rows
-    return next(row.name for row in rows if document in [one.id for one in row.members])
-
-
-def card(page: Page, run: RunDir, document: str) -> object:
-    return page.locator(f"[data-cluster='{name_of(run, document)}']")
 
 
 def test_log_in_open_filter_judge_and_it_does_not_come_back(
@@ -244,17 +214,6 @@ def test_keys_in_the_comparison_act_on_its_pictures_only(
     expect(dialog).to_have_count(0)
 
 
-def test_what_comes_from_outside_stays_text(site: Site, run: RunDir, open_page: OpenPage) -> None:
-    page = open_page()
-    page.goto(f"{site.run_page('pictures')}?judged=all&text=%3Cscript%3Ealert(1)%3C/script%3E")
-    expect(page.get_by_text("No cluster fits.")).to_be_visible()
-    page.goto(f"{site.run_page('pictures')}clusters/{name_of(run, HOSTILE)}")
-    expect(page.locator(".document h2", has_text=HOSTILE)).to_be_visible()
-    page.goto(f"{site.run_page('pictures')}clusters/{name_of(run, 'cat')}")
-    expect(page.locator(".document", has_text="cat/../third & last")).to_be_visible()
-    assert page.locator("img[src=x], script:not([src])").count() == 0
-
-
 def test_a_missing_picture_says_why_and_breaks_nothing_else(
     site: Site, run: RunDir, open_page: OpenPage
 ) -> None:
@@ -288,31 +247,3 @@ def test_each_pair_says_its_score_and_why(site: Site, run: RunDir, open_page: Op
     expect(pairs.locator("tbody tr")).to_have_count(1)
     pairs.get_by_role("button", name="Explain").click()
     expect(pairs.locator(".explained p")).not_to_be_empty()
-
-
-def test_a_viewer_sees_no_buttons(site: Site, run: RunDir, open_page: OpenPage) -> None:
-    page = open_page("viewer")
-    page.goto(site.run_page("pictures"))
-    expect(page.locator(".cluster")).to_have_count(4)
-    assert page.get_by_role("button", name="Reject").count() == 0
-    page.keyboard.press("r")
-    page.wait_for_timeout(300)
-    assert standing(run) == []
-
-
-def test_a_form_on_a_foreign_site_judges_nothing(site: Site, run: RunDir, open_page: OpenPage) -> None:
-    page = open_page()
-    target = site.run_data("pictures", "verdicts")
-    field = """<input name='{"kind":"reject","x":"' value='"}'>"""
-    form = f"<form method=post enctype=text/plain action='{target}'>{field}</form>"
-    page.route("http://foreign.example/**", lambda route: route.fulfill(body=form, content_type="text/html"))
-    page.goto("http://foreign.example/")
-    with page.expect_response(target) as answered:
-        page.evaluate("document.forms[0].submit()")
-    assert answered.value.status in (401, 403)
-    assert standing(run) == []
-
-
-def test_a_foreign_site_cannot_frame_the_page(site: Site, run: RunDir) -> None:
-    answer = requests.get(f"{site.pages}/", timeout=30)
-    assert "frame-ancestors 'self'" in answer.headers["Content-Security-Policy"]
