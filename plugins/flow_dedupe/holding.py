@@ -14,6 +14,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from include.dedupe.reviewing import gates, held
 from include.dedupe.reviewing.pictures import View
+from include.dedupe.reviewing.run_pages import RunsPage
 
 from .access import GateRun, User, gated_by, may_answer, may_read, own_page
 from .answering import asked_by
@@ -32,7 +33,7 @@ def held_pictures() -> held.HeldPictures:
 
 
 @router.get("/gate-runs")
-def runs(dag_id: str, after: str = "") -> gates.GateRunsPage:
+def runs(dag_id: str, after: str = "") -> RunsPage[gates.GateRun]:
     return gates.list_gate_runs(gated_by(dag_id), AIRFLOW_HOME, after=after)
 
 

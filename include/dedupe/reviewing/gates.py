@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from collections import Counter
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -13,6 +12,7 @@ from include.dedupe.errors import ArtifactError, DedupeError, UnknownError
 from include.dedupe.gating.report import read_held, read_outcomes
 from include.dedupe.gating.take import FILE, STAGE, gate_run_id, is_gate_run, read_gate_plan
 from include.dedupe.reviewing.overview import find_settings, storage_of
+from include.dedupe.reviewing.run_pages import RunsPage, page_of
 from include.dedupe.rundir import RunDir, read_manifest
 from include.dedupe.storage import Storage
 
@@ -21,7 +21,6 @@ GateState = Literal["working", "dry_run", "holding", "done", "damaged"]
 read."""
 RUNS = "runs"
 PLAN = f"{STAGE}/{FILE}"
-AT_ONCE = 8
 LAST = "~"
 """Sorts behind every time."""
 
@@ -45,18 +44,9 @@ class GateRun:
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class GateRunsPage:
-    """Runs of a gate, the newest first. ``after`` of the next page is ``next``; empty at the end."""
-
-    runs: tuple[GateRun, ...]
-    total: int
-    next: str
-
-
 def list_gate_runs(
     collection: str, airflow_home: str | None = None, *, after: str = "", limit: int = 25
-) -> GateRunsPage:
+) -> RunsPage[GateRun]:
     """Return a page of the runs of a collection's gate.
 
     Raises:
@@ -65,14 +55,12 @@ def list_gate_runs(
     """
     storage = storage_of(find_settings(collection), airflow_home)
     lasting = Storage(f"{storage.rstrip('/')}/{collection}")
-    folders = _newest_first(lasting)
-    if after and after not in folders:
-        raise UnknownError(f"{after!r:.80} is no place in the list of runs; begin at its start.")
-    start = folders.index(after) + 1 if after else 0
-    wanted = folders[start : start + limit]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        runs = tuple(pool.map(lambda folder: summarise_gate(RunDir(storage, collection, folder)), wanted))
-    return GateRunsPage(runs, len(folders), wanted[-1] if start + limit < len(folders) else "")
+    return page_of(
+        _newest_first(lasting),
+        after,
+        limit,
+        lambda folder: summarise_gate(RunDir(storage, collection, folder)),
+    )
 
 
 def _newest_first(lasting: Storage) -> list[str]:

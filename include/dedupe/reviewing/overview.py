@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from include.dedupe.errors import ConfigError, UnknownError
 from include.dedupe.gating.take import is_gate_run
 from include.dedupe.planning.plan import PLAN_FILE
 from include.dedupe.reviewing.address import DAG_PREFIX, GATE_PREFIX
+from include.dedupe.reviewing.run_pages import RunsPage, page_of
 from include.dedupe.reviewing.summary import RunSummary, restored_of, summarise
 from include.dedupe.rundir import RunDir
 from include.dedupe.settings.config import (
@@ -21,7 +21,6 @@ from include.dedupe.settings.config import (
 from include.dedupe.storage import Storage, default_storage
 
 RUNS, PAIRS = "runs", "pairs"
-AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +38,6 @@ class CollectionSummary:
     runs: int = 0
     newest: tuple[RunSummary, ...] = ()
     gate: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class RunsPage:
-    """Runs, the newest first. ``after`` of the next page is ``next``; empty at the end."""
-
-    runs: tuple[RunSummary, ...]
-    total: int
-    next: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +78,7 @@ def list_runs(
     after: str = "",
     limit: int = 25,
     failed: Collection[str] = (),
-) -> RunsPage:
+) -> RunsPage[RunSummary]:
     """Return a page of a collection's runs.
 
     Args:
@@ -164,22 +154,15 @@ def storage_of(config: CollectionConfig, airflow_home: str | None) -> str:
 
 def _runs_page(
     storage: str, collection: str, *, limit: int, after: str = "", failed: Collection[str] = ()
-) -> RunsPage:
+) -> RunsPage[RunSummary]:
     lasting = Storage(f"{storage.rstrip('/')}/{collection}")
     folders = _newest_first(lasting)
-    if after and after not in folders:
-        raise UnknownError(f"{after!r:.80} is no place in the list of runs; begin at its start.")
-    start = folders.index(after) + 1 if after else 0
-    wanted = folders[start : start + limit]
-    restored = restored_of(lasting) if wanted else {}
+    restored = restored_of(lasting) if folders else {}
 
     def told(folder: str) -> RunSummary:
         return summarise(RunDir(storage, collection, folder), restored, failed.__contains__)
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        runs = tuple(pool.map(told, wanted))
-    is_last = start + limit >= len(folders)
-    return RunsPage(runs, len(folders), "" if is_last or not wanted else wanted[-1])
+    return page_of(folders, after, limit, told)
 
 
 def _newest_first(lasting: Storage) -> list[str]:
