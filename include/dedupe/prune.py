@@ -18,6 +18,7 @@ from include.dedupe.acting.archive import Entry, archived_runs, read_entries
 from include.dedupe.acting.lease import hold_lease, meeting_place
 from include.dedupe.deciding.settled import exported_by, settled_by
 from include.dedupe.errors import DedupeError
+from include.dedupe.gating.buried import keep_traces
 from include.dedupe.gating.take import is_gate_run
 from include.dedupe.reviewing.gates import summarise_gate
 from include.dedupe.reviewing.layout import STAGE as REVIEW
@@ -92,15 +93,17 @@ def _quarantined(
                 if not path.is_file():
                     continue
                 size, stays = path.stat().st_size, _not_in_quarantine(path, config)
-                if not stays and not dry_run:
-                    _remove_file(path)
+                if not stays and config.quarantine and not dry_run:
+                    _remove_file(path, Path(config.quarantine.folder).resolve())
                 yield Pruned("quarantine", str(path), size, stays)
 
 
-def _remove_file(path: Path) -> None:
-    """Remove a file, and the folders that are empty without it."""
+def _remove_file(path: Path, quarantine: Path) -> None:
+    """Remove a file, and the folders of the quarantine that are empty without it."""
     path.unlink()
-    for folder in path.parents:
+    for folder in path.resolve().parents:
+        if folder == quarantine:
+            return
         try:
             folder.rmdir()
         except OSError:  # another file is in it
@@ -129,6 +132,7 @@ def _archived(lasting: Storage, before: float, gone: set[str], *, dry_run: bool)
         left = [path for path in files if path.is_file() and str(path) not in gone]
         stays = f"{len(left)} of its files are in the quarantine, such as {left[0]}" if left else ""
         if not stays and not dry_run:
+            keep_traces(lasting, run)
             lasting.remove_folder(f"{ARCHIVE}/{run}")
         yield Pruned("archive", run, size, stays)
 

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from include.dedupe.__main__ import main
+from include.dedupe.acting.archive import read_entries
 from include.dedupe.acting.wanted import Wanted
 from include.dedupe.errors import DedupeError
+from include.dedupe.gating.buried import read_buried
 from include.dedupe.prune import Ages, Pruned, prune
 from include.dedupe.settings.config import COLLECTIONS_VARIABLE
 from include.dedupe.storage import STORAGE_VARIABLE
@@ -96,6 +98,22 @@ def test_what_goes_is_this_collections_alone(pruned: Library) -> None:
     assert not [name for name in left if name.startswith(("storage/pictures/archive", "away/run-1/in"))]
     with pytest.raises(DedupeError, match="run-1"):
         pruned.acting.restore(Wanted(runs=("run-1",)))
+
+
+def test_what_was_deleted_is_known_at_the_gate_without_its_archive(pruned: Library) -> None:
+    lasting = pruned.acting.run("run-1").lasting
+    (entry,) = read_entries(lasting, "run-1")
+    found = go(pruned, archive=30, quarantine=30)
+    assert not found["archive run-1"].stays
+    buried = read_buried(lasting)
+    assert entry.analysis
+    by_file = buried.of("another", entry.analysis, "")
+    assert by_file
+    assert by_file.stone.id == "in/b.jpg"
+    by_looks = buried.of("another", {}, entry.sketch)
+    assert by_looks
+    assert not by_looks.is_sure
+    assert pruned.away.is_dir()
 
 
 def test_what_is_younger_stays_and_an_age_is_asked_for(library: Library) -> None:

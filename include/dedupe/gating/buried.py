@@ -1,7 +1,8 @@
 """Buried: what was deleted as a duplicate does not come back unnoticed.
 
 A new document is known again by its id, by what Flow says of its picture, for the same file is analysed
-alike, and by the sketch of its picture, which stays when it is saved anew. The archive holds both of each.
+alike, and by the sketch of its picture, which stays when it is saved anew. The archive holds both of each;
+they are kept beside it, and stay when it is removed.
 """
 
 from __future__ import annotations
@@ -74,9 +75,14 @@ def read_buried(lasting: Storage, known: Buried | None = None) -> Buried:
     )
 
 
+def keep_traces(lasting: Storage, run_folder: str) -> None:
+    """Keep what the deletions of a run are known again by, before its archive is removed."""
+    _traces(lasting, run_folder)
+
+
 def _traces(lasting: Storage, run_folder: str) -> dict[str, dict[str, str]]:
     """Return digest and sketch of what a run deleted, by id; archives are large, so they are read once."""
-    files = len(lasting.names(f"{FOLDER}/{run_folder}"))
+    files = len(lasting.names(f"{FOLDER}/{run_folder}")) or _files_last_read(lasting, run_folder)
     cached = f"{CACHE}/{run_folder}-{files}.json"
     if lasting.exists(cached):
         found: dict[str, dict[str, str]] = json.loads(lasting.read(cached))
@@ -88,6 +94,12 @@ def _traces(lasting: Storage, run_folder: str) -> dict[str, dict[str, str]]:
     }
     lasting.write(cached, json.dumps(made).encode())
     return made
+
+
+def _files_last_read(lasting: Storage, run_folder: str) -> int:
+    """Return of how many files the archive of a run consisted when it was read last; 0 if never."""
+    kept = (name.removesuffix(".json").rpartition("-") for name in lasting.names(CACHE))
+    return max((int(files) for folder, _, files in kept if folder == run_folder), default=0)
 
 
 def _digest(analysis: Mapping[str, Any]) -> str:
