@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,6 +49,31 @@ def acting(
     made.fill(DOCUMENTS)
     flow_server.clear_counts()
     return made
+
+
+@pytest.fixture
+def answer(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+    """Answer the question at once, as the scheduler would resume the task; returns the questions."""
+
+    def prepare(option: str, **params_input: Any) -> list[str]:
+        from airflow.providers.standard.operators.hitl import HITLOperator  # noqa: PLC0415
+
+        asked: list[str] = []
+
+        def execute(self: Any, context: Any) -> Any:
+            asked.append(self.body)
+            event = {
+                "chosen_options": [option],
+                "params_input": params_input,
+                "responded_at": dt.datetime.now(dt.UTC),
+                "responded_by_user": {"id": "1", "name": "somebody"},
+            }
+            return self.execute_complete(context, event)
+
+        monkeypatch.setattr(HITLOperator, "execute", execute)
+        return asked
+
+    return prepare
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from collections.abc import Callable
 from typing import Any
@@ -13,31 +12,6 @@ from tests.support.acting import Acting
 from tests.support.acting_dag import DOCUMENTS, SETTINGS, load_dag, record, run, states
 
 pytestmark = pytest.mark.airflow
-
-
-@pytest.fixture
-def answer(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
-    """Answer the question at once, as the scheduler would resume the task; returns the questions."""
-
-    def prepare(option: str, **params_input: Any) -> list[str]:
-        from airflow.providers.standard.operators.hitl import HITLOperator  # noqa: PLC0415
-
-        asked: list[str] = []
-
-        def execute(self: Any, context: Any) -> Any:
-            asked.append(self.body)
-            event = {
-                "chosen_options": [option],
-                "params_input": params_input,
-                "responded_at": dt.datetime.now(dt.UTC),
-                "responded_by_user": {"id": "1", "name": "somebody"},
-            }
-            return self.execute_complete(context, event)
-
-        monkeypatch.setattr(HITLOperator, "execute", execute)
-        return asked
-
-    return prepare
 
 
 def test_what_a_person_approves_is_done(acting: Acting, answer: Callable[..., list[str]]) -> None:

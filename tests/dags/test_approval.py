@@ -10,10 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.dags.test_acting import acting, load_dag, record, run, states
 from tests.support.acting import Acting
+from tests.support.acting_dag import load_dag, record, run, states
 
-__all__ = ["acting"]
 pytestmark = pytest.mark.airflow
 SECONDS = 120
 

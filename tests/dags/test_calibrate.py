@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.dags.test_acting import acting, load_dag, run, states
 from tests.support.acting import Acting
+from tests.support.acting_dag import load_dag, run, states
 
-__all__ = ["acting"]
 pytestmark = pytest.mark.airflow
 
 SETTINGS = """

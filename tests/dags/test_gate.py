@@ -11,11 +11,10 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.dags.test_acting import acting, answer, load_dag, run, states
 from tests.support.acting import Acting
+from tests.support.acting_dag import load_dag, run, states
 from tests.support.gating import CHELSEA, Gating
 
-__all__ = ["acting", "answer"]
 pytestmark = pytest.mark.airflow
 STEPS = ["take", "analyze", "check", "decide", "index", "report", "ask", "settle"]
 

@@ -16,8 +16,8 @@ from include.dedupe.reviewing.pictures import Pictures
 from include.dedupe.rundir import RunDir
 from include.dedupe.settings.config import COLLECTIONS_VARIABLE
 from include.dedupe.storage import STORAGE_VARIABLE
-from tests.dags.test_acting import load_dag, run, states
 from tests.support.acting import Acting
+from tests.support.acting_dag import load_dag, run, states
 from tests.support.embedded_server import EmbeddedServer, start_server
 from tests.support.small_collection import make_pictures
 

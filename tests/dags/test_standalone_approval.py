@@ -15,11 +15,10 @@ from include.demo.processes import free_port, running
 from include.demo.up import airflow_settings
 from include.orchestration import home
 from include.orchestration.run_once import HOME
-from tests.dags.test_acting import DOCUMENTS, SETTINGS, acting
 from tests.support.acting import Acting
+from tests.support.acting_dag import DOCUMENTS, SETTINGS
 from tests.support.notifier import FILE_VARIABLE
 
-__all__ = ["acting"]
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600)]
 SECONDS = 240
 IMPATIENT = "approval: {timeout_hours: 0.001}\n"
