@@ -32,9 +32,8 @@ calibrate: .venv/runtime  ## Measure which thresholds are right for a collection
 	@test -n "$$COLLECTION" || { echo "Name a collection, as in: make calibrate COLLECTION=demo" >&2; exit 2; }
 	@$(python) -m include.dedupe calibrate "$$COLLECTION"
 
-# One process more than cores: many tests wait for servers that they start.
 test: .venv/test lint  ## Run all checks and tests
-	@$(python) -m pytest --numprocesses $$($(python) -c 'import os; print(os.cpu_count() + 1)') --dist loadfile
+	@$(python) -m pytest --numprocesses auto --dist loadfile
 
 lint: .venv/test  ## Check style, types, imports between packages, and generated documents
 	@$(python) -m ruff check .

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Generator
 
 import pytest
 from hypothesis import settings
@@ -23,3 +24,10 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
     if report.skipped and os.environ.get(FORBID_SKIPS) and not may_skip:
         report.outcome = "failed"
         report.longrepr = f"skipped although {FORBID_SKIPS} is set: {report.longrepr}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """One process more than there are cores: many tests wait for servers that they start."""
+    cores = yield
+    return cores + 1
