@@ -20,7 +20,7 @@ from include.dedupe.flow import MARKER
 from include.dedupe.planning.plan import read_plan
 from include.dedupe.reviewing.speaking import say
 from tests.pipeline.acting_fixture import CAT, DOCUMENTS, acting, policies
-from tests.pipeline.test_apply_races import Meddled, apply_meddled, decided
+from tests.pipeline.meddling import Meddled, apply_meddled, decided
 from tests.support.acting import FIRST, LATE, Acting, reasons
 
 __all__ = ["acting"]

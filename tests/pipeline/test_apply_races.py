@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,55 +15,12 @@ from include.dedupe.acting.wanted import Wanted
 from include.dedupe.reviewing.speaking import say
 from include.dedupe.rundir import Attempt
 from tests.pipeline.acting_fixture import CAT, DOCUMENTS, acting, policies
-from tests.pipeline.test_apply_killed import kill_at
+from tests.pipeline.dying import kill_at
+from tests.pipeline.meddling import apply_meddled, decided
 from tests.support.acting import FIRST, LATE, Acting, reasons
 
 __all__ = ["acting"]
 TWO = {"a": (CAT, {"n_i": 1, "labels": ["x"]}), "b": (CAT, {"n_i": 2, "labels": ["y"]})}
-
-
-class Meddled(ClientWriter):
-    """Lets somebody else act once, before or after the first call of one kind."""
-
-    def __init__(
-        self, writer: ClientWriter, call: str, meddle: Callable[[], Awaitable[Any]], *, after: bool
-    ) -> None:
-        super().__init__(writer._client, writer.reader)
-        self.call, self.meddle, self.after = call, meddle, after
-
-    async def _around(self, call: str, doing: Awaitable[Any]) -> Any:
-        mine, self.call = self.call == call, "" if self.call == call else self.call
-        if mine and not self.after:
-            await self.meddle()
-        done = await doing
-        if mine and self.after:
-            await self.meddle()
-        return done
-
-    async def delete(self, document_id: str, version: int) -> None:
-        await self._around("delete", super().delete(document_id, version))
-
-    async def set_fields(self, document_id: str, version: int, fields: Mapping[str, Any]) -> None:
-        await self._around("set_fields", super().set_fields(document_id, version, fields))
-
-    async def analyze(self, *, url: str | None = None, data: bytes | None = None) -> Mapping[str, Any]:
-        return await self._around("analyze", super().analyze(url=url, data=data))  # type: ignore[no-any-return]
-
-
-def apply_meddled(
-    acting: Acting, digest: str, call: str, meddle: Callable[[Any], Awaitable[Any]], *, after: bool = False
-) -> ApplyStats:
-    async def act(writer: ClientWriter) -> ApplyStats:
-        meddled = Meddled(writer, call, lambda: meddle(writer._client), after=after)
-        return await apply(meddled, acting.run(), FIRST, digest, LATE, dry_run=False)
-
-    return acting.ask(act)
-
-
-def decided(acting: Acting, run_id: str = "run-1", **settings: Any) -> str:
-    config = acting.config(**{**policies("delete"), **settings})
-    assert not [step for step in acting.check(config) if step.problem]
-    return acting.decide(acting.run(run_id), config).hash
 
 
 def by(rule: str) -> dict[str, Any]:

@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from include.dedupe.tables import CLUSTERS
+from tests.plugin.looks import AXE, CHECK, MODES
 from tests.plugin.site import Site
 from tests.support.made import Made
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(900)]
-AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 OpenPage = Callable[..., Page]
 RUN_ID = "run-1"
-CHECK = """async () => (await axe.run(document, {resultTypes: ['violations']})).violations
-    .filter((one) => ['serious', 'critical'].includes(one.impact))
-    .map((one) => [one.id, one.nodes.map((node) => node.html).slice(0, 3)])"""
-MODES: dict[str, dict[str, Any]] = {
-    "light": {"color_scheme": "light"},
-    "dark": {"color_scheme": "dark"},
-    "phone": {"viewport": {"width": 390, "height": 844}},
-}
 
 
 @pytest.fixture(scope="module")

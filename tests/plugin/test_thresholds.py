@@ -11,8 +11,8 @@ from playwright.sync_api import Page, expect
 from include.dedupe.reporting.pictures import WebPictures
 from include.dedupe.reporting.report import report
 from include.dedupe.rundir import Attempt
+from tests.plugin.looks import AXE, CHECK, MODES
 from tests.plugin.site import Site
-from tests.plugin.test_looks import AXE, CHECK, MODES
 from tests.support.made import Made
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(900)]

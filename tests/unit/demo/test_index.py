@@ -12,7 +12,7 @@ from include.demo.library import Library
 from include.detector.imaging import DESCRIPTOR_VERSION
 from include.flow_server.store.sqlite import SqliteStore
 from tests.support.drawn import file, scene
-from tests.unit.flow_server.test_reanalyze import make_outdated
+from tests.support.outdated import make_outdated
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,25 +18,14 @@ import requests
 
 from include.detector.imaging import DESCRIPTOR_VERSION
 from tests.support.embedded_server import REPOSITORY, EmbeddedServer, run_sync
+from tests.support.outdated import OTHER_VERSION, make_outdated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
 SECONDS = 60
-OTHER_VERSION = "0" * len(DESCRIPTOR_VERSION)
 COPIES = ["a-copy.jpg", "a.png", "sub/a-copy.jpg"]
-
-
-def make_outdated(data: Path, where: str = "1") -> None:
-    """What a collection looks like to a server that compares another version."""
-    with closing(sqlite3.connect(data / "my-collection" / "documents.sqlite")) as connection, connection:
-        sql = f"SELECT key, descriptor FROM descriptors JOIN documents USING (key) WHERE {where}"  # noqa: S608
-        rows = connection.execute(sql).fetchall()
-        changed = [
-            (blob.replace(DESCRIPTOR_VERSION.encode(), OTHER_VERSION.encode()), key) for key, blob in rows
-        ]
-        connection.executemany("UPDATE descriptors SET descriptor = ? WHERE key = ?", changed)
 
 
 def command(data: Path, *arguments: str) -> list[str]:

@@ -14,8 +14,8 @@ from include.dedupe.reporting.report import report
 from include.dedupe.reviewing.thresholds import Thresholds, read_thresholds
 from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.verdicts import give_verdict
+from tests.support.calibrated import calibration
 from tests.support.made import Made
-from tests.unit.dedupe.test_calibration import calibration
 
 UNSEEN = {"pictured_clusters": 0}
 

@@ -13,11 +13,10 @@ from include.detector.comparing.score import score_pair
 from include.detector.comparing.thumb import Thumb
 from include.detector.comparing.verify import Comparison, compare, in_order
 from include.detector.imaging import analyze
-from tests.support.drawn import file
-from tests.unit.flow_server.index.test_duplicate_index import scene
+from tests.support.drawn import file, structured
 
 WIDTH, HEIGHT = 480, 360
-WHOLE = Thumb.of(analyze(file(scene(21))))
+WHOLE = Thumb.of(analyze(file(structured(21))))
 
 
 def thumb(image: Image.Image) -> Thumb:
@@ -27,7 +26,7 @@ def thumb(image: Image.Image) -> Thumb:
 def layers(near_shift: int) -> Image.Image:
     """The same things seen from a little aside: the near ones move, the far ones do not."""
     rng = np.random.default_rng(5)
-    picture = np.asarray(scene(31)).copy()
+    picture = np.asarray(structured(31)).copy()
     for _ in range(40):
         centre = (int(rng.integers(20, WIDTH - 20)) + near_shift, int(rng.integers(20, HEIGHT - 20)))
         colour = tuple(int(value) for value in rng.integers(0, 256, 3))
@@ -49,7 +48,7 @@ def compared(first: Thumb, second: Thumb) -> Comparison:
     height=st.integers(225, 270),
 )
 def test_a_crop_is_found_where_it_was_taken(left: int, top: int, width: int, height: int) -> None:
-    crop = thumb(scene(21).crop((left, top, left + width, top + height)))
+    crop = thumb(structured(21).crop((left, top, left + width, top + height)))
     matrix = compared(crop, WHOLE).alignment().matrix
     per_pixel = WIDTH / WHOLE.width
     corner = matrix @ [0, 0, 1] * per_pixel
@@ -59,12 +58,12 @@ def test_a_crop_is_found_where_it_was_taken(left: int, top: int, width: int, hei
 
 
 def test_a_rotation_is_measured() -> None:
-    turned = thumb(scene(21).rotate(4, Image.Resampling.BICUBIC))
+    turned = thumb(structured(21).rotate(4, Image.Resampling.BICUBIC))
     assert compared(turned, WHOLE).alignment().turn() == pytest.approx(4, abs=0.3)
 
 
 def test_mirrored_keypoints_are_those_of_the_mirrored_picture() -> None:
-    mirrored, direct = WHOLE.mirrored(), thumb(ImageOps.mirror(scene(21)))
+    mirrored, direct = WHOLE.mirrored(), thumb(ImageOps.mirror(structured(21)))
     similarity = mirrored.keypoints.similarity(direct.keypoints)
     assert np.median(similarity.max(axis=1)) > 0.95
     assert compared(mirrored, direct).evidence.agreeing > 0.95
@@ -76,5 +75,5 @@ def test_a_second_photograph_from_aside_is_no_duplicate(shift: int) -> None:
 
 
 def test_the_order_of_two_pictures_is_always_the_same() -> None:
-    other = thumb(scene(22))
+    other = thumb(structured(22))
     assert in_order(WHOLE, other) == in_order(other, WHOLE)

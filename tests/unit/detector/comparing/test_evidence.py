@@ -16,8 +16,7 @@ from include.detector.comparing.verify import Comparison, compare
 from include.detector.editing.drawing import coloured_text, logo, stripes
 from include.detector.editing.manipulations import scale
 from include.detector.imaging import analyze
-from tests.support.drawn import file
-from tests.unit.flow_server.index.test_duplicate_index import scene
+from tests.support.drawn import file, structured
 
 RNG = random.Random(4)
 
@@ -43,34 +42,34 @@ def cells(first: Image.Image, second: Image.Image) -> tuple[float, float]:
 
 
 def test_all_agrees_beside_a_label() -> None:
-    found = evidence(logo(scene(5), RNG, area=0.15), scene(5))
+    found = evidence(logo(structured(5), RNG, area=0.15), structured(5))
     assert found.beside_patch > 0.85
     assert found.beside_patch > found.weighted + 0.05
 
 
 def test_what_differs_in_many_places_does_not_agree_beside_one_patch() -> None:
-    dotted = scene(5)
+    dotted = structured(5)
     for seed in range(12):
-        dotted.paste(scene(100 + seed, 60, 60), (40 * (seed % 12), 30 + 100 * (seed % 3)))
-    found = evidence(dotted, scene(5))
+        dotted.paste(structured(100 + seed, 60, 60), (40 * (seed % 12), 30 + 100 * (seed % 3)))
+    found = evidence(dotted, structured(5))
     assert found.beside_patch < 0.8
 
 
 def test_the_same_drawing_in_other_colours_is_seen_by_its_colours() -> None:
-    red, green, blue = scene(5).split()
-    found = evidence(scene(5), Image.merge("RGB", (blue, green, red)))
+    red, green, blue = structured(5).split()
+    found = evidence(structured(5), Image.merge("RGB", (blue, green, red)))
     assert found.agreeing_chroma < 0.7
-    assert evidence(scene(5), scene(5).convert("L").convert("RGB")).agreeing_chroma > 0.8
-    assert evidence(logo(scene(5), RNG, area=0.15), scene(5)).agreeing_chroma > 0.9
+    assert evidence(structured(5), structured(5).convert("L").convert("RGB")).agreeing_chroma > 0.8
+    assert evidence(logo(structured(5), RNG, area=0.15), structured(5)).agreeing_chroma > 0.9
 
 
 @pytest.mark.parametrize("by", [0.12, 0.25, 0.333, 0.5])
 def test_rounding_to_whole_pixels_is_no_change_of_shape(by: float) -> None:
-    assert difference(scene(5, 437, 311), scale(scene(5, 437, 311), RNG, by=by)).aspect < 1e-4
+    assert difference(structured(5, 437, 311), scale(structured(5, 437, 311), RNG, by=by)).aspect < 1e-4
 
 
 def test_a_slight_stretch_is_not_exact() -> None:
-    found = difference(scene(5), scene(5).resize((480, 370)))
+    found = difference(structured(5), structured(5).resize((480, 370)))
     assert found.aspect == pytest.approx(np.log(370 / 360), abs=0.003)
     assert exactness(found) <= 0
 
@@ -78,34 +77,34 @@ def test_a_slight_stretch_is_not_exact() -> None:
 def test_text_in_a_colour_as_bright_as_the_picture_is_not_exact() -> None:
     for seed in range(6):
         rng = random.Random(seed)
-        found = compared(coloured_text(scene(seed), rng), scene(seed))
+        found = compared(coloured_text(structured(seed), rng), structured(seed))
         assert 0.70 <= score(found) < 0.95
 
 
 def test_cells_beside_a_label_or_stripes_keep_their_colours() -> None:
     for edited, least, beside in (
-        (logo(scene(5), RNG, area=0.2), 0.6, 0.9),
-        (stripes(scene(5), RNG), 0.2, 0.2),
+        (logo(structured(5), RNG, area=0.2), 0.6, 0.9),
+        (stripes(structured(5), RNG), 0.2, 0.2),
     ):
-        found = compared(edited, scene(5))
+        found = compared(edited, structured(5))
         assert found.equal > least
         assert found.equal_beside > beside
-    assert max(cells(scene(6), scene(5))) < 0.15
+    assert max(cells(structured(6), structured(5))) < 0.15
 
 
 def test_cells_that_a_patch_covers_in_part_belong_to_the_patch() -> None:
-    patched = scene(5)
+    patched = structured(5)
     patched.paste((255, 0, 0), (103, 57, 303, 227))
-    assert cells(patched, scene(5))[1] > 0.98
+    assert cells(patched, structured(5))[1] > 0.98
 
 
 def test_the_cells_of_a_tiny_copy_are_those_of_the_picture_as_blurred() -> None:
-    tiny = scale(scene(5), RNG, by=0.04)
-    assert min(cells(tiny, scene(5))) > 0.95
-    assert max(cells(tiny, scene(6))) < 0.1
+    tiny = scale(structured(5), RNG, by=0.04)
+    assert min(cells(tiny, structured(5))) > 0.95
+    assert max(cells(tiny, structured(6))) < 0.1
 
 
 def test_cells_of_a_mirrored_copy_are_those_of_the_picture_flipped() -> None:
-    found = compared(ImageOps.mirror(scene(5)), scene(5))
+    found = compared(ImageOps.mirror(structured(5)), structured(5))
     assert found.mirrored
     assert found.equal > 0.95

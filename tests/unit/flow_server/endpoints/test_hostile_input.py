@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 
 from tests.contract import strategies as make
 from tests.support.embedded_server import launch
+from tests.support.hostile import SECONDS, ask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tests.support.embedded_server import EmbeddedServer
 
-SECONDS = 60
 EXAMPLES = int(os.environ.get("EXAMPLES", "80"))
 BOUNDED = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 SYNTAX = [
@@ -111,13 +111,6 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer
     server = launch(tmp_path_factory.mktemp("scratch"))
     yield server
     server.stop()
-
-
-def ask(server: EmbeddedServer, handler: str, parameters: dict[str, Any]) -> None:
-    answer = requests.post(f"{server.url}/{handler}", parameters, timeout=SECONDS)
-    assert answer.status_code in (200, 400), answer.text
-    if answer.status_code == 400:
-        assert answer.json()["error"]["msg"]
 
 
 @given(q=queries, fq=queries, sort=st.one_of(st.just("id asc"), st.text(max_size=8)), fl=st.text(max_size=8))

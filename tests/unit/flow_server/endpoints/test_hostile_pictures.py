@@ -15,8 +15,8 @@ import requests
 from PIL import Image
 from pillow_heif import register_heif_opener
 
+from tests.support.hostile import SECONDS, ask
 from tests.unit.flow_server.conftest import picture
-from tests.unit.flow_server.endpoints.test_hostile_input import SECONDS, ask
 
 if TYPE_CHECKING:
     from tests.support.embedded_server import EmbeddedServer

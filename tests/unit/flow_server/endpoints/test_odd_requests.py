@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from tests.unit.flow_server.endpoints.test_hostile_input import SECONDS
+from tests.support.hostile import SECONDS
 
 if TYPE_CHECKING:
     from tests.support.embedded_server import EmbeddedServer

@@ -5,7 +5,6 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageEnhance, ImageOps
@@ -13,22 +12,10 @@ from PIL import Image, ImageEnhance, ImageOps
 from include.detector.imaging import Descriptor, analyze
 from include.flow_server.index import DuplicateIndex, SearchOptions
 from include.flow_server.index.options import SMART_FILTERS
-from tests.support.drawn import file
+from tests.support.drawn import file, structured
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-
-
-def scene(seed: int, width: int = 480, height: int = 360) -> Image.Image:
-    """A picture with structure at all sizes, as photographs have."""
-    rng = np.random.default_rng(seed)
-    picture = np.full((height, width, 3), rng.integers(60, 200, 3), np.uint8)
-    for size in np.geomspace(160, 6, 70):
-        centre = (int(rng.integers(0, width)), int(rng.integers(0, height)))
-        colour = tuple(int(value) for value in rng.integers(0, 256, 3))
-        axes = (int(size), int(size * rng.uniform(0.3, 1)))
-        cv2.ellipse(picture, centre, axes, float(rng.uniform(0, 180)), 0, 360, colour, -1)
-    return Image.fromarray(cv2.GaussianBlur(picture, (0, 0), 1.2))
 
 
 def index_of(descriptors: dict[int, Descriptor]) -> DuplicateIndex:
@@ -44,7 +31,7 @@ def best(index: DuplicateIndex, image: Image.Image | bytes) -> dict[int, float]:
 
 @pytest.fixture(scope="module")
 def descriptors() -> dict[int, Descriptor]:
-    return {seed: analyze(file(scene(seed))) for seed in range(12)}
+    return {seed: analyze(file(structured(seed))) for seed in range(12)}
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +40,7 @@ def index(descriptors: dict[int, Descriptor]) -> DuplicateIndex:
 
 
 def test_equal_pixels_score_one(index: DuplicateIndex) -> None:
-    assert best(index, scene(3)) == {3: 1.0}
+    assert best(index, structured(3)) == {3: 1.0}
 
 
 @pytest.mark.parametrize(
@@ -68,7 +55,7 @@ def test_equal_pixels_score_one(index: DuplicateIndex) -> None:
 def test_recoded_and_scaled_copies_are_exact(
     index: DuplicateIndex, copy: Callable[[Image.Image], bytes]
 ) -> None:
-    found = best(index, copy(scene(5)))
+    found = best(index, copy(structured(5)))
     assert list(found) == [5]
     assert found[5] >= 0.95
 
@@ -90,13 +77,13 @@ def test_recoded_and_scaled_copies_are_exact(
 def test_visibly_changed_copies_are_near(
     index: DuplicateIndex, change: Callable[[Image.Image], Image.Image]
 ) -> None:
-    found = best(index, change(scene(7)))
+    found = best(index, change(structured(7)))
     assert list(found) == [7]
     assert 0.70 <= found[7] < 0.95
 
 
 def test_other_pictures_are_not_found(index: DuplicateIndex) -> None:
-    assert best(index, scene(99)) == {}
+    assert best(index, structured(99)) == {}
 
 
 def test_flat_pictures_match_by_equal_pixels_only() -> None:
@@ -109,7 +96,7 @@ def test_flat_pictures_match_by_equal_pixels_only() -> None:
 
 
 def test_scores_are_the_same_in_both_directions(descriptors: dict[int, Descriptor]) -> None:
-    changed = analyze(file(scene(2).crop((40, 10, 420, 340))))
+    changed = analyze(file(structured(2).crop((40, 10, 420, 340))))
     there = index_of({1: descriptors[2]}).search(changed, SearchOptions())
     back = index_of({1: changed}).search(descriptors[2], SearchOptions())
     assert there[0].score == back[0].score
@@ -127,11 +114,11 @@ def test_adding_a_known_key_replaces_it_and_removing_forgets_it(descriptors: dic
     known[1] = descriptors[2]
     index.add(known.items())
     assert len(index) == 1
-    assert best(index, scene(1)) == {}
-    assert best(index, scene(2)) == {1: 1.0}
+    assert best(index, structured(1)) == {}
+    assert best(index, structured(2)) == {1: 1.0}
     index.remove([1, 77])
     assert len(index) == 0
-    assert best(index, scene(2)) == {}
+    assert best(index, structured(2)) == {}
 
 
 def test_a_document_deleted_meanwhile_is_left_out(descriptors: dict[int, Descriptor]) -> None:
@@ -140,16 +127,18 @@ def test_a_document_deleted_meanwhile_is_left_out(descriptors: dict[int, Descrip
 
     index = DuplicateIndex(load)
     index.add(descriptors.items())
-    assert best(index, file(scene(2), "JPEG", quality=50)) == {}
+    assert best(index, file(structured(2), "JPEG", quality=50)) == {}
 
 
 def test_every_hit_is_returned_even_with_many_copies() -> None:
-    copies = {quality: analyze(file(scene(1), "JPEG", quality=quality)) for quality in range(10, 95)}
-    assert len(best(index_of(copies), scene(1))) == len(copies)
+    copies = {quality: analyze(file(structured(1), "JPEG", quality=quality)) for quality in range(10, 95)}
+    assert len(best(index_of(copies), structured(1))) == len(copies)
 
 
 def test_an_explanation_names_the_crop(index: DuplicateIndex) -> None:
-    (hit,) = index.search(analyze(file(scene(4).crop((120, 90, 480, 360)))), SearchOptions(), explain=True)
+    (hit,) = index.search(
+        analyze(file(structured(4).crop((120, 90, 480, 360)))), SearchOptions(), explain=True
+    )
     assert hit.explanation is not None
     assert hit.explanation.crop == pytest.approx((0.25, 0.25, 1, 1), abs=0.02)
     assert not hit.explanation.mirrored
@@ -166,30 +155,30 @@ def test_options_out_of_range_are_refused() -> None:
 def test_mirrored_copies_count_only_if_wanted(descriptors: dict[int, Descriptor]) -> None:
     index = DuplicateIndex(lambda keys: {key: descriptors[key] for key in keys}, mirror=False)
     index.add(descriptors.items())
-    assert best(index, ImageOps.mirror(scene(6))) == {}
+    assert best(index, ImageOps.mirror(structured(6))) == {}
 
 
 def test_an_explanation_says_that_a_copy_is_mirrored(index: DuplicateIndex) -> None:
-    (hit,) = index.search(analyze(file(ImageOps.mirror(scene(6)))), SearchOptions(), explain=True)
+    (hit,) = index.search(analyze(file(ImageOps.mirror(structured(6)))), SearchOptions(), explain=True)
     assert hit.explanation is not None
     assert hit.explanation.mirrored
 
 
 def test_approximate_and_filtered_searches_find_plain_copies(index: DuplicateIndex) -> None:
-    query = analyze(file(scene(8), "JPEG", quality=60))
+    query = analyze(file(structured(8), "JPEG", quality=60))
     for options in (SearchOptions(approximate=True), *(SearchOptions(smartfilter=f) for f in SMART_FILTERS)):
         assert [hit.key for hit in index.search(query, options)] == [8]
 
 
 def test_hits_below_the_usual_threshold_are_returned_on_demand(index: DuplicateIndex) -> None:
-    hits = index.search(analyze(file(scene(5))), SearchOptions(threshold=0.0))
+    hits = index.search(analyze(file(structured(5))), SearchOptions(threshold=0.0))
     assert hits[0].key == 5
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
 
 
 def test_many_readers_and_one_writer_agree(descriptors: dict[int, Descriptor]) -> None:
     index = index_of(descriptors)
-    copies = {seed: analyze(file(scene(seed), "JPEG", quality=55)) for seed in range(6)}
+    copies = {seed: analyze(file(structured(seed), "JPEG", quality=55)) for seed in range(6)}
 
     def write() -> None:
         for _ in range(20):
