@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from include.dedupe.storage import Storage
+from include.dedupe.storage import Storage, named
 
 FILE = "calibration.json"
 LOWEST = 0.5
@@ -19,7 +19,7 @@ THRESHOLDS = tuple(number / 100 for number in range(50, 100))
 
 def read_calibration(lasting: Storage) -> dict[str, Any] | None:
     """Return the newest calibration of a collection as it was written; None if there is none."""
-    return lasting.read_json(FILE, dict[str, Any]) if lasting.exists(FILE) else None
+    return lasting.read_json(FILE, named) if lasting.exists(FILE) else None
 
 
 def keep_calibration(lasting: Storage, calibration: Mapping[str, Any]) -> None:

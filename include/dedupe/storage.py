@@ -23,6 +23,7 @@ STORAGE_VARIABLE = "FLOW_DEDUPE_STORAGE"
 READ_AT_ONCE = 16
 Read = TypeVar("Read")
 CHECKOUT = Path(__file__).resolve().parents[2]
+REMEDY = "clear the task that wrote it, or put back its copy"
 
 
 class Storage:
@@ -94,23 +95,21 @@ class Storage:
             raise self._missing(name) from error
         return data
 
-    def read_json(self, name: str, parse: Callable[[Any], Read]) -> Read:
-        """Return what ``parse`` makes of the JSON in a file.
+    def read_json(self, name: str, parse: Callable[[Any], Read], remedy: str = REMEDY) -> Read:
+        """Return what ``parse`` makes of the JSON in a file; ``remedy`` is what to do where it is damaged.
 
         Raises:
             ArtifactError: it is missing, no JSON, or ``parse`` cannot make anything of it.
         """
-        return self.parsed(name, self.read(name), parse)
+        return self.parsed(name, self.read(name), parse, remedy)
 
-    def parsed(self, name: str, data: bytes, parse: Callable[[Any], Read]) -> Read:
+    def parsed(self, name: str, data: bytes, parse: Callable[[Any], Read], remedy: str = REMEDY) -> Read:
         """Return what ``parse`` makes of the JSON that was read from a file."""
         try:
             return parse(json.loads(data))
-        except (ValueError, TypeError, LookupError, AttributeError) as error:
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
             told = f"{type(error).__name__}: {shown(error)}"
-            raise ArtifactError(
-                f"{self.path(name)} is damaged ({told}); clear the task that wrote it, or put back its copy."
-            ) from error
+            raise ArtifactError(f"{self.path(name)} is damaged ({told}); {remedy}.") from error
 
     def read_many(self, names: Sequence[str]) -> list[bytes]:
         """Return the content of files; an object storage is asked for several at once."""
@@ -218,6 +217,20 @@ class Storage:
         finally:
             whole.unlink()
         return True
+
+
+def listed(value: Any) -> list[Any]:
+    """Return a JSON array; ``TypeError`` for anything else, which must not pass for an empty one."""
+    if not isinstance(value, list):
+        raise TypeError(f"a list was expected, not {type(value).__name__}")
+    return value
+
+
+def named(value: Any) -> dict[str, Any]:
+    """Return a JSON object; ``TypeError`` for anything else, which must not pass for an empty one."""
+    if not isinstance(value, dict):
+        raise TypeError(f"names and values were expected, not {type(value).__name__}")
+    return value
 
 
 def default_storage(airflow_home: str | None = None) -> str:

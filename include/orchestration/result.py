@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from include.dedupe.deciding.decisions import ACTS
 from include.dedupe.rundir import RunDir, read_manifest
+from include.dedupe.storage import named
 from include.dedupe.tables import ACTIONS
 
 
 def result_lines(run: RunDir) -> Iterator[str]:
     """Yield a line for each count of a run that has succeeded, and how to undo what it wrote."""
-    summary: dict[str, Any] = json.loads(run.storage.read("report/summary.json"))
+    summary = run.storage.read_json("report/summary.json", named)
     clusters, pairs, coverage = summary["clusters"], summary["pairs"], summary["coverage"]
     yield f"documents    {coverage['scanned']} of {coverage['expected']} scanned"
     yield f"partitions   {len(coverage['partitions'])}"
@@ -37,7 +36,7 @@ def _outcomes(run: RunDir) -> Iterator[str]:
         yield f"{outcome:12} {_listed(Counter(rows['decision']))}"
     if ((actions["outcome"] == "done") & actions["decision"].isin(ACTS)).any():
         yield f"undo         .venv/bin/python -m include.dedupe restore {run.collection} --runs {run.run_id}"
-    elif json.loads(run.storage.read("record/record.json"))["dry_run"]:
+    elif run.storage.read_json("record/record.json", lambda value: bool(value["dry_run"])):
         yield "written      nothing: this was a dry run"
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -38,6 +38,7 @@ from include.dedupe.planning.quarantine_check import check_quarantine
 from include.dedupe.progress import show_progress
 from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.scanning.coverage import measure_coverage
+from include.dedupe.storage import listed
 from include.dedupe.tables import ACTIONS, DECISIONS, from_parquet, to_parquet
 from include.dedupe.verdicts import FOLDER as VERDICTS
 
@@ -125,8 +126,8 @@ def journal_folder(generation: int) -> str:
     return f"apply/batches-g{generation}"
 
 
-def _outcomes(values: Iterable[Mapping[str, Any]]) -> list[Outcome]:
-    return [Outcome.from_json(value) for value in values]
+def _outcomes(values: Any) -> list[Outcome]:
+    return [Outcome.from_json(value) for value in listed(values)]
 
 
 def read_outcomes(run: RunDir) -> list[Outcome]:

@@ -14,12 +14,14 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from include.dedupe.rundir import RunDir
-from include.dedupe.storage import Storage
+from include.dedupe.storage import Storage, listed
 
 FOLDER, TOMBSTONES = "archive", "tombstones"
 SEQUENCE = "sequence"
 KEPT_NUMBERS = 1000
 """So many numbers stay, for writers that have looked for the last one and not taken the next."""
+COPY = "put back its copy: nothing else knows what it held"
+"""What to do where a file is damaged that stands beside the runs."""
 ABSORB = "absorb"
 """The action of a keeper that takes in the fields of documents that are merged into it."""
 
@@ -88,9 +90,13 @@ def write_entries(run: RunDir, batch: str, entries: Sequence[Entry]) -> None:
 def read_entries(lasting: Storage, run_folder: str) -> list[Entry]:
     """Return the entries of a run, in the order in which they were written."""
     names = lasting.names(f"{FOLDER}/{run_folder}")
-    values = [value for name in names for value in json.loads(lasting.read(f"{FOLDER}/{run_folder}/{name}"))]
-    entries = [Entry(**{**value, "partners": tuple(value["partners"])}) for value in values]
+    files = [f"{FOLDER}/{run_folder}/{name}" for name in names]
+    entries = [entry for file in files for entry in lasting.read_json(file, _entries, COPY)]
     return sorted(entries, key=by_sequence)
+
+
+def _entries(values: Any) -> list[Entry]:
+    return [Entry(**{**value, "partners": tuple(value["partners"])}) for value in listed(values)]
 
 
 def by_sequence(entry: Entry) -> tuple[int, str]:
@@ -116,12 +122,15 @@ def read_tombstones(lasting: Storage) -> dict[str, Tombstone]:
     """Return the newest tombstone of each document; those taken back have ``restored_at``."""
     stones: dict[str, Tombstone] = {}
     for name in lasting.names(TOMBSTONES):
-        for value in json.loads(lasting.read(f"{TOMBSTONES}/{name}")):
-            stone = Tombstone(**value)
+        for stone in lasting.read_json(f"{TOMBSTONES}/{name}", _tombstones, COPY):
             known = stones.get(stone.id)
             if known is None or _place(stone) >= _place(known):
                 stones[stone.id] = stone
     return stones
+
+
+def _tombstones(values: Any) -> list[Tombstone]:
+    return [Tombstone(**value) for value in listed(values)]
 
 
 def _place(stone: Tombstone) -> tuple[int, str]:
@@ -131,7 +140,7 @@ def _place(stone: Tombstone) -> tuple[int, str]:
 def _next_number(lasting: Storage) -> int:
     """Return a number above all that were given before in this storage, on whatever machine."""
     while True:
-        names = lasting.names(SEQUENCE)
+        names = [name for name in lasting.names(SEQUENCE) if name.isdecimal()]
         number = int(names[-1]) + 1 if names else 1
         if lasting.create(f"{SEQUENCE}/{number:012}", b""):
             for name in names[:-KEPT_NUMBERS]:

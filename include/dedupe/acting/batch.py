@@ -16,7 +16,7 @@ from include.dedupe.acting.quarantine import move_away, plan_move
 from include.dedupe.acting.writer import ConflictError, FlowWriter
 from include.dedupe.clock import now
 from include.dedupe.deciding.changes import Order, changes, missing_from
-from include.dedupe.errors import DedupeError, LeaseError, StoppedError
+from include.dedupe.errors import DedupeError
 from include.dedupe.flow import Document
 from include.dedupe.rundir import RunDir
 from include.dedupe.settings.config import CollectionConfig
@@ -189,7 +189,7 @@ class Batch:
             try:
                 require_not_stopped(self.lease.place)
                 self.lease.keep()
-            except (LeaseError, StoppedError) as error:
+            except DedupeError as error:
                 self.ended = error
         return str(self.ended) if self.ended else self.stands(order)
 

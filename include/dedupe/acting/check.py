@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, replace
+from typing import Any
 
 from include.dedupe.acting.again import Copy
 from include.dedupe.acting.lease import hold_lease, meeting_place
@@ -20,7 +22,7 @@ from include.dedupe.acting.shapes import further_models, richest_first, sample_d
 from include.dedupe.acting.writer import FlowWriter
 from include.dedupe.clock import now
 from include.dedupe.clustering.facts import canonical
-from include.dedupe.errors import CheckError
+from include.dedupe.errors import ArtifactError, CheckError
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.storage import Storage
 
@@ -82,7 +84,13 @@ def require_check(lasting: Storage, config: CollectionConfig) -> None:
 def _why_not(lasting: Storage, config: CollectionConfig) -> str:
     if not lasting.exists(FILE):
         return "Nothing has shown yet that the collection can be written to and restored."
-    found = json.loads(lasting.read(FILE))
+    try:
+        return lasting.read_json(FILE, lambda found: _problem(found, config), "check anew")
+    except ArtifactError as error:
+        return str(error)
+
+
+def _problem(found: Mapping[str, Any], config: CollectionConfig) -> str:
     if found["key"] != _key(config):
         return "The collection or the settings of its fields have changed since they were checked."
     failed = [f"{step['name']}: {step['problem']}" for step in found["steps"] if step["problem"]]

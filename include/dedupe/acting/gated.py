@@ -11,7 +11,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from include.dedupe.acting.archive import Entry
+from include.dedupe.acting.archive import COPY, Entry
 from include.dedupe.acting.pictures import Pictures
 from include.dedupe.acting.quarantine import bring_back
 from include.dedupe.acting.writer import FlowWriter
@@ -20,7 +20,7 @@ from include.dedupe.errors import DedupeError
 from include.dedupe.flow import Document
 from include.dedupe.rundir import RunDir, folder_name
 from include.dedupe.settings.config import CollectionConfig
-from include.dedupe.storage import Storage
+from include.dedupe.storage import Storage, named
 
 INDEX, OVERWRITE = "index", "overwrite"
 GATED = (INDEX, OVERWRITE)
@@ -41,7 +41,7 @@ def indexed_documents(lasting: Storage, entries: Iterable[Entry]) -> dict[tuple[
     for run_id in {one.run_id for one in entries if one.action in GATED}:
         folder = f"{FOLDER}/{folder_name(run_id)}"
         for file in lasting.names(folder):
-            documents = json.loads(lasting.read(f"{folder}/{file}"))
+            documents = lasting.read_json(f"{folder}/{file}", named, COPY)
             found |= {(run_id, name): document for name, document in documents.items()}
     return found
 

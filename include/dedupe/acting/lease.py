@@ -13,7 +13,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from include.dedupe.errors import LeaseError, StoppedError
 from include.dedupe.rundir import folder_name
@@ -24,6 +24,8 @@ FOLDER = "lease"
 STOP_FILE = "stop.json"
 SILENT_S = 600.0
 RENEWED_AFTER_S = SILENT_S / 4
+UNHELD = "remove it if nothing writes to the collection"
+STILL_STOPPED = "nothing is written until `python -m include.dedupe allow` removes it"
 
 
 def meeting_place(lasting: Storage, config: CollectionConfig) -> Storage:
@@ -34,6 +36,18 @@ def meeting_place(lasting: Storage, config: CollectionConfig) -> Storage:
         config: those settings.
     """
     return lasting.beside(f"_writers/{folder_name(config.flow.collection)}")
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What the file of a lease holds; ``alive``: seconds since the epoch."""
+
+    owner: str
+    alive: float
+    released: bool
+
+    def to_json(self) -> bytes:
+        return json.dumps(asdict(self)).encode()
 
 
 @dataclass(slots=True)
@@ -75,12 +89,11 @@ class Lease:
             self._write(released=True)
 
     def _holder(self) -> str:
-        held: dict[str, str] = json.loads(self.place.read(_file(self.token)))
-        return held["owner"]
+        return _state(self.place, self.token).owner
 
     def _write(self, *, released: bool) -> None:
-        state = {"owner": self.owner, "alive": self.clock(), "released": released}
-        self.place.write(_file(self.token), json.dumps(state).encode())
+        state = _State(self.owner, self.clock(), released)
+        self.place.write(_file(self.token), state.to_json())
 
 
 @contextmanager
@@ -109,13 +122,12 @@ def hold_lease(
     require_not_stopped(place)
     newest = _newest(place)
     if newest:
-        held = json.loads(place.read(_file(newest)))
-        is_own = takes_over and held["owner"].startswith(f"{owner} (")
-        if not held["released"] and not is_own and clock() - held["alive"] < SILENT_S:
-            raise LeaseError(f"{held['owner']} is writing to {place.root}; wait until it ends.")
+        held = _state(place, newest)
+        is_own = takes_over and held.owner.startswith(f"{owner} (")
+        if not held.released and not is_own and clock() - held.alive < SILENT_S:
+            raise LeaseError(f"{held.owner} is writing to {place.root}; wait until it ends.")
     me = f"{owner} ({uuid.uuid4().hex[:8]})"
-    state = {"owner": me, "alive": clock(), "released": False}
-    if not place.create(_file(newest + 1), json.dumps(state).encode()):
+    if not place.create(_file(newest + 1), _State(me, clock(), released=False).to_json()):
         raise LeaseError(f"Somebody else has just begun to write to {place.root}; wait until it ends.")
     lease = Lease(place, newest + 1, me, clock, own_clock, began)
     try:
@@ -135,7 +147,7 @@ def allow_writing(place: Storage) -> None:
 
 def require_not_stopped(place: Storage) -> None:
     if place.exists(STOP_FILE):
-        by = json.loads(place.read(STOP_FILE))["by"]
+        by = place.read_json(STOP_FILE, lambda told: str(told["by"]), STILL_STOPPED)
         raise StoppedError(
             f"{by} has stopped all writing to {place.root}; allow it again with "
             f"`python -m include.dedupe allow` and the name of its YAML file."
@@ -143,8 +155,12 @@ def require_not_stopped(place: Storage) -> None:
 
 
 def _newest(place: Storage) -> int:
-    names = place.names(FOLDER)
-    return int(names[-1].removesuffix(".json")) if names else 0
+    tokens = [name.removesuffix(".json") for name in place.names(FOLDER)]
+    return max((int(token) for token in tokens if token.isdecimal()), default=0)
+
+
+def _state(place: Storage, token: int) -> _State:
+    return place.read_json(_file(token), lambda value: _State(**value), UNHELD)
 
 
 def _file(token: int) -> str:

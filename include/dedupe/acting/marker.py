@@ -23,6 +23,7 @@ from include.dedupe.storage import Storage
 IDENTITY = "identity.json"
 WORDS = "flow-dedupe writes to this collection from one storage only:"
 FIELDS = ("*", "_version_")
+CLAIM_ANEW = "put back its copy, or remove it and run `python -m include.dedupe claim`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Claim:
         if not place.exists(IDENTITY):
             where = f"{place.root} of {socket.gethostname()}, since {now()}"
             place.create(IDENTITY, json.dumps({"token": uuid.uuid4().hex, "where": where}).encode())
-        return cls(**json.loads(place.read(IDENTITY)))
+        return place.read_json(IDENTITY, lambda value: cls(**value), CLAIM_ANEW)
 
     @classmethod
     def in_document(cls, document: Document) -> Self | None:

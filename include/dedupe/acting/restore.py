@@ -17,6 +17,7 @@ from typing import Any
 
 from include.dedupe.acting.again import Copy, add_again, differences, take_out_extra
 from include.dedupe.acting.archive import (
+    COPY,
     Entry,
     Tombstone,
     archived_runs,
@@ -38,7 +39,7 @@ from include.dedupe.flow import Document
 from include.dedupe.rundir import folder_name
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.settings.policy_settings import DELETING
-from include.dedupe.storage import Storage
+from include.dedupe.storage import Storage, listed
 
 FIELDS = ("*", "_version_")
 BATCH = 100
@@ -247,7 +248,7 @@ class _Batch:
 
 def _restored_before(lasting: Storage) -> set[str]:
     names = lasting.names(RESTORED)
-    return {key for name in names for key in json.loads(lasting.read(f"{RESTORED}/{name}"))}
+    return {key for name in names for key in lasting.read_json(f"{RESTORED}/{name}", listed, COPY)}
 
 
 def _why_not_reset(entry: Entry, document: Document | None) -> str:

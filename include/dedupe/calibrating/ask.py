@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,8 +54,7 @@ class Asked:
         return json.dumps({"edited": self.edited, "neighbours": self.neighbours}).encode()
 
     @classmethod
-    def from_json(cls, data: bytes) -> Asked:
-        value = json.loads(data)
+    def from_json(cls, value: Mapping[str, Any]) -> Asked:
         return cls([tuple(row) for row in value["edited"]], [tuple(row) for row in value["neighbours"]])
 
 
@@ -131,7 +130,8 @@ class _Work:
 
         await for_each(range(len(documents)), self._config.calibrate.in_flight, work)
         files = [f"{self._folder}/{name}" for name in names]
-        return [Asked.from_json(data) for data in await asyncio.to_thread(self._storage.read_many, files)]
+        read = await asyncio.to_thread(self._storage.read_many, files)
+        return [self._storage.parsed(*one, Asked.from_json) for one in zip(files, read, strict=True)]
 
     async def _one(self, name: str, address: str) -> Asked:
         try:

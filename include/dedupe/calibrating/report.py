@@ -32,6 +32,7 @@ from include.dedupe.csv_table import csv_table
 from include.dedupe.deciding.proof import judged_pairs
 from include.dedupe.errors import CalibrationError
 from include.dedupe.rundir import Attempt, RunDir
+from include.dedupe.storage import named
 from include.dedupe.verdicts import Verdict, read_verdicts, standing_verdicts
 
 STAGE = "report"
@@ -75,7 +76,7 @@ def read_calibration_of(run: RunDir) -> dict[str, Any]:
         ArtifactError: it has not come to its report.
     """
     run.result(STAGE)
-    return run.storage.read_json(f"{STAGE}/calibration.json", dict[str, Any])
+    return run.storage.read_json(f"{STAGE}/calibration.json", named)
 
 
 def calibrate(

@@ -14,6 +14,7 @@ from include.dedupe.clock import now
 from include.dedupe.deciding.changes import Order
 from include.dedupe.planning.plan import Plan
 from include.dedupe.rundir import RunDir
+from include.dedupe.storage import named
 from include.dedupe.tables import DECISIONS, from_parquet
 
 FOLDER = "decided"
@@ -65,7 +66,7 @@ def objection_of_newer(
 def newest_decided(run: RunDir, plan: Plan) -> dict[str, str] | None:
     """Return what the newest run has registered that has decided after this one; None if there is none."""
     newer = [name for name in run.lasting.names(FOLDER) if name > _name(run, plan)]
-    return run.lasting.read_json(f"{FOLDER}/{newer[-1]}", dict[str, str]) if newer else None
+    return run.lasting.read_json(f"{FOLDER}/{newer[-1]}", named) if newer else None
 
 
 def _name(run: RunDir, plan: Plan) -> str:

@@ -56,7 +56,7 @@ def read_problems(run: RunDir, chunk: str) -> dict[int, str]:
 def read_analysis(run: RunDir, chunk: str, number: int) -> Analysis:
     """Return what is kept of one document that was analysed."""
     generation = run.result(f"analyze/{chunk}").result["generation"]
-    return Analysis.from_json(run.storage.read(_file(generation, number)))
+    return run.storage.read_json(_file(generation, number), Analysis.from_json)
 
 
 def _file(generation: int, number: int) -> str:

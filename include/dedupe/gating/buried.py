@@ -18,9 +18,10 @@ from include.dedupe.acting.sketch import Sketches, closest, read_sketches
 from include.dedupe.clustering.facts import canonical
 from include.dedupe.rundir import folder_name
 from include.dedupe.settings.policy_settings import DELETING
-from include.dedupe.storage import Storage
+from include.dedupe.storage import Storage, named
 
 CACHE = "gate/deleted"
+READ_ANEW = "put back its copy; where the archive of the run is there, remove it, and the archive is read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +86,7 @@ def _traces(lasting: Storage, run_folder: str) -> dict[str, dict[str, str]]:
     files = len(lasting.names(f"{FOLDER}/{run_folder}")) or _files_last_read(lasting, run_folder)
     cached = f"{CACHE}/{run_folder}-{files}.json"
     if lasting.exists(cached):
-        found: dict[str, dict[str, str]] = json.loads(lasting.read(cached))
-        return found
+        return lasting.read_json(cached, named, READ_ANEW)
     made = {
         one.id: {"digest": _digest(one.analysis) if one.analysis else "", "sketch": one.sketch}
         for one in read_entries(lasting, run_folder)

@@ -30,6 +30,7 @@ from include.dedupe.gating.take import GatePlan, read_chunk, read_gate_plan
 from include.dedupe.gating.work import DONE, Candidate, GateWork
 from include.dedupe.progress import show_progress
 from include.dedupe.rundir import Attempt, RunDir, Stage, read_manifest
+from include.dedupe.storage import listed
 
 STAGE, BATCHES = "index", "batches-g"
 FINAL = ("reject", "ask", "present")
@@ -182,7 +183,7 @@ def _write(stage: Stage, rows: Sequence[Row]) -> dict[str, int]:
 
 def read_rows(run: RunDir, name: str) -> list[Row]:
     """Return the rows of a journal."""
-    return run.storage.read_json(name, lambda values: [Row.from_json(value) for value in values])
+    return run.storage.read_json(name, lambda values: [Row.from_json(value) for value in listed(values)])
 
 
 def write_rows(run: RunDir, name: str, rows: Sequence[Row]) -> None:

@@ -6,6 +6,7 @@ What is read is analysed, and the analysis is what is indexed: a file that chang
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -34,8 +35,8 @@ class Analysis:
         return json.dumps(asdict(self)).encode()
 
     @classmethod
-    def from_json(cls, data: bytes) -> Analysis:
-        return cls(**json.loads(data))
+    def from_json(cls, value: Mapping[str, Any]) -> Analysis:
+        return cls(**value)
 
 
 def read_picture(source: str, config: CollectionConfig, flow: Origin) -> bytes:

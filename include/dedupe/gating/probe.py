@@ -27,6 +27,7 @@ from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.storage import Storage
 
 FILE = "gate/probe.json"
+REMOVE = "remove it, and the gate tries it anew"
 TRIES = 5
 MOST_HITS = 1000
 By = Literal["data", "analysis"]
@@ -36,7 +37,7 @@ NONSENSE: dict[By, dict[str, Any]] = {"analysis": {"analysis": {"no": "analysis"
 async def searches_by_analysis(writer: FlowWriter, lasting: Storage, config: CollectionConfig) -> bool:
     """Whether the gate may search with an analysis; a yes is kept beside the runs and not asked for again."""
     key = hashlib.sha256(canonical([config.flow.model_dump(), writer.reader.detector]).encode()).hexdigest()
-    if lasting.exists(FILE) and json.loads(lasting.read(FILE))["key"] == key:
+    if lasting.exists(FILE) and lasting.read_json(FILE, lambda kept: kept["key"], REMOVE) == key:
         return True
     if not await finds_alike(writer, config, "analysis"):
         return False

@@ -28,7 +28,7 @@ class Shelf:
         self._bytes: int | None = None
 
     def get(self, key: str) -> tuple[Mapping[str, Any], bytes] | None:
-        """Return what is told of a picture and its bytes; None if it is not kept, or for too long."""
+        """Return what is told of a picture and its bytes; None if it is not kept whole, or for too long."""
         path = self._path(key)
         try:
             made = path.stat().st_mtime
@@ -38,7 +38,10 @@ class Shelf:
         if not 0 <= time.time() - made < KEPT_S:
             return None
         head, _, body = data.partition(b"\n")
-        return json.loads(head), body
+        try:
+            return json.loads(head), body
+        except ValueError:
+            return None
 
     def put(self, key: str, about: Mapping[str, Any], data: bytes) -> None:
         """Keep a picture; the oldest go where it would be too much. A full disk is no error."""

@@ -25,7 +25,7 @@ from include.dedupe.rundir import RunDir, manifest_name, read_manifest
 from include.dedupe.scanning.coverage import measure_coverage
 from include.dedupe.scanning.rehearsal import read_cost
 from include.dedupe.settings.policy_settings import DELETING
-from include.dedupe.storage import Storage
+from include.dedupe.storage import Storage, listed, named
 from include.dedupe.tables import ACTIONS, from_parquet
 
 RunState = Literal[
@@ -128,7 +128,7 @@ def restored_of(lasting: Storage) -> Counter[str]:
     """Return how many actions of each run were taken back."""
     names = [f"{RESTORED}/{name}" for name in lasting.names(RESTORED)]
     files = zip(names, lasting.read_many(names), strict=True)
-    keys = [key for name, data in files for key in lasting.parsed(name, data, list[str])]
+    keys = [key for name, data in files for key in lasting.parsed(name, data, listed)]
     return Counter(key.partition("\n")[0] for key in keys)
 
 
@@ -191,7 +191,7 @@ def _state(run: RunDir, plan: Plan, found: RunSummary, stats: DecideStats | None
 
 
 def _state_of_acting(run: RunDir, plan: Plan, found: RunSummary, stats: DecideStats) -> RunState:
-    recorded = run.storage.read_json("record/record.json", dict[str, Any]) if _is_recorded(run) else {}
+    recorded = run.storage.read_json("record/record.json", named) if _is_recorded(run) else {}
     answer = recorded.get("answer") or {}
     outcomes = found.outcomes
     states: list[tuple[bool, RunState]] = [
@@ -237,7 +237,7 @@ def _freed(run: RunDir, plan: Plan, actions: pd.DataFrame | None) -> dict[str, A
         return {"deleted": 0, "bytes": 0, "unknown": 0}
     name = f"{STAGE}/freed-{len(gone)}-{pd.util.hash_array(gone['id'].to_numpy(object)).sum():x}.json"
     if run.storage.exists(name):
-        return run.storage.read_json(name, dict[str, Any])
+        return run.storage.read_json(name, named)
     members = open_layout(run, plan).read_members(run).read_all(["id", "bytes"])
     place = places(gone["id"], members["id"])
     sizes = np.where(place >= 0, members["bytes"].to_numpy(np.int64)[place], UNKNOWN_SIZE)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from include.dedupe.rundir import RunDir, read_manifest
+from include.dedupe.storage import named
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ def read_thresholds(run: RunDir) -> Thresholds:
     """Return what the report of a run says of thresholds."""
     if read_manifest(run.storage, "report") is None:
         return Thresholds()
-    told = run.storage.read_json("report/summary.json", dict[str, Any])
+    told = run.storage.read_json("report/summary.json", named)
     found = told.get("what_if")
     if found is None:
         return Thresholds()

@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import astuple, dataclass, field, fields
+from typing import Any
 
 import pandas as pd
 
 from include.dedupe.errors import ArtifactError
 from include.dedupe.rundir import Attempt, Stage
 from include.dedupe.scanning.found import TABLES, Found
-from include.dedupe.storage import Storage
 from include.dedupe.tables import empty, from_parquet
 
 
@@ -158,7 +158,7 @@ def _read(stage: Stage, plan_digest: str) -> Position | None:
     name = next((name for name in (_file(stage, each) for each in tries) if stage.storage.exists(name)), None)
     if name is None:
         return None
-    position = _parse(stage.storage, name)
+    position = stage.storage.read_json(name, _position, "clear this scan task")
     if position.plan != plan_digest:
         raise ArtifactError(
             f"{stage.storage.path(stage.name)} was begun by another plan than the run has now; "
@@ -167,9 +167,5 @@ def _read(stage: Stage, plan_digest: str) -> Position | None:
     return position
 
 
-def _parse(storage: Storage, name: str) -> Position:
-    try:
-        content = json.loads(storage.read(name))
-        return Position(**{**content, "parts": [Part(*part) for part in content["parts"]]})
-    except (ValueError, TypeError, KeyError) as error:
-        raise ArtifactError(f"{storage.path(name)} is damaged ({error}); clear this scan task.") from error
+def _position(content: Mapping[str, Any]) -> Position:
+    return Position(**{**content, "parts": [Part(*part) for part in content["parts"]]})
