@@ -41,6 +41,12 @@ class Alignment:
         linear = np.linalg.inv(self.matrix[:, :2])
         return Alignment(np.column_stack([linear, -linear @ self.matrix[:, 2]]), self.votes)
 
+    def after(self, other: Alignment) -> Alignment:
+        """The map that does `other` first and then this one."""
+        linear, shift = self.matrix[:, :2], self.matrix[:, 2]
+        matrix = np.column_stack([linear @ other.matrix[:, :2], linear @ other.matrix[:, 2] + shift])
+        return Alignment(matrix, other.votes)
+
     def resembles(self, other: Alignment, first: Thumb) -> bool:
         """Whether both put the corners of the first thumbnail at about the same place."""
         corners = np.array([[0, 0, 1], [first.width, first.height, 1]])
