@@ -81,16 +81,18 @@ def orientations(*, mirror: bool, turn: bool) -> tuple[Orientation, ...]:
     return tuple(one for one in ALL[1:] if (mirror or not one.flipped) and (turn or not one.quarters))
 
 
-def hash_blocks(packed: bytes) -> NDArray[np.uint64]:
-    """The bits of a hash in blocks, uint64 [2, BLOCKS]: of the picture, and of it transposed.
+def hash_blocks(hashes: Sequence[bytes]) -> NDArray[np.uint64]:
+    """The bits of hashes in blocks, uint64 [n, 2, BLOCKS]: of the pictures, and of them transposed.
 
     To flip a picture inverts whole blocks; the first one, of even frequencies in both directions, stays. The
     hash cuts at the median, which a flip may shift a little: up to 42 of 256 bits of a turned copy differ.
     """
-    bits = np.unpackbits(np.frombuffer(packed, np.uint8))[::-1].reshape(SIDE, SIDE)
-    both = np.stack([bits, bits.T]).reshape(2, SIDE // 2, 2, SIDE // 2, 2)
-    parted = both[:, :, ::-1, :, ::-1].transpose(0, 2, 4, 1, 3).reshape(2, BLOCKS, BLOCK_BITS)
-    return np.packbits(parted, axis=2).view(np.uint64)[..., 0]
+    packed = np.frombuffer(b"".join(hashes), np.uint8).reshape(len(hashes), -1)
+    bits = np.unpackbits(packed, axis=1)[:, ::-1].reshape(-1, SIDE, SIDE)
+    both = np.stack([bits, bits.transpose(0, 2, 1)], axis=1)
+    cells = both.reshape(-1, 2, SIDE // 2, 2, SIDE // 2, 2)[:, :, :, ::-1, :, ::-1]
+    parted = cells.transpose(0, 1, 3, 5, 2, 4).reshape(-1, 2, BLOCKS, BLOCK_BITS)
+    return np.packbits(parted, axis=3).view(np.uint64)[..., 0]
 
 
 def _inverted() -> NDArray[np.int64]:

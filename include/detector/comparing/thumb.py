@@ -171,7 +171,7 @@ class Thumb:
     @cached_property
     def hashes(self) -> NDArray[np.uint64]:
         """Hashes of the whole and of the content in blocks, [2, 2, blocks]; see `hash_blocks`."""
-        return np.stack([hash_blocks(self.descriptor.pdq), hash_blocks(self.descriptor.pdq_content)])
+        return hash_blocks([self.descriptor.pdq, self.descriptor.pdq_content])
 
     def shown(self, orientation: Orientation) -> Thumb:
         """The same picture, not shown otherwise before, in another orientation."""

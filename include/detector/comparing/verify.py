@@ -147,9 +147,8 @@ class _Pair:
     @cached_property
     def distances(self) -> NDArray[np.int64]:
         """Bits between the hashes with the second shown in each of the other orientations."""
-        pairs = zip(self.second.hashes, self.first.hashes, strict=True)
-        found = [turned_distances(own, other[:1], self.others)[0] for own, other in pairs]
-        least: NDArray[np.int64] = np.minimum(*found)
+        found = turned_distances(self.second.hashes, self.first.hashes[:, 0], self.others)
+        least: NDArray[np.int64] = found.min(axis=0)
         return least
 
     @cached_property

@@ -43,7 +43,7 @@ class TurnedHashes:
 
     def add(self, hashes: Sequence[bytes]) -> None:
         """Append rows."""
-        blocks = np.stack([hash_blocks(one)[0] for one in hashes])
+        blocks = hash_blocks(hashes)[:, 0]
         self._blocks.append(blocks)
         self._first.add(_codes(blocks))
 
@@ -62,7 +62,7 @@ class TurnedHashes:
         """
         if not self._orientations or not hashes:
             return (np.zeros(0, np.int64),) * 3
-        own = np.stack([hash_blocks(one) for one in hashes])
+        own = hash_blocks(hashes)
         ends, _, rows = self._first.range_search(_codes(own.reshape(-1, own.shape[2])), LARGEST_IN_BLOCK + 1)
         numbers = np.repeat(np.arange(len(own)).repeat(2), np.diff(ends.astype(np.int64)))
         distances = turned_distances(own[numbers], self._joined()[rows], self._orientations).min(axis=1)

@@ -81,6 +81,17 @@ def test_a_second_photograph_from_aside_is_no_duplicate(shift: int) -> None:
     assert score_pair(thumb(layers(0)), thumb(layers(shift)), mirror=True) < 0.70
 
 
+@pytest.mark.parametrize("share", [-0.05, 0.03, 0.05])
+def test_a_skewed_copy_is_near(share: float) -> None:
+    skewed = scene(21).transform(
+        (WIDTH, HEIGHT),
+        Image.Transform.AFFINE,
+        (1, share, -share * HEIGHT / 2, 0, 1, 0),
+        Image.Resampling.BILINEAR,
+    )
+    assert 0.70 <= score_pair(WHOLE, thumb(skewed), mirror=True) < 0.95
+
+
 def test_the_order_of_two_pictures_is_always_the_same() -> None:
     other = thumb(scene(22))
     assert in_order(WHOLE, other) == in_order(other, WHOLE)

@@ -43,7 +43,7 @@ def test_pixels_are_where_the_map_says(orientation: Orientation) -> None:
 def test_the_hash_tells_the_orientation(orientation: Orientation) -> None:
     other = shown(orientation)
     (distances,) = turned_distances(
-        hash_blocks(WHOLE.descriptor.pdq), hash_blocks(other.descriptor.pdq)[:1], ALL
+        hash_blocks([WHOLE.descriptor.pdq]), hash_blocks([other.descriptor.pdq])[:, 0], ALL
     )
     assert ALL[int(distances.argmin())] == orientation
     assert distances.min() <= 42
