@@ -34,11 +34,15 @@ def server_settings(arguments: list[str]) -> ServerSettings:
     parser.add_argument(
         "--max-body-mib", type=int, default=Limits().body_bytes // MEBIBYTE, help="largest request body"
     )
+    parser.add_argument("--no-mirrored", action="store_true", help="mirrored copies are no duplicates")
+    parser.add_argument("--no-turned", action="store_true", help="nor are copies turned by quarter turns")
     given = parser.parse_args(arguments)
     return replace(
         _common_settings(parser, given, given.collection or [DEFAULT_COLLECTION]),
         host=given.host,
         port=given.port,
+        mirror=not given.no_mirrored,
+        turn=not given.no_turned,
         limits=replace(Limits(), body_bytes=given.max_body_mib * MEBIBYTE),
         basic_auth=os.environ.get("FLOW_BASIC_AUTH") or None,
     )

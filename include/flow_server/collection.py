@@ -38,16 +38,20 @@ class Collection:
         allow_hosts: tuple[str, ...] = (),
         workers: int = 1,
         comparers: Comparers | None = None,
+        *,
+        mirror: bool = True,
+        turn: bool = True,
     ) -> None:
         """`allow_hosts`: private hosts that pictures of this collection may be downloaded from.
 
         Twice `workers` pictures of one host are read at once. `comparers` compare the pictures of a page.
+        `mirror` and `turn`: whether mirrored and turned copies count as duplicates.
         """
         self.name = name
         self.allow_hosts = allow_hosts
         self.turns = Turns(2 * workers * _HOSTS_AT_ONCE, 2 * workers)
         self.store = store
-        self._index = DuplicateIndex(self.descriptors, comparers=comparers)
+        self._index = DuplicateIndex(self.descriptors, mirror=mirror, turn=turn, comparers=comparers)
         self._sequence = 0
         self._outdated: Keys = NOTHING.keys
         self._indexing = threading.Lock()

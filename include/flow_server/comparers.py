@@ -32,25 +32,27 @@ class Comparers:
             multiprocessing.set_forkserver_preload([score_pairs.__module__, attend_parent.__module__])
             forkserver.ensure_running()  # imports while the server opens its collections
 
-    def scores(self, pairs: Sequence[tuple[Descriptor, Descriptor]], *, mirror: bool) -> list[float]:
+    def scores(
+        self, pairs: Sequence[tuple[Descriptor, Descriptor]], *, mirror: bool, turn: bool = True
+    ) -> list[float]:
         """The score of each pair. What a process leaves undone that dies is done here."""
         if self._workers == 1:
-            return _scores(pairs, mirror=mirror)
+            return _scores(pairs, mirror=mirror, turn=turn)
         ends = [len(pairs) * number // self._workers for number in range(self._workers + 1)]
         parts = [pairs[start:end] for start, end in pairwise(ends) if start < end]
         pool = self._running()
         try:
             futures: list[Future[list[float]]] = [
-                pool.submit(score_pairs, *_packed(part), mirror=mirror) for part in parts
+                pool.submit(score_pairs, *_packed(part), mirror=mirror, turn=turn) for part in parts
             ]
         except BrokenProcessPool:
-            return self._without(pool, pairs, mirror=mirror)
+            return self._without(pool, pairs, mirror=mirror, turn=turn)
         found: list[float] = []
         for part, future in zip(parts, futures, strict=True):
             try:
                 found += future.result()
             except BrokenProcessPool:
-                found += self._without(pool, part, mirror=mirror)
+                found += self._without(pool, part, mirror=mirror, turn=turn)
         return found
 
     def close(self) -> None:
@@ -70,16 +72,23 @@ class Comparers:
             return self._pool
 
     def _without(
-        self, pool: ProcessPoolExecutor, pairs: Sequence[tuple[Descriptor, Descriptor]], *, mirror: bool
+        self,
+        pool: ProcessPoolExecutor,
+        pairs: Sequence[tuple[Descriptor, Descriptor]],
+        *,
+        mirror: bool,
+        turn: bool,
     ) -> list[float]:
         """Compares in this process what a broken pool was to compare."""
         with self._lock:
             self._pool = None if self._pool is pool else self._pool
-        return _scores(pairs, mirror=mirror)
+        return _scores(pairs, mirror=mirror, turn=turn)
 
 
-def _scores(pairs: Sequence[tuple[Descriptor, Descriptor]], *, mirror: bool) -> list[float]:
-    return score_pairs(*_packed(pairs), mirror=mirror)
+def _scores(
+    pairs: Sequence[tuple[Descriptor, Descriptor]], *, mirror: bool, turn: bool = True
+) -> list[float]:
+    return score_pairs(*_packed(pairs), mirror=mirror, turn=turn)
 
 
 def _packed(

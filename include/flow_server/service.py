@@ -35,7 +35,10 @@ class Service:
     def _open(self, name: str) -> Collection:
         store = SqliteStore(store_file(self.settings.data, name), self.settings.limits.busy_seconds)
         hosts = self.settings.allow_hosts.get(name, ())
-        return Collection(name, store, hosts, self.settings.workers, self.comparers)
+        given = self.settings
+        return Collection(
+            name, store, hosts, given.workers, self.comparers, mirror=given.mirror, turn=given.turn
+        )
 
     def named(self, name: str) -> Collection:
         """The collection of that name."""

@@ -42,7 +42,8 @@ class Limits:
 class ServerSettings:
     """What `python -m include.flow_server` was told.
 
-    `allow_hosts`: by collection, the private hosts that its pictures may be downloaded from.
+    `allow_hosts`: by collection, the private hosts that its pictures may be downloaded from. `mirror` and
+    `turn`: whether mirrored copies, and those turned by quarter turns, count as duplicates.
     """
 
     data: Path
@@ -52,5 +53,7 @@ class ServerSettings:
     port: int = 0
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)
     allow_hosts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    mirror: bool = True
+    turn: bool = True
     basic_auth: str | None = None
     limits: Limits = field(default_factory=Limits)

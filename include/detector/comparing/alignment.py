@@ -26,7 +26,7 @@ LEAST_VOTES = 4
 SHORTEST_SPAN = 4  # pixels between two voters
 SMALLEST_SCALE, LARGEST_STRETCH = 0.2, 3.2
 STRAIGHT = 0.4  # degrees
-LARGEST_SHEAR, LARGEST_TURNED_STRETCH = 2.0, 1.15  # degrees, ratio
+LARGEST_SHEAR, LARGEST_TURNED_STRETCH = 3.5, 1.15  # degrees, ratio
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,12 @@ class Alignment:
         """The map from the second thumbnail to the first."""
         linear = np.linalg.inv(self.matrix[:, :2])
         return Alignment(np.column_stack([linear, -linear @ self.matrix[:, 2]]), self.votes)
+
+    def after(self, other: Alignment) -> Alignment:
+        """The map that does `other` first and then this one."""
+        linear, shift = self.matrix[:, :2], self.matrix[:, 2]
+        matrix = np.column_stack([linear @ other.matrix[:, :2], linear @ other.matrix[:, 2] + shift])
+        return Alignment(matrix, other.votes)
 
     def resembles(self, other: Alignment, first: Thumb) -> bool:
         """Whether both put the corners of the first thumbnail at about the same place."""
@@ -61,7 +67,7 @@ class Alignment:
         return float(max(one, two) / max(min(one, two), 1e-6))
 
     def plausible(self) -> bool:
-        """Whether an edit could have made this: nobody shears, or turns and stretches at once."""
+        """Whether an edit could have made this: nobody shears much, or turns and stretches at once."""
         if self.turn() < STRAIGHT:
             return self.stretch() < LARGEST_STRETCH
         one, two = self.turns()

@@ -17,11 +17,11 @@ KEPT = 1000  # prepared thumbnails
 
 
 def score_pairs(
-    pictures: Sequence[Descriptor], pairs: Sequence[tuple[int, int]], *, mirror: bool
+    pictures: Sequence[Descriptor], pairs: Sequence[tuple[int, int]], *, mirror: bool, turn: bool = True
 ) -> list[float]:
     """Scores of pairs of `pictures`, given by their places."""
     return [
-        score_pair(_prepared(pictures[one]), _prepared(pictures[other]), mirror=mirror)
+        score_pair(_prepared(pictures[one]), _prepared(pictures[other]), mirror=mirror, turn=turn)
         for one, other in pairs
     ]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from include.detector.comparing.closeness import HASH_RANGE
+from include.detector.comparing.orientation import UPRIGHT
 from include.detector.comparing.score import EXACT, LARGEST_DIFFERENCE, NEAR, compared, exactness, score
 
 if TYPE_CHECKING:
@@ -21,8 +22,9 @@ class Explanation:
 
     `crop`: the part of the match that the query covers, as (left, top, right, bottom) in 0..1 of the
     match's width and height, reaching beyond where the query shows more. `scale`: (x, y) size of the query's
-    content in the match, 1 = the same share of the picture. `agreeing`: share of the `blocks` compared
-    blocks that agree.
+    content in the match, 1 = the same share of the picture. To lie as the query does, the match must be
+    flipped left to right if `mirrored`, then turned counter-clockwise by `turned` degrees. `agreeing`: share
+    of the `blocks` compared blocks that agree.
     """
 
     similarity: float  # of stage 1, 0..1
@@ -30,17 +32,20 @@ class Explanation:
     crop: tuple[float, float, float, float] | None = None
     scale: tuple[float, float] | None = None
     mirrored: bool = False
+    turned: int = 0
     agreeing: float | None = None
     blocks: int | None = None
     reason: str = ""
 
 
-def explain_pair(query: Thumb, match: Thumb, *, mirror: bool) -> Explanation | None:
+def explain_pair(query: Thumb, match: Thumb, *, mirror: bool, turn: bool = True) -> Explanation | None:
     """Why `match` has its score, seen from `query`; None if no alignment was found."""
-    comparison = compared(query, match, mirror=mirror)
+    comparison = compared(query, match, mirror=mirror, turn=turn)
     if comparison is None:
         return None
-    alignment = comparison.alignment() if comparison.first is query else comparison.alignment().inverse()
+    alignment, shown = comparison.alignment(), comparison.shown
+    if comparison.first is not query:
+        alignment, shown = alignment.inverse(), shown.inverse()
     matrix = alignment.matrix
     corners = np.array([[0, 0, 1], [query.width - 1, query.height - 1, 1]]) @ matrix.T
     left, top = corners.min(axis=0) / (match.width - 1, match.height - 1)
@@ -49,7 +54,8 @@ def explain_pair(query: Thumb, match: Thumb, *, mirror: bool) -> Explanation | N
         similarity=round(max(comparison.similarity, 1 - comparison.hash_distance / HASH_RANGE), 4),
         crop=(round(float(left), 3), round(float(top), 3), round(float(right), 3), round(float(bottom), 3)),
         scale=(round(float(right - left), 3), round(float(bottom - top), 3)),
-        mirrored=comparison.mirrored,
+        mirrored=shown.flipped,
+        turned=90 * shown.quarters,
         agreeing=round(comparison.evidence.agreeing, 3),
         blocks=comparison.evidence.blocks,
         reason=_reason(comparison, has_same_beside=query.beside == match.beside),
@@ -60,8 +66,8 @@ def _reason(comparison: Comparison, *, has_same_beside: bool) -> str:
     reached = score(comparison)
     if reached < NEAR:
         return "different: too few blocks agree"
-    if comparison.mirrored:
-        return "near: mirrored"
+    if comparison.shown != UPRIGHT:
+        return f"near: {comparison.shown.told}"
     if reached < EXACT:
         found = comparison.difference
         differs = found is None or exactness(found) <= 0

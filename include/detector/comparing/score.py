@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from include.detector.comparing.orientation import UPRIGHT
 from include.detector.comparing.verify import CLOSE_HASH, compare, in_order
 from include.detector.imaging import DESCRIPTOR_VERSION
 
@@ -63,22 +64,24 @@ class Fitted:
         return odds
 
 
-def score_pair(first: Thumb, second: Thumb, *, mirror: bool) -> float:
+def score_pair(first: Thumb, second: Thumb, *, mirror: bool, turn: bool = True) -> float:
     """Score of two pictures, 0..1, the same in either order; equal pixels are the caller's business.
 
     Files that hold other things beside their first frame are near at most, however much that one agrees.
     """
-    comparison = compared(first, second, mirror=mirror)
+    comparison = compared(first, second, mirror=mirror, turn=turn)
     found = score(comparison) if comparison else 0.0
     return found if first.beside == second.beside else min(found, EXACT - JUST_BELOW)
 
 
-def compared(first: Thumb, second: Thumb, *, mirror: bool) -> Comparison | None:
+def compared(first: Thumb, second: Thumb, *, mirror: bool, turn: bool = True) -> Comparison | None:
     """What the score of two pictures rests on; None if no alignment was found.
 
     Keypoints can only make two pictures more certain to be one, so none are found where that is sure already.
     """
-    return compare(*in_order(first, second), mirror=mirror, enough=lambda laid: certainty(laid) > SURE)
+    return compare(
+        *in_order(first, second), mirror=mirror, turn=turn, enough=lambda laid: certainty(laid) > SURE
+    )
 
 
 def score(comparison: Comparison) -> float:
@@ -154,7 +157,7 @@ def same_features(comparison: Comparison) -> NDArray[np.float64]:
             evidence.overlap,
             abs(np.log(max(evidence.alignment.scale(), 0.01))),
             min(np.log(evidence.alignment.stretch()), 1.0),
-            float(comparison.mirrored),
+            float(comparison.shown != UPRIGHT),
             comparison.similarity,
             max(0.0, 1 - comparison.hash_distance / 128),
             comparison.plain,

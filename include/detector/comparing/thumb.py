@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from include.detector.comparing.orientation import UPRIGHT, Orientation, hash_blocks
 from include.detector.comparing.planes import Shades, local_contrast, resize
 from include.detector.comparing.windows import PIXELS, windows
 from include.detector.imaging.layout import VALUES, decode_layout
@@ -52,13 +53,14 @@ class Keypoints:
         products: NDArray[np.float32] = self.codes.astype(np.float32) @ other.codes.astype(np.float32).T
         return products / np.float32(STEPS**2)
 
-    def mirrored(self, width: int) -> Keypoints:
-        """The keypoints of the picture flipped left to right, computed without its pixels."""
+    def shown(self, orientation: Orientation, width: int, height: int) -> Keypoints:
+        """The keypoints of the picture, whose size is given, so shown: computed without its pixels."""
+        matrix = orientation.matrix(width, height).astype(np.float32)
         return Keypoints(
-            points=np.column_stack([width - 1 - self.points[:, 0], self.points[:, 1]]),
+            points=self.points @ matrix[:, :2].T + matrix[:, 2],
             scales=self.scales,
-            angles=np.pi - self.angles,
-            codes=self.codes[:, MIRRORED],
+            angles=orientation.angles(self.angles),
+            codes=self.codes[:, MIRRORED] if orientation.flipped else self.codes,
         )
 
 
@@ -69,11 +71,14 @@ class Frame:
     box: Box
     contrast: NDArray[np.float32]
 
-    def mirrored(self, width: int) -> Frame:
-        """The frame in the picture flipped left to right."""
+    def shown(self, orientation: Orientation, width: int, height: int) -> Frame:
+        """The frame in the picture, whose size is given, so shown."""
         left, top, right, bottom = self.box
+        matrix = orientation.matrix(width, height)
+        corners = np.array([[left, top, 1], [right - 1, bottom - 1, 1]]) @ matrix.T
+        (left, top), (right, bottom) = corners.min(axis=0).round(), corners.max(axis=0).round() + 1
         square = self.contrast.reshape(FRAME_SIDE, FRAME_SIDE)
-        return Frame((width - right, top, width - left, bottom), square[:, ::-1].ravel())
+        return Frame((int(left), int(top), int(right), int(bottom)), orientation.grid(square).ravel())
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,7 @@ class Thumb:
 
     `frames` are the whole and, where margins were found, the content without them; `plain` is the share of
     the pixels that have nearly the most frequent brightness: paper, a wall, a clear sky. `layout` is uint8
-    [32, 32, 3] in Y, Cr, Cb. `original` is the picture that this one was flipped of.
+    [32, 32, 3] in Y, Cr, Cb. `original` is the picture of which this one is shown in another `orientation`.
     """
 
     width: int
@@ -105,11 +110,12 @@ class Thumb:
     layout: NDArray[np.uint8]
     descriptor: Descriptor
     original: Thumb | None = None
+    orientation: Orientation = UPRIGHT
 
     @classmethod
     def of(cls, descriptor: Descriptor) -> Thumb:
         """Decode a descriptor's thumbnail and describe it."""
-        rgb = _pixels(descriptor.thumbnail, is_mirrored=False).rgb
+        rgb = _pixels(descriptor.thumbnail, UPRIGHT).rgb
         return cls(
             width=rgb.shape[1],
             height=rgb.shape[0],
@@ -127,7 +133,7 @@ class Thumb:
 
     @property
     def pixels(self) -> Pixels:
-        return _pixels(self.descriptor.thumbnail, is_mirrored=self.original is not None)
+        return _pixels(self.descriptor.thumbnail, self.orientation)
 
     @cached_property
     def plain(self) -> float:
@@ -138,7 +144,8 @@ class Thumb:
     def frames(self) -> tuple[Frame, ...]:
         """The whole and, where margins were found, the content without them."""
         if self.original is not None:
-            return tuple(frame.mirrored(self.width) for frame in self.original.frames)
+            size = self.original.width, self.original.height
+            return tuple(frame.shown(self.orientation, *size) for frame in self.original.frames)
         return _frames(self.pixels.ycc[..., 0], content_box(self.pixels.rgb))
 
     @cached_property
@@ -150,7 +157,8 @@ class Thumb:
     def keypoints(self) -> Keypoints:
         """Found when first asked for."""
         if self.original is not None:
-            return self.original.keypoints.mirrored(self.width)
+            size = self.original.width, self.original.height
+            return self.original.keypoints.shown(self.orientation, *size)
         return _keypoints(self.pixels.ycc[..., 0])
 
     @cached_property
@@ -160,14 +168,21 @@ class Thumb:
         detailed: NDArray[np.bool_] = np.abs(grey - cv2.blur(grey, (3, 3))) > DETAILED
         return detailed
 
-    def mirrored(self) -> Thumb:
-        """The same picture flipped left to right."""
-        if self.original is not None:
-            return self.original
+    @cached_property
+    def hashes(self) -> NDArray[np.uint64]:
+        """Hashes of the whole and of the content in blocks, [2, 2, blocks]; see `hash_blocks`."""
+        return hash_blocks([self.descriptor.pdq, self.descriptor.pdq_content])
+
+    def shown(self, orientation: Orientation) -> Thumb:
+        """The same picture, not shown otherwise before, in another orientation."""
+        width, height = orientation.size(self.width, self.height)
         return replace(
             self,
-            layout=self.layout[:, ::-1],
+            width=width,
+            height=height,
+            layout=orientation.grid(self.layout),
             original=self,
+            orientation=orientation,
         )
 
     def nbytes(self) -> int:
@@ -178,9 +193,8 @@ class Thumb:
 
 
 @lru_cache(DECODED)
-def _pixels(thumbnail: bytes, *, is_mirrored: bool) -> Pixels:
-    rgb = decode_thumbnail(thumbnail)
-    return Pixels(np.ascontiguousarray(rgb[:, ::-1]) if is_mirrored else rgb)
+def _pixels(thumbnail: bytes, orientation: Orientation) -> Pixels:
+    return Pixels(np.ascontiguousarray(orientation.grid(decode_thumbnail(thumbnail))))
 
 
 def _plain(luma: NDArray[np.uint8]) -> float:

@@ -9,31 +9,37 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from include.detector.comparing.alignment import STRAIGHT, proposals, whole_onto_whole
+import numpy as np
+
+from include.detector.comparing.alignment import STRAIGHT, Alignment, proposals, whole_onto_whole
 from include.detector.comparing.closeness import hash_distance, similarity
 from include.detector.comparing.difference import difference, equal_cells
 from include.detector.comparing.evidence import measure, tried, weighed
+from include.detector.comparing.orientation import MIRRORED, UPRIGHT, orientations, turned_distances
 from include.detector.comparing.refine import refine, sharpened
-from include.detector.comparing.windows import nested, nested_mirrored
+from include.detector.comparing.windows import nested, nested_otherwise
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from include.detector.comparing.alignment import Alignment
+    from numpy.typing import NDArray
+
     from include.detector.comparing.difference import Difference
     from include.detector.comparing.evidence import Evidence, Trial
+    from include.detector.comparing.orientation import Orientation
     from include.detector.comparing.thumb import Thumb
 
 GOOD_ENOUGH = 0.75
 CLOSE_HASH = 60  # bits
 SAME_LAYOUT = 0.35  # share of the cells with the same colours, beside one patch
-LEAST_MIRRORED_SIMILARITY = 0.55  # cosine of the embeddings, which see a mirrored copy much like a copy
+LEAST_OTHER_SIMILARITY = 0.55  # cosine of the embeddings, which see a mirrored copy much like a copy
+CLOSE_TURNED_HASH = 76  # bits; of plain turned copies the most had 42
 # Correlation of whole frames from which they are laid onto each other; studio backgrounds are symmetric.
-LEAST_AGREEMENT, LEAST_MIRRORED_AGREEMENT = 0.4, 0.6
+LEAST_AGREEMENT, LEAST_OTHER_AGREEMENT = 0.4, 0.6
 # What must be seen from far, agreement and ALIKE_COUNTS times the similarity, before keypoints are found; of
 # promised kinds of copies the least had 1.36.
 LEAST_SEEN, ALIKE_COUNTS = 1.3, 1.5
-WELL_NESTED = 0.7  # agreement
+WELL_NESTED, WELL_TURNED = 0.7, 0.75  # agreement
 MOVING = 0.4  # share of the difference
 TURNED = 0.6  # degrees that a free fit would rotate, from which the alignment may rotate too
 WORTH_TURNING = 0.01
@@ -41,16 +47,16 @@ WORTH_TURNING = 0.01
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """The best alignment of two pictures.
+    """The best alignment of two pictures, the second `shown` in one of the eight orientations.
 
-    `evidence` is measured in the frame of the second picture when `swapped`.
+    `evidence` is measured in the frame of the second picture, so shown, when `swapped`.
     """
 
     first: Thumb
     second: Thumb
     evidence: Evidence
     swapped: bool
-    mirrored: bool
+    shown: Orientation
     similarity: float  # cosine of the embeddings
     hash_distance: int  # bits
     plain: float  # share of one brightness, in the picture that has less of it
@@ -59,12 +65,14 @@ class Comparison:
 
     @cached_property
     def difference(self) -> Difference | None:
-        """How the colours of the frames differ; None of a mirrored picture."""
-        return None if self.mirrored else difference(self.first, self.second, self.alignment())
+        """How the colours of the frames differ; None of a mirrored or turned picture."""
+        return difference(self.first, self.second, self.alignment()) if self.shown == UPRIGHT else None
 
     def alignment(self) -> Alignment:
         """The map from the first picture's pixels to the second's."""
-        return self.evidence.alignment.inverse() if self.swapped else self.evidence.alignment
+        found = self.evidence.alignment.inverse() if self.swapped else self.evidence.alignment
+        own = Alignment(self.shown.matrix(self.second.width, self.second.height)).inverse()
+        return found if self.shown == UPRIGHT else own.after(found)
 
 
 def in_order(first: Thumb, second: Thumb) -> tuple[Thumb, Thumb]:
@@ -75,43 +83,127 @@ def in_order(first: Thumb, second: Thumb) -> tuple[Thumb, Thumb]:
 
 
 def compare(
-    first: Thumb, second: Thumb, *, mirror: bool = True, enough: Callable[[Comparison], bool] | None = None
+    first: Thumb,
+    second: Thumb,
+    *,
+    mirror: bool = True,
+    turn: bool = True,
+    enough: Callable[[Comparison], bool] | None = None,
 ) -> Comparison | None:
     """Find how `first` and `second` lie on each other; None if no alignment is worth measuring.
 
     Pictures with nearly the same hash, or with many cells of the same colours, are compared frame on frame
     even where nothing else proposes it. With `enough`, keypoints are the last resort: none are found of
-    pictures for which less is enough, or of which nothing seen from far speaks for their being one.
+    pictures for which less is enough, or of which nothing seen from far speaks for their being one. `mirror`
+    and `turn`: whether the second may be shown mirrored, and turned by quarter turns.
     """
-    bits = hash_distance(first.descriptor, second.descriptor)
-    equal = equal_cells(first, second, blurred=bits <= CLOSE_HASH)
-    same_frame = bits <= CLOSE_HASH or equal[1] > SAME_LAYOUT
-    alike = similarity(first.descriptor, second.descriptor)
-    may_mirror = mirror and alike > LEAST_MIRRORED_SIMILARITY
-
-    def measured(best: tuple[Trial, bool], *, mirrored: bool) -> Comparison:
-        plain = min(first.plain, second.plain)
-        return Comparison(first, second, measure(best[0]), best[1], mirrored, alike, bits, plain, *equal)
-
+    pair = _Pair(first, second, orientations(mirror=mirror, turn=turn))
     if enough is not None:
-        laid = _laid(first, second) if same_frame else None
+        laid = _laid(first, second) if pair.same_frame else None
         if laid is None:
             agreement, start = nested(first, second)
-            flipped = nested_mirrored(first, second) if may_mirror else -1.0
-            if not same_frame and max(agreement, flipped) + ALIKE_COUNTS * alike < LEAST_SEEN:
+            if not pair.same_frame and not pair.is_seen(agreement):
                 return None
             laid = _inside(first, second, start) if agreement > WELL_NESTED else None
-        if laid and enough(comparison := measured(laid, mirrored=False)):
+        if laid and enough(comparison := pair.measured(laid)):
             return comparison
-    best, mirrored = _best(first, second, same_frame=same_frame, least=LEAST_AGREEMENT), False
-    if may_mirror and (best is None or not _convincing(best[0])):
-        other = second.mirrored()
-        flipped_equal = equal_cells(first, other)
-        if not same_frame or flipped_equal[1] > equal[1]:
-            turned = _best(first, other, same_frame=False, least=LEAST_MIRRORED_AGREEMENT)
-            if turned and (best is None or turned[0].strength > best[0].strength):
-                best, mirrored, equal = turned, True, flipped_equal
-    return measured(best, mirrored=mirrored) if best else None
+        laid = _laid(first, second.shown(pair.hashed)) if pair.hashed else None
+        if laid and pair.hashed and enough(comparison := pair.measured(laid, pair.hashed)):
+            return comparison
+    best = _best(first, second, same_frame=pair.same_frame, least=LEAST_AGREEMENT)
+    shown = UPRIGHT
+    if best is None or not _convincing(best[0]):
+        for orientation in pair.otherwise():
+            other = _best(first, second.shown(orientation), same_frame=False, least=LEAST_OTHER_AGREEMENT)
+            if other and (best is None or other[0].strength > best[0].strength):
+                best, shown = other, orientation
+    return pair.measured(best, shown) if best else None
+
+
+@dataclass(frozen=True, eq=False)
+class _Pair:
+    """Two pictures and what is known of them before any alignment; `others` are orientations that count."""
+
+    first: Thumb
+    second: Thumb
+    others: tuple[Orientation, ...]
+
+    @cached_property
+    def bits(self) -> int:
+        return hash_distance(self.first.descriptor, self.second.descriptor)
+
+    @cached_property
+    def equal(self) -> tuple[float, float]:
+        return equal_cells(self.first, self.second, blurred=self.bits <= CLOSE_HASH)
+
+    @cached_property
+    def same_frame(self) -> bool:
+        return self.bits <= CLOSE_HASH or self.equal[1] > SAME_LAYOUT
+
+    @cached_property
+    def alike(self) -> float:
+        return similarity(self.first.descriptor, self.second.descriptor)
+
+    @cached_property
+    def distances(self) -> NDArray[np.int64]:
+        """Bits between the hashes with the second shown in each of the other orientations."""
+        found = turned_distances(self.second.hashes, self.first.hashes[:, 0], self.others)
+        least: NDArray[np.int64] = found.min(axis=0)
+        return least
+
+    @cached_property
+    def hashed(self) -> Orientation | None:
+        """The other orientation in which the hashes say that the frames are the same."""
+        if not self.others or self.bits <= CLOSE_HASH:
+            return None
+        place = int(self.distances.argmin())
+        return self.others[place] if self.distances[place] <= CLOSE_TURNED_HASH else None
+
+    @cached_property
+    def nested(self) -> NDArray[np.float32]:
+        """How well one lies in the other, seen from far, in each of the other orientations."""
+        return nested_otherwise(self.first, self.second, self.others)
+
+    @cached_property
+    def may_be_shown(self) -> bool:
+        """Whether they are alike enough to be held against each other in other orientations."""
+        return bool(self.others) and self.alike > LEAST_OTHER_SIMILARITY
+
+    def is_seen(self, agreement: float) -> bool:
+        """Whether anything seen from far speaks for their being one, where upright so much agrees."""
+        if self.hashed or agreement + ALIKE_COUNTS * self.alike >= LEAST_SEEN:
+            return True
+        if not self.may_be_shown:
+            return False
+        mirrored = self.others.index(MIRRORED) if MIRRORED in self.others else None
+        if mirrored is not None and self.nested[mirrored] + ALIKE_COUNTS * self.alike >= LEAST_SEEN:
+            return True
+        return float(self.nested.max()) > WELL_TURNED
+
+    def otherwise(self) -> list[Orientation]:
+        """Other orientations worth a closer look: those of the hashes, mirrored, best nested."""
+        found = [self.hashed] if self.hashed else []
+        if self.may_be_shown:
+            best = int(self.nested.argmax())
+            found += [MIRRORED] if MIRRORED in self.others else []
+            found += [self.others[best]] if self.nested[best] > WELL_TURNED else []
+        return [
+            one
+            for one in dict.fromkeys(found)
+            if not self.same_frame or equal_cells(self.first, self.second.shown(one))[1] > self.equal[1]
+        ]
+
+    def measured(self, best: tuple[Trial, bool], shown: Orientation = UPRIGHT) -> Comparison:
+        """All that can be said of the strongest trial, with the second shown so."""
+        trial, swapped = best
+        plain = min(self.first.plain, self.second.plain)
+        bits, equal = self.bits, self.equal
+        if shown != UPRIGHT:
+            bits = int(self.distances[self.others.index(shown)])
+            equal = equal_cells(self.first, self.second.shown(shown))
+        return Comparison(
+            self.first, self.second, measure(trial), swapped, shown, self.alike, bits, plain, *equal
+        )
 
 
 def _best(first: Thumb, second: Thumb, *, same_frame: bool, least: float) -> tuple[Trial, bool] | None:

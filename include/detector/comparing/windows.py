@@ -12,11 +12,15 @@ import cv2
 import numpy as np
 
 from include.detector.comparing.alignment import Alignment, box_onto_box
+from include.detector.comparing.orientation import ALL
 from include.detector.comparing.planes import local_contrast
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
+    from include.detector.comparing.orientation import Orientation
     from include.detector.comparing.thumb import Thumb
     from include.detector.imaging.margins import Box
 
@@ -58,7 +62,10 @@ def _pixels_of(boxes: NDArray[np.float64]) -> NDArray[np.intp]:
 
 BOXES = _boxes()
 PIXELS = _pixels_of(BOXES)
-FLIPPED = np.arange(CELLS * CELLS).reshape(CELLS, CELLS)[:, ::-1].ravel()
+SHOWN = {
+    orientation: orientation.grid(np.arange(CELLS * CELLS).reshape(CELLS, CELLS)).ravel()
+    for orientation in ALL
+}
 
 
 def windows(luma: NDArray[np.uint8]) -> NDArray[np.int8]:
@@ -82,12 +89,16 @@ def nested(first: Thumb, second: Thumb) -> tuple[float, Alignment]:
     return outside, box_onto_box((0, 0, first.width, first.height), _box(other_place, second))
 
 
-def nested_mirrored(first: Thumb, second: Thumb) -> float:
-    """How well one whole, flipped, fits the window of the other that it fits best, -1..1."""
-    return max(
-        _best(first.windows, second.windows[0, FLIPPED])[0],
-        _best(second.windows, first.windows[0, FLIPPED])[0],
+def nested_otherwise(first: Thumb, second: Thumb, orientations: Sequence[Orientation]) -> NDArray[np.float32]:
+    """How well one whole fits the best window of the other, -1..1, with `second` shown in each of these."""
+    there = second.windows[0, np.stack([SHOWN[one] for one in orientations])]
+    here = first.windows[0, np.stack([SHOWN[one.inverse()] for one in orientations])]
+    inside, outside = (
+        (own.astype(np.float32) @ wholes.T.astype(np.float32)).max(axis=0)
+        for own, wholes in ((first.windows, there), (second.windows, here))
     )
+    best: NDArray[np.float32] = np.maximum(inside, outside) / np.float32(UNIT**2)
+    return best
 
 
 def _best(own: NDArray[np.int8], whole: NDArray[np.int8]) -> tuple[float, int]:

@@ -114,6 +114,10 @@ def quarter_turn(image: Image.Image, rng: random.Random) -> Image.Image:
     return image.transpose(Image.Transpose.ROTATE_90)
 
 
+def upside_down(image: Image.Image, rng: random.Random) -> Image.Image:
+    return image.transpose(Image.Transpose.ROTATE_180)
+
+
 def random_edit(image: Image.Image, rng: random.Random) -> Image.Image:
     """A random mixture of edits, as the embedding is trained on."""
     chances: list[tuple[float, Edit]] = [

@@ -38,7 +38,7 @@ MORE = (
     Kind("mirror", "near", ("mirror", "mirror + crop")),
     Kind("border", "near", ("border", "letterbox")),
     Kind("rotation", "near", ("turn 1", "turn 2", "turn 3", "turn 5")),
-    Kind("quarter turn", "near", ("quarter turn",)),
+    Kind("quarter turn", "near", ("quarter turn", "upside down", "mirror + quarter turn")),
     Kind("screenshot", "near", ("screenshot",)),
     Kind("collage", "near", ("collage",)),
     Kind("watermark", "near", ("watermark", "stripes")),

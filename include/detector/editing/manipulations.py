@@ -44,6 +44,7 @@ from include.detector.editing.edits import (
     sharpness,
     stretch,
     turn,
+    upside_down,
 )
 
 Manipulation = Callable[[Image.Image, random.Random], bytes]
@@ -112,13 +113,17 @@ NEAR: dict[str, Manipulation] = {
     "logo + grey": saved("JPEG", partial(logo, area=0.1), partial(saturation, by=0.0)),
     "border + jpeg 30": saved("JPEG", border, quality=30),
     "half + crop": saved("JPEG", partial(scale, by=0.5), partial(crop, area=0.6, corner=False)),
+    "quarter turn": saved("JPEG", quarter_turn),
+    "upside down": saved("JPEG", upside_down),
+    "mirror + quarter turn": saved("JPEG", mirror, quarter_turn),
     "mirror + crop": saved("JPEG", mirror, partial(crop, area=0.75, corner=True)),
 }
 BEYOND: dict[str, Manipulation] = {
     "crop 0.3 corner": saved("JPEG", partial(crop, area=0.3, corner=True)),
     "screenshot": saved("JPEG", screenshot),
     "collage": saved("JPEG", collage),
-    "quarter turn": saved("JPEG", quarter_turn),
+    "quarter turn + crop": saved("JPEG", partial(crop, area=0.8, corner=True), quarter_turn),
+    **{f"turn {degrees}": saved("JPEG", partial(turn, degrees=degrees)) for degrees in (10, 15)},
     "sharpness 4": saved("JPEG", partial(sharpness, by=4)),
 }
 ALL = EXACT | HARSH | NEAR | BEYOND

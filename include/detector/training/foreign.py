@@ -50,17 +50,32 @@ def foreign_manipulations() -> dict[str, dict[str, Manipulation]]:
         "stripes": partial(augly.overlay_stripes, line_width=0.3, line_density=0.4, line_opacity=0.6),
         "pad": partial(augly.pad, w_factor=0.12, h_factor=0.12),
         "mirror": augly.hflip,
+        "mirrored upside down": augly.vflip,
+        **{
+            f"turn {degrees}": lambda image, by=degrees: image.rotate(by, expand=True)
+            for degrees in (90, 180, 270)
+        },
         "turn 4": partial(augly.rotate, degrees=4.0),
         "opacity": partial(augly.opacity, level=0.7),
     }
     beyond: dict[str, Callable[..., Any]] = {
         "sharper": partial(augly.sharpen, factor=3.0),
+        **{f"skew {share}": partial(augly.skew, skew_factor=share) for share in (0.03, 0.05)},
+        **{f"perspective {share}": partial(_perspective, share=share) for share in (0.03, 0.05)},
         "noise": partial(augly.random_noise, var=0.004),
     }
     return {
         kind: {f"augly {name}": _saved(edit) for name, edit in edits.items()}
         for kind, edits in (("exact", exact), ("near", near), ("beyond", beyond))
     }
+
+
+def _perspective(image: Image.Image, *, share: float) -> Image.Image:
+    """Each corner moved at random by this share of the shorter side (a deviation); the rest becomes black."""
+    width, height = image.size
+    corners = np.array([(0, 0), (0, height), (width, height), (width, 0)])
+    moved = corners + np.random.normal(0, share * min(image.size), corners.shape)
+    return image.transform(image.size, Image.Transform.QUAD, tuple(moved.ravel()), Image.Resampling.BICUBIC)
 
 
 def _saved(edit: Callable[..., Any]) -> Manipulation:

@@ -18,14 +18,17 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # faiss' searches are short: wait
 import faiss
 
 from include.detector.comparing.closeness import HASH_RANGE, codes, vectors
+from include.detector.comparing.orientation import ALL
 from include.detector.imaging.embedding import DIMENSIONS, LEVELS
 from include.flow_server.index.embeddings import Embeddings
+from include.flow_server.index.turned import TurnedHashes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
+    from include.detector.comparing.orientation import Orientation
     from include.detector.imaging.descriptor import Descriptor
 
 HASH_BITS = 256
@@ -55,11 +58,13 @@ NOTHING = Found(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
 class Candidates:
     """Embeddings and hashes of all documents; not thread-safe by itself."""
 
-    def __init__(self) -> None:
+    def __init__(self, orientations: Sequence[Orientation] = ALL[1:]) -> None:
+        """`orientations`: those in which copies are searched for by hash, beside upright."""
         self._keys = np.zeros(0, np.int64)
         self._embeddings = Embeddings()
         self._signs = faiss.IndexBinaryFlat(DIMENSIONS)
         self._hashes = [faiss.IndexBinaryFlat(HASH_BITS), faiss.IndexBinaryFlat(HASH_BITS)]
+        self._turned = TurnedHashes(orientations)
         self._mask: tuple[NDArray[np.int64], NDArray[np.bool_]] | None = None
 
     def __len__(self) -> int:
@@ -67,7 +72,8 @@ class Candidates:
 
     def nbytes(self) -> int:
         """Bytes of memory held."""
-        return len(self._keys) * (DIMENSIONS + DIMENSIONS // 8 + 2 * HASH_BITS // 8 + 8)
+        own = len(self._keys) * (DIMENSIONS + DIMENSIONS // 8 + 2 * HASH_BITS // 8 + 8)
+        return own + self._turned.nbytes()
 
     def add(self, items: Sequence[tuple[int, Descriptor]]) -> None:
         """Take in documents that are not there yet."""
@@ -78,6 +84,7 @@ class Candidates:
         self._signs.add(_signs(wholes))
         for index, name in zip(self._hashes, HASHES, strict=True):
             index.add(np.stack([_bits(getattr(descriptor, name)) for _, descriptor in items]))
+        self._turned.add([descriptor.pdq_content for _, descriptor in items])
         self._keys = np.concatenate([self._keys, np.array([key for key, _ in items], np.int64)])
         self._mask = None
 
@@ -88,6 +95,7 @@ class Candidates:
         for index in (self._signs, *self._hashes):
             index.remove_ids(selector)
         self._embeddings.keep(~gone)
+        self._turned.keep(~gone)
         self._keys = self._keys[~gone]
         self._mask = None
 
@@ -112,7 +120,9 @@ class Candidates:
             similar = self._prefiltered(queries, limits, mask)
         else:
             similar = self._by_embedding(queries, limits, least_closeness, mask)
-        found = _joined([similar, self._by_hash(queries, least_closeness, mask)])
+        found = _joined(
+            [similar, self._by_hash(queries, least_closeness, mask), self._by_turned_hash(queries, mask)]
+        )
         chosen = self._closest(_filtered(found, found.closeness > least_closeness), limits)
         candidates = map(Candidate, self._keys[chosen.rows].tolist(), chosen.closeness.tolist())
         ends = np.cumsum(np.bincount(chosen.numbers, minlength=len(queries)))
@@ -168,6 +178,12 @@ class Candidates:
             each = Found(rows, numbers, 1 - distances.astype(np.float64) / HASH_RANGE)
             found.append(each if mask is None else _filtered(each, mask[rows]))
         return _joined(found)
+
+    def _by_turned_hash(self, queries: Sequence[Descriptor], mask: NDArray[np.bool_] | None) -> Found:
+        """By the distance between the hashes of the contents in any other orientation."""
+        rows, numbers, distances = self._turned.search([query.pdq_content for query in queries])
+        found = Found(rows, numbers, 1 - distances.astype(np.float64) / HASH_RANGE)
+        return found if mask is None else _filtered(found, mask[rows])
 
     def _closest(self, found: Found, limits: NDArray[np.int64]) -> Found:
         """Each document once, and for each query up to its limit of them: closest first, ties by key."""

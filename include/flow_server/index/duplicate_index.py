@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from include.detector.comparing.explain import Explanation
+from include.detector.comparing.orientation import orientations
 from include.detector.imaging.descriptor import check_version
 from include.flow_server.index.candidates import Candidates
 from include.flow_server.index.options import Hit
@@ -42,6 +43,7 @@ class DuplicateIndex:
         load: Callable[[Sequence[int]], Mapping[int, Descriptor]],
         *,
         mirror: bool = True,
+        turn: bool = True,
         cache_bytes: int = CACHE_BYTES,
         comparers: Comparers | None = None,
     ) -> None:
@@ -50,14 +52,15 @@ class DuplicateIndex:
         Args:
             load: returns the descriptors of known keys; keys deleted meanwhile may be missing.
             mirror: whether mirrored copies count as duplicates.
+            turn: whether copies turned by quarter turns do.
             cache_bytes: most memory for prepared thumbnails.
             comparers: processes that compare many pairs; None means that this one does.
         """
         self._lock = threading.RLock()
-        self._candidates = Candidates()
+        self._candidates = Candidates(orientations(mirror=mirror, turn=turn))
         self._content_hashes: dict[int, str] = {}
         self._keys_of: dict[str, set[int]] = {}
-        self._scores = Scores(load, cache_bytes, mirror=mirror, comparers=comparers)
+        self._scores = Scores(load, cache_bytes, mirror=mirror, turn=turn, comparers=comparers)
 
     def __len__(self) -> int:
         return len(self._content_hashes)

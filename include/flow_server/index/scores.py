@@ -24,7 +24,9 @@ MANY = 12  # pairs from which handing them to other processes is worth it
 class Comparers(Protocol):
     """Compares pictures in other processes."""
 
-    def scores(self, pairs: Sequence[tuple[Descriptor, Descriptor]], *, mirror: bool) -> list[float]:
+    def scores(
+        self, pairs: Sequence[tuple[Descriptor, Descriptor]], *, mirror: bool, turn: bool
+    ) -> list[float]:
         """The score of each pair."""
 
 
@@ -37,9 +39,11 @@ class Scores:
         cache_bytes: int,
         *,
         mirror: bool,
+        turn: bool,
         comparers: Comparers | None,
     ) -> None:
-        self._load, self._mirror, self._comparers = load, mirror, comparers
+        self._load, self._comparers = load, comparers
+        self._mirror, self._turn = mirror, turn
         self._lock = threading.Lock()
         self._known: dict[Pair, float] = {}  # by content hashes, so it cannot go stale
         self._thumbs = ThumbCache(load, cache_bytes)
@@ -83,7 +87,9 @@ class Scores:
         """Why each document has its score; those deleted meanwhile are missing."""
         thumbs = self._thumbs.get(documents, [query])
         return {
-            key: explain_pair(thumbs[query.content_hash], thumbs[content_hash], mirror=self._mirror)
+            key: explain_pair(
+                thumbs[query.content_hash], thumbs[content_hash], mirror=self._mirror, turn=self._turn
+            )
             for key, content_hash in documents.items()
             if content_hash in thumbs
         }
@@ -96,7 +102,7 @@ class Scores:
             return self._compared_by(self._comparers, missing, wanted)
         thumbs = self._thumbs.get(wanted, [query for query, _ in missing.values()])
         return {
-            pair: score_pair(thumbs[pair[0]], thumbs[pair[1]], mirror=self._mirror)
+            pair: score_pair(thumbs[pair[0]], thumbs[pair[1]], mirror=self._mirror, turn=self._turn)
             for pair in missing
             if pair[0] in thumbs and pair[1] in thumbs
         }
@@ -112,7 +118,7 @@ class Scores:
             for pair in missing
             if pair[0] in pictures and pair[1] in pictures
         }
-        scores = comparers.scores(list(pairs.values()), mirror=self._mirror)
+        scores = comparers.scores(list(pairs.values()), mirror=self._mirror, turn=self._turn)
         return dict(zip(pairs, scores, strict=True))
 
 

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageOps
+from PIL import Image
 
+from include.detector.comparing.orientation import ALL, Orientation
 from include.detector.comparing.score import score_pair
 from include.detector.comparing.thumb import Thumb
 from include.detector.comparing.verify import Comparison, compare, in_order
@@ -62,16 +63,32 @@ def test_a_rotation_is_measured() -> None:
     assert compared(turned, WHOLE).alignment().turn() == pytest.approx(4, abs=0.3)
 
 
-def test_mirrored_keypoints_are_those_of_the_mirrored_picture() -> None:
-    mirrored, direct = WHOLE.mirrored(), thumb(ImageOps.mirror(structured(21)))
-    similarity = mirrored.keypoints.similarity(direct.keypoints)
+@pytest.mark.parametrize("orientation", ALL[1:])
+def test_keypoints_shown_otherwise_are_those_of_the_picture_so_shown(orientation: Orientation) -> None:
+    pixels = np.ascontiguousarray(orientation.grid(np.asarray(structured(21))))
+    shown, direct = WHOLE.shown(orientation), thumb(Image.fromarray(pixels))
+    similarity = shown.keypoints.similarity(direct.keypoints)
     assert np.median(similarity.max(axis=1)) > 0.95
-    assert compared(mirrored, direct).evidence.agreeing > 0.95
+    found = compare(shown, direct, mirror=False, turn=False)
+    assert found is not None
+    assert found.evidence.agreeing > 0.9
+    assert found.evidence.alignment.votes > 20
 
 
 @pytest.mark.parametrize("shift", [12, 20])
 def test_a_second_photograph_from_aside_is_no_duplicate(shift: int) -> None:
     assert score_pair(thumb(layers(0)), thumb(layers(shift)), mirror=True) < 0.70
+
+
+@pytest.mark.parametrize("share", [-0.05, 0.03, 0.05])
+def test_a_skewed_copy_is_near(share: float) -> None:
+    skewed = structured(21).transform(
+        (WIDTH, HEIGHT),
+        Image.Transform.AFFINE,
+        (1, share, -share * HEIGHT / 2, 0, 1, 0),
+        Image.Resampling.BILINEAR,
+    )
+    assert 0.70 <= score_pair(WHOLE, thumb(skewed), mirror=True) < 0.95
 
 
 def test_the_order_of_two_pictures_is_always_the_same() -> None:

@@ -10,6 +10,7 @@ from PIL import Image, ImageOps
 
 from include.detector.comparing.difference import Difference, equal_cells
 from include.detector.comparing.evidence import Evidence
+from include.detector.comparing.orientation import MIRRORED
 from include.detector.comparing.score import exactness, score
 from include.detector.comparing.thumb import Thumb
 from include.detector.comparing.verify import Comparison, compare
@@ -106,5 +107,5 @@ def test_the_cells_of_a_tiny_copy_are_those_of_the_picture_as_blurred() -> None:
 
 def test_cells_of_a_mirrored_copy_are_those_of_the_picture_flipped() -> None:
     found = compared(ImageOps.mirror(structured(5)), structured(5))
-    assert found.mirrored
+    assert found.shown == MIRRORED
     assert found.equal > 0.95

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
+from include.detector.comparing.orientation import MIRRORED
 from include.detector.comparing.score import score_pair
 from include.detector.comparing.thumb import Thumb
 from include.detector.comparing.verify import LEAST_SEEN
-from include.detector.comparing.windows import nested, nested_mirrored
+from include.detector.comparing.windows import nested, nested_otherwise
 from include.detector.imaging import analyze
 from tests.support.drawn import file
 
@@ -38,7 +39,7 @@ def test_a_crop_is_found_where_it_was_taken(box: tuple[float, float, float, floa
         corners = np.array([[box[0], box[1]], [box[2], box[3]]]) * (whole.width, whole.height)
         moved = corners @ there.matrix[:, :2].T + there.matrix[:, 2]
         assert moved == pytest.approx(np.array([[0, 0], [part.width, part.height]]), abs=0.08 * part.width)
-        assert nested_mirrored(first, thumb(ImageOps.mirror(image))) > 0.7
+        assert nested_otherwise(first, thumb(ImageOps.mirror(image)), [MIRRORED])[0] > 0.7
 
 
 def test_other_photographs_are_nowhere_in_each_other() -> None:

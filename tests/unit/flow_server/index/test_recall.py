@@ -18,7 +18,7 @@ from include.flow_server.index import DuplicateIndex, SearchOptions
 PHOTOS = sorted(Path("include/demo/photos").glob("*.jpg"))
 COPIED = PHOTOS[::13]  # six of them
 MANIPULATIONS = EXACT | HARSH | NEAR | BEYOND
-FLOORS = {"quarter turn": 0.0, "crop 0.3 corner": 0.5}
+FLOORS = {"quarter turn + crop": 0.3, "crop 0.3 corner": 0.5}
 USUAL_FLOOR = 5 / 6
 MOST_EXACT = 1 / 6  # white words over white, small ones over a busy front: one has to look for them
 
