@@ -154,7 +154,19 @@ ACTIONS = schema_of(
 picture, with commas between them; else empty.
 """
 
-DECIDED = ("keep", "delete", "merge", "condemn", "link", "tag", "untag", "export", "review", "report")
+DECIDED = (
+    "keep",
+    "delete",
+    "merge",
+    "condemn",
+    "link",
+    "replace",
+    "tag",
+    "untag",
+    "export",
+    "review",
+    "report",
+)
 """All decisions that there are."""
 
 SHOWN_CLUSTERS = schema_of(

@@ -42,7 +42,7 @@ from include.dedupe.storage import listed
 from include.dedupe.tables import ACTIONS, DECISIONS, from_parquet, to_parquet
 from include.dedupe.verdicts import FOLDER as VERDICTS
 
-PHASES = (UNTAG, "tag", CONDEMN, "link", "delete", "merge")
+PHASES = (UNTAG, "tag", CONDEMN, "link", "replace", "delete", "merge")
 BATCH_SIZE = 100
 EVERYTHING = Part()
 WITHDRAWN = "a verdict after the approval took it away"

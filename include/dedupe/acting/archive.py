@@ -32,11 +32,12 @@ class Entry:
 
     ``before`` are all its stored fields. ``analysis`` is what Flow says of its picture, for a deletion.
     ``set`` are the fields that the action writes, None for one that it removes. ``partners`` are those whose
-    fields a merge brings into this one. ``file`` is the picture's file where it is moved: its path in
-    the library, its path in the quarantine and the SHA-256 of its bytes; ``sides`` in it are the same of
-    its side files. ``picture`` is the name of the copy that the storage has of a picture which was
-    replaced. ``sequence`` tells what came first of all that is archived, and no clock does; 0 where
-    nobody counted yet.
+    fields a merge brings into this one. ``file`` is the picture's file where it is moved: its path in the
+    library, its path in the quarantine and the SHA-256 of its bytes; ``sides`` in it are the same of its side
+    files, and ``keeper`` the file to which a hard link took its place, with the ``mtime_ns`` and ``mode``
+    that it had and a ``note`` on what differs. ``picture`` is the name of the copy that the storage has of a
+    picture which was replaced. ``sequence`` tells what came first of all that is archived, and no clock does;
+    0 where nobody counted yet.
     """
 
     run_id: str

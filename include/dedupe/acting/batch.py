@@ -13,6 +13,7 @@ from include.dedupe.acting.lease import Lease, require_not_stopped
 from include.dedupe.acting.looking import Looking
 from include.dedupe.acting.outcome import Objection, Outcome
 from include.dedupe.acting.quarantine import move_away, plan_move
+from include.dedupe.acting.replacing import note_of, plan_link, put_link, take_links_back
 from include.dedupe.acting.writer import ConflictError, FlowWriter
 from include.dedupe.clock import now
 from include.dedupe.deciding.changes import Order, changes, missing_from
@@ -103,6 +104,7 @@ class Batch:
         tried = {order: entry for order, entry in going.items() if sent[order].outcome in ("done", "failed")}
         seen = await self._look_again(tried, sent)
         found |= sent | seen
+        found |= await take_links_back(going, found)
         gone = [one for one in tried.items() if "done" in (sent[one[0]].outcome, found[one[0]].outcome)]
         found |= await self._give_back(written, going, [order for order, _ in gone], moment, suffix)
         return found | self._bury(gone, suffix)
@@ -143,9 +145,12 @@ class Batch:
             at=now(),
             before=stored(document),
         )
-        if order.decision not in DELETING:
-            return replace(entry, set=changes(order, document, self.config, entry.at[:19] + "Z"))
         quarantine = self.config.quarantine
+        if order.decision not in DELETING:
+            entry = replace(entry, set=changes(order, document, self.config, entry.at[:19] + "Z"))
+            if order.decision == "replace" and quarantine:
+                entry = replace(entry, file=plan_link(order, self.run.folder, quarantine))
+            return entry
         move = plan_move(order.id, self.run.folder, quarantine) if quarantine else None
         seen = self.looking.seen[order]
         return replace(entry, analysis=seen.analysis, sketch=seen.sketch, file=move)
@@ -177,6 +182,8 @@ class Batch:
                     return Outcome(order, *failed[order.keeper_id], now())
                 if late := await self.looking.change(order, moment) or self._late(order):
                     return Outcome(order, "skipped", late, now())
+                if order.decision == "replace" and (reason := await put_link(entry.file)):
+                    return Outcome(order, "skipped", reason, now())
                 return Outcome(order, *await self._one(entry, moment.documents[order.id]["_version_"]), now())
 
         outcomes = await asyncio.gather(*(send(order, entry) for order, entry in entries.items()))
@@ -248,7 +255,11 @@ class Batch:
             if not awaited or asyncio.get_running_loop().time() > deadline:
                 break
             await asyncio.sleep(0.5)
-        seen = {order: Outcome(order, "done", "", now()) for order in entries if order not in unseen}
+        seen = {
+            order: Outcome(order, "done", note_of(entry), now())
+            for order, entry in entries.items()
+            if order not in unseen
+        }
         lost = {order: Outcome(order, "failed", UNSEEN, now()) for order in awaited}
         orphaned = {
             order: Outcome(order, "failed", ORPHANED, now())

@@ -16,7 +16,7 @@ from include.dedupe.deciding.decisions import UNTAG
 from include.dedupe.deciding.grace import condemned_since
 from include.dedupe.flow import Document, FlowReader
 from include.dedupe.settings.config import CollectionConfig
-from include.dedupe.settings.policy_settings import DELETING
+from include.dedupe.settings.policy_settings import DELETING, FOR_TWO
 
 GONE = "it no longer exists"
 SAME_SCORE = 0.005
@@ -137,7 +137,7 @@ def objection_to_class(order: Order, score: float, config: CollectionConfig) -> 
 
 async def objection_to_pair(reader: FlowReader, order: Order, config: CollectionConfig) -> str:
     """Search once more whether document and keeper look alike; return what speaks against it."""
-    if order.decision not in (*DELETING, "link"):
+    if order.decision not in FOR_TWO:
         return ""
     threshold = config.guards.delete_threshold if order.decision in DELETING else config.scan.threshold
     best = 0.0

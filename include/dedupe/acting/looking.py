@@ -9,13 +9,13 @@ from include.dedupe.acting.archive import Entry
 from include.dedupe.acting.judge import Moment, objection_to_pair
 from include.dedupe.acting.outcome import Objection
 from include.dedupe.acting.pictures import Pictures
-from include.dedupe.acting.sight import LOOKED_AT, Sight, Sights
+from include.dedupe.acting.sight import Sight, Sights
 from include.dedupe.acting.writer import FlowWriter
 from include.dedupe.clustering.facts import protected_among
 from include.dedupe.deciding.changes import Order
 from include.dedupe.flow import Document
 from include.dedupe.settings.config import CollectionConfig
-from include.dedupe.settings.policy_settings import DELETING
+from include.dedupe.settings.policy_settings import DELETING, FOR_TWO
 
 FIELDS = ("*", "_version_")
 
@@ -52,7 +52,7 @@ class Looking:
         """Judge the documents, then the pictures behind them."""
         reason = moment.objection(order)
         reason = reason or await objection_to_pair(self.writer.reader, order, self.config)
-        if order.decision not in LOOKED_AT or reason:
+        if order.decision not in FOR_TWO or reason:
             return Objection(reason) if reason else None
         if reason := moment.objection_to_content(order):
             return Objection(reason)

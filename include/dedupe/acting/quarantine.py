@@ -132,11 +132,11 @@ def _move(source: Path, target: Path, sha256: str) -> None:
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        _copy_whole(source, target, sha256)
+        copy_whole(source, target, sha256)
         source.unlink()
 
 
-def _copy_whole(source: Path, target: Path, sha256: str) -> None:
+def copy_whole(source: Path, target: Path, sha256: str) -> None:
     """Copy to another file system so that the target is there whole or not at all."""
     unfinished = target.with_name(f".{target.name[:200]}.unfinished")
     shutil.copy2(source, unfinished)

@@ -31,6 +31,7 @@ from include.dedupe.acting.lease import Lease, hold_lease, meeting_place
 from include.dedupe.acting.marker import require_claim
 from include.dedupe.acting.memory import Memory, clusters_of
 from include.dedupe.acting.quarantine import bring_back
+from include.dedupe.acting.replacing import bring_file_back
 from include.dedupe.acting.wanted import Wanted
 from include.dedupe.acting.writer import ConflictError, FlowWriter
 from include.dedupe.clock import now
@@ -196,6 +197,8 @@ class _Batch:
         if entry.action in GATED:
             indexed = self.known.indexed.get((entry.run_id, entry.id))
             return why_not_taken_back(entry, document, indexed, self.known.own_fields)
+        if entry.action == "replace":
+            return "" if document is not None else "it no longer exists"
         return _why_not_reset(entry, document)
 
     async def _one(self, entry: Entry, document: Document | None, reason: str) -> Restored:
@@ -215,13 +218,24 @@ class _Batch:
                 return "restored", told
             else:
                 assert document is not None, "checked above"  # noqa: S101
-                back = _before(entry, document)
-                await self.writer.set_fields(entry.id, int(document["_version_"]), back)
+                back = await self._reset(entry, document)
+                if back:
+                    await self.writer.set_fields(entry.id, int(document["_version_"]), back)
         except ConflictError:
             return "untouched", "it changed while it was restored"
         except (self.writer.reader.failure, DedupeError, OSError) as error:
             return "failed", str(error)
         return "restored", ""
+
+    async def _reset(self, entry: Entry, document: Document) -> dict[str, Any]:
+        """Bring a file back that was replaced, and return the fields that are to be as they were."""
+        back = _before(entry, document)
+        if entry.action == "replace":
+            if entry.file:
+                await asyncio.to_thread(bring_file_back, entry.file)
+            link = self.config.fields.hard_link  # a sync may have written another name of the same file
+            back |= {link: entry.before.get(link)} if document.get(link) != entry.before.get(link) else {}
+        return back
 
     def _why_not_added(self, entry: Entry, document: Document | None) -> str:
         if document is not None:

@@ -27,8 +27,6 @@ from include.safe_picture import UnreadableImageError, decode
 SAME = 0.99995
 """Score from which a picture is the one that was indexed: of one picture Flow says 1, but for rounding."""
 AT_ONCE = 4
-LOOKED_AT = (*DELETING, "link")
-"""Decisions after which one document stands for two."""
 ANOTHER = "picture is another one by now"
 UNTOLD = "Where nothing can tell, guards.unverified: allow deletes on the word of the index."
 
@@ -37,13 +35,15 @@ UNTOLD = "Where nothing can tell, guards.unverified: allow deletes on the word o
 class Sight:
     """What was seen of an order's pictures; ``analysis`` and ``sketch`` are of the document's own.
 
-    ``keeper`` is None where nobody can read its picture and the settings take that.
+    ``keeper`` is None where nobody can read its picture and the settings take that. ``is_one_file``: both
+    were names of one file, which a replaced one may be.
     """
 
     own: Picture
     keeper: Picture | None
     analysis: Mapping[str, Any]
     sketch: str = ""
+    is_one_file: bool = False
 
 
 @dataclass(slots=True)
@@ -71,8 +71,12 @@ class Sights:
         try:
             own = await self._read("the", document)
             kept = await self._keeper(keeper)
-            if is_one_file(own.file, kept.file if kept else None):
-                return "its keeper's file is its own file"
+            if is_one_file(own.file, kept.file if kept else None) != sight.is_one_file:
+                return (
+                    "its keeper's file is not its own any more"
+                    if sight.is_one_file
+                    else "its keeper's file is its own file"
+                )
         except DedupeError as error:
             return str(error)
         if own.mark != sight.own.mark:
@@ -82,7 +86,11 @@ class Sights:
 
     async def _see(self, order: Order, document: Document, keeper: Document) -> Sight | Objection:
         own, kept = await self._read("the", document), await self._keeper(keeper)
-        if is_one_file(own.file, kept.file if kept else None):
+        is_one = is_one_file(own.file, kept.file if kept else None)
+        if order.decision == "replace":
+            if reason := _objection_to_bytes(own, kept):
+                return Objection(reason)
+        elif is_one:
             return Objection("its keeper's file is its own file: a link, or another spelling of its name")
         analysis = await self._analysis("the", document, own)
         if kept is not None:
@@ -96,7 +104,7 @@ class Sights:
         seen = Picture(kept.mark, None, kept.file) if kept else None
         is_lost = order.decision in DELETING and own.data is not None
         drawn = await asyncio.to_thread(sketch, own.data or b"") if is_lost else ""
-        return Sight(Picture(own.mark, None, own.file), seen, analysis, drawn)
+        return Sight(Picture(own.mark, None, own.file), seen, analysis, drawn, is_one)
 
     async def _read(self, whose: str, document: Document) -> Picture:
         try:
@@ -176,6 +184,13 @@ class Sights:
             told = f"both pictures cannot be fetched from here to compare them at full size. {UNTOLD}"
             return None if self.is_lenient else Objection(told)
         return await asyncio.to_thread(compare_originals, own.data, kept.data)
+
+
+def _objection_to_bytes(own: Picture, kept: Picture | None) -> str:
+    """Return why a file cannot be replaced by a hard link to its keeper's."""
+    if own.file is None or kept is None or kept.file is None:
+        return f"{'it' if own.file is None else 'its keeper'} has no file in the library"
+    return "" if own.data == kept.data else "its file is not its keeper's byte for byte"
 
 
 def told_of_belongings(file: Path, settings: Quarantine) -> str:

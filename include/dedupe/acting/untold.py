@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from include.dedupe.acting.pictures import Pictures
-from include.dedupe.acting.sight import LOOKED_AT, SAME, UNTOLD
+from include.dedupe.acting.sight import SAME, UNTOLD
 from include.dedupe.acting.writer import FlowWriter
 from include.dedupe.errors import DedupeError
 from include.dedupe.flow import Document
 from include.dedupe.settings.config import CollectionConfig
+from include.dedupe.settings.policy_settings import FOR_TWO
 
 
 async def untold(writer: FlowWriter, config: CollectionConfig, document: Document) -> str:
@@ -15,7 +16,7 @@ async def untold(writer: FlowWriter, config: CollectionConfig, document: Documen
 
     Nothing is asked where the policies lose no document, or the settings take their deletions unverified.
     """
-    if not config.policies or not config.policies.kinds & set(LOOKED_AT):
+    if not config.policies or not config.policies.kinds & set(FOR_TWO):
         return ""
     if config.guards.unverified == "allow":
         return ""

@@ -97,7 +97,7 @@ async def protected_among(flow: FlowReader, config: CollectionConfig, ids: list[
 
 def _row(document: Document, is_protected: bool, config: CollectionConfig) -> tuple[str, bool, int, str, str]:
     tags = config.tags.names
-    names = (*judged_fields(config), *config.shown_fields, *tags)
+    names = (*judged_fields(config), *_link_fields(config), *config.shown_fields, *tags)
     fields = {name: document[name] for name in names if name in document}
     count = filled(document, config)
     return (document["id"], is_protected, count, canonical(fields), fingerprint(document, config))
@@ -107,7 +107,7 @@ def fields_to_read(config: CollectionConfig) -> tuple[str, ...]:
     """Return the ``fl`` that fingerprints and rules need; everything where completeness counts all fields."""
     if _counts_all_fields(config):
         return ("*", "_version_")
-    return ("id", "_version_", *judged_fields(config), *config.tags.names)
+    return ("id", "_version_", *judged_fields(config), *_link_fields(config), *config.tags.names)
 
 
 def judged_fields(config: CollectionConfig) -> tuple[str, ...]:
@@ -117,7 +117,13 @@ def judged_fields(config: CollectionConfig) -> tuple[str, ...]:
         names += config.rule_fields(rule)
     names += [*config.ignore_pairs.fields, *config.only_pairs.fields]
     names += config.policies.merge_fields if config.policies else ()
+    names += [config.fields.file_hash] if config.replaces_files else []
     return tuple(dict.fromkeys(names))
+
+
+def _link_fields(config: CollectionConfig) -> tuple[str, ...]:
+    """Return the field of hard links where it counts; a sync may write it at any time, and harms nothing."""
+    return (config.fields.hard_link,) if config.quarantine else ()
 
 
 def fingerprint(document: Mapping[str, Any], config: CollectionConfig) -> str:

@@ -33,11 +33,13 @@ class Order(NamedTuple):
 
 
 def changes(order: Order, document: Document, config: CollectionConfig, at: str) -> dict[str, Any]:
-    """Return the fields that tag, condemn, link or untag still has to write; ``at`` is the time, in UTC."""
+    """Return the fields that an order which deletes nothing still has to write; ``at``: the time, in UTC."""
     tags = config.tags
     wanted: dict[str, Any] = dict.fromkeys(tags.names)
     if order.decision == "link":
         wanted[tags.link] = order.keeper_id
+    elif order.decision == "replace":
+        wanted[config.fields.hard_link] = order.keeper_id
     elif order.decision != UNTAG:
         wanted |= {tags.cluster: order.cluster_id, tags.of: order.keeper_id, tags.score: order.score}
         wanted[tags.role] = "duplicate"

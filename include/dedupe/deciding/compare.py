@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from include.dedupe.deciding.decisions import CONDEMN, EXPORT
+from include.dedupe.deciding.files import apply_bytes
 from include.dedupe.deciding.grace import apply_grace
 from include.dedupe.deciding.groups import Rows
 from include.dedupe.deciding.keeper import PairRows, unreadable
@@ -51,6 +52,7 @@ class Comparison:
             duplicates=_classes(scores, is_keeper, self.config.scan.exact_threshold),
         )
         decision, reason = _by_policy(rows, self.config)
+        apply_bytes(rows, self.fields, keeper, (decision, reason), self.config)
         apply_grace(rows, self.fields, decision, reason, config=self.config, now=self.now)
         _require_proof(rows, decision, reason, self.unproven, self.config.guards.max_error_rate)
         lost = unreadable(self.fields, self.config).take(keeper)

@@ -22,6 +22,7 @@ from include.dedupe.clustering.facts import read_fields
 from include.dedupe.clustering.pair_rules import allowed_pairs
 from include.dedupe.deciding.compare import UNPROVEN, Comparison, loses_keeper, scores_with
 from include.dedupe.deciding.decisions import ACTS, EXPORT, UNTAG, write_decisions
+from include.dedupe.deciding.files import numbers_of_files
 from include.dedupe.deciding.guards import broken_guards, scope_size
 from include.dedupe.deciding.keeper import PairRows, choose_keepers
 from include.dedupe.deciding.proof import Band, unproven_bands
@@ -161,7 +162,11 @@ def decide_documents(
     fields = read_fields(rows)
     one, other = (_places(pairs[name], rows["id"]) for name in ("id_a", "id_b"))
     scores = pairs["score"].to_numpy(np.float64)
-    found = PairRows(one, other, scores >= config.scan.exact_threshold)
+    exact = scores >= config.scan.exact_threshold
+    if config.replaces_files:  # a file can stand for another one only if both are the same bytes
+        number = numbers_of_files(fields, config)
+        exact &= number[one] == number[other]
+    found = PairRows(one, other, exact)
     keepers = choose_keepers(rows, fields, config, standing.keepers, found)
     comparison = Comparison(rows, fields, config, standing, now, unproven)
     is_alone = keepers.group == np.arange(len(rows))

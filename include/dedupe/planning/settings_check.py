@@ -10,7 +10,7 @@ from include.dedupe.flow import FlowReader
 from include.dedupe.planning.quarantine_check import check_quarantine
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.settings.partition_settings import DatePartitions, FieldPartitions, divisions
-from include.dedupe.settings.policy_settings import DELETING
+from include.dedupe.settings.policy_settings import MOVING
 
 SAMPLE = 100
 """So many documents are looked at for names that may have been meant."""
@@ -24,7 +24,7 @@ async def check_settings(flow: FlowReader, config: CollectionConfig) -> None:
     Raises:
         PlanError: it names each setting that is wrong, and a field that may have been meant.
     """
-    if config.quarantine and config.policies and config.policies.kinds & set(DELETING):
+    if config.quarantine and config.policies and config.policies.kinds & set(MOVING):
         check_quarantine(config.quarantine)
     if (await flow.select()).num_found:
         await _check_fields(flow, config)
@@ -67,6 +67,8 @@ def _named(config: CollectionConfig) -> Iterator[tuple[str, str]]:
     for setting in ("date", "category", "camera"):
         if name := getattr(config.fields, setting):
             yield f"fields.{setting}", name
+    if config.replaces_files:
+        yield "fields.file_hash", config.fields.file_hash
     for each in divisions(config.partitions):
         if isinstance(each, DatePartitions | FieldPartitions) and each.field:
             yield "partitions", each.field

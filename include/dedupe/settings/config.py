@@ -109,7 +109,9 @@ class CollectionConfig(Section):
     )
     act_in_backfill: bool = Field(False, description="Let backfills act, not only report.")
     quarantine: Quarantine | None = Field(
-        None, description="Where the collection is a folder: move the files of deleted documents, too."
+        None,
+        description="Where the collection is a folder: move the files of deleted documents, too, and keep "
+        "those that the policy replace puts a hard link in the place of.",
     )
     gate: GateSettings | None = Field(None, description="New pictures; makes the DAG gate_<collection>.")
     calibrate: CalibrateSettings = Field(
@@ -158,6 +160,17 @@ class CollectionConfig(Section):
     def key_format(self) -> str | None:
         """How partition keys are written; None where runs go by their interval."""
         return KEY_FORMATS[self.schedule or ""] if self.schedule_by == "partition" else None
+
+    @model_validator(mode="after")
+    def _replaced_files_are_kept(self) -> Self:
+        if self.replaces_files and self.quarantine is None:
+            raise ValueError("policies: replace needs quarantine: the library, and where old files are kept")
+        return self
+
+    @property
+    def replaces_files(self) -> bool:
+        """Whether the files of exact duplicates become hard links to those of their keepers."""
+        return bool(self.policies and self.policies.replace)
 
     @model_validator(mode="after")
     def _keys_name_periods(self) -> Self:

@@ -76,6 +76,16 @@ class FieldSettings(Section):
         description="Field that says of a document why its picture cannot be read, as a sync of the embedded "
         "server writes it: such a document is no keeper.",
     )
+    file_hash: str = Field(
+        "file_sha256_s",
+        description="Field with a hash of the file's bytes, as a sync of the embedded server writes it: the "
+        "policy replace goes by it.",
+    )
+    hard_link: str = Field(
+        "hard_link_s",
+        description="Field that all names of one file share (hard links), as a sync of the embedded server "
+        "writes it. The policy replace writes the keeper's id there.",
+    )
     may_be_lost: tuple[str, ...] = Field(
         (),
         description="Fields, also dynamic ones such as *_str, that Flow searches but does not return, and "

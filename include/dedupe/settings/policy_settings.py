@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from include.dedupe.settings.section import Rate, Score, Section
 
-PolicyKind = Literal["report", "tag", "link", "merge", "delete", "review", "export"]
+PolicyKind = Literal["report", "tag", "link", "replace", "merge", "delete", "review", "export"]
 MergeRule = Literal["union", "max", "fill", "join", "keep"]
 RuleKind = Literal[
     "prefer",
@@ -32,10 +32,14 @@ SIDE_FILES: dict[str, SideFile] = {
     **dict.fromkeys((".raf", ".rw2", ".pef", ".srw", ".raw"), "review"),
 }
 """What is written about a picture goes with it; a film or a raw picture beside it is a picture of its own."""
-WRITING: tuple[PolicyKind, ...] = ("tag", "link", "merge", "delete")
+WRITING: tuple[PolicyKind, ...] = ("tag", "link", "replace", "merge", "delete")
 MEASURING: tuple[RuleKind, ...] = ("highest", "lowest")
 COUNTING: tuple[RuleKind, ...] = ("most_copies", "most_pairs")
 DELETING: tuple[PolicyKind, ...] = ("merge", "delete")
+FOR_TWO: tuple[PolicyKind, ...] = (*DELETING, "link", "replace")
+"""After these one document, or one file, stands for two."""
+MOVING: tuple[PolicyKind, ...] = (*DELETING, "replace")
+"""These take a file out of its library, where there is a quarantine."""
 
 
 class PairFields(Section):
@@ -136,7 +140,11 @@ class Policy(Section):
 
     do: PolicyKind = Field(
         "report",
-        description="report, tag, link, merge (into the keeper, then delete), delete, review or export.",
+        description="report, tag, link, replace, merge (into the keeper, then delete), delete, review or "
+        "export. replace is for exact duplicates in a folder with quarantine: a file that is its keeper's "
+        "byte for byte becomes a hard link to it (with its times, rights and owner), and the document stays. "
+        "The old file is in the quarantine, so space is freed by prune only. A program that writes into one "
+        "of the names changes both.",
     )
     after_days: int = Field(
         0,
@@ -165,6 +173,12 @@ class Policies(Section):
     def by_class(self, duplicates: str) -> Policy:
         return self.exact if duplicates == "exact" else self.near
 
+    @model_validator(mode="after")
+    def _replace_what_is_identical(self) -> Self:
+        if self.near.do == "replace":
+            raise ValueError("near: replace is for exact duplicates only: the files are the same bytes")
+        return self
+
     @property
     def kinds(self) -> frozenset[PolicyKind]:
         return frozenset({self.exact.do, self.near.do})
@@ -172,6 +186,11 @@ class Policies(Section):
     @property
     def write(self) -> bool:
         return bool(self.kinds & set(WRITING))
+
+    @property
+    def replace(self) -> bool:
+        """Whether files become hard links to those of their keepers."""
+        return self.exact.do == "replace"
 
     @property
     def merge_fields(self) -> tuple[str, ...]:
@@ -247,8 +266,8 @@ class Quarantine(Section):
     )
     folder: str = Field(
         min_length=1,
-        description="Folder to which the files of deleted documents are moved; neither in the library nor "
-        "around it.",
+        description="Folder to which the files of deleted documents are moved, and those that a hard link "
+        "replaced; neither in the library nor around it.",
         examples=["/pictures-removed"],
     )
     side_files: dict[str, SideFile] = Field(

@@ -172,6 +172,8 @@ class _Sync:
             before = json.loads(old.columns) if old else {}
             cells = {**dict.fromkeys(before), **self.columns.get(one.path, {})}
             values |= {name: cell or None for name, cell in cells.items() if cell or name not in values}
+        if document and document.fields.get(HARD_LINK) != self.columns.get(one.path, {}).get(HARD_LINK):
+            values[HARD_LINK] = self.columns.get(one.path, {}).get(HARD_LINK)
         fields = {name: {"set": value} for name, value in values.items()}
         data = one.descriptor.to_bytes() if one.descriptor else None
         return Add(one.path, fields, data, "image" in fields) if fields else None

@@ -5,7 +5,7 @@ import { bytes, count, counted, when } from "./figures.js";
 import { take, tell } from "./told.js";
 
 const mayAnswer = "mayAnswer" in document.body.dataset;
-const WRITING = ["delete", "merge", "condemn", "link", "tag", "untag"];
+const WRITING = ["delete", "merge", "condemn", "link", "replace", "tag", "untag"];
 let part = {};
 
 async function load(changed = null) {

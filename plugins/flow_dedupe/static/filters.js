@@ -2,7 +2,7 @@
 import { h } from "./dom.js";
 
 const CLASSES = ["exact", "near", "mixed"];
-const DECISIONS = ["keep", "delete", "condemn", "tag", "link", "merge", "export", "review", "untag"];
+const DECISIONS = ["keep", "delete", "condemn", "tag", "link", "replace", "merge", "export", "review", "untag"];
 const NAMES = ["duplicates", "least", "most", "chained", "hub", "decisions", "field", "value", "text", "judged", "sort"];
 const SORTS = [
   ["size", "the largest first"],
