@@ -6,6 +6,7 @@ anew. Verdicts do not change it.
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -22,11 +23,23 @@ from include.dedupe.errors import UnknownError
 from include.dedupe.planning.plan import Plan
 from include.dedupe.reviewing.rows import GROUP_ROWS, RowFile
 from include.dedupe.rundir import Attempt, RunDir, read_manifest
-from include.dedupe.tables import BRIDGES, CLUSTERS, DOCUMENTS, PAIRS, SHOWN_MEMBERS, SHOWN_PAIRS, to_parquet
+from include.dedupe.tables import (
+    BRIDGES,
+    CLUSTERS,
+    DOCUMENTS,
+    PAIRS,
+    SHOWN_CLUSTERS,
+    SHOWN_DECISIONS,
+    SHOWN_MEMBERS,
+    SHOWN_PAIRS,
+    to_parquet,
+)
 
 STAGE = "review"
 UNKNOWN_SIZE = -1
 Rows = npt.NDArray[np.int64]
+_SHOWN = (SHOWN_CLUSTERS, SHOWN_MEMBERS, SHOWN_PAIRS, SHOWN_DECISIONS)
+_COLUMNS = hashlib.sha256("\n".join(str(schema) for schema in _SHOWN).encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +84,13 @@ def order_of_clusters(clusters: pd.DataFrame) -> pd.DataFrame:
 
 
 def _source(run: RunDir) -> str:
-    """Return what tells these clusters and facts from those of another attempt."""
+    """Return what tells these clusters and facts from those of another attempt or of other columns."""
     clusters, facts = (read_manifest(run.storage, name) for name in ("clusters", "facts"))
     if clusters is None:
         raise UnknownError(f"Run {run.run_id} has no clusters yet; wait until it has reported.")
     written = [manifest.parts for manifest in (clusters, facts) if manifest]
-    return " ".join(name for parts in written for names in parts.values() for name in names)
+    names = [name for parts in written for names in parts.values() for name in names]
+    return " ".join([*names, _COLUMNS])
 
 
 def _members(run: RunDir, plan: Plan) -> pd.DataFrame:
