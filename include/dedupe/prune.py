@@ -46,7 +46,10 @@ class Ages:
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """One thing that is old enough: its bytes, and why it stays all the same, if it does."""
+    """One thing that is old enough: the bytes that it frees, and why it stays all the same, if it does.
+
+    A file that has another name elsewhere (a hard link) frees none.
+    """
 
     kind: Kind
     name: str
@@ -92,10 +95,11 @@ def _quarantined(
             for path in _files_of(entry):
                 if not path.is_file():
                     continue
-                size, stays = path.stat().st_size, _not_in_quarantine(path, config)
+                status, stays = path.stat(), _not_in_quarantine(path, config)
                 if not stays and config.quarantine and not dry_run:
                     _remove_file(path, Path(config.quarantine.folder).resolve())
-                yield Pruned("quarantine", str(path), size, stays)
+                freed = status.st_size if status.st_nlink == 1 else 0
+                yield Pruned("quarantine", str(path), freed, stays)
 
 
 def _remove_file(path: Path, quarantine: Path) -> None:
