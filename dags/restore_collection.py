@@ -30,6 +30,7 @@ import include
 include.__path__ = extend_path(include.__path__, "include")  # also where another include/ was found first
 
 from include.dedupe.settings.config import collection_files
+from include.dedupe.settings.dry_run import NO, YES
 from include.orchestration import acting, tasks
 
 
@@ -62,7 +63,9 @@ with DAG(
             description="remember: what comes back is no duplicate in later runs. try-again: they judge it "
             "anew, and may do the same again.",
         ),
-        "dry_run": Param(True, type="boolean", description="Only say what would be taken back."),
+        "dry_run": Param(
+            YES, type="string", enum=[YES, NO], description="Only say what would be taken back: yes or no."
+        ),
     },
     tags={"dedupe"},
     default_args={

@@ -27,6 +27,7 @@ from include.dedupe.places import require_runs
 from include.dedupe.planning.plan import read_plan
 from include.dedupe.rundir import RunDir
 from include.dedupe.settings.config import CollectionConfig, find_collection
+from include.dedupe.settings.dry_run import YES
 from include.dedupe.storage import Storage
 from include.orchestration.approval import read_answer
 from include.orchestration.context import (
@@ -115,7 +116,7 @@ def restore() -> dict[str, int]:
         ActionError: part of it could not be taken back.
     """
     params = parameters()
-    name = params["collection"]
+    name, dry_run = params["collection"], params["dry_run"] == YES
     config = find_collection(name)
     wanted = Wanted(
         runs=tuple(params["runs"] or ()),
@@ -128,11 +129,11 @@ def restore() -> dict[str, int]:
     require_runs(lasting)
 
     async def take_back() -> list[Restored]:
-        async with open_writer(address(config) if params["dry_run"] else write_address(config)) as writer:
+        async with open_writer(address(config) if dry_run else write_address(config)) as writer:
             by = f"DAG run {get_current_context()['run_id']}"
             remember = params["afterwards"] == REMEMBER
             return await restore_stage(
-                writer, lasting, config, wanted, by, dry_run=params["dry_run"], remember=remember
+                writer, lasting, config, wanted, by, dry_run=dry_run, remember=remember
             )
 
     found = asyncio.run(take_back())

@@ -84,9 +84,9 @@ def test_a_run_that_need_not_ask_deletes_and_can_be_taken_back(acting: Acting) -
     wanted = {"collection": "pictures", "runs": [dag_run.run_id]}
     run(load_dag(acting, settings, "dedupe_restore"), **wanted)
     assert set(acting.documents()) == {"cat", "moose"}
-    misspelt = run(load_dag(acting, settings, "dedupe_restore"), **wanted, dryrun=False)
+    misspelt = run(load_dag(acting, settings, "dedupe_restore"), **wanted, dryrun="no")
     assert misspelt.state == "failed"
-    assert run(load_dag(acting, settings, "dedupe_restore"), **wanted, dry_run=False).state == "success"
+    assert run(load_dag(acting, settings, "dedupe_restore"), **wanted, dry_run="no").state == "success"
     assert acting.documents() == before
     again = run(load_dag(acting, settings), scope="full")
     assert record(acting, again)["outcomes"] == {}

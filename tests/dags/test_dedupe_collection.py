@@ -34,7 +34,10 @@ class TestWiring:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.delenv(COLLECTIONS_VARIABLE, raising=False)
-        assert set(load_dags()) == {"dedupe_restore"}
+        dags = load_dags()
+        assert set(dags) == {"dedupe_restore"}
+        form = dags["dedupe_restore"].params.get_param("dry_run")
+        assert (form.value, form.schema["enum"]) == ("yes", ["yes", "no"])
 
     def test_a_collection_that_has_the_name_of_the_restore_is_refused_beside_it(
         self, collections: Path
@@ -108,6 +111,7 @@ class TestWiring:
 
 class TestSettingsOfTheDag:
     TEXT = """
+retries: 5
 dag:
   owner: photo team
   tags: [photos]
@@ -119,11 +123,16 @@ dag:
     def test_they_reach_each_task_but_limit_no_question(self, collections: Path) -> None:
         (collections / "photos.yaml").write_text(DEMO.read_text() + self.TEXT)
         dags = load_dags()
-        for dag_id, waiting in (("dedupe_photos", "approve"), ("gate_photos", "ask")):
+        for dag_id, waiting in (
+            ("dedupe_photos", "approve"),
+            ("gate_photos", "ask"),
+            ("calibrate_photos", None),
+        ):
             dag = dags[dag_id]
             assert "photos" in dag.tags
+            assert dag.default_args["retries"] == 5
             limits = {task.task_id: task.execution_timeout for task in dag.tasks}
-            assert limits.pop(waiting) is None
+            assert waiting is None or limits.pop(waiting) is None
             assert limits.pop("scan", dt.timedelta(hours=12)) == dt.timedelta(hours=12)
             assert set(limits.values()) == {dt.timedelta(minutes=30)}
             assert {(task.owner, task.queue) for task in dag.tasks} == {("photo team", "dedupe")}

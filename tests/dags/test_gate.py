@@ -87,7 +87,7 @@ def test_a_run_lets_in_what_may_come_in_and_can_be_taken_back(gating: Gating) ->
     assert (dag_run.state, states(dag_run)["settle"]) == ("success", "success")
     assert summary(gating, dag_run)["outcomes"] == {"failed": 1, "indexed": 1, "rejected": 1}
     assert set(gating.acting.documents()) == {*before, "new"}
-    taken = {"collection": "pictures", "runs": [f"gate__{dag_run.run_id}"], "dry_run": False}
+    taken = {"collection": "pictures", "runs": [f"gate__{dag_run.run_id}"], "dry_run": "no"}
     assert run(load_dag(gating.acting, name="dedupe_restore"), **taken).state == "success"
     assert gating.acting.documents() == before
 

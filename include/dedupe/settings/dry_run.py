@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from include.dedupe.errors import ConfigError
 
-AS_CONFIGURED = "as configured"
-DRY_WORDS = (AS_CONFIGURED, "yes", "no")
+AS_CONFIGURED, YES, NO = "as configured", "yes", "no"
+DRY_WORDS = (AS_CONFIGURED, YES, NO)
 
 
 def is_dry(asked: object, configured: bool) -> bool:
@@ -14,7 +14,7 @@ def is_dry(asked: object, configured: bool) -> bool:
     Raises:
         ConfigError: it is none of them.
     """
-    known = {None: configured, AS_CONFIGURED: configured, "yes": True, "no": False, True: True, False: False}
+    known = {None: configured, AS_CONFIGURED: configured, YES: True, NO: False, True: True, False: False}
     if asked not in known:
         raise ConfigError(f"dry_run: {asked!r} is none of {', '.join(DRY_WORDS)}.")
     return known[asked]
