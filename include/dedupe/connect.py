@@ -16,7 +16,17 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar, cast
 
 from include.dedupe.errors import ConfigError, DedupeError
-from include.dedupe.flow import CONTENT, MARKER, Document, Filters, FlowReader, JoinPage, Origin, Page
+from include.dedupe.flow import (
+    CONTENT,
+    MARKER,
+    Document,
+    Filters,
+    FlowReader,
+    JoinPage,
+    LeftOut,
+    Origin,
+    Page,
+)
 from include.flow_client import (
     CollectionInfo,
     FlowAddress,
@@ -71,6 +81,8 @@ class ClientReader:
         self.origin = origin_of(client.address)
         self.can_join = info is not None and "duplicates" in info.capabilities
         self.detector = info.detector if info else ""
+        told = info.left_out if info else ()
+        self.left_out = tuple(LeftOut(one.what, one.count, one.examples) for one in told)
         tells = info is not None and PICTURE_HASH in info.capabilities
         self.content: tuple[str, ...] = (f"{CONTENT}:{PICTURE_HASH}",) if tells else ()
         self.filters: Filters = QueryFilters()

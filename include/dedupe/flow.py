@@ -17,6 +17,15 @@ CONTENT = "_content_"
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Files of the folder behind a collection that have no document: what, how many, and a few of them."""
+
+    what: str
+    count: int
+    examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Origin:
     """Where Flow is, and what lets us in there: for pictures that it serves itself, and for no other host.
 
@@ -116,6 +125,10 @@ class FlowReader(Protocol):
     @property
     def detector(self) -> str:
         """Version of what finds duplicates, empty where the server does not tell."""
+
+    @property
+    def left_out(self) -> tuple[LeftOut, ...]:
+        """What the collection's folder holds beside its documents; empty where the server does not tell."""
 
     @property
     def content(self) -> tuple[str, ...]:

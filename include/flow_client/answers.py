@@ -13,6 +13,7 @@ Document = dict[str, Any]
 """One document as Flow returned it: only the fields asked for, integers (also `_version_`) exact."""
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
+_MOST_GROUPS, _MOST_EXAMPLES, _MOST_SIGNS = 100, 10, 500
 
 
 class Page(NamedTuple):
@@ -59,15 +60,26 @@ class JoinPage:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Files without a document: what they are, how many, and a few of them."""
+
+    what: str
+    count: int
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CollectionInfo:
     """What a collection says of itself. `capabilities`: what the server advertises beyond Flow's API.
 
-    `detector`: version of what finds duplicates, empty where the server does not tell.
+    `detector`: version of what finds duplicates, empty where the server does not tell. `left_out`: files of
+    the folder behind it that have no document, where the server tells.
     """
 
     name: str
     capabilities: frozenset[str]
     detector: str = ""
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def page(answer: Mapping[str, Any], what: str) -> Page:
@@ -183,7 +195,22 @@ def info(answer: Mapping[str, Any], collection: str, what: str) -> CollectionInf
         name=collection,
         capabilities=frozenset(map(str, advertised)),
         detector=str(answer.get("detector_version") or ""),
+        left_out=_left_out(answer.get("left_out") or [], what),
     )
+
+
+def _left_out(told: Any, what: str) -> tuple[LeftOut, ...]:
+    try:
+        return tuple(
+            LeftOut(str(one["what"])[:_MOST_SIGNS], int(one["count"]), _examples(one["examples"]))
+            for one in told[:_MOST_GROUPS]
+        )
+    except (LookupError, TypeError, ValueError) as error:
+        raise malformed(what, "`left_out` cannot be read") from error
+
+
+def _examples(paths: Sequence[Any]) -> tuple[str, ...]:
+    return tuple(str(path)[:_MOST_SIGNS] for path in paths[:_MOST_EXAMPLES])
 
 
 def _counts(answer: Mapping[str, Any], kind: str, what: str) -> dict[str, dict[str, int]]:

@@ -17,6 +17,7 @@ from include.flow_server.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+    from pathlib import Path
 
     from include.flow_server.comparers import Comparers
     from include.flow_server.index import Hit, SearchOptions
@@ -41,12 +42,15 @@ class Collection:
         *,
         mirror: bool = True,
         turn: bool = True,
+        last_sync: Path | None = None,
     ) -> None:
         """`allow_hosts`: private hosts that pictures of this collection may be downloaded from.
 
         Twice `workers` pictures of one host are read at once. `comparers` compare the pictures of a page.
-        `mirror` and `turn`: whether mirrored and turned copies count as duplicates.
+        `mirror` and `turn`: whether mirrored and turned copies count as duplicates. `last_sync`: the file in
+        which a sync of its folder says what it left out.
         """
+        self.last_sync = last_sync
         self.name = name
         self.allow_hosts = allow_hosts
         self.turns = Turns(2 * workers * _HOSTS_AT_ONCE, 2 * workers)

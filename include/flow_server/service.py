@@ -10,6 +10,7 @@ from include.flow_server.collection import Collection
 from include.flow_server.comparers import Comparers
 from include.flow_server.endpoints.update import Updater
 from include.flow_server.errors import BadRequestError, NotFoundError
+from include.flow_server.last_sync import FILE
 from include.flow_server.pictures import PictureFolder
 from include.flow_server.store.sqlite import SqliteStore
 
@@ -33,11 +34,19 @@ class Service:
         self.collections = {name: self._open(name) for name in settings.collections}
 
     def _open(self, name: str) -> Collection:
-        store = SqliteStore(store_file(self.settings.data, name), self.settings.limits.busy_seconds)
+        file = store_file(self.settings.data, name)
+        store = SqliteStore(file, self.settings.limits.busy_seconds)
         hosts = self.settings.allow_hosts.get(name, ())
         given = self.settings
         return Collection(
-            name, store, hosts, given.workers, self.comparers, mirror=given.mirror, turn=given.turn
+            name,
+            store,
+            hosts,
+            given.workers,
+            self.comparers,
+            mirror=given.mirror,
+            turn=given.turn,
+            last_sync=file.with_name(FILE),
         )
 
     def named(self, name: str) -> Collection:

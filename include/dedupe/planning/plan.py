@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from include.dedupe.errors import ArtifactError, PlanError
-from include.dedupe.flow import FlowReader
+from include.dedupe.flow import FlowReader, LeftOut
 from include.dedupe.planning.default_rules import with_default_rules
 from include.dedupe.planning.effects import check_effects
 from include.dedupe.planning.effort import Effort, choose_effort
@@ -46,6 +46,8 @@ class Plan:
     partitions: tuple[Partition, ...]
     notes: tuple[str, ...] = ()
     """What of the settings has no effect, in words."""
+    left_out: tuple[LeftOut, ...] = ()
+    """Files of the collection's folder that no run can find, where the server tells."""
 
     @property
     def documents(self) -> int:
@@ -80,6 +82,7 @@ class Plan:
             "effort": asdict(self.effort),
             "partitions": [partition.to_json() for partition in self.partitions],
             "notes": list(self.notes),
+            "left_out": [asdict(one) for one in self.left_out],
         }
 
     @classmethod
@@ -96,6 +99,10 @@ class Plan:
             effort=Effort(**value["effort"]),
             partitions=tuple(Partition.from_json(item) for item in value["partitions"]),
             notes=tuple(value.get("notes", ())),
+            left_out=tuple(
+                LeftOut(one["what"], one["count"], tuple(one["examples"]))
+                for one in value.get("left_out", ())
+            ),
         )
 
 
@@ -143,6 +150,7 @@ async def plan(
         effort=choose_effort(config.scan.mode, collection_documents),
         partitions=_with_quotas(partitions, scope),
         notes=(*lacking, *without_effect),
+        left_out=flow.left_out,
     )
     stage.write_file(PLAN_FILE, json.dumps(made.to_json(), indent=2, ensure_ascii=False).encode())
     stage.finish({"documents": made.documents, "partitions": len(made.partitions)})

@@ -164,6 +164,7 @@ def summarise(run: RunDir, plan: Plan, coverage: Coverage, findings: Findings) -
             "exact_threshold": settings.exact_threshold,
         },
         "notes": list(plan.notes),
+        "left_out": [asdict(one) for one in plan.left_out],
         "cost": read_cost(run),
         "coverage": asdict(coverage),
         "pairs": {

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from include.detector.comparing.score import detector_version
 from include.detector.imaging import DESCRIPTOR_VERSION
 from include.flow_server.endpoints.answers import header
+from include.flow_server.last_sync import read_last_sync
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,7 +19,7 @@ CAPABILITIES = ("duplicates", "explain", "import", "picture_hash")
 
 
 def core(collection: Collection, started: float) -> dict[str, Any]:
-    """Answers GET /api/cores/<collection>: counts, versions of descriptors and scores, extras."""
+    """Answers GET /api/cores/<collection>: counts, versions, extras, and what the sync left out."""
     return {
         "responseHeader": header(started),
         "name": collection.name,
@@ -26,6 +27,7 @@ def core(collection: Collection, started: float) -> dict[str, Any]:
         "descriptor_version": DESCRIPTOR_VERSION,
         "detector_version": detector_version(),
         "capabilities": list(CAPABILITIES),
+        "left_out": read_last_sync(collection.last_sync) if collection.last_sync else [],
         "status": {
             collection.name: {
                 "name": collection.name,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from include.flow_server.folder.kinds import shown
-from include.flow_server.folder.left_out import LeftOut
+from include.flow_server.folder.left_out import LeftOut, told_with_cause
+from include.flow_server.last_sync import Group
 
 
 @dataclass(slots=True)
@@ -38,6 +39,15 @@ class SyncReport:
             said += f"; {self.hard_links} are files under several names (hard links)"
         left_out = self.left_out.summary()
         return f"{said}\n{left_out}" if left_out else said
+
+    def groups(self) -> list[Group]:
+        """What has no document, for the server to tell."""
+        found = [
+            Group("unreadable", len(self.failed), told_with_cause(self.failed)),
+            *self.left_out.groups(),
+            Group("deleted from the index earlier", self.deleted_before),
+        ]
+        return [group for group in found if group.count]
 
     def lines(self) -> list[str]:
         """One for each path that is to be named."""

@@ -22,6 +22,7 @@ from include.flow_server.folder.own import DATE, FILE_HASH, HARD_LINK, INDEXED, 
 from include.flow_server.folder.report import SyncReport
 from include.flow_server.folder.seen import Seen, SeenTable, State
 from include.flow_server.folder.walk import PictureFile, same_files, walk
+from include.flow_server.last_sync import FILE, keep_last_sync
 from include.flow_server.measures import UNREADABLE
 from include.flow_server.query.dates import format_date, now, to_milliseconds
 from include.flow_server.service import store_file
@@ -75,7 +76,9 @@ def sync(
         report.gone = departing.remove(missing)
         report.marked = departing.mark([one for one in walked.failed if one[0] not in walked.unlisted])
         run = _Sync(folder.resolve(), store, seen, known, table.cells, departing, report, options)
-        return run.run(walked.pictures, workers)
+        done = run.run(walked.pictures, workers)
+        keep_last_sync(store_path.with_name(FILE), done.groups())
+        return done
     finally:
         seen.close()
         store.close()

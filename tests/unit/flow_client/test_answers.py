@@ -190,3 +190,12 @@ def test_a_core_with_empty_status_does_not_exist() -> None:
     assert failed.value.status == 404
     assert answers.info({"capabilities": ["duplicates"]}, "c", "info").capabilities == {"duplicates"}
     assert answers.info({"status": {"c": {"uptime": 1}}}, "c", "info").capabilities == frozenset()
+
+
+def test_what_a_folder_holds_beside_its_documents_is_read_or_refused() -> None:
+    group = {"what": "other kinds: .xmp", "count": 30, "examples": [f"{one}.xmp" for one in range(30)]}
+    (told,) = answers.info({"left_out": [group]}, "c", "info").left_out
+    assert (told.what, told.count, told.examples[0], len(told.examples)) == (group["what"], 30, "0.xmp", 10)
+    for wrong in ([{}], [7], 7, [{**group, "count": "many"}]):
+        with pytest.raises(FlowResponseError, match="left_out"):
+            answers.info({"left_out": wrong}, "c", "info")

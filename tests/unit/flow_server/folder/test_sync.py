@@ -39,6 +39,20 @@ def test_new_changed_and_gone_pictures_are_noticed(server: EmbeddedServer, root:
     assert after["sub/c.png"]["_version_"] == before["sub/c.png"]["_version_"]
 
 
+def test_what_the_last_sync_left_out_is_told_by_the_server(server: EmbeddedServer, root: Path) -> None:
+    assert requests.get(server.url, timeout=10).json()["left_out"] == []
+    (root / "notes.txt").write_text("notes")
+    sync(server, root)
+    told = {"what": "other kinds: .txt", "count": 1, "examples": ["notes.txt"]}
+    assert requests.get(server.url, timeout=10).json()["left_out"] == [told]
+    (root / "notes.txt").unlink()
+    sync(server, root)
+    assert requests.get(server.url, timeout=10).json()["left_out"] == []
+    (server.data / "my-collection" / "last_sync.json").write_text("[{")
+    (told,) = requests.get(server.url, timeout=10).json()["left_out"]
+    assert "is damaged, sync again" in told["what"]
+
+
 def test_the_fields_of_a_picture_are_stored(server: EmbeddedServer, root: Path) -> None:
     exif = Image.Exif()
     exif.get_ifd(0x8769)[0x9003] = "2019:07:06 05:04:03"
