@@ -35,7 +35,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         ("check", run_check, "try on a scratch document what the policies will do"),
         ("verdict", run_verdict, "say that a pair is no duplicate, keep a document, undo a verdict"),
         ("acknowledge", run_acknowledge, "say that what a run exported is carried out elsewhere"),
-        ("prune", run_prune, "remove what is old: runs, archive, quarantine; a dry run unless told"),
+        ("prune", run_prune, "remove what is old, by ages or as retention says; a dry run unless told"),
         ("claim", run_claim, "let this storage write to the collection from now on, and no other"),
         ("stop", run_stop, "stop all writing to a collection before the next batch"),
         ("allow", run_allow, "allow writing again"),
@@ -128,7 +128,8 @@ def run_acknowledge(options: argparse.Namespace) -> int:
 
 def run_prune(options: argparse.Namespace) -> int:
     _, config = runs_of(options.collection)
-    ages = Ages(options.runs_days, options.archive_days, options.quarantine_days)
+    named = Ages(options.runs_days, options.archive_days, options.quarantine_days)
+    ages = Ages.of(config.retention) if named.is_empty else named
     dry_run, storage = options.dry_run == "yes", config.storage or default_storage()
     found = prune(storage, options.collection, config, ages, getpass.getuser(), dry_run=dry_run)
     for one in found:

@@ -1,15 +1,18 @@
-"""Prune: removes what has become old of one collection: folders of runs, its archive, files in quarantine.
+"""Prune: removes what has become old of one collection.
 
-Only what an age was named for goes. A run folder is not needed to restore; the archive is, and for a file
-that was moved away the quarantine, too. So an archive stays as long as one of its files is in the quarantine.
+That is folders of runs and calibrations, the archive with pictures that were overwritten, and files in
+quarantine. Only what an age was named for goes. A run folder is not needed to restore; the archive is, and
+for a file that was moved away the quarantine, too. Both stay while their run is not settled, and an archive
+as long as one of its files is in the quarantine; a picture that was overwritten stays with its archive.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,29 +22,41 @@ from include.dedupe.acting.lease import hold_lease, meeting_place
 from include.dedupe.deciding.settled import exported_by, settled_by
 from include.dedupe.errors import DedupeError
 from include.dedupe.gating.buried import keep_traces
+from include.dedupe.gating.replaced import FOLDER as REPLACED
 from include.dedupe.gating.take import is_gate_run
 from include.dedupe.reviewing.gates import summarise_gate
 from include.dedupe.reviewing.layout import STAGE as REVIEW
 from include.dedupe.reviewing.summary import summarise
 from include.dedupe.rundir import RunDir, read_manifest
 from include.dedupe.settings.config import CollectionConfig
+from include.dedupe.settings.retention_settings import Retention
 from include.dedupe.storage import Storage
 
 RUNS = "runs"
-Kind = Literal["runs", "archive", "quarantine"]
+DAY_S = 86_400
+Kind = Literal["runs", "calibrations", "archive", "quarantine", "replaced"]
 
 
 @dataclass(frozen=True, slots=True)
 class Ages:
-    """Days after which something may go; None keeps all of it."""
+    """Days after which something may go, and how many of the newest runs stay; None keeps all of it.
+
+    Calibrations go as runs do, the pictures that the gate has overwritten as the archive does.
+    """
 
     runs: int | None = None
     archive: int | None = None
     quarantine: int | None = None
+    newest_runs: int | None = None
+
+    @classmethod
+    def of(cls, retention: Retention) -> Ages:
+        days = retention.keep_archive_days, retention.keep_quarantine_days
+        return cls(None, *days, newest_runs=retention.keep_runs)
 
     @property
     def is_empty(self) -> bool:
-        return self.runs is None and self.archive is None and self.quarantine is None
+        return self == Ages()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,25 +82,49 @@ def prune(
         LeaseError: somebody writes to the collection.
     """
     if ages.is_empty:
-        raise DedupeError("Say what may go, and after how many days: runs, archive or quarantine.")
+        raise DedupeError(
+            "Say what may go, and after how many days: runs, archive or quarantine; or name it in the "
+            "settings: retention."
+        )
     lasting = Storage(f"{storage.rstrip('/')}/{collection}")
+    runs = set(lasting.folders(RUNS))
+
+    @cache
+    def unsettled(run: str) -> str:
+        return _why_unsettled(RunDir(storage, collection, run)) if run in runs else ""
+
     found: list[Pruned] = []
     with ExitStack() as held:
         if not dry_run:
             held.enter_context(hold_lease(meeting_place(lasting, config), f"A prune by {by}"))
         now = lasting.clock()
         if ages.quarantine is not None:
-            found += _quarantined(lasting, config, now - ages.quarantine * 86_400, dry_run=dry_run)
-        gone = {one.name for one in found if not one.stays}
+            before = now - ages.quarantine * DAY_S
+            found += _quarantined(lasting, config, before, unsettled, dry_run=dry_run)
         if ages.archive is not None:
-            found += _archived(lasting, now - ages.archive * 86_400, gone, dry_run=dry_run)
-        if ages.runs is not None:
-            found += _runs(storage, collection, lasting, now - ages.runs * 86_400, dry_run=dry_run)
+            before, gone = now - ages.archive * DAY_S, _going(found)
+            found += _archived(lasting, before, gone, unsettled, dry_run=dry_run)
+            found += _replaced(lasting, before, _going(found), dry_run=dry_run)
+        for one in (*_old(lasting, "runs", ages, now), *_old(lasting, "calibrations", ages, now)):
+            is_run = one.kind == "runs" and not one.stays
+            stays = _why_needed(RunDir(storage, collection, one.name)) if is_run else one.stays
+            if not stays and not dry_run:
+                lasting.remove_folder(f"{one.kind}/{one.name}")
+            found.append(replace(one, stays=stays))
     return found
 
 
+def _going(found: Sequence[Pruned]) -> set[str]:
+    return {one.name for one in found if not one.stays}
+
+
 def _quarantined(
-    lasting: Storage, config: CollectionConfig, before: float, *, dry_run: bool
+    lasting: Storage,
+    config: CollectionConfig,
+    before: float,
+    unsettled: Callable[[str], str],
+    *,
+    dry_run: bool,
 ) -> Iterator[Pruned]:
     """Remove files that this collection's archive says were moved away, and that are there still."""
     for run in archived_runs(lasting):
@@ -95,7 +134,7 @@ def _quarantined(
             for path in _files_of(entry):
                 if not path.is_file():
                     continue
-                status, stays = path.stat(), _not_in_quarantine(path, config)
+                status, stays = path.stat(), _not_in_quarantine(path, config) or unsettled(run)
                 if not stays and config.quarantine and not dry_run:
                     _remove_file(path, Path(config.quarantine.folder).resolve())
                 freed = status.st_size if status.st_nlink == 1 else 0
@@ -127,7 +166,9 @@ def _files_of(entry: Entry) -> list[Path]:
     return [Path(move["quarantine"]) for move in moves]
 
 
-def _archived(lasting: Storage, before: float, gone: set[str], *, dry_run: bool) -> Iterator[Pruned]:
+def _archived(
+    lasting: Storage, before: float, gone: set[str], unsettled: Callable[[str], str], *, dry_run: bool
+) -> Iterator[Pruned]:
     for run in archived_runs(lasting):
         size, written = lasting.measure(f"{ARCHIVE}/{run}")
         if written >= before:
@@ -135,24 +176,50 @@ def _archived(lasting: Storage, before: float, gone: set[str], *, dry_run: bool)
         files = (path for entry in read_entries(lasting, run) for path in _files_of(entry))
         left = [path for path in files if path.is_file() and str(path) not in gone]
         stays = f"{len(left)} of its files are in the quarantine, such as {left[0]}" if left else ""
+        stays = stays or unsettled(run)
         if not stays and not dry_run:
             keep_traces(lasting, run)
             lasting.remove_folder(f"{ARCHIVE}/{run}")
         yield Pruned("archive", run, size, stays)
 
 
-def _runs(
-    storage: str, collection: str, lasting: Storage, before: float, *, dry_run: bool
-) -> Iterator[Pruned]:
-    measured = {run: lasting.measure(f"{RUNS}/{run}", but=REVIEW) for run in lasting.folders(RUNS)}
-    newest = max(measured, key=lambda run: (measured[run][1], run), default="")
-    for run, (size, written) in measured.items():
+def _replaced(lasting: Storage, before: float, gone: set[str], *, dry_run: bool) -> Iterator[Pruned]:
+    """Remove the pictures that the gate has overwritten, and that no archive names any more."""
+    needed = {
+        entry.picture: run
+        for run in archived_runs(lasting)
+        if run not in gone
+        for entry in read_entries(lasting, run)
+    }
+    for name in lasting.names(REPLACED):
+        picture = f"{REPLACED}/{name}"
+        size, written = lasting.measure(picture)
         if written >= before:
             continue
-        stays = "it is the newest" if run == newest else _why_needed(RunDir(storage, collection, run))
+        stays = f"a restore of run {needed[picture]} needs it" if picture in needed else ""
         if not stays and not dry_run:
-            lasting.remove_folder(f"{RUNS}/{run}")
-        yield Pruned("runs", run, size, stays)
+            lasting.remove(picture)
+        yield Pruned("replaced", name, size, stays)
+
+
+def _old(lasting: Storage, kind: Literal["runs", "calibrations"], ages: Ages, now: float) -> Iterator[Pruned]:
+    """Yield the folders that are too old, or more than are to stay; the newest of all stays."""
+    measured = {name: lasting.measure(f"{kind}/{name}", but=REVIEW) for name in lasting.folders(kind)}
+    newest_first = sorted(measured, key=lambda name: (measured[name][1], name), reverse=True)
+    for place, name in enumerate(newest_first):
+        size, written = measured[name]
+        is_old = ages.runs is not None and written < now - ages.runs * DAY_S
+        is_more = ages.newest_runs is not None and place >= ages.newest_runs and written < now - DAY_S
+        if is_old or is_more:
+            yield Pruned(kind, name, size, "" if place else "it is the newest")
+
+
+def _why_unsettled(run: RunDir) -> str:
+    """Return why the archive of a run must stay though it is old; empty if the run is settled."""
+    if told := _why_needed(run):
+        return f"its run is not settled: {told}"
+    failed = not is_gate_run(run.folder) and summarise(run, {}, lambda _: False).state == "failed"
+    return "its run is not settled: part of it could not be carried out, and it may go on" if failed else ""
 
 
 def _why_needed(run: RunDir) -> str:

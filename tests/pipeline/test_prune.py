@@ -10,12 +10,17 @@ import pytest
 from include.dedupe.__main__ import main
 from include.dedupe.acting.archive import read_entries
 from include.dedupe.acting.wanted import Wanted
+from include.dedupe.deciding.supersede import register_decisions
 from include.dedupe.errors import DedupeError
 from include.dedupe.gating.buried import read_buried
+from include.dedupe.planning.plan import read_plan
 from include.dedupe.prune import Ages, Pruned, prune
+from include.dedupe.reporting.pictures import WebPictures
+from include.dedupe.reporting.report import report
 from include.dedupe.settings.config import COLLECTIONS_VARIABLE
 from include.dedupe.storage import STORAGE_VARIABLE
 from tests.pipeline.gating_fixture import gating
+from tests.support.acting import FIRST
 from tests.support.gating import CHELSEA, Gating
 from tests.support.library import Library, jpeg, library, library_server, photo
 
@@ -116,6 +121,56 @@ def test_what_was_deleted_is_known_at_the_gate_without_its_archive(pruned: Libra
     assert pruned.away.is_dir()
 
 
+def test_by_number_the_newest_runs_and_calibrations_stay_and_what_is_at_work(library: Library) -> None:
+    library.fill({"a.jpg": CAT, "b.jpg": CAT})
+    storage = library.acting.storage
+    for run in ("run-1", "run-2", "run-3"):
+        library.decided(run)
+    for name in ("first", "second", "third"):
+        (storage / "pictures" / "calibrations" / name).mkdir(parents=True)
+        (storage / "pictures" / "calibrations" / name / "pick.json").write_text("{}")
+    assert go(library, newest_runs=1) == {}, "they may be at work"
+    age(storage)
+    found = go(library, newest_runs=1)
+    assert set(found) == {"runs run-1", "runs run-3", "calibrations first", "calibrations second"}
+    assert library.acting.run().lasting.folders("runs") == ["run-2"]
+    assert library.acting.run().lasting.folders("calibrations") == ["third"]
+
+
+def test_what_a_restore_goes_by_stays_until_its_run_is_settled(pruned: Library) -> None:
+    run = pruned.acting.run("run-1")
+    register_decisions(run, read_plan(run), run.result("decide").result["hash"])
+    report(run, FIRST, WebPictures(pruned.acting.server.base, ()))
+    manifest = pruned.acting.storage / "pictures" / "runs" / "run-1" / "apply" / "manifest.json"
+    kept = manifest.read_bytes()
+    manifest.unlink()
+    found = go(pruned, archive=30, quarantine=30)
+    told = "its run is not settled: it is applying"
+    assert (found["quarantine b.jpg"].stays, pruned.moved()["in/b.jpg"]) == (told, CAT)
+    assert "files are in the quarantine" in found["archive run-1"].stays
+    manifest.write_bytes(kept)
+    assert {one.stays for one in go(pruned, archive=30, quarantine=30).values()} == {""}
+
+
+def test_an_overwritten_picture_goes_with_the_archive_that_names_it(gating: Gating) -> None:
+    rules = {"keeper": {"rules": [{"rule": "highest", "field": "rank_i"}]}}
+    rows = [{"id": "cat 2", "image": gating.picture("cat 2.jpg", CHELSEA), "rank_i": 9}]
+    gating.go(rows, {"exact": "overwrite"}, "first", **rules)
+    storage, lasting = gating.acting.storage, gating.run_dir("first").lasting
+    assert len(lasting.names("replaced")) == 1
+    age(storage)
+    for path in (storage / "pictures" / "archive").rglob("*.json"):
+        os.utime(path)
+    config = gating.config()
+    (kept,) = prune(str(storage), "pictures", config, Ages(archive=30), "somebody", dry_run=False)
+    assert (kept.kind, kept.stays) == ("replaced", "a restore of run gate__first needs it")
+    age(storage)
+    for dry_run in (True, False):
+        found = prune(str(storage), "pictures", config, Ages(archive=30), "somebody", dry_run=dry_run)
+        assert {one.kind: one.stays for one in found} == {"archive": "", "replaced": ""}
+        assert bool(lasting.names("replaced")) == dry_run
+
+
 def test_what_is_younger_stays_and_an_age_is_asked_for(library: Library) -> None:
     library.fill({"a.jpg": CAT, "b.jpg": CAT})
     assert library.apply(library.decided()).done == 1
@@ -166,5 +221,13 @@ def test_the_command_is_dry_unless_told_and_says_the_bytes(
     assert f"{len(CAT) + 4:,} bytes were freed." in capsys.readouterr().out
     assert pruned.moved() == {"theirs.jpg": CAT}
     assert main(["prune", "pictures"]) == 2
+    with (tmp_path / "collections" / "pictures.yaml").open("a") as file:
+        file.write("retention: {keep_runs: 1, keep_archive_days: 30}\n")
+    capsys.readouterr()
+    assert main(["prune", "pictures", "--dry-run", "no"]) == 0
+    told = capsys.readouterr().out
+    assert "bytes  archive run-1\n" in told
+    assert "bytes  runs run-1\n" in told
+    assert not (pruned.acting.storage / "pictures" / "archive" / "run-1").exists()
     with pytest.raises(SystemExit):
         main(["prune", "pictures", "--runs-days", "0"])

@@ -37,6 +37,7 @@ from include.dedupe.settings.policy_settings import (
     TagFields,
 )
 from include.dedupe.settings.report_settings import ReportSettings
+from include.dedupe.settings.retention_settings import Retention
 from include.dedupe.settings.review_settings import ReviewSettings
 from include.dedupe.settings.scan_settings import ScanSettings
 from include.dedupe.settings.section import FilterQueries, Section
@@ -112,6 +113,10 @@ class CollectionConfig(Section):
         None,
         description="Where the collection is a folder: move the files of deleted documents, too, and keep "
         "those that the policy replace puts a hard link in the place of.",
+    )
+    retention: Retention = Field(
+        Retention(),
+        description="What `python -m include.dedupe prune` may remove; without it, prune asks for ages.",
     )
     gate: GateSettings | None = Field(None, description="New pictures; makes the DAG gate_<collection>.")
     calibrate: CalibrateSettings = Field(
