@@ -157,7 +157,7 @@ def run_allow(options: argparse.Namespace) -> int:
 
 def lasting_of(name: str, config: CollectionConfig) -> Storage:
     """Return what outlives the runs of a collection."""
-    return Storage(f"{(config.storage or default_storage()).rstrip('/')}/{name}")
+    return Storage.of(config.storage or default_storage(), name)
 
 
 def runs_of(name: str) -> tuple[Storage, CollectionConfig]:

@@ -65,7 +65,7 @@ def prune(
     """
     if ages.is_empty:
         raise DedupeError("Say what may go, and after how many days: runs, archive or quarantine.")
-    lasting = Storage(f"{storage.rstrip('/')}/{collection}")
+    lasting = Storage.of(storage, collection)
     found: list[Pruned] = []
     with ExitStack() as held:
         if not dry_run:
