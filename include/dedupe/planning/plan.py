@@ -23,6 +23,7 @@ from include.dedupe.planning.pick import share_quota
 from include.dedupe.planning.scope import Scope, scope_filters, search_filters
 from include.dedupe.planning.settings_check import check_settings
 from include.dedupe.rundir import Attempt, RunDir
+from include.dedupe.sequence import next_number
 from include.dedupe.settings.config import CollectionConfig
 from include.safe_text import without_login
 
@@ -46,6 +47,8 @@ class Plan:
     partitions: tuple[Partition, ...]
     notes: tuple[str, ...] = ()
     """What of the settings has no effect, in words."""
+    sequence: int = 0
+    """Tells what was planned first, and no clock does; 0 where nobody counted yet."""
 
     @property
     def documents(self) -> int:
@@ -80,6 +83,7 @@ class Plan:
             "effort": asdict(self.effort),
             "partitions": [partition.to_json() for partition in self.partitions],
             "notes": list(self.notes),
+            "sequence": self.sequence,
         }
 
     @classmethod
@@ -96,6 +100,7 @@ class Plan:
             effort=Effort(**value["effort"]),
             partitions=tuple(Partition.from_json(item) for item in value["partitions"]),
             notes=tuple(value.get("notes", ())),
+            sequence=value.get("sequence", 0),
         )
 
 
@@ -143,6 +148,7 @@ async def plan(
         effort=choose_effort(config.scan.mode, collection_documents),
         partitions=_with_quotas(partitions, scope),
         notes=(*lacking, *without_effect),
+        sequence=next_number(run.lasting),
     )
     stage.write_file(PLAN_FILE, json.dumps(made.to_json(), indent=2, ensure_ascii=False).encode())
     stage.finish({"documents": made.documents, "partitions": len(made.partitions)})
