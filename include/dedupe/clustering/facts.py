@@ -112,7 +112,7 @@ def fields_to_read(config: CollectionConfig) -> tuple[str, ...]:
 
 def judged_fields(config: CollectionConfig) -> tuple[str, ...]:
     """Return the fields that decisions rest on: the picture, what can be read, all rules, merged fields."""
-    names = [config.fields.image, *([config.fields.unreadable] if config.fields.unreadable else [])]
+    names = [config.fields.image, *filter(None, (config.fields.unreadable, config.fields.hard_link))]
     for rule in config.keeper.rules:
         names += config.rule_fields(rule)
     names += [*config.ignore_pairs.fields, *config.only_pairs.fields]

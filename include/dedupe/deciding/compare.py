@@ -15,6 +15,7 @@ from include.dedupe.deciding.decisions import CONDEMN, EXPORT
 from include.dedupe.deciding.grace import apply_grace
 from include.dedupe.deciding.groups import Rows
 from include.dedupe.deciding.keeper import PairRows, unreadable
+from include.dedupe.deciding.linked import ONE_FILE, is_one_file
 from include.dedupe.deciding.proof import Band
 from include.dedupe.deciding.refused import REFUSED, Refusals
 from include.dedupe.settings.config import CollectionConfig
@@ -58,7 +59,14 @@ class Comparison:
         self._refuse(rows, keeper, decision, reason)
         lost = unreadable(self.fields, self.config).take(keeper)
         decision[lost], reason[lost] = "review", "its keeper's picture cannot be read"
-        _apply_rules(rows, is_keeper, decision, reason, config=self.config, standing=self.standing)
+        _apply_rules(
+            rows.assign(is_one_file=is_one_file(self.fields, keeper, self.config)),
+            is_keeper,
+            decision,
+            reason,
+            config=self.config,
+            standing=self.standing,
+        )
         return rows.assign(decision=decision, reason=reason)
 
     def _refuse(self, rows: pd.DataFrame, keeper: Rows, decision: Words, reason: Words) -> None:
@@ -163,6 +171,7 @@ def _apply_rules(
         ((rows["duplicates"] == "chained").to_numpy(bool), "review", "no pair with the keeper"),
         (rows["hub"].to_numpy(bool), "review", "a document of the cluster has more hits than were read"),
         ((rows["size"] > config.cluster.max_size).to_numpy(bool), "review", "the cluster is too large"),
+        (rows["is_one_file"].to_numpy(bool), "keep", ONE_FILE),
         (_named(rows, standing.rejected), "keep", "a person rejected the decision"),
         (rows["is_protected"].to_numpy(bool), "keep", "protected"),
         (_named(rows, standing.keepers), "keep", "a person keeps it"),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +17,7 @@ import pyarrow.compute as pc
 
 from include.dedupe.clustering.cluster import hub_ids
 from include.dedupe.clustering.facts import read_facts, read_fields
+from include.dedupe.deciding.linked import own_sizes
 from include.dedupe.errors import UnknownError
 from include.dedupe.planning.plan import Plan
 from include.dedupe.reviewing.rows import GROUP_ROWS, RowFile
@@ -25,7 +25,7 @@ from include.dedupe.rundir import Attempt, RunDir, read_manifest
 from include.dedupe.tables import BRIDGES, CLUSTERS, DOCUMENTS, PAIRS, SHOWN_MEMBERS, SHOWN_PAIRS, to_parquet
 
 STAGE = "review"
-UNKNOWN_SIZE = -1
+UNKNOWN_SIZE, MOST_BYTES = -1, 2**62
 Rows = npt.NDArray[np.int64]
 
 
@@ -91,7 +91,9 @@ def _members(run: RunDir, plan: Plan) -> pd.DataFrame:
     if facts is None:
         return rows.assign(is_protected=False, filled=0, fields="{}", fingerprint="", bytes=UNKNOWN_SIZE)
     rows = _joined(rows, facts)
-    return rows.assign(bytes=_sizes(rows, plan.config.fields.bytes))
+    sizes = own_sizes(read_fields(rows), plan.config)
+    is_known = (sizes >= 0) & (sizes < MOST_BYTES)
+    return rows.assign(bytes=np.where(is_known, sizes, UNKNOWN_SIZE).astype(np.int64))
 
 
 def _joined(rows: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
@@ -107,22 +109,6 @@ def places(names: pd.Series[str], among: pd.Series[str]) -> Rows:
     found = pc.fill_null(pc.index_in(wanted, value_set=whole), -1)
     numbers: Rows = found.to_numpy(zero_copy_only=False).astype(np.int64)
     return numbers
-
-
-def _sizes(rows: pd.DataFrame, name: str | None) -> Rows:
-    """Return the bytes of each document, where a field tells them."""
-    if name is None:
-        return np.full(len(rows), UNKNOWN_SIZE)
-    values = [_number(fields.get(name)) for fields in read_fields(rows)]
-    return np.array(values, dtype=np.int64)
-
-
-def _number(value: Any) -> int:
-    one = value[0] if isinstance(value, list) and value else value
-    try:
-        return max(int(one), UNKNOWN_SIZE)
-    except (TypeError, ValueError, OverflowError):
-        return UNKNOWN_SIZE
 
 
 def _pairs(run: RunDir, members: pd.DataFrame) -> pd.DataFrame:

@@ -76,6 +76,12 @@ class FieldSettings(Section):
         description="Field that says of a document why its picture cannot be read, as a sync of the embedded "
         "server writes it: such a document is no keeper.",
     )
+    hard_link: str | None = Field(
+        "hard_link_s",
+        description="Field that has the same value in all documents of one file that has several names (hard "
+        "links), as a sync of the embedded server writes it: they are one picture already, and to remove one "
+        "of them frees nothing.",
+    )
     may_be_lost: tuple[str, ...] = Field(
         (),
         description="Fields, also dynamic ones such as *_str, that Flow searches but does not return, and "
