@@ -24,11 +24,11 @@ from include.safe_text import complain, shown, tell
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return 0, or 2 when the input is wrong or Flow cannot be asked."""
+    """Run one command; return 0, or 2 when the input is wrong, or Flow or a file cannot be read."""
     options = _parser().parse_args(arguments)
     try:
         code: int = options.command(options)
-    except (DedupeError, FlowError) as error:
+    except (DedupeError, FlowError, OSError) as error:
         complain(error)
         return 2
     return code

@@ -17,6 +17,7 @@ from include.dedupe.clustering.known_ids import require_known, unknown_ids
 from include.dedupe.clustering.names import last_members
 from include.dedupe.connect import open_flow
 from include.dedupe.csv_table import read_csv
+from include.dedupe.deciding.refused import pairs_of
 from include.dedupe.errors import DedupeError, VerdictError
 from include.dedupe.places import require_runs
 from include.dedupe.prune import Ages, prune
@@ -89,7 +90,9 @@ def run_verdict(options: argparse.Namespace) -> int:
         members = last_members(lasting, ids)
         if not is_undo:
             require_known(lasting, ids, there | members.keys(), told)
-        tell(give_verdict(lasting, options.kind, ids, options.by, options.note, members=members).name)
+        kind, by, note = options.kind, options.by, options.note
+        refusals = pairs_of(lasting, ids) if kind == "same" else ()
+        tell(give_verdict(lasting, kind, ids, by, note, members=members, refusals=refusals).name)
     return 0
 
 
@@ -158,7 +161,7 @@ def run_allow(options: argparse.Namespace) -> int:
 
 def lasting_of(name: str, config: CollectionConfig) -> Storage:
     """Return what outlives the runs of a collection."""
-    return Storage(f"{(config.storage or default_storage()).rstrip('/')}/{name}")
+    return Storage.of(config.storage or default_storage(), name)
 
 
 def runs_of(name: str) -> tuple[Storage, CollectionConfig]:

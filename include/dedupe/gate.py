@@ -165,7 +165,7 @@ async def open_gate(
     config = find_collection(collection)
     require_gate(config)
     storage = config.storage or default_storage(airflow_home)
-    lasting = Storage(f"{storage.rstrip('/')}/{collection}")
+    lasting = Storage.of(storage, collection)
     named = address_from_connection(connection, config.flow.collection) if connection else None
     async with open_writer(named or locate_flow(config, flow)) as writer:
         if not await searches_by_analysis(writer, lasting, config):

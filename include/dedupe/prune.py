@@ -86,7 +86,7 @@ def prune(
             "Say what may go, and after how many days: runs, archive or quarantine; or name it in the "
             "settings: retention."
         )
-    lasting = Storage(f"{storage.rstrip('/')}/{collection}")
+    lasting = Storage.of(storage, collection)
     runs = set(lasting.folders(RUNS))
 
     @cache

@@ -54,9 +54,9 @@ class RunDir:
         """``among``: the folder of such runs; those that scan are in ``runs``."""
         self.collection = collection
         self.run_id = run_id
-        self.lasting = Storage(f"{storage.rstrip('/')}/{collection}")
+        self.lasting = Storage.of(storage, collection)
         """What outlives a run stands here, beside the runs."""
-        self.storage = Storage(f"{storage.rstrip('/')}/{collection}/{among}/{folder_name(run_id)}")
+        self.storage = self.lasting.beside(f"{collection}/{among}/{folder_name(run_id)}")
 
     def beside(self, collection: str, folder: str) -> RunDir:
         """Return the run of a collection in the same storage whose folder has this name."""

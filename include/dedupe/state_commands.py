@@ -9,7 +9,7 @@ from pathlib import Path
 
 from include.dedupe.acting.client_writer import ASKED, has_airflow
 from include.dedupe.acting.lease import meeting_place, require_not_stopped
-from include.dedupe.errors import ConfigError, StoppedError
+from include.dedupe.errors import ConfigError, DedupeError, StoppedError
 from include.dedupe.reviewing.overview import list_runs
 from include.dedupe.reviewing.summary import RunSummary
 from include.dedupe.settings.config import (
@@ -19,7 +19,7 @@ from include.dedupe.settings.config import (
     read_collection,
 )
 from include.dedupe.storage import Storage, default_storage
-from include.safe_text import tell
+from include.safe_text import tell, without_login
 
 
 def add_state_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -63,14 +63,15 @@ def run_status(options: argparse.Namespace) -> int:
     config = find_collection(options.collection)
     storage = config.storage or default_storage()
     page = list_runs(options.collection, limit=max(1, options.limit))
-    tell(f"storage  {storage.rstrip('/')}/{options.collection}")
-    tell(f"writing  {_writing(options.collection, config, storage)}")
+    tell(f"storage  {without_login(storage.rstrip('/'))}/{options.collection}")
+    writing, is_damaged = _writing(options.collection, config, storage)
+    tell(f"writing  {writing}")
     tell(f"runs     {page.total}{', the newest first:' if page.runs else ''}")
     for run in page.runs:
         tell(f"{run.at[:19]:19}  {run.state:13}  {run.run_id}")
         for line in _lines(run):
             tell(f"  {line}")
-    return 0
+    return 2 if is_damaged else 0
 
 
 def _told(path: Path) -> tuple[str, str, str]:
@@ -98,14 +99,17 @@ def _problems(path: Path) -> Iterator[str]:
             yield f"{path}: {where}: Airflow refuses {cron!r}: {problem}"
 
 
-def _writing(name: str, config: CollectionConfig, storage: str) -> str:
+def _writing(name: str, config: CollectionConfig, storage: str) -> tuple[str, bool]:
+    """Return whether runs may write, in words, and whether what says so is damaged."""
     if config.flow.write_connection is None:
-        return "never: the settings name no flow.write_connection"
+        return "never: the settings name no flow.write_connection", False
     try:
-        require_not_stopped(meeting_place(Storage(f"{storage.rstrip('/')}/{name}"), config))
+        require_not_stopped(meeting_place(Storage.of(storage, name), config))
     except StoppedError as error:
-        return f"stopped: {error}"
-    return "only dry runs" if config.dry_run else "allowed"
+        return f"stopped: {error}", False
+    except DedupeError as error:
+        return f"stopped: {error}", True
+    return "only dry runs" if config.dry_run else "allowed", False
 
 
 def _lines(run: RunSummary) -> Iterator[str]:

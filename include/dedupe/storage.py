@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
@@ -36,6 +36,11 @@ class Storage:
             told = shown(error).replace(address, without_login(address))
             raise ConfigError(f"storage {without_login(address)!r} cannot be opened: {told}.") from None
         self._ahead: dict[str, bytes | None] = {}
+
+    @classmethod
+    def of(cls, address: str, collection: str) -> Self:
+        """Return the folder of a collection in the storage at ``address``: what outlives its runs."""
+        return cls(f"{address.rstrip('/')}/{collection}")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Storage) and (self._files, self.root) == (other._files, other.root)

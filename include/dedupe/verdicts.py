@@ -24,6 +24,7 @@ VerdictKind = Literal[
     "approve",
     "skip",
     "may_repeat",
+    "same",
     "right",
     "wrong",
     "acknowledge",
@@ -37,6 +38,7 @@ SPOKEN: tuple[VerdictKind, ...] = (
     "approve",
     "skip",
     "may_repeat",
+    "same",
     "undo",
 )
 """Verdicts that a person gives as they are; the others come with what they rest on."""
@@ -56,16 +58,17 @@ class Verdict:
     """One thing that a person said.
 
     ``ids``: documents of which no two are duplicates (not_duplicate), one (keep), any number of documents
-    (reject, approve, skip), documents whose pictures never make a pair again (may_repeat), a document and
-    its keeper (right, wrong: whether the decision is), a run and the table of what it settles (acknowledge),
-    or the names of verdicts (undo). ``name`` is the verdict's file.
+    (reject, approve, skip), documents whose pictures never make a pair again (may_repeat), documents that
+    show the same as their keepers though the last look refused them (same), a document and its keeper
+    (right, wrong: whether the decision is), a run and the table of what it settles (acknowledge), or the
+    names of verdicts (undo). ``name`` is the verdict's file.
 
     ``members``: by an id that stands for several documents, a cluster or a picture that may repeat, those
     that it stood for then; so what was said of them holds when the cluster merges into another.
     ``run``: the run that the person had before them. ``seen``: the documents of the clusters that it showed,
     each with a digest of its picture's address. ``instead``: verdicts that the person saw and whose place
     this one takes while it stands. ``score`` and ``detector``: those of a judged pair. ``restored``: the run
-    that was taken back when this was remembered.
+    that was taken back when this was remembered. ``refusals``: the pairs that are the same all the same.
     """
 
     kind: VerdictKind
@@ -81,6 +84,7 @@ class Verdict:
     score: float | None = None
     detector: str = ""
     restored: str = ""
+    refusals: tuple[str, ...] = ()
 
     @property
     def documents(self) -> frozenset[str]:
@@ -100,7 +104,7 @@ class Standing:
     """The verdicts that hold, by what they say.
 
     ``acknowledged`` are tables of what is settled, as given. ``repeating`` are documents whose pictures make
-    no pair.
+    no pair. ``overruled`` are refused pairs, of which the last look does not count.
     """
 
     not_duplicates: Apart = field(default_factory=Apart)
@@ -108,6 +112,7 @@ class Standing:
     rejected: frozenset[str] = frozenset()
     acknowledged: tuple[str, ...] = ()
     repeating: frozenset[str] = frozenset()
+    overruled: frozenset[str] = frozenset()
 
 
 def give_verdict(
@@ -122,7 +127,7 @@ def give_verdict(
 ) -> Verdict:
     """Write down what a person said; ``members`` are the documents of those ``ids`` that are clusters.
 
-    ``rests_on``: run, seen, instead, score, detector and restored, as in ``Verdict``.
+    ``rests_on``: run, seen, instead, score, detector, restored and refusals, as in ``Verdict``.
 
     Raises:
         VerdictError: it does not make sense.
@@ -172,6 +177,7 @@ def standing_verdicts(verdicts: list[Verdict]) -> Standing:
     rejected: set[str] = set()
     acknowledged: list[str] = []
     repeating: set[str] = set()
+    overruled: set[str] = set()
     for verdict in not_undone(verdicts):
         meant = verdict.documents.union(verdict.ids)
         if verdict.kind == "not_duplicate":
@@ -187,10 +193,18 @@ def standing_verdicts(verdicts: list[Verdict]) -> Standing:
             rejected -= meant
         elif verdict.kind == "may_repeat":
             repeating |= verdict.documents
+        elif verdict.kind == "same":
+            overruled.update(verdict.refusals)
         elif verdict.kind == "acknowledge":
             acknowledged.append(verdict.ids[1])
-    apart = Apart(groups.values())
-    return Standing(apart, frozenset(keepers), frozenset(rejected), tuple(acknowledged), frozenset(repeating))
+    return Standing(
+        not_duplicates=Apart(groups.values()),
+        keepers=frozenset(keepers),
+        rejected=frozenset(rejected),
+        acknowledged=tuple(acknowledged),
+        repeating=frozenset(repeating),
+        overruled=frozenset(overruled),
+    )
 
 
 def _require_sense(verdict: Verdict) -> None:
@@ -206,5 +220,5 @@ def _require_sense(verdict: Verdict) -> None:
 
 def _parse(name: str, value: Any) -> Verdict:
     members = {one: tuple(ids) for one, ids in value.get("members", {}).items()}
-    lists = {field: tuple(value.get(field, ())) for field in ("ids", "instead")}
+    lists = {field: tuple(value.get(field, ())) for field in ("ids", "instead", "refusals")}
     return Verdict(**{**value, **lists, "name": name, "members": members})

@@ -125,7 +125,7 @@ def restore() -> dict[str, int]:
         since=_moment(params["since"]),
         until=_moment(params["until"]),
     )
-    lasting = Storage(f"{storage(config).rstrip('/')}/{name}")
+    lasting = Storage.of(storage(config), name)
     require_runs(lasting)
 
     async def take_back() -> list[Restored]:

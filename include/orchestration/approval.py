@@ -19,14 +19,11 @@ from include.dedupe.clock import now
 from include.dedupe.deciding.supersede import newer_run
 from include.dedupe.errors import ConfigError
 from include.dedupe.planning.plan import read_plan
-from include.dedupe.reviewing.asking import question, shown_hash
+from include.dedupe.reviewing.asking import APPROVAL_TASK, question, shown_hash
 from include.dedupe.settings.config import CollectionConfig
 from include.orchestration.context import open_run, page_of
 
-APPROVAL_TASK = "approve"
 ANSWER = "answer"
-
-
 LIST: dict[str, Any] = {"type": ["null", "array"], "items": {"type": "string"}}
 SCORE: dict[str, Any] = {"type": ["null", "number"], "minimum": 0, "maximum": 1}
 PART = {

@@ -11,10 +11,12 @@ from airflow.sdk.configuration import conf
 from include.dedupe.acting.client_writer import open_writer
 from include.dedupe.calibrating.ask import ask as ask_step
 from include.dedupe.calibrating.page import CalibrationPictures
-from include.dedupe.calibrating.pick import CALIBRATIONS, Picked, claim_calibration_folder, read_picked
+from include.dedupe.calibrating.pick import CALIBRATIONS, Picked, read_picked
+from include.dedupe.calibrating.pick import STAGE as PICK
 from include.dedupe.calibrating.pick import pick as pick_step
 from include.dedupe.calibrating.report import report as report_step
 from include.dedupe.connect import origin_of
+from include.dedupe.planning.own_folder import claim_folder
 from include.dedupe.settings.calibrate_settings import CalibrateSettings
 from include.dedupe.settings.config import find_collection
 from include.orchestration.context import address, attempt, open_run, parameters
@@ -28,7 +30,8 @@ def pick(collection: str) -> list[dict[str, str]]:
     settings = CalibrateSettings.model_validate({**config.calibrate.model_dump(), **given})
     config = config.model_copy(update={"calibrate": settings})
     run = open_run(collection, CALIBRATIONS)
-    claim_calibration_folder(run, attempt(), context["dag_run"].start_date)
+    started_at = context["dag_run"].start_date
+    claim_folder(run, attempt(), started_at, PICK, lambda: read_picked(run).picked_at)
     most = conf.getint("core", "max_map_length")
 
     async def work() -> Picked:

@@ -10,11 +10,11 @@ from airflow.sdk import Context, Param
 
 from include.dedupe.gating.settle import HOLD, LET_IN, REJECT, ask
 from include.dedupe.gating.take import read_gate_plan
+from include.dedupe.reviewing.asking import HELD_TASK
 from include.dedupe.settings.config import CollectionConfig
 from include.orchestration.approval import notifiers
 from include.orchestration.context import gate_page_of, open_gate_run
 
-ASK_TASK = "ask"
 EXAMPLES = 20
 NOBODY: dict[str, Any] = {
     "chosen_options": [HOLD],
@@ -59,7 +59,7 @@ class GateQuestion(HITLOperator):
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
         answer = super().execute_complete(context, event)
-        question = context["ti"].xcom_pull(task_ids=ASK_TASK, key="question")
+        question = context["ti"].xcom_pull(task_ids=HELD_TASK, key="question")
         return {**answer, "responded_at": answer["responded_at"].isoformat(), "question": question}
 
 
@@ -71,7 +71,7 @@ def gate_question(collection: str, config: CollectionConfig) -> GateQuestion:
     """
     ids: dict[str, Any] = {"type": ["null", "array"], "items": {"type": "string"}}
     return GateQuestion(
-        task_id=ASK_TASK,
+        task_id=HELD_TASK,
         collection=collection,
         config=config,
         subject=f"New pictures for {collection}: let them in?",

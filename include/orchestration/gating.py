@@ -22,14 +22,12 @@ from include.dedupe.gating.report import report as report_step
 from include.dedupe.gating.report import require_few_failures
 from include.dedupe.gating.settle import LET_IN, NAMED, REJECT, Question, Said, read_question
 from include.dedupe.gating.settle import settle as settle_step
-from include.dedupe.gating.take import (
-    claim_gate_folder,
-    read_gate_plan,
-    require_gate,
-    resolve_locations,
-)
+from include.dedupe.gating.take import STAGE as TAKE
+from include.dedupe.gating.take import read_gate_plan, require_gate, resolve_locations
 from include.dedupe.gating.take import take as take_step
 from include.dedupe.planning.effort import choose_effort
+from include.dedupe.planning.own_folder import claim_folder
+from include.dedupe.reviewing.asking import HELD_TASK
 from include.dedupe.settings.config import find_collection
 from include.dedupe.settings.dry_run import is_dry
 from include.orchestration.context import (
@@ -40,7 +38,6 @@ from include.orchestration.context import (
     require_writer,
     write_address,
 )
-from include.orchestration.gate_question import ASK_TASK
 
 INCOMING = "incoming"
 DRY_WITHOUT_SEARCH = (
@@ -55,7 +52,7 @@ def take(collection: str) -> list[str]:
     params, dag_run = parameters(), context["dag_run"]
     require_gate(config)
     run = open_gate_run(collection)
-    claim_gate_folder(run, attempt(), dag_run.start_date)
+    claim_folder(run, attempt(), dag_run.start_date, TAKE, lambda: read_gate_plan(run).taken_at)
     locations = resolve_locations(_given(params), config, dag_run.data_interval_start or dag_run.run_after)
     dry_run = is_dry(params.get("dry_run"), config.dry_run)
 
@@ -140,7 +137,7 @@ def report(collection: str) -> dict[str, Any]:
 def settle(collection: str) -> dict[str, int]:
     """Carry out what a person has said of what is held, and write the report anew."""
     run = open_gate_run(collection)
-    answer = get_current_context()["ti"].xcom_pull(task_ids=ASK_TASK)
+    answer = get_current_context()["ti"].xcom_pull(task_ids=HELD_TASK)
     if not answer["question"]:
         return {}
     plan, question = read_gate_plan(run), read_question(run, answer["question"])

@@ -72,7 +72,7 @@ def plan(collection: str) -> list[dict[str, str]]:
     config = settings_of_run(find_collection(collection), params)
     run = open_run(collection)
     dag_run = context["dag_run"]
-    claim_folder(run, attempt(), dag_run.start_date)
+    claim_folder(run, attempt(), dag_run.start_date, "plan", lambda: read_plan(run).created_at)
     by_hand = dag_run.run_type == "manual" and dag_run.partition_key is None
     scope = resolve_scope(
         chosen(params, dag_run.conf or {}, by_hand=by_hand),

@@ -13,6 +13,7 @@ from airflow.configuration import AIRFLOW_HOME
 from fastapi import APIRouter, Depends, Request, Response
 
 from include.dedupe.reviewing import gates, held
+from include.dedupe.reviewing.asking import HELD_TASK
 from include.dedupe.reviewing.pictures import View
 from include.dedupe.reviewing.run_pages import RunsPage
 
@@ -22,7 +23,6 @@ from .connections import connection_fields
 from .data import picture_answer, pictures
 from .wanted import HeldAnswer
 
-ASK_TASK = "ask"
 router = APIRouter(prefix="/data/{dag_id}", dependencies=[may_read, Depends(gated_by)])
 PART = "/runs/{run_id}/held"
 
@@ -51,7 +51,7 @@ def picture(request: Request, run: GateRun, document: str, match: str = "", view
 @router.get(f"{PART}/question")
 def question(dag_id: str, run_id: str, session: SessionDep) -> dict[str, Any] | None:
     """Return who answered what and when, or that nobody has; None where nothing was asked."""
-    return asked_by(ASK_TASK, dag_id, run_id, session)
+    return asked_by(HELD_TASK, dag_id, run_id, session)
 
 
 @router.post(f"{PART}/answer", dependencies=[own_page, may_answer, Depends(action_logging())])
@@ -60,4 +60,4 @@ def answer(
 ) -> HITLDetailResponse:
     """Answer the question about what the person has seen, if that is still what is held."""
     payload = UpdateHITLDetailPayload.model_validate(held.answer(run, given.hash, given.rest, given.said()))
-    return update_hitl_detail(dag_id, run_id, ASK_TASK, payload, user, session)
+    return update_hitl_detail(dag_id, run_id, HELD_TASK, payload, user, session)

@@ -39,7 +39,7 @@ def test_a_question_that_a_newer_run_has_overtaken_closes_itself(
 ) -> None:
     asked = answer("Approve")
     newer = {"run_id": "run-9", "folder": "run-9", "hash": "0", "at": "2999-01-01T00:00:00+00:00"}
-    acting.run().lasting.write("decided/2999-01-01--run-9.json", json.dumps(newer).encode())
+    acting.run().lasting.write("decided/999999999999--run-9.json", json.dumps(newer).encode())
     dag_run = run(load_dag(acting), scope="full", dry_run="no")
     assert not asked
     assert (states(dag_run)["apply"], states(dag_run)["record"]) == ("skipped", "success")
@@ -83,7 +83,7 @@ def test_an_approval_that_did_nothing_is_skipped_and_not_green(
 
     def overtaken(context: Any) -> Any:
         newer = {"run_id": "run-9", "folder": "run-9", "hash": "0", "at": "2000-01-01T00:00:00+00:00"}
-        acting.run().lasting.write("decided/2999-01-01--run-9.json", json.dumps(newer).encode())
+        acting.run().lasting.write("decided/999999999999--run-9.json", json.dumps(newer).encode())
         return decided(context)
 
     monkeypatch.setattr(tasks, "read_answer", overtaken)

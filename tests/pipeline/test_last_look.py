@@ -5,27 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from PIL import Image, ImageDraw
 
 from include.dedupe.acting.record import record
 from include.dedupe.acting.wanted import Wanted
 from include.dedupe.errors import CheckError, PlanError
 from include.dedupe.reviewing.cluster import read_cluster
 from tests.support.acting import FIRST, actions, reasons
-from tests.support.library import Library, jpeg, library, library_server, photo
+from tests.support.library import LENIENT, Library, jpeg, library, library_server, photo, stamped
 
 __all__ = ["library", "library_server"]
 
 CAT = jpeg(photo())
-LENIENT: dict[str, Any] = {"scan": {"exact_threshold": 0.75}, "guards": {"delete_threshold": 0.7}}
-"""What thumbnails can hardly tell apart is exact, as it may be to a Flow whose score nobody knows."""
-
-
-def stamped() -> Image.Image:
-    picture = photo()
-    draw = ImageDraw.Draw(picture)
-    draw.text((picture.width * 0.7, picture.height * 0.9), "2024 11 28", fill=(255, 140, 20))
-    return picture
 
 
 @pytest.mark.parametrize("do", ["delete", "merge"])

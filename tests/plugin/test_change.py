@@ -84,6 +84,23 @@ def applied(site: Site, run: RunDir) -> None:
     }
 
 
+def test_a_later_run_shows_it_and_a_person_says_that_it_is_the_same(
+    site: Site, stamp: Stamped, open_page: OpenPage
+) -> None:
+    first, later = (RunDir(str(site.storage), "stamped", run_id) for run_id in (RUN_ID, "run-2"))
+    aside(lambda: site.acting("stamped").decide(later, read_plan(first).config))
+    page = open_page()
+    page.goto(stamp.address.replace(site.run_page("stamped"), site.run_page("stamped", "run-2")))
+    document = page.locator("[data-document='stamped']")
+    change = document.get_by_role("img", name="Differs here from its keeper: plain, at")
+    expect(change).to_be_visible()
+    stamp.require_framed(change.locator("rect").last, document.locator("img"))
+    expect(document.get_by_text("refused by the last look: it differs")).to_be_visible()
+    document.get_by_role("button", name="Same picture").click()
+    expect(document.get_by_text("delete", exact=True)).to_be_visible()
+    expect(page.locator("main .change")).to_have_count(0)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_what_differs_is_framed_and_told(stamp: Stamped, open_page: OpenPage, scheme: str) -> None:
     page = open_page(color_scheme=scheme)

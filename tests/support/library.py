@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from include.dedupe.acting.apply import ApplyStats
 from include.dedupe.rundir import Attempt
@@ -24,11 +24,21 @@ BY_NAME = {"rule": "prefer", "field": "format_s", "values": ["JPEG", "PNG", "HEI
 AT_ONCE = 50
 """Documents that are indexed with one request, which has to end before the client's patience does."""
 
+LENIENT: dict[str, Any] = {"scan": {"exact_threshold": 0.75}, "guards": {"delete_threshold": 0.7}}
+"""What thumbnails can hardly tell apart is exact, as it may be to a Flow whose score nobody knows."""
+
 
 def photo(name: str = "skimage-chelsea.jpg", side: int = 320) -> Image.Image:
     with Image.open(PHOTOS / name) as picture:
         picture.thumbnail((side, side))
         return picture.convert("RGB")
+
+
+def stamped() -> Image.Image:
+    picture = photo()
+    draw = ImageDraw.Draw(picture)
+    draw.text((picture.width * 0.7, picture.height * 0.9), "2024 11 28", fill=(255, 140, 20))
+    return picture
 
 
 def jpeg(picture: Image.Image, quality: int = 90) -> bytes:

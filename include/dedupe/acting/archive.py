@@ -14,12 +14,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from include.dedupe.rundir import RunDir
+from include.dedupe.sequence import next_number
 from include.dedupe.storage import Storage, listed
 
 FOLDER, TOMBSTONES = "archive", "tombstones"
-SEQUENCE = "sequence"
-KEPT_NUMBERS = 1000
-"""So many numbers stay, for writers that have looked for the last one and not taken the next."""
 COPY = "put back its copy: nothing else knows what it held"
 """What to do where a file is damaged that stands beside the runs."""
 ABSORB = "absorb"
@@ -82,7 +80,7 @@ class Tombstone:
 
 def write_entries(run: RunDir, batch: str, entries: Sequence[Entry]) -> None:
     """Archive what a batch is about to change, in a file of its own; ``batch`` is how people find it."""
-    number = _next_number(run.lasting)
+    number = next_number(run.lasting)
     rows = [{**asdict(entry), "sequence": number} for entry in entries]
     data = json.dumps(rows, ensure_ascii=False).encode()
     run.lasting.create(f"{FOLDER}/{run.folder}/{_unique(batch)}", data)
@@ -113,7 +111,7 @@ def archived_runs(lasting: Storage) -> list[str]:
 def write_tombstones(lasting: Storage, batch: str, stones: Sequence[Tombstone]) -> None:
     """Record deletions, or with ``restored_at`` that they were taken back."""
     if stones:
-        number = _next_number(lasting)
+        number = next_number(lasting)
         rows = [{**asdict(stone), "sequence": number} for stone in stones]
         data = json.dumps(rows, ensure_ascii=False).encode()
         lasting.create(f"{TOMBSTONES}/{_unique(batch)}", data)
@@ -136,17 +134,6 @@ def _tombstones(values: Any) -> list[Tombstone]:
 
 def _place(stone: Tombstone) -> tuple[int, str]:
     return stone.sequence, stone.restored_at or stone.at
-
-
-def _next_number(lasting: Storage) -> int:
-    """Return a number above all that were given before in this storage, on whatever machine."""
-    while True:
-        names = [name for name in lasting.names(SEQUENCE) if name.isdecimal()]
-        number = int(names[-1]) + 1 if names else 1
-        if lasting.create(f"{SEQUENCE}/{number:012}", b""):
-            for name in names[:-KEPT_NUMBERS]:
-                lasting.remove(f"{SEQUENCE}/{name}")
-            return number
 
 
 def _unique(name: str) -> str:

@@ -17,11 +17,13 @@ from include.dedupe.acting.replacing import note_of, plan_link, put_link, take_l
 from include.dedupe.acting.writer import ConflictError, FlowWriter
 from include.dedupe.clock import now
 from include.dedupe.deciding.changes import Order, changes, missing_from
+from include.dedupe.deciding.refused import keep_refusals
 from include.dedupe.errors import DedupeError
 from include.dedupe.flow import Document
 from include.dedupe.rundir import RunDir
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.settings.policy_settings import DELETING
+from include.dedupe.verdicts import read_verdicts, standing_verdicts
 
 VISIBLE_WITHIN_S = 30.0
 WRITES_AT_ONCE = 4
@@ -49,7 +51,8 @@ class Batch:
     ended: Exception | None = None
 
     def __post_init__(self) -> None:
-        self.looking = Looking(self.writer, self.config, self.earlier)
+        overruled = standing_verdicts(read_verdicts(self.run.lasting)).overruled
+        self.looking = Looking(self.writer, self.config, self.earlier, overruled)
 
     async def carry_out(self, orders: Sequence[Order]) -> list[Outcome]:
         """Return what became of each order, in their order.
@@ -66,6 +69,8 @@ class Batch:
             await self.writer.commit()
             found |= await self._try(again, "-again")
         outcomes = [found[order] for order in orders]
+        refused = (one.refusal(self.run.run_id) for one in outcomes)
+        keep_refusals(self.run, [one for one in refused if one is not None])
         return [replace(one, outcome="skipped") if one.outcome == "conflict" else one for one in outcomes]
 
     async def _try(self, orders: Sequence[Order], suffix: str) -> dict[Order, Outcome]:

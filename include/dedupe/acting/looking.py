@@ -24,17 +24,19 @@ FIELDS = ("*", "_version_")
 class Looking:
     """Looks at what the orders of a batch are about; ``seen`` is what it saw of their pictures.
 
-    ``earlier`` is what this run has archived before it was interrupted.
+    ``earlier`` is what this run has archived before it was interrupted, ``overruled`` are pairs of which a
+    person says that they show the same, whatever the last look sees.
     """
 
     writer: FlowWriter
     config: CollectionConfig
     earlier: dict[str, Entry]
+    overruled: frozenset[str]
     seen: dict[Order, Sight] = field(default_factory=dict)
     sights: Sights = field(init=False)
 
     def __post_init__(self) -> None:
-        self.sights = Sights(Pictures(self.writer, self.config))
+        self.sights = Sights(Pictures(self.writer, self.config), self.overruled)
 
     async def moment(self, orders: Sequence[Order]) -> Moment:
         """Return all documents that the orders are about, as they are now."""

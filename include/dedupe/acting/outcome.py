@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Self
 
 from include.dedupe.clock import now
 from include.dedupe.deciding.changes import Order
+from include.dedupe.deciding.refused import Refusal
 
 
 class Objection(NamedTuple):
@@ -34,6 +35,10 @@ class Outcome:
     @classmethod
     def of(cls, order: Order, objection: Objection) -> Self:
         return cls(order, objection.outcome, objection.reason, now(), objection.change)
+
+    def refusal(self, run_id: str) -> Refusal | None:
+        """Return what later runs are to know of it; None where the last look has refused nothing."""
+        return Refusal.of(self.order, self.reason, self.change, run_id, self.at) if self.change else None
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:

@@ -234,7 +234,8 @@ class _Batch:
             if entry.file:
                 await asyncio.to_thread(bring_file_back, entry.file)
             link = self.config.fields.hard_link  # a sync may have written another name of the same file
-            back |= {link: entry.before.get(link)} if document.get(link) != entry.before.get(link) else {}
+            if link and document.get(link) != entry.before.get(link):
+                back[link] = entry.before.get(link)
         return back
 
     def _why_not_added(self, entry: Entry, document: Document | None) -> str:

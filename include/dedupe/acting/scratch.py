@@ -173,7 +173,7 @@ class Scratch:
     def _values(self) -> dict[str, Any]:
         tags, text = self.config.tags, f"115 {self.id}"
         texts = dict.fromkeys((tags.cluster, tags.of, tags.role, tags.fingerprint, tags.link), text)
-        if self.config.replaces_files:
+        if self.config.replaces_files and self.config.fields.hard_link:
             texts[self.config.fields.hard_link] = text
         return {**texts, tags.score: 0.987654321012345, tags.since: "2026-01-02T03:04:05Z"}
 

@@ -18,6 +18,7 @@ from include.dedupe.acting.pictures import Picture, PictureError, Pictures
 from include.dedupe.acting.quarantine import is_one_file, side_files
 from include.dedupe.acting.sketch import sketch
 from include.dedupe.deciding.changes import Order
+from include.dedupe.deciding.refused import pair_of
 from include.dedupe.errors import DedupeError
 from include.dedupe.flow import Document
 from include.dedupe.settings.policy_settings import DELETING, Quarantine
@@ -48,9 +49,13 @@ class Sight:
 
 @dataclass(slots=True)
 class Sights:
-    """Looks at the pictures of a batch's orders; a few at a time, for they may be large."""
+    """Looks at the pictures of a batch's orders; a few at a time, for they may be large.
+
+    ``overruled`` as of ``Looking``.
+    """
 
     pictures: Pictures
+    overruled: frozenset[str]
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
     _analyses: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -175,7 +180,9 @@ class Sights:
 
     async def _look_at_pixels(self, order: Order, own: Picture, kept: Picture | None) -> Objection | None:
         """Make sure that both can be shown, and of exact copies that are to go that they show the same."""
+        one, other = (order.id, order.fingerprint), (order.keeper_id, order.keeper_fingerprint)
         is_last = order.decision in DELETING and order.duplicates == "exact"
+        is_last &= pair_of(one, other, order.score) not in self.overruled
         if not is_last:
             known = [one.data for one in (own, kept) if one is not None and one.data is not None]
             told = await asyncio.to_thread(unreadable, known)

@@ -24,13 +24,12 @@ from include.dedupe.errors import ArtifactError, CalibrationError
 from include.dedupe.flow import Document, FlowReader
 from include.dedupe.gating.probe import By
 from include.dedupe.planning.effort import Effort, choose_effort
-from include.dedupe.planning.own_folder import MARK, require_own_folder
 from include.dedupe.planning.partitions import Partition, divide
 from include.dedupe.planning.pick import share_quota
 from include.dedupe.planning.plan import MOST_PARTITIONS
 from include.dedupe.planning.scope import search_filters
 from include.dedupe.progress import show_progress
-from include.dedupe.rundir import Attempt, RunDir, Stage, read_manifest
+from include.dedupe.rundir import Attempt, RunDir, Stage
 from include.dedupe.scanning.listing import ahead, list_documents
 from include.dedupe.scanning.outage import Outage
 from include.dedupe.scanning.share import shared_limits
@@ -140,19 +139,6 @@ def read_picked(run: RunDir) -> Picked:
 def read_sampled(run: RunDir) -> pd.DataFrame:
     """Return the drawn documents (columns of SAMPLED), partition by partition."""
     return run.read_table(STAGE, "sampled", SAMPLED)
-
-
-def claim_calibration_folder(run: RunDir, attempt: Attempt, started_at: dt.datetime | None) -> None:
-    """Make sure, before anything is drawn, that the folder is not that of an earlier run of the same id.
-
-    Raises:
-        ArtifactError: it is.
-    """
-    if attempt.generation or started_at is None or read_manifest(run.storage, STAGE) is None:
-        return
-    if dt.datetime.fromisoformat(read_picked(run).picked_at) < started_at.replace(microsecond=0):
-        run.storage.create(MARK, b"")
-        require_own_folder(run)
 
 
 async def _divide(

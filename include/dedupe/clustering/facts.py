@@ -112,7 +112,7 @@ def fields_to_read(config: CollectionConfig) -> tuple[str, ...]:
 
 def judged_fields(config: CollectionConfig) -> tuple[str, ...]:
     """Return the fields that decisions rest on: the picture, what can be read, all rules, merged fields."""
-    names = [config.fields.image, *([config.fields.unreadable] if config.fields.unreadable else [])]
+    names = [config.fields.image, *filter(None, (config.fields.unreadable,))]
     for rule in config.keeper.rules:
         names += config.rule_fields(rule)
     names += [*config.ignore_pairs.fields, *config.only_pairs.fields]
@@ -122,8 +122,8 @@ def judged_fields(config: CollectionConfig) -> tuple[str, ...]:
 
 
 def _link_fields(config: CollectionConfig) -> tuple[str, ...]:
-    """Return the field of hard links where it counts; a sync may write it at any time, and harms nothing."""
-    return (config.fields.hard_link,) if config.quarantine else ()
+    """Return the field of hard links; no fingerprint has it: a sync may write it at any time."""
+    return tuple(filter(None, (config.fields.hard_link,)))
 
 
 def fingerprint(document: Mapping[str, Any], config: CollectionConfig) -> str:

@@ -39,7 +39,7 @@ def changes(order: Order, document: Document, config: CollectionConfig, at: str)
     if order.decision == "link":
         wanted[tags.link] = order.keeper_id
     elif order.decision == "replace":
-        wanted[config.fields.hard_link] = order.keeper_id
+        wanted |= dict.fromkeys(filter(None, (config.fields.hard_link,)), order.keeper_id)
     elif order.decision != UNTAG:
         wanted |= {tags.cluster: order.cluster_id, tags.of: order.keeper_id, tags.score: order.score}
         wanted[tags.role] = "duplicate"

@@ -16,7 +16,9 @@ from include.dedupe.deciding.files import apply_bytes
 from include.dedupe.deciding.grace import apply_grace
 from include.dedupe.deciding.groups import Rows
 from include.dedupe.deciding.keeper import PairRows, unreadable
+from include.dedupe.deciding.linked import ONE_FILE, is_one_file
 from include.dedupe.deciding.proof import Band
+from include.dedupe.deciding.refused import REFUSED, Refusals
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.settings.policy_settings import DELETING
 from include.dedupe.verdicts import Standing
@@ -37,6 +39,7 @@ class Comparison:
     standing: Standing
     now: dt.datetime
     unproven: Collection[Band]
+    refused: Refusals
 
     def with_keepers(self, keeper: Rows, scores: npt.NDArray[np.float64]) -> pd.DataFrame:
         """Return the rows with decision, reason and class when each is compared with its keeper.
@@ -52,13 +55,30 @@ class Comparison:
             duplicates=_classes(scores, is_keeper, self.config.scan.exact_threshold),
         )
         decision, reason = _by_policy(rows, self.config)
-        apply_bytes(rows, self.fields, keeper, (decision, reason), self.config)
+        apply_bytes(self.fields, keeper, (decision, reason), self.config)
         apply_grace(rows, self.fields, decision, reason, config=self.config, now=self.now)
         _require_proof(rows, decision, reason, self.unproven, self.config.guards.max_error_rate)
+        self._refuse(rows, keeper, decision, reason)
         lost = unreadable(self.fields, self.config).take(keeper)
         decision[lost], reason[lost] = "review", "its keeper's picture cannot be read"
-        _apply_rules(rows, is_keeper, decision, reason, config=self.config, standing=self.standing)
+        _apply_rules(
+            rows.assign(is_one_file=is_one_file(rows["id"], self.fields, keeper, self.config)),
+            is_keeper,
+            decision,
+            reason,
+            config=self.config,
+            standing=self.standing,
+        )
         return rows.assign(decision=decision, reason=reason)
+
+    def _refuse(self, rows: pd.DataFrame, keeper: Rows, decision: Words, reason: Words) -> None:
+        """Send to a person what the last look has refused to let go for this keeper."""
+        scores = rows["score"].to_numpy(np.float64)
+        loses = np.isin(decision.astype(str), LOSING) & (rows["duplicates"] == "exact").to_numpy(bool)
+        places = np.flatnonzero(loses)
+        for place in places[refused_rows(rows, places, keeper[places], scores[places], self.refused)]:
+            seen = self.refused.find(*_two(rows, place, keeper[place]), scores[place])
+            decision[place], reason[place] = "review", f"{REFUSED}: {seen.reason if seen else ''}"
 
 
 def scores_with(keeper: Rows, pairs: PairRows, scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -68,6 +88,27 @@ def scores_with(keeper: Rows, pairs: PairRows, scores: npt.NDArray[np.float64]) 
         direct = keeper[one] == other
         found[one[direct]] = scores[direct]
     return found
+
+
+def refused_rows(
+    rows: pd.DataFrame, one: Rows, other: Rows, scores: npt.NDArray[np.float64], refused: Refusals
+) -> Rows:
+    """Return which of some pairs, given by the rows of their documents, the last look has refused."""
+    if not refused.ids:
+        return np.zeros(0, np.int64)
+    known = rows["id"].isin(refused.ids).to_numpy(bool)
+    pairs = np.flatnonzero(known[one] & known[other])
+    is_refused = [refused.find(*_two(rows, one[place], other[place]), scores[place]) for place in pairs]
+    return pairs[[found is not None for found in is_refused]] if len(pairs) else pairs
+
+
+def _two(rows: pd.DataFrame, one: int, other: int) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Return id and fingerprint of two documents."""
+    ids, fingerprints = rows["id"], rows["fingerprint"]
+    return (str(ids.iat[one]), str(fingerprints.iat[one])), (
+        str(ids.iat[other]),
+        str(fingerprints.iat[other]),
+    )
 
 
 def loses_keeper(decision: pd.Series[str], keeper: Rows) -> Mask:
@@ -132,6 +173,7 @@ def _apply_rules(
         ((rows["duplicates"] == "chained").to_numpy(bool), "review", "no pair with the keeper"),
         (rows["hub"].to_numpy(bool), "review", "a document of the cluster has more hits than were read"),
         ((rows["size"] > config.cluster.max_size).to_numpy(bool), "review", "the cluster is too large"),
+        (rows["is_one_file"].to_numpy(bool), "keep", ONE_FILE),
         (_named(rows, standing.rejected), "keep", "a person rejected the decision"),
         (rows["is_protected"].to_numpy(bool), "keep", "protected"),
         (_named(rows, standing.keepers), "keep", "a person keeps it"),

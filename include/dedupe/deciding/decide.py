@@ -20,12 +20,13 @@ import pyarrow.compute as pc
 from include.dedupe.clustering.cluster import hub_ids, to_clusters
 from include.dedupe.clustering.facts import read_fields
 from include.dedupe.clustering.pair_rules import allowed_pairs
-from include.dedupe.deciding.compare import UNPROVEN, Comparison, loses_keeper, scores_with
+from include.dedupe.deciding.compare import UNPROVEN, Comparison, loses_keeper, refused_rows, scores_with
 from include.dedupe.deciding.decisions import ACTS, EXPORT, UNTAG, write_decisions
 from include.dedupe.deciding.files import numbers_of_files
 from include.dedupe.deciding.guards import broken_guards, scope_size
 from include.dedupe.deciding.keeper import PairRows, choose_keepers
 from include.dedupe.deciding.proof import Band, unproven_bands
+from include.dedupe.deciding.refused import Refusals, read_refusals
 from include.dedupe.deciding.settled import is_settled, read_settled
 from include.dedupe.planning.plan import Plan, read_plan
 from include.dedupe.rundir import Attempt, RunDir
@@ -35,6 +36,7 @@ from include.dedupe.tables import CLUSTERS, DECISIONS, FACTS, NAMES, PAIRS
 from include.dedupe.verdicts import Standing, Verdict, read_verdicts, standing_verdicts
 
 Mask = npt.NDArray[np.bool_]
+NOTHING_REFUSED = Refusals()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,17 +110,21 @@ def with_stale(run: RunDir, plan: Plan, decided: pd.DataFrame, facts: pd.DataFra
 
 @dataclass(frozen=True, slots=True)
 class SaidSoFar:
-    """What people said up to a moment, as decisions rest on it; ``now`` is when the run was planned."""
+    """What people said up to a moment, as decisions rest on it; ``now`` is when the run was planned.
+
+    ``refused`` is what the last look had refused by then, without what people say is the same.
+    """
 
     verdicts: tuple[Verdict, ...]
     standing: Standing
     settled: pd.DataFrame
     unproven: tuple[Band, ...]
     now: dt.datetime
+    refused: Refusals
 
     def basis(self) -> dict[str, Any]:
         """Return it as ``decide_documents`` takes it."""
-        names = ("standing", "now", "settled", "unproven")
+        names = ("standing", "now", "settled", "unproven", "refused")
         return {name: getattr(self, name) for name in names}
 
 
@@ -126,12 +132,14 @@ def read_said(run: RunDir, plan: Plan, verdicts: Sequence[Verdict] | None = None
     """Return what people said up to now, or in ``verdicts``, which were read already."""
     verdicts = read_verdicts(run.lasting) if verdicts is None else list(verdicts)
     standing = standing_verdicts(verdicts)
+    refused = read_refusals(run.lasting, plan.sequence)
     return SaidSoFar(
         verdicts=tuple(verdicts),
         standing=standing,
         settled=read_settled(run.lasting, standing.acknowledged),
         unproven=unproven_bands(verdicts, plan.detector, plan.config),
         now=dt.datetime.fromisoformat(plan.created_at),
+        refused=Refusals.among([one for one in refused if one.pair not in standing.overruled]),
     )
 
 
@@ -145,6 +153,7 @@ def decide_documents(
     now: dt.datetime,
     settled: pd.DataFrame | None = None,
     unproven: Collection[Band] = (),
+    refused: Refusals = NOTHING_REFUSED,
 ) -> pd.DataFrame:
     """Return one row for each document of each cluster (columns of DECISIONS), sorted like ``clusters``.
 
@@ -157,18 +166,20 @@ def decide_documents(
         now: the moment that grace periods are measured at.
         settled: columns of SETTLED: what was exported before and acknowledged.
         unproven: score bands in which nothing may be deleted.
+        refused: pairs in which the last look has seen a change; they are not exact, and for a person.
     """
     rows = _with_facts(clusters, facts)
     fields = read_fields(rows)
     one, other = (_places(pairs[name], rows["id"]) for name in ("id_a", "id_b"))
     scores = pairs["score"].to_numpy(np.float64)
     exact = scores >= config.scan.exact_threshold
+    exact[refused_rows(rows, one, other, scores, refused)] = False
     if config.replaces_files:  # a file can stand for another one only if both are the same bytes
         number = numbers_of_files(fields, config)
         exact &= number[one] == number[other]
     found = PairRows(one, other, exact)
     keepers = choose_keepers(rows, fields, config, standing.keepers, found)
-    comparison = Comparison(rows, fields, config, standing, now, unproven)
+    comparison = Comparison(rows, fields, config, standing, now, unproven, refused)
     is_alone = keepers.group == np.arange(len(rows))
     keeper = np.where(is_alone, keepers.row, keepers.group)
     judged = comparison.with_keepers(keeper, scores_with(keeper, found, scores))

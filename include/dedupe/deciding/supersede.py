@@ -1,7 +1,8 @@
 """Supersede: a newer run's decisions take the place of older ones that nobody has approved yet.
 
 Each run that may act registers its decisions beside the runs. An older run that is approved after that does
-nothing; one that was approved before does only what the newer decisions say, too.
+nothing; one that was approved before does only what the newer decisions say, too. Of two runs the newer is
+the one planned later: what it decided rests on the collection as it was then.
 """
 
 from __future__ import annotations
@@ -65,9 +66,16 @@ def objection_of_newer(
 
 def newest_decided(run: RunDir, plan: Plan) -> dict[str, str] | None:
     """Return what the newest run has registered that has decided after this one; None if there is none."""
-    newer = [name for name in run.lasting.names(FOLDER) if name > _name(run, plan)]
-    return run.lasting.read_json(f"{FOLDER}/{newer[-1]}", named) if newer else None
+    own = _place(_name(run, plan))
+    newest = max(run.lasting.names(FOLDER), key=_place, default="")
+    return run.lasting.read_json(f"{FOLDER}/{newest}", named) if newest and _place(newest) > own else None
 
 
 def _name(run: RunDir, plan: Plan) -> str:
-    return f"{plan.created_at.replace(':', '-')}--{run.folder}.json"
+    number = f"{plan.sequence:012}" if plan.sequence else plan.created_at.replace(":", "-")
+    return f"{number}--{run.folder}.json"
+
+
+def _place(name: str) -> tuple[bool, str]:
+    """Return what names are sorted by: the runs that nobody counted yet are older, and have times."""
+    return name.partition("--")[0].isdecimal(), name

@@ -19,8 +19,7 @@ from include.dedupe.errors import ArtifactError, ConfigError, GateError
 from include.dedupe.gating.incoming import Incoming, Reader
 from include.dedupe.gating.tables import INCOMING
 from include.dedupe.planning.effort import Effort
-from include.dedupe.planning.own_folder import MARK, require_own_folder
-from include.dedupe.rundir import Attempt, RunDir, Stage, read_manifest
+from include.dedupe.rundir import Attempt, RunDir, Stage
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.settings.gate_settings import GateSettings
 from include.dedupe.tables import from_parquet
@@ -170,19 +169,6 @@ def read_chunk(run: RunDir, chunk: str) -> list[Incoming]:
         frame = from_parquet(run.storage.read(part), INCOMING, run.storage.path(part))
         found += [Incoming.from_columns(row) for row in frame.itertuples(index=False, name=None)]
     return found
-
-
-def claim_gate_folder(run: RunDir, attempt: Attempt, started_at: dt.datetime | None) -> None:
-    """Make sure, before anything is taken, that the folder is not that of an earlier run of the same id.
-
-    Raises:
-        ArtifactError: it is.
-    """
-    if attempt.generation or started_at is None or read_manifest(run.storage, STAGE) is None:
-        return
-    if dt.datetime.fromisoformat(read_gate_plan(run).taken_at) < started_at:
-        run.storage.create(MARK, b"")
-        require_own_folder(run)
 
 
 def _write_chunks(

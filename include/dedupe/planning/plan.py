@@ -23,6 +23,7 @@ from include.dedupe.planning.pick import share_quota
 from include.dedupe.planning.scope import Scope, scope_filters, search_filters
 from include.dedupe.planning.settings_check import check_settings
 from include.dedupe.rundir import Attempt, RunDir
+from include.dedupe.sequence import next_number
 from include.dedupe.settings.config import CollectionConfig
 from include.safe_text import without_login
 
@@ -48,6 +49,8 @@ class Plan:
     """What of the settings has no effect, in words."""
     left_out: tuple[LeftOut, ...] = ()
     """Files of the collection's folder that no run can find, where the server tells."""
+    sequence: int = 0
+    """Tells what was planned first, and no clock does; 0 where nobody counted yet."""
 
     @property
     def documents(self) -> int:
@@ -83,6 +86,7 @@ class Plan:
             "partitions": [partition.to_json() for partition in self.partitions],
             "notes": list(self.notes),
             "left_out": [asdict(one) for one in self.left_out],
+            "sequence": self.sequence,
         }
 
     @classmethod
@@ -103,6 +107,7 @@ class Plan:
                 LeftOut(one["what"], one["count"], tuple(one["examples"]))
                 for one in value.get("left_out", ())
             ),
+            sequence=value.get("sequence", 0),
         )
 
 
@@ -151,6 +156,7 @@ async def plan(
         partitions=_with_quotas(partitions, scope),
         notes=(*lacking, *without_effect),
         left_out=flow.left_out,
+        sequence=next_number(run.lasting),
     )
     stage.write_file(PLAN_FILE, json.dumps(made.to_json(), indent=2, ensure_ascii=False).encode())
     stage.finish({"documents": made.documents, "partitions": len(made.partitions)})

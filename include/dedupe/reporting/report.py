@@ -25,6 +25,7 @@ from include.dedupe.clustering.news import News
 from include.dedupe.csv_table import csv_table
 from include.dedupe.deciding.decisions import last_keepers
 from include.dedupe.deciding.keeper import BY_ID, describe
+from include.dedupe.deciding.refused import REFUSED
 from include.dedupe.planning.plan import Plan, read_plan
 from include.dedupe.reporting.findings import Findings, read_findings
 from include.dedupe.reporting.page import render_page
@@ -224,7 +225,9 @@ def _decisions(findings: Findings, config: CollectionConfig) -> dict[str, Any] |
     counts = Counter(rows["rule"][rows["reason"] == "keeper"])
     by_rule = {describe(rule): counts[describe(rule)] for rule in config.keeper.rules}
     by_rule |= {name: counts[name] for name in COUNTING if counts[name]}
-    return {**asdict(findings.decided), "keepers_by_id": counts[BY_ID], "keepers_by_rule": by_rule}
+    refused = int(rows["reason"].str.startswith(REFUSED).sum())
+    told = {"keepers_by_id": counts[BY_ID], "keepers_by_rule": by_rule, "refused": refused}
+    return {**asdict(findings.decided), **told}
 
 
 def _at(parts: pd.DataFrame, threshold: float) -> dict[str, int]:

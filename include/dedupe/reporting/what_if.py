@@ -15,7 +15,7 @@ from include.dedupe.clustering.merge import encode
 from include.dedupe.clustering.pair_rules import allowed_pairs
 from include.dedupe.clustering.what_if import Documents, what_if
 from include.dedupe.deciding.keeper import rank_documents
-from include.dedupe.field_values import numbers
+from include.dedupe.deciding.linked import own_sizes
 from include.dedupe.planning.plan import Plan
 from include.dedupe.reporting.plot import Line, Mark, Plot
 from include.dedupe.rundir import RunDir
@@ -93,8 +93,7 @@ def _documents(
         return Documents(range(len(ids)), [True] * len(ids), [np.nan] * len(ids))
     rows = facts.set_index("id").loc[ids.tolist()].reset_index()
     fields = read_fields(rows)
-    name = config.fields.bytes
-    sizes = numbers([one.get(name) for one in fields], highest=True) if name else np.full(len(rows), np.nan)
+    sizes = own_sizes(fields, config)
     rank = rank_documents(rows, fields, config, kept)
     return Documents(rank.tolist(), (~rows["is_protected"].to_numpy(bool)).tolist(), sizes.tolist())
 

@@ -14,6 +14,8 @@ from include.dedupe.rundir import RunDir
 from include.dedupe.settings.policy_settings import DELETING
 
 EXAMPLES = 10
+APPROVAL_TASK, HELD_TASK = "approve", "ask"
+"""The tasks of Airflow that ask a person: about the decisions of a run, and about what a gate holds."""
 QUESTION = "approve/decisions"
 
 

@@ -16,6 +16,7 @@ from include.dedupe.connect import address_from_connection, address_from_environ
 from include.dedupe.errors import UnknownError
 from include.dedupe.flow import FlowReader
 from include.dedupe.planning.plan import read_plan
+from include.dedupe.reviewing.refusing import RefusalView, show_refusals, sides
 from include.dedupe.reviewing.rows import RowFile
 from include.dedupe.reviewing.state import State, open_state
 from include.dedupe.reviewing.views import ClusterRow, Member, show_clusters, show_members
@@ -80,6 +81,7 @@ class ClusterDetail:
     measures: Mapping[str, str]
     graph: Mapping[str, Any]
     outcomes: tuple[OutcomeView, ...]
+    refusals: tuple[RefusalView, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,7 @@ def read_cluster(run: RunDir, name: str, *, first: int = 0) -> ClusterDetail:
         measures=_measures(config),
         graph=_graph(row, documents, pairs),
         outcomes=_outcomes(state, place),
+        refusals=show_refusals(state, place),
     )
 
 
@@ -232,10 +235,6 @@ def _outcomes(state: State, place: int) -> tuple[OutcomeView, ...]:
         rows = pd.concat([table.read_where("id", ids) for table in tables])
     names = ("id", "keeper_id", "decision", "outcome", "reason", "at")
     return tuple(
-        OutcomeView(**{name: row[name] for name in names}, change=_sides(row["change"]))
+        OutcomeView(**{name: row[name] for name in names}, change=sides(row["change"]))
         for row in rows.to_dict("records")
     )
-
-
-def _sides(change: str) -> tuple[float, ...]:
-    return tuple(float(share) for share in change.split(",")) if change else ()

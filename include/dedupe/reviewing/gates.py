@@ -54,7 +54,7 @@ def list_gate_runs(
         ConfigError: its settings are wrong.
     """
     storage = storage_of(find_settings(collection), airflow_home)
-    lasting = Storage(f"{storage.rstrip('/')}/{collection}")
+    lasting = Storage.of(storage, collection)
     return page_of(
         _newest_first(lasting),
         after,

@@ -14,6 +14,7 @@ from include.dedupe.acting.apply import read_outcomes
 from include.dedupe.deciding.settled import RECORD, record_acknowledgement
 from include.dedupe.errors import UnknownError, VerdictConflictError, VerdictError
 from include.dedupe.reviewing.filtering import Filters, arrange
+from include.dedupe.reviewing.refusing import refused_pairs
 from include.dedupe.reviewing.standing import picture_digest
 from include.dedupe.reviewing.state import State, open_state
 from include.dedupe.reviewing.views import Said, said_of, show_verdict, state_of
@@ -21,7 +22,7 @@ from include.dedupe.rundir import RunDir
 from include.dedupe.tables import DECIDED
 from include.dedupe.verdicts import Verdict, give_verdict, not_undone, read_verdicts
 
-Judgement = Literal["approve", "reject", "skip", "keep", "not_duplicate", "may_repeat"]
+Judgement = Literal["approve", "reject", "skip", "keep", "not_duplicate", "may_repeat", "same"]
 FOR_MANY = ("approve", "reject", "skip", "not_duplicate")
 
 
@@ -104,7 +105,8 @@ def judge(
 
     ``keep`` takes one id: this one stays, instead of what the person saw kept in the cluster before.
     ``not_duplicate`` takes two ids or more, or none: the whole cluster. ``may_repeat`` takes the id of a
-    document whose picture never makes a pair again. ``approve``, ``reject`` and ``skip`` take none, or ids.
+    document whose picture never makes a pair again. ``same`` takes ids of documents that the last look has
+    refused to let go. ``approve``, ``reject`` and ``skip`` take none, or ids.
 
     Args:
         run: the run.
@@ -122,7 +124,7 @@ def judge(
     """
     if kind not in get_args(Judgement):
         raise VerdictError(f"{kind!r} is no verdict; choose one of {', '.join(get_args(Judgement))}.")
-    if kind in ("keep", "may_repeat") and not ids:
+    if kind in ("keep", "may_repeat", "same") and not ids:
         raise VerdictError(f"Say of which document: the verdict {kind} needs its id.")
     now = open_state(run)
     place = _place(now, cluster)
@@ -250,6 +252,7 @@ class _Words:
             run=run.run_id,
             seen={name: picture_digest(one) for name, one in zip(shown["id"], shown["image"], strict=True)},
             instead=self._kept_before(shown["id"]) if self.kind == "keep" else (),
+            refusals=refused_pairs(self.state, self.ids, self.places) if self.kind == "same" else (),
         )
         return Judged(show_verdict(verdict), True, len(self.places))
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import uuid
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +18,7 @@ import pyarrow.compute as pc
 
 from include.dedupe.clustering.cluster import hub_ids
 from include.dedupe.clustering.facts import read_facts, read_fields
+from include.dedupe.deciding.linked import own_sizes
 from include.dedupe.errors import UnknownError
 from include.dedupe.planning.plan import Plan
 from include.dedupe.reviewing.rows import GROUP_ROWS, RowFile
@@ -36,7 +36,7 @@ from include.dedupe.tables import (
 )
 
 STAGE = "review"
-UNKNOWN_SIZE = -1
+UNKNOWN_SIZE, MOST_BYTES = -1, 2**62
 Rows = npt.NDArray[np.int64]
 _SHOWN = (SHOWN_CLUSTERS, SHOWN_MEMBERS, SHOWN_PAIRS, SHOWN_DECISIONS)
 _COLUMNS = hashlib.sha256("\n".join(str(schema) for schema in _SHOWN).encode()).hexdigest()[:12]
@@ -105,7 +105,9 @@ def _members(run: RunDir, plan: Plan) -> pd.DataFrame:
     if facts is None:
         return rows.assign(is_protected=False, filled=0, fields="{}", fingerprint="", bytes=UNKNOWN_SIZE)
     rows = _joined(rows, facts)
-    return rows.assign(bytes=_sizes(rows, plan.config.fields.bytes))
+    sizes = own_sizes(read_fields(rows), plan.config)
+    is_known = (sizes >= 0) & (sizes < MOST_BYTES)
+    return rows.assign(bytes=np.where(is_known, sizes, UNKNOWN_SIZE).astype(np.int64))
 
 
 def _joined(rows: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
@@ -121,22 +123,6 @@ def places(names: pd.Series[str], among: pd.Series[str]) -> Rows:
     found = pc.fill_null(pc.index_in(wanted, value_set=whole), -1)
     numbers: Rows = found.to_numpy(zero_copy_only=False).astype(np.int64)
     return numbers
-
-
-def _sizes(rows: pd.DataFrame, name: str | None) -> Rows:
-    """Return the bytes of each document, where a field tells them."""
-    if name is None:
-        return np.full(len(rows), UNKNOWN_SIZE)
-    values = [_number(fields.get(name)) for fields in read_fields(rows)]
-    return np.array(values, dtype=np.int64)
-
-
-def _number(value: Any) -> int:
-    one = value[0] if isinstance(value, list) and value else value
-    try:
-        return max(int(one), UNKNOWN_SIZE)
-    except (TypeError, ValueError, OverflowError):
-        return UNKNOWN_SIZE
 
 
 def _pairs(run: RunDir, members: pd.DataFrame) -> pd.DataFrame:

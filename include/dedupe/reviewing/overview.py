@@ -155,7 +155,7 @@ def storage_of(config: CollectionConfig, airflow_home: str | None) -> str:
 def _runs_page(
     storage: str, collection: str, *, limit: int, after: str = "", failed: Collection[str] = ()
 ) -> RunsPage[RunSummary]:
-    lasting = Storage(f"{storage.rstrip('/')}/{collection}")
+    lasting = Storage.of(storage, collection)
     folders = _newest_first(lasting)
     restored = restored_of(lasting) if folders else {}
 

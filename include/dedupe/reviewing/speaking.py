@@ -8,6 +8,7 @@ from include.dedupe.clustering.known_ids import require_known
 from include.dedupe.clustering.names import cluster_names, last_members
 from include.dedupe.clustering.names import members as members_of
 from include.dedupe.deciding.decide import DecideStats, current_decisions, decide_again
+from include.dedupe.deciding.refused import pairs_of
 from include.dedupe.deciding.settled import (
     RECORD,
     Acknowledged,
@@ -49,7 +50,10 @@ def say(
     if kind != "undo":
         require_known(run.lasting, ids, {*in_collection, *members})
     seen = _seen(run, {name for documents in members.values() for name in documents})
-    verdict = give_verdict(run.lasting, kind, ids, by, note, members=members, run=run.run_id, seen=seen)
+    refusals = pairs_of(run.lasting, ids) if kind == "same" else ()
+    verdict = give_verdict(
+        run.lasting, kind, ids, by, note, members=members, run=run.run_id, seen=seen, refusals=refusals
+    )
     if kind == "undo" and run.storage.exists(RECORD):
         record_acknowledgement(run)
     return verdict, decide_again(run)

@@ -11,7 +11,7 @@ import numpy as np
 
 from include.dedupe.clustering.facts import read_fields
 from include.dedupe.deciding.keeper import BY_ID, BY_PROTECTION, BY_READING, BY_VERDICT, describe
-from include.dedupe.reviewing.layout import UNKNOWN_SIZE
+from include.dedupe.deciding.linked import file_sizes
 from include.dedupe.reviewing.state import State
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.settings.policy_settings import KeeperRule
@@ -129,15 +129,16 @@ def show_members(state: State, rows: Any) -> list[Member]:
         return []
     frame = state.members(rows)
     fields = read_fields(frame)
+    sizes = file_sizes(fields, state.plan.config)
     hidden = {state.plan.config.fields.image, *state.plan.config.tags.names}
     return [
         Member(
             fields={name: value for name, value in values.items() if name not in hidden},
             is_keeper=row["keeper_id"] == row["id"],
-            bytes=None if row["bytes"] == UNKNOWN_SIZE else row["bytes"],
+            bytes=None if np.isnan(size) else int(size),
             **{name: row[name] for name in _AS_THEY_ARE},
         )
-        for row, values in zip(frame.to_dict("records"), fields, strict=True)
+        for row, values, size in zip(frame.to_dict("records"), fields, sizes, strict=True)
     ]
 
 

@@ -81,10 +81,11 @@ class FieldSettings(Section):
         description="Field with a hash of the file's bytes, as a sync of the embedded server writes it: the "
         "policy replace goes by it.",
     )
-    hard_link: str = Field(
+    hard_link: str | None = Field(
         "hard_link_s",
-        description="Field that all names of one file share (hard links), as a sync of the embedded server "
-        "writes it. The policy replace writes the keeper's id there.",
+        description="Field that has the same value in all documents of one file that has several names (hard "
+        "links), as a sync of the embedded server writes it: they are one picture already, and to remove one "
+        "of them frees nothing. The policy replace writes the keeper's id there.",
     )
     may_be_lost: tuple[str, ...] = Field(
         (),

@@ -82,7 +82,8 @@ const link = (other, text) => (other ? h("a", { class: "button", href: clusterAd
 
 function card(one, index) {
   const others = documents.length > 1;
-  const change = changeOf(detail.outcomes, one.id);
+  const change = changeOf(seen(), one.id);
+  const isRefused = detail.refusals.some((refusal) => refusal.id === one.id);
   return h(
     "div",
     { class: `document card${one.is_keeper ? " keeper" : ""}`, role: "listitem", tabindex: "-1", "aria-label": `${one.is_keeper ? "Keeper" : "Document"} ${one.id}`, "data-document": one.id, onfocusin: () => mark(index, false) },
@@ -97,6 +98,7 @@ function card(one, index) {
       others && h("button", { onclick: () => compareWith(one) }, "Compare"),
       mayJudge && !one.is_keeper && h("button", { onclick: () => take(() => say("keep", one)) }, word("keep")),
       mayJudge && !one.is_keeper && keeper() && h("button", { onclick: () => take(() => apart(one)) }, "Not a duplicate"),
+      mayJudge && isRefused && h("button", { title: "What the last look saw is no reason to keep it", onclick: () => take(() => say("same", one)) }, word("same")),
       mayJudge && h("button", { title: "A placeholder or a logo: it never makes a pair again", onclick: () => take(() => say("may_repeat", one)) }, word("may_repeat")),
     ),
   );
@@ -153,7 +155,9 @@ function compareWith(one, start = one) {
   return compare(name, first, others, start.id, changed, judging);
 }
 
-const changed = (first, other) => changeOf(detail.outcomes, first, other);
+/** Where the last look saw a change: in this run, and in earlier ones that it is known of. */
+const seen = () => [...detail.outcomes, ...detail.refusals];
+const changed = (first, other) => changeOf(seen(), first, other);
 const inFront = () => documents[at];
 
 async function say(kind, one = null, ids = one ? [one.id] : []) {

@@ -13,6 +13,7 @@ const WORDS = {
   keep: "Keep this one",
   not_duplicate: "Not duplicates",
   may_repeat: "May repeat",
+  same: "Same picture",
 };
 const DONE = {
   approve: "Approved",
@@ -21,6 +22,7 @@ const DONE = {
   keep: "This one stays",
   not_duplicate: "Not duplicates, from now on",
   may_repeat: "This picture may repeat, from now on",
+  same: "The same picture as its keeper's, whatever the last look saw",
   right: "Right",
   wrong: "Wrong",
 };
