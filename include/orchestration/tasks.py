@@ -21,7 +21,14 @@ from include.dedupe.clustering.merge import merge as merge_stage
 from include.dedupe.connect import open_flow, origin_of
 from include.dedupe.deciding.decide import DecideStats
 from include.dedupe.deciding.guards import require_guards
-from include.dedupe.errors import ConfigError, DedupeError, LeaseError, OutageError, ScanFailedError
+from include.dedupe.errors import (
+    ConfigError,
+    DedupeError,
+    LeaseError,
+    OutageError,
+    ScanFailedError,
+    StorageError,
+)
 from include.dedupe.planning.own_folder import claim_folder
 from include.dedupe.planning.plan import Plan, read_plan
 from include.dedupe.planning.plan import plan as plan_stage
@@ -52,7 +59,9 @@ log = logging.getLogger(__name__)
 RETRY_POLICY = ExceptionRetryPolicy(
     rules=[
         RetryRule(
-            [ScanFailedError, OutageError, LeaseError], RetryAction.RETRY, retry_delay=timedelta(minutes=1)
+            [ScanFailedError, OutageError, LeaseError, StorageError],
+            RetryAction.RETRY,
+            retry_delay=timedelta(minutes=1),
         ),
         RetryRule(DedupeError, RetryAction.FAIL, reason="the same input would fail again"),
         RetryRule(

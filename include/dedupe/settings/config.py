@@ -118,10 +118,11 @@ class CollectionConfig(Section):
     )
     storage: str | None = Field(
         None,
-        description="Folder or fsspec address for the files of the runs. Without it, the environment "
+        description="Folder or fsspec address for the files of the runs, on S3 and Google Cloud Storage also "
+        "with the Airflow connection that has the login in front of the bucket. Without it, the environment "
         "variable FLOW_DEDUPE_STORAGE, or flow_dedupe in AIRFLOW_HOME; in a checkout without either, "
         ".run/airflow/flow_dedupe.",
-        examples=["s3://bucket/flow-dedupe"],
+        examples=["s3://aws_dedupe@bucket/flow-dedupe"],
     )
     pool: str = Field(
         "default_pool",
