@@ -89,13 +89,20 @@ def _quarantined(
         for entry in read_entries(lasting, run):
             if dt.datetime.fromisoformat(entry.at).timestamp() >= before:
                 continue
-            for path in _files_of(entry):
+            for path in files_of(entry):
                 if not path.is_file():
                     continue
-                size, stays = path.stat().st_size, _not_in_quarantine(path, config)
-                if not stays and config.quarantine and not dry_run:
-                    _remove_file(path, Path(config.quarantine.folder).resolve())
+                size = path.stat().st_size
+                stays = remove_from_quarantine(path, config, dry_run=dry_run)
                 yield Pruned("quarantine", str(path), size, stays)
+
+
+def remove_from_quarantine(path: Path, config: CollectionConfig, *, dry_run: bool) -> str:
+    """Remove a file that was moved away, unless ``dry_run``; return why it stays, if it does."""
+    stays = _not_in_quarantine(path, config)
+    if not stays and config.quarantine and not dry_run:
+        _remove_file(path, Path(config.quarantine.folder).resolve())
+    return stays
 
 
 def _remove_file(path: Path, quarantine: Path) -> None:
@@ -118,7 +125,8 @@ def _not_in_quarantine(path: Path, config: CollectionConfig) -> str:
     return "" if is_below else f"it lies outside of the quarantine {folder}"
 
 
-def _files_of(entry: Entry) -> list[Path]:
+def files_of(entry: Entry) -> list[Path]:
+    """Return the files of a document that were moved away, as far as its archive says."""
     moves: Sequence[dict[str, Any]] = [*entry.file.get("sides", ()), entry.file] if entry.file else []
     return [Path(move["quarantine"]) for move in moves]
 
@@ -128,7 +136,7 @@ def _archived(lasting: Storage, before: float, gone: set[str], *, dry_run: bool)
         size, written = lasting.measure(f"{ARCHIVE}/{run}")
         if written >= before:
             continue
-        files = (path for entry in read_entries(lasting, run) for path in _files_of(entry))
+        files = (path for entry in read_entries(lasting, run) for path in files_of(entry))
         left = [path for path in files if path.is_file() and str(path) not in gone]
         stays = f"{len(left)} of its files are in the quarantine, such as {left[0]}" if left else ""
         if not stays and not dry_run:

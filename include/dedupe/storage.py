@@ -164,6 +164,12 @@ class Storage:
             entry["name"].rstrip("/").rpartition("/")[2] for entry in entries if entry["type"] == "directory"
         )
 
+    def all_names(self) -> list[str]:
+        """Return the names of all files in this folder and the folders below it, sorted."""
+        with asking(self._files, self.root):
+            found = self._files.find(self.root)
+        return sorted(path.removeprefix(f"{self.root}/") for path in found)
+
     def measure(self, folder: str, but: str = "") -> tuple[int, float]:
         """Return the bytes of all files below ``folder``, and when the newest was written (epoch seconds).
 
