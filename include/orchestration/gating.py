@@ -41,6 +41,7 @@ from include.orchestration.context import (
     write_address,
 )
 from include.orchestration.gate_question import ASK_TASK
+from include.orchestration.signals import measure
 
 INCOMING = "incoming"
 DRY_WITHOUT_SEARCH = (
@@ -133,6 +134,7 @@ def report(collection: str) -> dict[str, Any]:
     summary = report_step(run, attempt())
     told = {"run": run.address, "held": summary["held"], "dry_run": summary["dry_run"], **summary["outcomes"]}
     get_current_context()["outlet_events"][asset(collection)].extra = told
+    measure("gate", collection, {"held": summary["held"], **summary["outcomes"]})
     require_few_failures(run)
     return told
 

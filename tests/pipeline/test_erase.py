@@ -95,6 +95,7 @@ def test_a_document_that_was_deleted_cannot_be_restored_once_it_is_erased(acted:
 
 
 def test_a_run_that_waits_for_a_person_stays_and_is_named(acted: Acting) -> None:
+    acted.fill({**DOCUMENTS, "coffee 2": (COFFEE, {})})
     run = acted.run("run-2")
     config = acted.config(**policies("delete", "tag"), approval={"mode": "ask"})
     stats = acted.decide(run, config)
@@ -102,7 +103,8 @@ def test_a_run_that_waits_for_a_person_stays_and_is_named(acted: Acting) -> None
     report(run, FIRST, WebPictures(trusted=acted.server.base, allow_hosts=()))
     stays = [one for one in erased(acted, "coffee 2") if one.stays]
     assert stays
-    assert all("runs/run-2/" in one.name and "waits for a person" in one.stays for one in stays)
+    told = {(one.name.split("/")[1], one.stays) for one in stays}
+    assert told == {("run-2", "it waits for a person: answer its question first")}
     assert read_decisions(run, stats.hash)["id"].isin(["coffee 2"]).any()
 
 

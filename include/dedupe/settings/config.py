@@ -19,6 +19,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from include.dedupe.errors import ConfigError
 from include.dedupe.settings import strict_yaml
+from include.dedupe.settings.alert_settings import AlertSettings
 from include.dedupe.settings.calibrate_settings import CalibrateSettings
 from include.dedupe.settings.dag_settings import DagSettings
 from include.dedupe.settings.flow_settings import FieldSettings, FlowSettings
@@ -104,6 +105,7 @@ class CollectionConfig(Section):
     tags: TagFields = Field(TagFields(), description="Fields that the policies write.")
     guards: Guards = Field(Guards(), description="Limits of what a run may delete.")
     approval: Approval = Field(Approval(), description="Who is asked before anything is written.")
+    alerts: AlertSettings = Field(AlertSettings(), description="Who is told of what should be looked at.")
     dry_run: bool = Field(
         True, description="Decide and report, but write nothing to the collection and ask nobody."
     )
