@@ -47,8 +47,7 @@ bench-detection bench-real bench-scan bench-cluster bench-server bench-gate benc
 	@$(python) -m include.tools.bench_$* $(ARGS)
 
 bench-review-s3: .venv/test  ## Measure the review page from an S3 store, each answer of which takes 20 ms (ARGS=CLUSTERS)
-	@UV_CACHE_DIR=.venv/cache $(python) -m uv run --quiet --no-project \
-		--with-requirements include/tools/slow_store.txt python -m include.tools.bench_review --store 20 $(ARGS)
+	@$(python) -m include.tools.bench_review --store 20 $(ARGS)
 
 documents: .venv/runtime  ## Write the documents that are generated from the code
 	@$(python) -m include.tools.documents

@@ -11,6 +11,7 @@ from dataclasses import asdict
 
 from include.dedupe.acting.client_writer import locate_flow
 from include.dedupe.calibrate_commands import add_calibrate_command
+from include.dedupe.care_commands import add_care_commands
 from include.dedupe.commands import add_commands
 from include.dedupe.connect import open_flow
 from include.dedupe.errors import DedupeError
@@ -62,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     add_gate_commands(commands)
     add_state_commands(commands)
     add_calibrate_command(commands)
+    add_care_commands(commands)
     return parser
 
 

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar, cast
 
+from include.dedupe.airflow_connection import variable_of
 from include.dedupe.errors import ConfigError, DedupeError
 from include.dedupe.flow import (
     CONTENT,
@@ -236,11 +237,6 @@ def origin_of(address: FlowAddress) -> Origin:
     return Origin(
         address.root, {"Authorization": login} if login else {}, address.tls() if is_secured else None
     )
-
-
-def variable_of(connection: str) -> str:
-    """Return the environment variable that holds a connection."""
-    return f"AIRFLOW_CONN_{connection.upper()}"
 
 
 def address_from_environment(connection: str, collection: str) -> FlowAddress:

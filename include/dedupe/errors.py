@@ -31,6 +31,14 @@ class ArtifactError(DedupeError):
     """A file of the run is missing, damaged or of another format version."""
 
 
+class StorageError(DedupeError):
+    """The storage of the runs does not answer, or refuses; a retry may help."""
+
+
+class OvertakenError(DedupeError):
+    """A later attempt of the same task has begun: this one writes nothing more."""
+
+
 class ScanFailedError(DedupeError):
     """More queries of a partition failed than the settings allow; a retry may help."""
 

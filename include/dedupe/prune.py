@@ -131,14 +131,21 @@ def _quarantined(
         for entry in read_entries(lasting, run):
             if dt.datetime.fromisoformat(entry.at).timestamp() >= before:
                 continue
-            for path in _files_of(entry):
+            for path in files_of(entry):
                 if not path.is_file():
                     continue
-                status, stays = path.stat(), _not_in_quarantine(path, config) or unsettled(run)
-                if not stays and config.quarantine and not dry_run:
-                    _remove_file(path, Path(config.quarantine.folder).resolve())
+                status = path.stat()
+                stays = unsettled(run) or remove_from_quarantine(path, config, dry_run=dry_run)
                 freed = status.st_size if status.st_nlink == 1 else 0
                 yield Pruned("quarantine", str(path), freed, stays)
+
+
+def remove_from_quarantine(path: Path, config: CollectionConfig, *, dry_run: bool) -> str:
+    """Remove a file that was moved away, unless ``dry_run``; return why it stays, if it does."""
+    stays = _not_in_quarantine(path, config)
+    if not stays and config.quarantine and not dry_run:
+        _remove_file(path, Path(config.quarantine.folder).resolve())
+    return stays
 
 
 def _remove_file(path: Path, quarantine: Path) -> None:
@@ -161,7 +168,8 @@ def _not_in_quarantine(path: Path, config: CollectionConfig) -> str:
     return "" if is_below else f"it lies outside of the quarantine {folder}"
 
 
-def _files_of(entry: Entry) -> list[Path]:
+def files_of(entry: Entry) -> list[Path]:
+    """Return the files of a document that were moved away, as far as its archive says."""
     moves: Sequence[dict[str, Any]] = [*entry.file.get("sides", ()), entry.file] if entry.file else []
     return [Path(move["quarantine"]) for move in moves]
 
@@ -173,7 +181,7 @@ def _archived(
         size, written = lasting.measure(f"{ARCHIVE}/{run}")
         if written >= before:
             continue
-        files = (path for entry in read_entries(lasting, run) for path in _files_of(entry))
+        files = (path for entry in read_entries(lasting, run) for path in files_of(entry))
         left = [path for path in files if path.is_file() and str(path) not in gone]
         stays = f"{len(left)} of its files are in the quarantine, such as {left[0]}" if left else ""
         stays = stays or unsettled(run)

@@ -2,7 +2,9 @@
 
 ``<storage>/<collection>/runs/<run>/<stage>/`` holds the parts of a stage and its ``manifest.json``. Parts are
 written whole, with the attempt in their name; the manifest, which names them, is written last. So a stage is
-done when its manifest exists, and two attempts that live at once cannot mix their parts.
+done when its manifest exists, and two attempts that live at once cannot mix their parts. Each attempt leaves
+a mark when it begins. One that was believed dead and lives sees the mark of its successor, and writes no
+manifest and no file under a name that both have.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from include.dedupe.errors import ArtifactError
+from include.dedupe.errors import ArtifactError, OvertakenError
 from include.dedupe.storage import Storage
 from include.dedupe.tables import empty, from_parquet, to_parquet
 
@@ -36,6 +38,15 @@ class Attempt:
     @property
     def label(self) -> str:
         return f"g{self.generation}t{self.number}"
+
+    @property
+    def mark(self) -> str:
+        """What sorts attempts as they followed each other."""
+        return f"g{self.generation:06}t{self.number:06}"
+
+    @property
+    def next(self) -> Attempt:
+        return Attempt(self.generation, self.number + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +133,33 @@ class Stage:
     parts: dict[str, list[str]] = field(default_factory=dict)
 
     def finished(self) -> Manifest | None:
-        """Return what an earlier try of the same generation finished."""
+        """Return what an earlier try of the same generation finished; else begin this one."""
         manifest = read_manifest(self.storage, self.name)
-        return manifest if manifest and manifest.generation == self.attempt.generation else None
+        if manifest and manifest.generation == self.attempt.generation:
+            return manifest
+        self.begin()
+        return None
+
+    def begin(self) -> None:
+        """Leave the mark that keeps earlier attempts from writing on."""
+        self.storage.write(f"{self._marks}/{self.attempt.mark}", b"")
+
+    def require_latest(self) -> None:
+        """Make sure that no later attempt of the stage has begun; a late listing may leave out the next one.
+
+        Raises:
+            OvertakenError: one has.
+        """
+        later = [mark for mark in self.storage.names(self._marks) if mark > self.attempt.mark]
+        if later or self.storage.exists(f"{self._marks}/{self.attempt.next.mark}"):
+            raise OvertakenError(
+                f"Attempt {self.attempt.label} of {self.storage.path(self.name)} was believed dead, and a "
+                f"later one has begun; this one writes nothing more."
+            )
+
+    @property
+    def _marks(self) -> str:
+        return f"{self.name}/attempts"
 
     def write_table(self, artifact: str, frame: pd.DataFrame, schema: pa.Schema) -> None:
         self.write_part(artifact, self.attempt.label, frame, schema)
@@ -134,10 +169,12 @@ class Stage:
         self._write(artifact, f"{artifact}-{label}.parquet", to_parquet(frame, schema))
 
     def write_file(self, name: str, data: bytes) -> None:
-        """Write a file for people, under the name they look for."""
+        """Write a file for people, under the name they look for, which is that of all attempts."""
+        self.require_latest()
         self._write(name, name, data)
 
     def finish(self, result: dict[str, Any]) -> None:
+        self.require_latest()
         manifest = {"generation": self.attempt.generation, "parts": self.parts, "result": result}
         self.storage.write(manifest_name(self.name), json.dumps(manifest, indent=2).encode())
 

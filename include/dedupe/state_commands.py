@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
-from include.dedupe.acting.client_writer import ASKED, has_airflow
 from include.dedupe.acting.lease import meeting_place, require_not_stopped
+from include.dedupe.airflow_connection import ASKED, has_airflow
 from include.dedupe.errors import ConfigError, DedupeError, StoppedError
 from include.dedupe.reviewing.overview import list_runs
 from include.dedupe.reviewing.summary import RunSummary

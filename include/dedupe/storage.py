@@ -13,11 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-import fsspec
-from fsspec.implementations.local import LocalFileSystem
-
 from include.dedupe.errors import ArtifactError, ConfigError
-from include.safe_text import shown, without_login
+from include.dedupe.object_store import asking, is_local, open_store, require_promises
+from include.safe_text import shown
 
 STORAGE_VARIABLE = "FLOW_DEDUPE_STORAGE"
 READ_AT_ONCE = 16
@@ -30,11 +28,7 @@ class Storage:
     """Whole-file reads and writes below one folder of any fsspec file system."""
 
     def __init__(self, address: str) -> None:
-        try:
-            self._files, self.root = fsspec.core.url_to_fs(address)
-        except (ImportError, ValueError) as error:
-            told = shown(error).replace(address, without_login(address))
-            raise ConfigError(f"storage {without_login(address)!r} cannot be opened: {told}.") from None
+        self._files, self.root = open_store(address)
         self._ahead: dict[str, bytes | None] = {}
 
     @classmethod
@@ -68,26 +62,34 @@ class Storage:
         return other
 
     def _find(self, name: str) -> bytes | None:
-        try:
-            data: bytes = self._files.cat_file(self.path(name), start=0)  # a start spares asking for the size
-        except FileNotFoundError:
-            return None
-        except OSError:
-            data = self._files.cat_file(self.path(name))  # an empty object has no start
+        path = self.path(name)
+        with asking(self._files, path):
+            try:
+                data: bytes = self._files.cat_file(path, start=0)  # a start spares asking for the size
+            except FileNotFoundError:
+                return None
+            except OSError:
+                data = self._files.cat_file(path)  # an empty object has no start
         return data
+
+    def _ask(self, method: str, name: str, **options: Any) -> Any:
+        """Call a method of the file system on a file or folder."""
+        path = self.path(name)
+        with asking(self._files, path):
+            return getattr(self._files, method)(path, **options)
 
     def clock(self) -> float:
         """Return the time (seconds since the epoch) by the clock of the storage: one for all machines."""
         name = f".clock-{uuid.uuid4().hex}"
         self.write(name, b"")
-        moment: dt.datetime = self._files.modified(self.path(name))
+        moment: dt.datetime = self._ask("modified", name)
         self.remove(name)
         return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()
 
     def exists(self, name: str) -> bool:
         if name in self._ahead:
             return self._ahead[name] is not None
-        return bool(self._files.exists(self.path(name)))
+        return bool(self._ask("exists", name))
 
     def read(self, name: str) -> bytes:
         if name in self._ahead:
@@ -95,7 +97,7 @@ class Storage:
                 raise self._missing(name)
             return known
         try:
-            data: bytes = self._files.cat_file(self.path(name))
+            data: bytes = self._ask("cat_file", name)
         except FileNotFoundError as error:
             raise self._missing(name) from error
         return data
@@ -123,7 +125,7 @@ class Storage:
     def size(self, name: str) -> int:
         """Return the bytes of a file; ``ArtifactError`` if it is missing."""
         try:
-            return int(self._files.size(self.path(name)))
+            return int(self._ask("size", name))
         except FileNotFoundError as error:
             raise self._missing(name) from error
 
@@ -132,13 +134,14 @@ class Storage:
         starts, ends = [start for start, _ in ranges], [end for _, end in ranges]
         paths = [self.path(name)] * len(ranges)
         try:
-            found: list[bytes] = self._files.cat_ranges(paths, starts, ends, on_error="raise")
+            with asking(self._files, self.path(name)):
+                found: list[bytes] = self._files.cat_ranges(paths, starts, ends, on_error="raise")
         except FileNotFoundError as error:
             raise self._missing(name) from error
         return found
 
     def _side_by_side(self, read: Callable[[str], Read], names: Sequence[str]) -> list[Read]:
-        if len(names) < 2 or isinstance(self._files, LocalFileSystem):
+        if len(names) < 2 or is_local(self._files):
             return [read(name) for name in names]
         with ThreadPoolExecutor(READ_AT_ONCE) as pool:
             return list(pool.map(read, names))
@@ -149,7 +152,7 @@ class Storage:
     def names(self, folder: str) -> list[str]:
         """Return the names of the files in ``folder``, sorted; none if there is no such folder."""
         try:
-            paths = self._files.ls(self.path(folder), detail=False, refresh=True)
+            paths = self._ask("ls", folder, detail=False, refresh=True)
         except FileNotFoundError:
             return []
         return sorted(
@@ -159,40 +162,48 @@ class Storage:
     def folders(self, folder: str) -> list[str]:
         """Return the names of the folders in ``folder``, sorted; none if there is no such folder."""
         try:
-            entries = self._files.ls(self.path(folder), detail=True, refresh=True)
+            entries = self._ask("ls", folder, detail=True, refresh=True)
         except FileNotFoundError:
             return []
         return sorted(
             entry["name"].rstrip("/").rpartition("/")[2] for entry in entries if entry["type"] == "directory"
         )
 
+    def all_names(self) -> list[str]:
+        """Return the names of all files in this folder and the folders below it, sorted."""
+        with asking(self._files, self.root):
+            found = self._files.find(self.root)
+        return sorted(path.removeprefix(f"{self.root}/") for path in found)
+
     def measure(self, folder: str, but: str = "") -> tuple[int, float]:
         """Return the bytes of all files below ``folder``, and when the newest was written (epoch seconds).
 
         Those of its folder ``but`` count as bytes only.
         """
-        found = self._files.find(self.path(folder), detail=True)
-        dated = [path for path in found if not but or f"/{folder}/{but}/" not in path]
-        moments = [self._files.modified(path) for path in dated]
+        with asking(self._files, self.path(folder)):
+            found = self._files.find(self.path(folder), detail=True)
+            dated = [path for path in found if not but or f"/{folder}/{but}/" not in path]
+            moments = [self._files.modified(path) for path in dated]
         seconds = [(one if one.tzinfo else one.replace(tzinfo=dt.UTC)).timestamp() for one in moments]
         return sum(int(entry["size"] or 0) for entry in found.values()), max(seconds, default=0.0)
 
     def remove_folder(self, folder: str) -> None:
         """Remove a folder with all that is in it; one that is not there is no error."""
         with contextlib.suppress(FileNotFoundError):
-            self._files.rm(self.path(folder), recursive=True)
+            self._ask("rm", folder, recursive=True)
 
     def remove(self, name: str) -> None:
         """Remove a file; one that is not there is no error."""
         self._ahead.pop(name, None)
         with contextlib.suppress(FileNotFoundError):
-            self._files.rm_file(self.path(name))
+            self._ask("rm_file", name)
 
     def write(self, name: str, data: bytes) -> None:
         """Write a file so that a reader sees all of it or nothing, also after a crash."""
         self._ahead.pop(name, None)
-        if not isinstance(self._files, LocalFileSystem):
-            self._files.pipe_file(self.path(name), data)
+        if not is_local(self._files):
+            with asking(self._files, self.path(name)):
+                self._files.pipe_file(self.path(name), data)
             return
         target = Path(self.path(name))
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -206,9 +217,11 @@ class Storage:
     def create(self, name: str, data: bytes) -> bool:
         """Write a file unless it exists; tell whether it was written. Of two writers one wins."""
         self._ahead.pop(name, None)
-        if not isinstance(self._files, LocalFileSystem):
+        if not is_local(self._files):
             try:
-                self._files.pipe_file(self.path(name), data, mode="create")
+                with asking(self._files, self.path(name)):
+                    require_promises(self._files, self.root)
+                    self._files.pipe_file(self.path(name), data, mode="create")
             except FileExistsError:
                 return False
             return True

@@ -207,6 +207,15 @@ def standing_verdicts(verdicts: list[Verdict]) -> Standing:
     )
 
 
+def makes_sense(data: bytes) -> bool:
+    """Tell whether a verdict's file, from which documents were taken out, still says something."""
+    try:
+        _require_sense(_parse("", json.loads(data)))
+    except VerdictError:
+        return False
+    return True
+
+
 def _require_sense(verdict: Verdict) -> None:
     ids, expected, least = verdict.ids, _IDS.get(verdict.kind), _LEAST.get(verdict.kind, 1)
     if verdict.kind == "not_duplicate" and 0 < len(verdict.members) < len(ids):

@@ -39,6 +39,7 @@ from include.orchestration.context import (
     storage,
     write_address,
 )
+from include.orchestration.signals import measure
 from include.safe_text import tell
 
 TRIES_FOR_THE_LEASE = 15
@@ -53,6 +54,7 @@ def decide(collection: str) -> dict[str, Any]:
     if acts and plan.config.policies and plan.config.policies.write:
         asyncio.run(_check_once(run, plan.config))
     stats = decide_stage(run, attempt())
+    measure("decide", collection, {**stats.counts, "held": stats.held})
     if acts:
         register_decisions(run, plan, stats.hash)
     return {**asdict(stats), "acts": stats.acts, "dry_run": not acts}
@@ -81,6 +83,7 @@ def apply(collection: str) -> dict[str, Any]:
             return await apply_stage(writer, run, attempt(), digest, approved_at, dry_run=dry_run, part=part)
 
     stats = asyncio.run(carry_out())
+    measure("apply", collection, asdict(stats))
     if not dry_run:
         _require_done(stats, run)
     return asdict(stats)

@@ -7,6 +7,7 @@ lets no task answer another one's question.
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import BaseNotifier, Context, Param
 from airflow.sdk.exceptions import TaskAwaitingInput
+from airflow.sdk.observability import stats
 
 from include.dedupe.clock import now
 from include.dedupe.deciding.supersede import newer_run
@@ -23,6 +25,7 @@ from include.dedupe.reviewing.asking import APPROVAL_TASK, question, shown_hash
 from include.dedupe.settings.config import CollectionConfig
 from include.orchestration.context import open_run, page_of
 
+log = logging.getLogger("flow_dedupe")
 ANSWER = "answer"
 LIST: dict[str, Any] = {"type": ["null", "array"], "items": {"type": "string"}}
 SCORE: dict[str, Any] = {"type": ["null", "number"], "minimum": 0, "maximum": 1}
@@ -58,6 +61,8 @@ class DecisionApproval(ApprovalOperator):
         run = open_run(self.collection)
         if newer_run(run, read_plan(run)):
             return self.execute_complete(context, self._no())
+        log.warning("flow_dedupe.approval collection=%s waits for an answer", self.collection)
+        stats.incr(f"flow_dedupe.{stats.normalize_name_for_stats(self.collection)}.approval.asked")
         self.body = question(run, shown_hash(run, decided["hash"]), f"{page_of(run)}approval")
         return self._wait(context, dt.datetime.now(dt.UTC) + self.patience)
 

@@ -29,6 +29,8 @@ def open_dag(
     own = config.dag
     told: list[Callable[[Context], None]] = []
     told += [notifier(name, "dag.failure_notifiers") for name in own.failure_notifiers]
+    for name in config.alerts.notifiers:
+        notifier(name, "alerts.notifiers")
     return DAG(
         dag_id=dag_id,
         doc_md=doc,

@@ -21,11 +21,19 @@ from include.dedupe.clustering.merge import merge as merge_stage
 from include.dedupe.connect import open_flow, origin_of
 from include.dedupe.deciding.decide import DecideStats
 from include.dedupe.deciding.guards import require_guards
-from include.dedupe.errors import ConfigError, DedupeError, LeaseError, OutageError, ScanFailedError
+from include.dedupe.errors import (
+    ConfigError,
+    DedupeError,
+    LeaseError,
+    OutageError,
+    ScanFailedError,
+    StorageError,
+)
 from include.dedupe.planning.own_folder import claim_folder
 from include.dedupe.planning.plan import Plan, read_plan
 from include.dedupe.planning.plan import plan as plan_stage
 from include.dedupe.planning.scope import chosen, resolve_scope, settings_of_run
+from include.dedupe.reporting.alerts import find_alerts
 from include.dedupe.reporting.pictures import WebPictures
 from include.dedupe.reporting.report import news_of
 from include.dedupe.reporting.report import report as report_stage
@@ -46,13 +54,16 @@ from include.orchestration.context import (
     parameters,
     require_writer,
 )
+from include.orchestration.signals import alert, measure
 
 log = logging.getLogger(__name__)
 
 RETRY_POLICY = ExceptionRetryPolicy(
     rules=[
         RetryRule(
-            [ScanFailedError, OutageError, LeaseError], RetryAction.RETRY, retry_delay=timedelta(minutes=1)
+            [ScanFailedError, OutageError, LeaseError, StorageError],
+            RetryAction.RETRY,
+            retry_delay=timedelta(minutes=1),
         ),
         RetryRule(DedupeError, RetryAction.FAIL, reason="the same input would fail again"),
         RetryRule(
@@ -147,7 +158,10 @@ def report(collection: str) -> dict[str, Any]:
     told = page if "://" in page else ""
     stats = report_stage(run, attempt(), pictures, acts=may_write(plan), page=told)
     open_state(run)  # so that nobody waits for the page's index
-    get_current_context()["outlet_events"][asset(collection)].extra = {**_counts(run), **_decided(run)}
+    counts = _counts(run)
+    get_current_context()["outlet_events"][asset(collection)].extra = {**counts, **_decided(run)}
+    measure("report", collection, _numbers(counts))
+    alert(collection, config, find_alerts(run, plan, measure_coverage(run, plan)))
     if config.policies and may_write(plan):
         require_guards(DecideStats(**run.result("decide").result).problems, run.address)
     return asdict(stats)
@@ -168,6 +182,10 @@ def _counts(run: RunDir) -> dict[str, Any]:
         **{name: clusters[name] for name in ("clusters", "exact_pairs", "near_pairs")},
         **(news_of(run) or {}),
     }
+
+
+def _numbers(counts: dict[str, Any]) -> dict[str, float]:
+    return {name: value for name, value in counts.items() if isinstance(value, int | float)}
 
 
 def _decided(run: RunDir) -> dict[str, Any]:

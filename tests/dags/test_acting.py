@@ -103,10 +103,11 @@ def test_a_run_that_need_not_ask_deletes_and_can_be_taken_back(acting: Acting) -
     ],
 )
 def test_a_notifier_that_cannot_be_used_is_said_in_the_dag(acting: Acting, name: str, reason: str) -> None:
-    dag = load_dag(acting, f"approval: {{notifiers: [{name}]}}")
-    assert sorted(dag.task_ids) == ["settings_error"]
-    assert f"approval.notifiers: {name}" in dag.description
-    assert reason in dag.description
+    for section in ("approval", "alerts"):
+        dag = load_dag(acting, f"{section}: {{notifiers: [{name}]}}")
+        assert sorted(dag.task_ids) == ["settings_error"]
+        assert f"{section}.notifiers: {name}" in dag.description
+        assert reason in dag.description
 
 
 def test_a_dry_run_over_the_guards_warns_and_is_not_red(acting: Acting) -> None:

@@ -143,12 +143,12 @@ def test_a_try_that_was_believed_dead_does_not_disturb_its_successor(many: Bench
     expected = undisturbed(many)
     planned(many, many.run)
 
-    async def both() -> None:
-        await asyncio.gather(
-            *(many.ask(lambda flow, n=n: scan(flow, many.run, Attempt(0, n), "p00")) for n in (1, 2))
-        )
+    async def both() -> list[object]:
+        tries = (many.ask(lambda flow, n=n: scan(flow, many.run, Attempt(0, n), "p00")) for n in (1, 2))
+        return list(await asyncio.gather(*tries, return_exceptions=True))
 
-    asyncio.run(both())
+    ended = asyncio.run(both())
+    assert not isinstance(ended[1], BaseException)
     assert_same(many.run, expected)
 
 

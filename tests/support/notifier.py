@@ -27,5 +27,13 @@ class Failed(BaseNotifier):
             file.write(f"{context['dag'].dag_id} failed\n")
 
 
+class Alerted(BaseNotifier):
+    """Writes one line for each alert."""
+
+    def notify(self, context: Any) -> None:
+        with Path(os.environ[FILE_VARIABLE]).open("a", encoding="utf-8") as file:
+            file.write(f"{context['dag'].dag_id}\t{context['alert']}\n")
+
+
 def nothing() -> str:
     return "nothing"

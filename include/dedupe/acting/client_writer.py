@@ -6,23 +6,16 @@ import os
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any, TypeVar
 
 from include.dedupe.acting.writer import MUST_NOT_EXIST, ConflictError
-from include.dedupe.connect import (
-    ClientReader,
-    address_from_connection,
-    address_from_environment,
-    variable_of,
-)
+from include.dedupe.airflow_connection import ASKED, has_airflow, variable_of
+from include.dedupe.connect import ClientReader, address_from_connection, address_from_environment
 from include.dedupe.errors import ConfigError
 from include.dedupe.flow import Document, FlowReader
 from include.dedupe.settings.config import CollectionConfig
 from include.flow_client import FlowAddress, FlowAddressError, FlowAuthError, FlowClient, FlowRequestError
 
-ASKED = "include.orchestration.asked"
-"""The module that asks Airflow. The engine does not import it, for it works without an Airflow, too."""
 NOT_FOUND, CONFLICT = 404, 409
 Told = TypeVar("Told")
 
@@ -109,10 +102,6 @@ def locate_flow(config: CollectionConfig, url: str | None, *, writes: bool = Fal
     if url:
         return FlowAddress.parse(url, config.flow.collection)
     return address_from_shell(connection, config.flow.collection)
-
-
-def has_airflow() -> bool:
-    return find_spec("airflow") is not None
 
 
 def address_from_shell(connection: str, collection: str) -> FlowAddress:

@@ -70,11 +70,10 @@ class Lease:
         """
         now = self.own_clock()
         require_not_stopped(self.place)
-        newest = _newest(self.place)
-        if newest != self.token or self._holder() != self.owner:
+        if self._is_lost():
             raise LeaseError(
                 f"{self.owner} was silent for too long and lost the lease {self.token} of "
-                f"{self.place.root} to {newest}; nothing more was written. A retry goes on."
+                f"{self.place.root} to {_newest(self.place)}; nothing more was written. A retry goes on."
             )
         self._write(released=False)
         self.renewed = now
@@ -85,8 +84,12 @@ class Lease:
             self.require()
 
     def release(self) -> None:
-        if _newest(self.place) == self.token and self._holder() == self.owner:
+        if not self._is_lost():
             self._write(released=True)
+
+    def _is_lost(self) -> bool:
+        """Whether the next number is given, asked for by its name: a listing may come late."""
+        return self.place.exists(_file(self.token + 1)) or self._holder() != self.owner
 
     def _holder(self) -> str:
         return _state(self.place, self.token).owner
@@ -127,7 +130,8 @@ def hold_lease(
         if not held.released and not is_own and clock() - held.alive < SILENT_S:
             raise LeaseError(f"{held.owner} is writing to {place.root}; wait until it ends.")
     me = f"{owner} ({uuid.uuid4().hex[:8]})"
-    if not place.create(_file(newest + 1), _State(me, clock(), released=False).to_json()):
+    made = place.create(_file(newest + 1), _State(me, clock(), released=False).to_json())
+    if not made and _state(place, newest + 1).owner != me:  # ours where its first answer was lost on the way
         raise LeaseError(f"Somebody else has just begun to write to {place.root}; wait until it ends.")
     lease = Lease(place, newest + 1, me, clock, own_clock, began)
     try:
@@ -156,7 +160,10 @@ def require_not_stopped(place: Storage) -> None:
 
 def _newest(place: Storage) -> int:
     tokens = [name.removesuffix(".json") for name in place.names(FOLDER)]
-    return max((int(token) for token in tokens if token.isdecimal()), default=0)
+    newest = max((int(token) for token in tokens if token.isdecimal()), default=0)
+    while place.exists(_file(newest + 1)):
+        newest += 1
+    return newest
 
 
 def _state(place: Storage, token: int) -> _State:

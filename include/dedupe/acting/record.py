@@ -38,6 +38,7 @@ def record(
         dry_run: nothing was to be written.
     """
     stage = run.stage("record", attempt)
+    stage.begin()
     actions = _actions(run)
     counts = dict(Counter(actions["outcome"]))
     decided = read_manifest(run.storage, "decide")

@@ -94,6 +94,7 @@ def cluster(run: RunDir, attempt: Attempt) -> ClusterStats:
     stage.write_table("parts", parts_at(pairs, found.members, plan.config.cluster.thresholds), PARTS)
     news = tell_news(found.members, _names_before(run, own_names, others=True))
     stage.write_table("news", news, NEWS)
+    stage.require_latest()
     run.lasting.write(f"{NAMES_FOLDER}/{own_names}", to_parquet(_names_after(found.members, before), NAMES))
     exact_pairs = int((pairs["score"] >= exact_threshold).sum())
     counted = News.of(news, pairs, run.read_table("pairs", "added", ADDED), exact_threshold)

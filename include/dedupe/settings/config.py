@@ -19,6 +19,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from include.dedupe.errors import ConfigError
 from include.dedupe.settings import strict_yaml
+from include.dedupe.settings.alert_settings import AlertSettings
 from include.dedupe.settings.calibrate_settings import CalibrateSettings
 from include.dedupe.settings.dag_settings import DagSettings
 from include.dedupe.settings.flow_settings import FieldSettings, FlowSettings
@@ -105,6 +106,7 @@ class CollectionConfig(Section):
     tags: TagFields = Field(TagFields(), description="Fields that the policies write.")
     guards: Guards = Field(Guards(), description="Limits of what a run may delete.")
     approval: Approval = Field(Approval(), description="Who is asked before anything is written.")
+    alerts: AlertSettings = Field(AlertSettings(), description="Who is told of what should be looked at.")
     dry_run: bool = Field(
         True, description="Decide and report, but write nothing to the collection and ask nobody."
     )
@@ -125,10 +127,11 @@ class CollectionConfig(Section):
     )
     storage: str | None = Field(
         None,
-        description="Folder or fsspec address for the files of the runs. Without it, the environment "
+        description="Folder or fsspec address for the files of the runs, on S3 and Google Cloud Storage also "
+        "with the Airflow connection that has the login in front of the bucket. Without it, the environment "
         "variable FLOW_DEDUPE_STORAGE, or flow_dedupe in AIRFLOW_HOME; in a checkout without either, "
         ".run/airflow/flow_dedupe.",
-        examples=["s3://bucket/flow-dedupe"],
+        examples=["s3://aws_dedupe@bucket/flow-dedupe"],
     )
     pool: str = Field(
         "default_pool",
