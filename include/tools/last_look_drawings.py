@@ -1,4 +1,4 @@
-"""Papers, plans and staves that no constant of the last look was chosen with; a seed gives one of them again."""
+"""Papers, plans and staves that no constant of the last look was chosen with; made from seeds."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Changes and copies that no constant of the last look was chosen with: by AugLy, OpenCV and Pillow's own filters.
+"""Changes and copies that no constant of the last look was chosen with, by AugLy, OpenCV and Pillow.
 
-Each change is an edit; how its result is coded is drawn apart from it, so that every change meets every coding.
+Each change is an edit; how its result is coded is drawn apart from it: every change meets every coding.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from itertools import cycle, islice
+from itertools import cycle, islice, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,7 +50,7 @@ class Pair:
 
 
 def report_pairs(root: Path, count: int, seed: int) -> Iterator[Pair]:
-    """Yield half copies and half visible changes of ``count / 2`` pictures, all other ones than were tuned on.
+    """Yield half copies, half visible changes, of ``count / 2`` pictures that nothing was tuned on.
 
     Args:
         root: folder of the sources.
@@ -64,22 +64,17 @@ def report_pairs(root: Path, count: int, seed: int) -> Iterator[Pair]:
     for place in range(count // 2):
         name, picture = next(drawn if rng.random() < DRAWN else photographs)
         kind = next(copies)
-        yield _copy("copy", kind, name, picture, coded[kind])
+        yield _copy(("copy", kind, name), picture, coded[kind])
         if rng.random() < NUMBERS:
-            number = f"{seed}/{place}"
-            first, second = statement(number), statement(number, "changed")
-            pair = _change(
-                "another digit", f"statement {number}", first, second, coded[rng.choice(list(coded))]
-            )
+            papers = [statement(f"{seed}/{place}", change) for change in ("", "changed")]
+            tries = iter([("another digit", papers[0], papers[1])])
         else:
-            pair = None
-            for kind in islice(kinds, len(edits)):
-                edited = edits[kind](picture, rng)
-                pair = _change(kind, name, picture, edited, coded[rng.choice(list(coded))])
-                if pair:
-                    break
-        if pair:
-            yield pair
+            tries = ((kind, picture, edits[kind](picture, rng)) for kind in islice(kinds, len(edits)))
+        for kind, original, edited in tries:
+            made = _change((kind, name), original, edited, coded[rng.choice(list(coded))])
+            if made:
+                yield made
+                break
 
 
 def fit_pairs(root: Path, count: int, seed: int) -> Iterator[Pair]:
@@ -93,7 +88,7 @@ def fit_pairs(root: Path, count: int, seed: int) -> Iterator[Pair]:
         name, picture = rng.choice(own) if rng.random() < DRAWN else next(photographs)
         for table, kinds in (tables[0], tables[0] if place % 4 else tables[1], tables[2]):
             kind = next(cycles[table])
-            made = _copy(table, kind, name, picture, kinds[kind], f"{name}/{kind}")
+            made = _copy((table, kind, name), picture, kinds[kind], f"{name}/{kind}")
             if table != "change" or _visible(made.original, made.made).any():
                 yield made
         yield from _other_words(place)
@@ -109,18 +104,18 @@ def _other_words(number: int) -> Iterator[Pair]:
     else:
         kind, one, two = "paper with another letter", paper(number), paper(number, rng.randrange(99))
         by = max(by, 0.7)
-    pair = _change(kind, str(number), one, two, saved("JPEG", partial(scale, by=by), quality=quality))
+    pair = _change((kind, str(number)), one, two, saved("JPEG", partial(scale, by=by), quality=quality))
     if pair:
         yield pair
 
 
-def _copy(table: str, kind: str, name: str, picture: Image.Image, make: Manipulation, seed: str = "") -> Pair:
+def _copy(called: tuple[str, str, str], picture: Image.Image, make: Manipulation, seed: str = "") -> Pair:
     made = decode(make(picture, random.Random(seed))).rgb  # noqa: S311
-    return Pair(table, kind, name, np.asarray(picture), made)
+    return Pair(*called, np.asarray(picture), made)
 
 
 def _change(
-    kind: str, name: str, picture: Image.Image, edited: Image.Image, coding: Manipulation
+    called: tuple[str, str], picture: Image.Image, edited: Image.Image, coding: Manipulation
 ) -> Pair | None:
     """Return a picture and its edited self, coded; None where nobody could see the edit."""
     original, after = np.asarray(picture), np.asarray(edited)
@@ -128,7 +123,7 @@ def _change(
     if not seen.any():
         return None
     made = decode(coding(edited, random.Random(0))).rgb  # noqa: S311
-    return Pair("change", kind, name, original, made, seen if original.shape == after.shape else None)
+    return Pair("change", *called, original, made, seen if original.shape == after.shape else None)
 
 
 def _visible(original: NDArray[np.uint8], changed: NDArray[np.uint8]) -> Mask:
@@ -154,17 +149,11 @@ def _photographs(root: Path, part: Part, rng: random.Random) -> Iterator[tuple[s
     Raises:
         FileNotFoundError: a source has no pictures under ``root``.
     """
-    shuffled = []
-    for source in SOURCES:
-        paths = [path for _, path in pictures(root, part, source.name)]
+    shuffled = [[path for _, path in pictures(root, part, source.name)] for source in SOURCES]
+    for paths in shuffled:
         rng.shuffle(paths)
-        shuffled.append(iter(paths))
-    while shuffled:
-        for paths in list(shuffled):
-            path = next(paths, None)
-            if path is None:
-                shuffled.remove(paths)
-                continue
+    for row in zip_longest(*shuffled):
+        for path in filter(None, row):
             picture = Image.fromarray(decode(path.read_bytes()).rgb)
             picture.thumbnail((LARGEST, LARGEST))
             yield str(path.relative_to(root)), picture
