@@ -9,7 +9,7 @@ import importlib
 import random
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -134,7 +134,8 @@ def _brush(image: Image.Image, box: tuple[int, int, int, int]) -> NDArray[np.flo
     middle = (box[0] + box[2]) // 2, (box[1] + box[3]) // 2
     radius = max(2, (box[2] - box[0]) // 2)
     cv2.circle(mask, middle, radius, 1.0, -1, cv2.LINE_AA)
-    return cv2.GaussianBlur(mask, (0, 0), max(0.5, min(SEAM, radius) / 3))[..., None]
+    soft = cv2.GaussianBlur(mask, (0, 0), max(0.5, min(SEAM, radius) / 3))
+    return cast("NDArray[np.float32]", soft[..., None])
 
 
 def _blend(image: Image.Image, other: NDArray[np.floating], mask: NDArray[np.float32]) -> Image.Image:
