@@ -1,132 +1,134 @@
 """Measures the last look: which copies it lets go, which changes it lets pass, and what a pair costs.
 
-    python -m include.tools.bench_last_look [--pictures 40] [--folder ~/pictures] [--half tuned|held]
+    make bench-last_look ARGS="--pictures DIR [--pairs 600] [--seed 1] [--part report|fit]"
 
-The pictures are the demo's photographs, and pages, charts, forms, plans and wallpapers that are drawn; half
-of them are those of a folder, where one is given. A copy that is refused costs a person a look; a change
-that passes costs a picture. Changes that nobody could see are left out.
-
-The constants of the last look were chosen on one half of the pictures: what it does is told by the other.
+DIR holds the sources that `python -m include.detector.training.pictures DIR` lists; drawn papers, plans and
+pages are added. The constants of the last look were chosen with pictures of the part `fit` and the kinds of
+`last_look_edits`. What it does is told by other pictures, other drawings and other kinds, most of them by
+other people's code (AugLy: `pip install -r include/detector/training/requirements.txt`). A copy that is
+refused costs a person a look; a change that passes costs a picture. Changes that nobody could see are left
+out. The last line is one JSON object of the figures.
 """
 
 from __future__ import annotations
 
 import argparse
-import random
+import json
 import time
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
+from typing import Any
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from include.detector.comparing.last_look import Change, differing
-from include.detector.editing.edits import scale
-from include.detector.editing.manipulations import saved
-from include.safe_picture import decode
-from include.tools.last_look_edits import CHANGES, COPIES, HARSH
-from include.tools.last_look_pictures import form, originals, paper
+from include.tools.last_look_pairs import Pair, fit_pairs, report_pairs
 
-VISIBLE = 16.0  # levels, smoothed by a pixel; coding alone reaches 10
-TABLES = ("copy", "harsh copy", "change")
-HALVES = ("tuned", "held")
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """Two pictures, uint8 [height, width, 3], and what was done to the second."""
-
-    half: str
-    table: str
-    kind: str
-    picture: str
-    original: NDArray[np.uint8]
-    made: NDArray[np.uint8]
+LOCAL = 0.25  # share of the area up to which a change has a place
+MARGIN = 0.01  # share of the sides by which a rectangle may miss
+COVERED = 0.9  # share of the changed pixels inside a rectangle that is right
+LARGEST = 4.0  # times the area of the change, beside the margins, of a rectangle that is right
+WORST = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What was seen of one pair, and the seconds of CPU that it took."""
+    """What was seen of one pair, and the seconds of CPU that it took; ``placed`` is None without a place."""
 
-    pair: tuple[str, str, str, str]
-    change: Change | None
+    table: str
+    kind: str
+    picture: str
+    accepted: bool
     seconds: float
-
-
-def pairs(count: int, folder: Path | None, half: str | None) -> Iterator[Pair]:
-    """Yield each copy and each visible change of ``count`` pictures, and as many papers with another word."""
-    for place, (name, picture) in enumerate(originals(count, folder).items()):
-        if half not in (None, HALVES[place % 2]):
-            continue
-        original = decode(saved("PNG")(picture, random.Random(0))).rgb  # noqa: S311
-        for table, kinds in zip(TABLES, (COPIES, HARSH, CHANGES), strict=True):
-            for kind, make in kinds.items():
-                made = decode(make(picture, random.Random(f"{name}/{kind}"))).rgb  # noqa: S311
-                if table != "change" or _is_visible(original, made):
-                    yield Pair(HALVES[place % 2], table, kind, name, original, made)
-    for number in range(2 * count):
-        if half in (None, HALVES[number % 2]):
-            yield from _other_words(number)
-
-
-def _other_words(number: int) -> Iterator[Pair]:
-    """Yield forms of which one has another number, and papers of which one has another letter or digit."""
-    rng = random.Random(number)  # noqa: S311
-    first = rng.randrange(10_000, 99_999)
-    by, quality = rng.choice([1, 0.7, 0.5]), rng.choice([60, 88, 95])
-    forms = form(first), form(first + rng.choice([1, 3, 10, 50]))
-    papers = paper(number), paper(number, rng.randrange(99))
-    kinds = "form with another number", "paper with another letter"
-    for kind, (one, two), least in zip(kinds, (forms, papers), (0.5, 0.7), strict=True):
-        edit = saved("JPEG", partial(scale, by=max(by, least)), quality=quality)
-        original, made = decode(saved("PNG")(one, rng)).rgb, decode(edit(two, rng)).rgb
-        if _is_visible(original, decode(saved("PNG")(two, rng)).rgb):
-            yield Pair(HALVES[number % 2], "change", kind, str(number), original, made)
-
-
-def _is_visible(original: NDArray[np.uint8], changed: NDArray[np.uint8]) -> bool:
-    """Whether a change shows: grey pictures have no saturation, and white on white is nothing."""
-    height, width = original.shape[:2]
-    planes = (original, cv2.resize(changed, (width, height), interpolation=cv2.INTER_AREA))
-    one, two = (cv2.GaussianBlur(plane.astype(np.float32), (0, 0), 1.0) for plane in planes)
-    return bool(np.abs(one - two).max() > VISIBLE)
+    megapixels: float
+    covered: bool | None
+    tight: bool | None
 
 
 def look(pair: Pair) -> Look:
     began = time.process_time()
     change = differing(pair.original, pair.made)
     seconds = time.process_time() - began
-    return Look((pair.half, pair.table, pair.kind, pair.picture), change, seconds)
+    covered, tight = _placed(pair, change) if change else (None, None)
+    size = max(pair.original.shape[0] * pair.original.shape[1], pair.made.shape[0] * pair.made.shape[1]) / 1e6
+    return Look(pair.table, pair.kind, pair.picture, change is None, seconds, size, covered, tight)
+
+
+def _placed(pair: Pair, change: Change) -> tuple[bool | None, bool | None]:
+    """Whether a rectangle covers the real change, and is not much larger; None if that has no one place."""
+    if pair.changed is None:
+        return None, None
+    rows, columns = np.nonzero(pair.changed)
+    height, width = pair.changed.shape
+    left, right = columns.min() / width, (columns.max() + 1) / width
+    top, bottom = rows.min() / height, (rows.max() + 1) / height
+    if (right - left) * (bottom - top) > LOCAL:
+        return None, None
+    across = (columns >= (change.left - MARGIN) * width) & (columns < (change.right + MARGIN) * width)
+    down = (rows >= (change.top - MARGIN) * height) & (rows < (change.bottom + MARGIN) * height)
+    real = (right - left + 2 * MARGIN) * (bottom - top + 2 * MARGIN)
+    told = (change.right - change.left) * (change.bottom - change.top)
+    return float((across & down).mean()) >= COVERED, told <= LARGEST * real
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--pictures", type=int, default=40)
-    parser.add_argument("--folder", type=Path, help="more photographs")
-    parser.add_argument("--half", choices=HALVES, help="one half of the pictures only")
+    parser.add_argument("--pictures", type=Path, required=True, help="folder of the sources")
+    parser.add_argument("--pairs", type=int, default=600)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--part", choices=("report", "fit"), default="report")
     args = parser.parse_args()
-    tell([look(pair) for pair in pairs(args.pictures, args.folder, args.half)])
+    drawn = (report_pairs if args.part == "report" else fit_pairs)(args.pictures, args.pairs, args.seed)
+    looks = [look(pair) for pair in drawn]
+    tell(looks)
+    print(json.dumps({"part": args.part, "seed": args.seed} | figures(looks)))
 
 
 def tell(looks: list[Look]) -> None:
-    """Print what was accepted, by kind and by half."""
+    """Print what was accepted, by kind."""
     by_kind: dict[tuple[str, str], list[Look]] = defaultdict(list)
-    by_half: dict[tuple[str, str], list[bool]] = defaultdict(list)
     for one in looks:
-        half, table, kind, _ = one.pair
-        by_kind[table, kind].append(one)
-        by_half[table, half].append(one.change is None)
-    for (table, kind), seen in sorted(by_kind.items(), key=lambda item: TABLES.index(item[0][0])):
-        odd = [one.pair[3] for one in seen if (one.change is None) == (table == "change")]
-        accepted = sum(one.change is None for one in seen)
+        by_kind[one.table, one.kind].append(one)
+    for (table, kind), seen in sorted(by_kind.items()):
+        odd = [one.picture for one in seen if one.accepted == (table == "change")]
+        accepted = sum(one.accepted for one in seen)
         print(f"{table:12}{kind:28}{accepted:4} of {len(seen):4} accepted  {', '.join(odd[:4])}")
-    for (table, half), verdicts in sorted(by_half.items()):
-        print(f"{table}, {half}: {sum(verdicts) / len(verdicts):.2%} of {len(verdicts)} accepted")
-    print(f"{1000 * sum(one.seconds for one in looks) / len(looks):.0f} ms of CPU a look")
+
+
+def figures(looks: list[Look]) -> dict[str, Any]:
+    """Return shares of what was accepted, of the rectangles that are right, and the cost."""
+    copies = [one for one in looks if one.table == "copy"]
+    changes = [one for one in looks if one.table == "change"]
+    places = [one for one in changes if one.covered is not None]
+    small = [one.seconds for one in looks if one.megapixels <= 1]
+    return {
+        "copies": len(copies),
+        "copies_accepted": _share([one.accepted for one in copies]),
+        "changes": len(changes),
+        "changes_accepted": _share([one.accepted for one in changes]),
+        "worst_copies": _worst([one for one in copies if not one.accepted]),
+        "worst_changes": _worst([one for one in changes if one.accepted]),
+        "places": len(places),
+        "places_covered": _share([bool(one.covered) for one in places]),
+        "places_tight": _share([bool(one.tight) for one in places]),
+        "cpu_ms_pair": round(1000 * sum(one.seconds for one in looks) / len(looks), 1),
+        "cpu_ms_pair_to_1_megapixel": round(1000 * sum(small) / max(1, len(small)), 1),
+        "cpu_ms_megapixel": round(
+            1000 * sum(one.seconds for one in looks) / sum(one.megapixels for one in looks), 1
+        ),
+    }
+
+
+def _share(verdicts: list[bool]) -> float | None:
+    return round(sum(verdicts) / len(verdicts), 4) if verdicts else None
+
+
+def _worst(wrong: list[Look]) -> dict[str, int]:
+    counts: dict[str, int] = defaultdict(int)
+    for one in wrong:
+        counts[one.kind] += 1
+    return dict(sorted(counts.items(), key=lambda item: -item[1])[:WORST])
 
 
 if __name__ == "__main__":
