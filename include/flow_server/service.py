@@ -12,12 +12,15 @@ from include.flow_server.endpoints.update import Updater
 from include.flow_server.errors import BadRequestError, NotFoundError
 from include.flow_server.last_sync import FILE
 from include.flow_server.pictures import PictureFolder
+from include.flow_server.store.solr.client import SolrClient
+from include.flow_server.store.solr.store import SolrStore
 from include.flow_server.store.sqlite import SqliteStore
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from include.flow_server.settings import ServerSettings
+    from include.flow_server.store.protocol import DocumentStore
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
@@ -34,10 +37,8 @@ class Service:
         self.collections = {name: self._open(name) for name in settings.collections}
 
     def _open(self, name: str) -> Collection:
-        file = store_file(self.settings.data, name)
-        store = SqliteStore(file, self.settings.limits.busy_seconds)
         hosts = self.settings.allow_hosts.get(name, ())
-        given = self.settings
+        given, store = self.settings, self._store(name)
         return Collection(
             name,
             store,
@@ -46,8 +47,14 @@ class Service:
             self.comparers,
             mirror=given.mirror,
             turn=given.turn,
-            last_sync=file.with_name(FILE),
+            last_sync=store_file(given.data, name).with_name(FILE),
         )
+
+    def _store(self, name: str) -> DocumentStore:
+        given, patience = self.settings, self.settings.limits.busy_seconds
+        if given.solr_urls:
+            return SolrStore(SolrClient(given.solr_urls, given.solr_login, patience), name)
+        return SqliteStore(store_file(given.data, name), patience)
 
     def named(self, name: str) -> Collection:
         """The collection of that name."""

@@ -69,6 +69,10 @@ _leaves = st.one_of(
         ['title_t:"red house"', "title_t:project-a", 'title_t:"red red"', '"of a house"', "title_t:DOOR"]
     ),
     st.sampled_from(["id:[d1 TO d2]", "id:{d1 TO *]", "category_s:[c1 TO project-a]", "labels:[b TO door]"]),
+    st.sampled_from(
+        ["n_i:(2 5)", "labels:(door b)", "is_is:(1 2 -3)", "category_s:(c1 c2 OR C1)", "c1 c2 d1"]
+    ),
+    st.sampled_from(["title_t:(red door)", "title_t:(red - door)", "title_t:...", "(NOT n_i:(2 5))"]),
     st.sampled_from(["nofield:1", "n_i:abc", "when_dt:2026", "_version_:[1 TO *]"]),
     st.sampled_from(ESCAPED),
     st.sampled_from(["12", "2026", "-3", '"5"', "true", "title_t:[Door TO Of]", "title_t:{A TO red]"]),

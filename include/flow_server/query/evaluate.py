@@ -21,6 +21,7 @@ from include.flow_server.query.tree import (
     Range,
     Term,
     Wildcard,
+    Words,
 )
 from include.flow_server.store.keyset import EVERYTHING, NOTHING, KeySet, union
 from include.flow_server.store.schema import CATCH_ALL, Field, FieldType, Schema
@@ -70,18 +71,24 @@ class Evaluator:
         return result
 
     def _top(self, node: Node, default_field: str | None) -> KeySet:
-        if isinstance(node, Group) and node.clauses and all(o is Occur.MUST_NOT for o, _ in node.clauses):
-            if all(self._says_nothing(one, default_field) for _, one in node.clauses):
-                return NOTHING
-            node = Group(((Occur.MUST, Everything()), *node.clauses))
+        if isinstance(node, Group):
+            clauses = self._speaking(node, default_field)
+            if clauses and all(occur is Occur.MUST_NOT for occur, _ in clauses):
+                node = Group(((Occur.MUST, Everything()), *clauses))
         return self._node(node, default_field)
 
+    def _speaking(self, group: Group, default: str | None) -> list[tuple[Occur, Node]]:
+        """The clauses of a group but texts without a word, which are no clauses at all."""
+        return [(occur, one) for occur, one in group.clauses if not self._says_nothing(one, default)]
+
     def _says_nothing(self, node: Node, default: str | None) -> bool:
-        """Whether it is a text without a word, which is no clause at all."""
-        if not isinstance(node, Term) or node.exact:
+        if isinstance(node, Group):
+            return not self._speaking(node, default)
+        if not isinstance(node, (Term, Words)) or (isinstance(node, Term) and node.exact):
             return False
+        text = node.text if isinstance(node, Term) else " ".join(node.texts)
         field = self._schema.find(node.field or default or "")
-        return field is not None and field.type is FieldType.TEXT and not words(node.text)
+        return field is not None and field.type is FieldType.TEXT and not words(text)
 
     def _node(self, node: Node, default: str | None) -> KeySet:
         if isinstance(node, Everything):
@@ -93,7 +100,9 @@ class Evaluator:
         name = node.field or default
         if name is None:
             raise BadRequestError("no field name specified in query and no default specified via 'df' param")
-        field = self._schema.require(name)
+        return self._leaf(node, self._schema.require(name))
+
+    def _leaf(self, node: Exists | AnyOf | Range | Wildcard | Words | Term, field: Field) -> KeySet:
         match node:
             case Exists():
                 result = self._scan(field, "1", ())
@@ -103,16 +112,22 @@ class Evaluator:
                 result = self._range(field, node)
             case Wildcard():
                 result = self._wildcard(field, node.pattern)
+            case Words() if field.type is not FieldType.TEXT:
+                result = self._any_of(field, node.texts)
+            case Words():
+                result = self._term(field, Term(field.name, " ".join(node.texts), every=node.every))
             case Term():
                 result = self._term(field, node)
         return result
 
     def _group(self, group: Group, default: str | None) -> KeySet:
+        clauses = self._speaking(group, default)
+
         def found(occur: Occur) -> Iterator[KeySet]:
-            return (self._node(node, default) for which, node in group.clauses if which is occur)
+            return (self._node(node, default) for which, node in clauses if which is occur)
 
         wanted = union(found(Occur.SHOULD))  # what is wrong in them is told, though they may not count
-        if any(occur is Occur.MUST for occur, _ in group.clauses):
+        if any(occur is Occur.MUST for occur, _ in clauses):
             wanted = reduce(and_, found(Occur.MUST))
         return wanted - union(found(Occur.MUST_NOT))
 

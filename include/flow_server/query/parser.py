@@ -28,6 +28,7 @@ from include.flow_server.query.tree import (
     Range,
     Term,
     Wildcard,
+    Words,
 )
 from include.flow_server.recent import Recent
 
@@ -163,24 +164,24 @@ class _Builder:
     def query(self, tree: Tree[Token], field: str | None) -> Node:
         clauses: list[tuple[Occur, Node]] = []
         leaves: list[Node] = []
-        for item in _trees(tree):
-            conjunction = _token(item, "CONJUNCTION")
-            modifier = _token(item, "MODIFIER")
+        for items in _in_rows(_trees(tree)):
+            conjunction = _token(items[0], "CONJUNCTION")
+            modifier = _token(items[0], "MODIFIER")
             if not clauses and conjunction:
                 raise _syntax_error(self._text, f"it begins with {conjunction}")
-            node = self._clause(_trees(item)[0], field)
+            node = self._row(items, field) if len(items) > 1 else self._clause(_trees(items[0])[0], field)
             self._add(clauses, conjunction, modifier, node)
-            if not _is_group(item):
+            if not _is_group(items[0]):
                 leaves.append(node)
         self._count(leaves)
-        if len(clauses) == 1 and not _token(_trees(tree)[0], "MODIFIER"):
+        if len(clauses) == 1 and clauses[0][0] is Occur.SHOULD:
             return clauses[0][1]
         return Group(tuple(clauses))
 
     def _count(self, leaves: list[Node]) -> None:
         """Counts clauses; the terms of one field in one group are one, as they are one `{!terms}`."""
-        terms = {node.field for node in leaves if isinstance(node, Term)}
-        self._clauses += len(terms) + sum(not isinstance(node, Term) for node in leaves)
+        terms = {node.field for node in leaves if isinstance(node, (Term, Words))}
+        self._clauses += len(terms) + sum(not isinstance(node, (Term, Words)) for node in leaves)
         if self._clauses > MOST_CLAUSES:
             raise BadRequestError(
                 f"Query contains too many nested clauses; maxClauseCount is set to {MOST_CLAUSES}"
@@ -201,6 +202,9 @@ class _Builder:
         else:
             occur = Occur.MUST if joined_by_and or modifier == "+" else Occur.SHOULD
         clauses.append((occur, node))
+
+    def _row(self, items: list[Tree[Token]], field: str | None) -> Node:
+        return Words(field, tuple(unescape(_plain_word(item)) for item in items), every=self._and)
 
     def _clause(self, tree: Tree[Token], field: str | None) -> Node:
         name = _token(tree, "WORD")
@@ -239,6 +243,39 @@ def _bound(tree: Tree[Token]) -> str | None:
     if text.startswith('"'):
         return unescape(text[1:-1])
     return None if text == "*" else unescape(text)
+
+
+def _in_rows(items: list[Tree[Token]]) -> Iterator[list[Tree[Token]]]:
+    """Plain words in a row are one clause, as in Solr, unless AND, OR or `*` follows; else, each alone."""
+    row: list[Tree[Token]] = []
+    for item, following in zip(items, [*items[1:], None], strict=True):
+        joins = bool(_plain_word(item)) and not (following and _binds(following))
+        if row and not joins:
+            yield row
+            row = []
+        if joins:
+            row.append(item)
+        else:
+            yield [item]
+    if row:
+        yield row
+
+
+def _plain_word(item: Tree[Token]) -> str:
+    """The word that an item is without field, operator, wildcard or boost; blank for every other item."""
+    (clause,) = _trees(item)
+    (atom,) = _trees(clause)
+    word = _token(atom, "WORD")
+    if len(item.children) + len(clause.children) + len(atom.children) > len((item, clause, atom)):
+        return ""
+    return "" if _UNESCAPED_WILDCARD.match(word) else word
+
+
+def _binds(item: Tree[Token]) -> bool:
+    """Whether an item begins with what keeps the word before it from joining others."""
+    (clause,) = _trees(item)
+    first = _token(clause, "WORD") or _token(_trees(clause)[0], "WORD")
+    return bool(_token(item, "CONJUNCTION")) or (first == "*" and not _token(item, "MODIFIER"))
 
 
 def _is_group(item: Tree[Token]) -> bool:

@@ -35,6 +35,15 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
+class Words:
+    """`field:(one two)`, or bare words in a row: one text to a field of text, else any of the values."""
+
+    field: str | None
+    texts: tuple[str, ...]
+    every: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Wildcard:
     """`field:pre*fix?`; the pattern keeps its backslash escapes."""
 
@@ -75,4 +84,4 @@ class Group:
     clauses: tuple[tuple[Occur, Node], ...]
 
 
-Node: TypeAlias = Everything | Term | Wildcard | Exists | Range | AnyOf | Group
+Node: TypeAlias = Everything | Term | Words | Wildcard | Exists | Range | AnyOf | Group
