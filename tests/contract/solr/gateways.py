@@ -38,7 +38,7 @@ class Cloud:
             None,
             images=images,
             collections=collections,
-            arguments=["--store", "solr", *urls],
+            arguments=arguments,
             logs=self.directory / f"gateway-{len(self.running)}",
         )
         self.running.append(server)
