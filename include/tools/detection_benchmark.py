@@ -24,7 +24,7 @@ from include.detector.comparing.thumb import Thumb
 from include.detector.editing.edits import encode
 from include.detector.imaging import Descriptor, analyze
 from include.detector.training.comparisons import load
-from include.detector.training.pages import pages
+from include.detector.training.pages import bar_chart, form, line_chart, pages, table, text_page
 from include.detector.training.pictures import pictures, true_duplicates
 from include.flow_server.index import DuplicateIndex, SearchOptions
 from include.flow_server.index.options import SMART_FILTERS
@@ -71,7 +71,7 @@ class Library:
     def image(self, key: int) -> Image.Image:
         """The picture itself, at most 800 pixels a side."""
         path = self.paths[key]
-        return load(path) if path else pages(SEED, PAGES)[self.names[key]]
+        return load(path) if path else drawn_pages()[self.names[key]]
 
     def edited(self, key: int, image: Image.Image, name: str, edit: Manipulation) -> bytes:
         """A manipulated copy; the same at each call."""
@@ -131,9 +131,14 @@ def _read(by_group: Mapping[str, Sequence[Path]], root: Path) -> Library:
     for group, paths in sorted(by_group.items()):
         for path in tqdm(paths, desc=group, unit="picture"):
             library.add(group, path.relative_to(root).as_posix(), path, path.read_bytes())
-    for name, page in pages(SEED, PAGES).items():
+    for name, page in drawn_pages().items():
         library.add("pages", name, None, encode(page, "PNG"))
     return library
+
+
+def drawn_pages() -> dict[str, Image.Image]:
+    """Pages by name; those of one kind have one template."""
+    return pages(SEED, PAGES, (text_page, bar_chart, line_chart, table, form))
 
 
 def recall(

@@ -11,10 +11,12 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
 from include.detector.comparing.evidence import beside_patch
 from include.detector.comparing.planes import blur
+from include.detector.comparing.refine import overlay
 from include.detector.imaging.layout import CELLS
 from include.detector.imaging.thumbnail import AREA
 
@@ -32,6 +34,7 @@ TAIL = 8  # cells
 FAINT_CHROMA = 3.0  # levels of saturation that strong coding takes away
 EQUAL_LUMA, EQUAL_CHROMA = 2.5, 3.5  # levels within which usual coding keeps a cell
 FEW_EQUAL = 0.15  # share of the cells with detail
+SPOT, SLIGHT = 3, 0.5  # pixels of the thumbnail; levels
 EDGE = 2  # cells that a patch covers in part, in either direction
 
 
@@ -53,6 +56,7 @@ class Difference:
     sharpness_gain: float  # absolute log ratio of the details
     resolution: float  # log ratio of the smaller original's side to the thumbnail's: small ones may be soft
     offset: float  # how far the best alignment moves a corner, as a share of the side
+    outstanding: float  # how much more the brightness differs at one place than it does on the whole
 
 
 def difference(first: Thumb, second: Thumb, alignment: Alignment) -> Difference:
@@ -79,6 +83,7 @@ def difference(first: Thumb, second: Thumb, alignment: Alignment) -> Difference:
         sharpness_gain=abs(float(np.log((details[0] + 0.3) / (details[1] + 0.3)))),
         resolution=float(np.clip(np.log(smaller / AREA**0.5), -1.5, 1.5)),
         offset=_offset(first, second, alignment),
+        outstanding=_outstanding(first, second, alignment),
     )
 
 
@@ -137,6 +142,17 @@ def _aspect_change(first: Descriptor, second: Descriptor) -> float:
         0.5 / min(lengths) for lengths in ((first.width, second.width), (first.height, second.height))
     )
     return max(0.0, change - rounding)
+
+
+def _outstanding(first: Thumb, second: Thumb, alignment: Alignment) -> float:
+    """Ratio of the largest difference of a place to that of the whole picture, root mean squares.
+
+    Coding and scaling leave about as much behind everywhere; another number on a page is at one place.
+    """
+    laid = overlay(first, second, alignment)
+    squares = np.square((laid.first.luma - laid.second.luma) * laid.inside)
+    largest = float(cv2.blur(squares, (SPOT, SPOT)).max())
+    return math.sqrt(largest) / (math.sqrt(float(squares.mean())) + SLIGHT)
 
 
 def _offset(first: Thumb, second: Thumb, alignment: Alignment) -> float:

@@ -86,6 +86,7 @@ class Evidence:
     tone_tail: float  # its 80 % quantile
     chroma: float  # correlation of block colours; 1 where one of the pictures has none
     agreeing_chroma: float  # mean cosine of the colours of those blocks whose brightness agrees
+    straightened: bool  # whether the second picture was bent to fit
 
 
 def tried(first: Thumb, second: Thumb, alignment: Alignment) -> Trial:
@@ -136,6 +137,7 @@ def measure(trial: Trial) -> Evidence:
         tone_tail=tones[1],
         chroma=chroma,
         agreeing_chroma=agreeing_chroma,
+        straightened=trial.second.retouched is not None,
     )
 
 

@@ -24,21 +24,34 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from include.detector.comparing.difference import Difference
+    from include.detector.comparing.ink import Ink
     from include.detector.comparing.thumb import Thumb
     from include.detector.comparing.verify import Comparison
 
 WEIGHTS = Path(__file__).with_name("score-weights.json")
 NEAR, EXACT = 0.70, 0.95
 JUST_BELOW = 0.0001
+RULES = 2  # raised whenever a rule of this package changes what pictures score
 LAST = 8  # comparisons whose certainty is kept: it is asked for while they are made, and for their score
 SURE = 5.0  # log odds of being one picture that an exact copy has; of the fitted ones the least had 7.4
 LARGEST_REST_TURN, SETTLED = 1.0, 0.45  # degrees; share of the blocks that must fit for that to mean anything
 LARGEST_MOVED, WELL_FITTING = 0.46, 0.85  # shares of the difference and of the blocks
 LEAST_OVERLAP = 0.5  # share of the frame
 LEAST_UNFOUNDED = 0.65  # correlation
+# Of a copy seen in perspective: what no tone curve explains (levels), and ten times what still moves.
+LARGEST_UNEXPLAINED = 4.0
+LEAST_INK, LEAST_INK_BESIDE_PATCH = 0.69, 0.78  # correlations
+# Where paper takes so much of both (share), so much of the same ink is as good as these log odds.
+PAPER, SAME_INK, SURELY_WRITTEN = 0.5, 0.82, 1.5
 FOUNDED = 0.65  # share of the cells with the same colours, beside one patch
 # An exact copy stays inside all of these, whatever the fitted function says.
-LARGEST_DIFFERENCE = {"aspect": 0.008, "luma_cell": 20.0, "chroma_cell": 36.0, "luma_mean": 2.5}
+LARGEST_DIFFERENCE = {
+    "aspect": 0.008,
+    "luma_cell": 20.0,
+    "chroma_cell": 36.0,
+    "luma_mean": 2.5,
+    "outstanding": 7.2,
+}
 # Where both originals are so much larger than the thumbnail (log ratio), coding and scaling leave the detail
 # as it is (log ratio below 0.06), a visible blur does not.
 RESOLVED, LARGEST_SHARPNESS_GAIN = 0.6, 0.27
@@ -99,7 +112,10 @@ def score(comparison: Comparison) -> float:
 def certainty(comparison: Comparison) -> float:
     """Log odds that two aligned pictures are one; > 0 = they are."""
     odds = float(_weights()["same"](same_features(comparison)))
-    return min(odds, -1.0) if unlike_any_copy(comparison) else odds
+    if unlike_any_copy(comparison):
+        return min(odds, -1.0)
+    written = comparison.ink.everywhere if comparison.ink and comparison.plain > PAPER else 0.0
+    return max(odds, SURELY_WRITTEN) if written > SAME_INK else odds
 
 
 def unlike_any_copy(comparison: Comparison) -> bool:
@@ -108,8 +124,13 @@ def unlike_any_copy(comparison: Comparison) -> bool:
     The pictures would still rotate after refinement; they fit well and yet their parts move (a burst); they
     share less than half a frame; or no keypoint, no hash and hardly a block speaks for them, as with two
     things before a white background. Where most cells with detail have the same colours, only a burst counts.
+    Of pages the words must be the same, but for a stamp. What was bent to fit must fit in light and place.
     """
     evidence = comparison.evidence
+    if otherwise_written(comparison.ink):
+        return True
+    if evidence.straightened and evidence.tone_tail + 10 * evidence.moved > LARGEST_UNEXPLAINED:
+        return True
     burst = evidence.moved > LARGEST_MOVED and evidence.fitting > WELL_FITTING
     unfounded = evidence.alignment.votes == 0 and comparison.hash_distance > CLOSE_HASH
     if burst or comparison.equal_beside > FOUNDED:
@@ -119,6 +140,11 @@ def unlike_any_copy(comparison: Comparison) -> bool:
         or evidence.overlap < LEAST_OVERLAP
         or (unfounded and evidence.weighted < LEAST_UNFOUNDED)
     )
+
+
+def otherwise_written(ink: Ink | None) -> bool:
+    """Whether two pages hold other words than each other."""
+    return ink is not None and ink.everywhere < LEAST_INK and ink.beside_patch < LEAST_INK_BESIDE_PATCH
 
 
 def exactness(difference: Difference) -> float:
@@ -196,9 +222,9 @@ def exact_features(difference: Difference) -> NDArray[np.float64]:
 
 @cache
 def detector_version() -> str:
-    """What scores depend on: the analysis of a picture and the weights by which two are compared."""
+    """What scores depend on: the analysis of a picture, the weights and the rules of comparing two."""
     weights = hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()
-    return f"{DESCRIPTOR_VERSION}/{weights[:8]}"
+    return f"{DESCRIPTOR_VERSION}/{weights[:8]}.{RULES}"
 
 
 @cache

@@ -102,7 +102,8 @@ class Thumb:
 
     `frames` are the whole and, where margins were found, the content without them; `plain` is the share of
     the pixels that have nearly the most frequent brightness: paper, a wall, a clear sky. `layout` is uint8
-    [32, 32, 3] in Y, Cr, Cb. `original` is the picture of which this one is shown in another `orientation`.
+    [32, 32, 3] in Y, Cr, Cb. `original` is the picture of which this one is shown in another `orientation`;
+    `retouched` are its pixels where they are no longer those of the descriptor.
     """
 
     width: int
@@ -111,6 +112,7 @@ class Thumb:
     descriptor: Descriptor
     original: Thumb | None = None
     orientation: Orientation = UPRIGHT
+    retouched: Pixels | None = None
 
     @classmethod
     def of(cls, descriptor: Descriptor) -> Thumb:
@@ -133,7 +135,7 @@ class Thumb:
 
     @property
     def pixels(self) -> Pixels:
-        return _pixels(self.descriptor.thumbnail, self.orientation)
+        return self.retouched or _pixels(self.descriptor.thumbnail, self.orientation)
 
     @cached_property
     def plain(self) -> float:
@@ -184,6 +186,15 @@ class Thumb:
             original=self,
             orientation=orientation,
         )
+
+    def bent(self, bending: NDArray[np.float64]) -> Thumb:
+        """The same picture with its pixels taken from where `bending` [3, 3] leads; nothing else follows."""
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        size = (self.width, self.height)
+        rgb = cv2.warpPerspective(
+            self.pixels.rgb, bending, size, flags=flags, borderMode=cv2.BORDER_REPLICATE
+        )
+        return replace(self, retouched=Pixels(rgb.astype(np.uint8, copy=False)))
 
     def nbytes(self) -> int:
         """Bytes held at most, pixels not counted."""

@@ -15,7 +15,9 @@ from include.detector.comparing.alignment import STRAIGHT, Alignment, proposals,
 from include.detector.comparing.closeness import hash_distance, similarity
 from include.detector.comparing.difference import difference, equal_cells
 from include.detector.comparing.evidence import measure, tried, weighed
+from include.detector.comparing.ink import ink
 from include.detector.comparing.orientation import MIRRORED, UPRIGHT, orientations, turned_distances
+from include.detector.comparing.perspective import straightened
 from include.detector.comparing.refine import refine, sharpened
 from include.detector.comparing.windows import nested, nested_otherwise
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from include.detector.comparing.difference import Difference
     from include.detector.comparing.evidence import Evidence, Trial
+    from include.detector.comparing.ink import Ink
     from include.detector.comparing.orientation import Orientation
     from include.detector.comparing.thumb import Thumb
 
@@ -40,9 +43,13 @@ LEAST_AGREEMENT, LEAST_OTHER_AGREEMENT = 0.4, 0.6
 # promised kinds of copies the least had 1.36.
 LEAST_SEEN, ALIKE_COUNTS = 1.3, 1.5
 WELL_NESTED, WELL_TURNED = 0.7, 0.75  # agreement
+PAGE = 0.35  # share of one brightness that pages have at least
 MOVING = 0.4  # share of the difference
 TURNED = 0.6  # degrees that a free fit would rotate, from which the alignment may rotate too
 WORTH_TURNING = 0.01
+# A perspective may explain what moves where so much of the difference does, and so many of the blocks nearly
+# fit; it does where less than this share of the movement is left.
+TILTED, NEARLY_FITTING, SETTLES = 0.25, 0.55, 0.6
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +69,7 @@ class Comparison:
     plain: float  # share of one brightness, in the picture that has less of it
     equal: float  # share of the frame's cells that have the same colours
     equal_beside: float  # the same of the cells with detail outside the patch that differs most
+    ink: Ink | None  # of pages; None of other pictures
 
     @cached_property
     def difference(self) -> Difference | None:
@@ -201,8 +209,9 @@ class _Pair:
         if shown != UPRIGHT:
             bits = int(self.distances[self.others.index(shown)])
             equal = equal_cells(self.first, self.second.shown(shown))
+        written = ink(trial.laid) if plain > PAGE else None
         return Comparison(
-            self.first, self.second, measure(trial), swapped, shown, self.alike, bits, plain, *equal
+            self.first, self.second, measure(trial), swapped, shown, self.alike, bits, plain, *equal, written
         )
 
 
@@ -257,16 +266,19 @@ def _convincing(trial: Trial) -> bool:
 
 
 def _refined(first: Thumb, second: Thumb, start: Alignment) -> Trial | None:
-    """Try the refined alignment; let it rotate too where that may explain what does not fit."""
+    """Try the refined alignment; let it rotate, or tilt, where that may explain what does not fit."""
     turning = start.turn() > STRAIGHT
     alignment = refine(first, second, start, turn=turning)
     if alignment is None:
         return None
     trial = tried(first, second, alignment)
-    if turning or trial.turn < TURNED or trial.moved < MOVING:
+    if not turning and trial.turn >= TURNED and trial.moved >= MOVING:
+        turned = refine(first, second, alignment, turn=True)
+        other = turned and tried(first, second, turned)
+        trial = other if other and other.strength > trial.strength + WORTH_TURNING else trial
+    if trial.moved < TILTED or trial.fitting < NEARLY_FITTING:
         return trial
-    turned = refine(first, second, alignment, turn=True)
-    if turned is None:
-        return trial
-    turned_trial = tried(first, second, turned)
-    return turned_trial if turned_trial.strength > trial.strength + WORTH_TURNING else trial
+    straight = straightened(first, second, trial.alignment)
+    upright = straight and tried(first, *straight)
+    settled = upright and upright.strength > trial.strength and upright.moved < SETTLES * trial.moved
+    return upright if upright and settled else trial

@@ -7,6 +7,7 @@ import random
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
 from PIL import Image
 
@@ -75,7 +76,10 @@ def _perspective(image: Image.Image, *, share: float) -> Image.Image:
     width, height = image.size
     corners = np.array([(0, 0), (0, height), (width, height), (width, 0)])
     moved = corners + np.random.normal(0, share * min(image.size), corners.shape)
-    return image.transform(image.size, Image.Transform.QUAD, tuple(moved.ravel()), Image.Resampling.BICUBIC)
+    matrix = cv2.getPerspectiveTransform(corners.astype(np.float32), moved.astype(np.float32))
+    return image.transform(
+        image.size, Image.Transform.PERSPECTIVE, tuple(matrix.ravel()[:8]), Image.Resampling.BICUBIC
+    )
 
 
 def _saved(edit: Callable[..., Any]) -> Manipulation:

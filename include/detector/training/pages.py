@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from PIL import Image, ImageDraw, ImageFont
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+
+    Kind = Callable[[random.Random], Image.Image]
 
 TEXT = (
     "the of and a to in is it you that he was for on are with as his they be at one have this from or had "
@@ -53,9 +55,41 @@ def line_chart(rng: random.Random) -> Image.Image:
     return chart
 
 
-def pages(seed: int, count: int) -> dict[str, Image.Image]:
+def table(rng: random.Random) -> Image.Image:
+    """Twenty rows of amounts in the same grid with the same heads each time."""
+    sheet = Image.new("RGB", (1100, 800), (255, 255, 255))
+    draw = ImageDraw.Draw(sheet)
+    draw.rectangle([50, 60, 1050, 92], fill=(150, 180, 210))
+    for column, head in enumerate(("Item", "Stock", "Ordered", "Price", "Total")):
+        draw.text((56 + 200 * column, 66), head, font=_font(16), fill=(0, 0, 0))
+        for row in range(20):
+            left, top = 50 + 200 * column, 92 + 33 * row
+            amount = f"{rng.randrange(1, 9999)}.{rng.randrange(100):02d}"
+            draw.rectangle([left, top, left + 200, top + 33], outline=(150, 150, 150))
+            text = amount if column else " ".join(rng.choices(WORDS, k=3))
+            draw.text((left + 6, top + 7), text, font=_font(16), fill=(0, 0, 0))
+    return sheet
+
+
+def form(rng: random.Random) -> Image.Image:
+    """Fifteen fields with the same labels, filled in otherwise each time."""
+    sheet = Image.new("RGB", (850, 1100), (255, 255, 255))
+    draw = ImageDraw.Draw(sheet)
+    draw.text((60, 40), "Application for a permit", font=_font(28), fill=(0, 0, 0))
+    for row, label in enumerate(WORDS[:60:4]):
+        top = 120 + 60 * row
+        draw.text((60, top), f"{label} {WORDS[row]}:".title(), font=_font(17), fill=(40, 40, 40))
+        draw.rectangle([300, top - 6, 790, top + 42], outline=(120, 120, 120))
+        draw.text(
+            (310, top), " ".join(rng.choices(WORDS, k=rng.randint(2, 7))), font=_font(18), fill=(10, 10, 90)
+        )
+    return sheet
+
+
+def pages(
+    seed: int, count: int, kinds: Iterable[Kind] = (text_page, bar_chart, line_chart)
+) -> dict[str, Image.Image]:
     """`count` pictures of each kind by name."""
-    kinds: tuple[Callable[[random.Random], Image.Image], ...] = (text_page, bar_chart, line_chart)
     return {
         f"{kind.__name__}-{number}": kind(random.Random(f"{seed}/{kind.__name__}/{number}"))  # noqa: S311
         for kind in kinds
