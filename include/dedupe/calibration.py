@@ -79,6 +79,7 @@ def _errors(calibration: Mapping[str, Any], threshold: float) -> str:
     if not one["judged"]:
         return "How many pairs are wrong is not known: nobody has judged a sample."
     return (
-        f"Of {one['judged']} judged pairs from {threshold:g} up, {one['wrong']} were wrong: the error rate "
-        f"is below {percent(one['upper_bound'])} with 95 % confidence."
+        f"Of {one['judged']} judged pairs from {threshold:g} up, {one['wrong']} were wrong: weighted by how "
+        f"many pairs are known of each score, the error rate is below {percent(one['upper_bound'])} "
+        f"with 95 % confidence."
     )
