@@ -49,9 +49,9 @@ def report(run: RunDir, attempt: Attempt, pictures: Source) -> dict[str, Any]:
         return finished.result
     picked = read_picked(run)
     edited, neighbours = _read(run, "edited", EDITED), _read(run, "neighbours", NEIGHBOURS)
-    sampled = read_sampled(run)
-    said = {"verdicts": read_verdicts(run.lasting), "known": _known(run, picked)}
-    calibration = calibrate(picked, sampled, edited, neighbours, **said)
+    sampled, verdicts = read_sampled(run), read_verdicts(run.lasting)
+    known = _known(run, picked)
+    calibration = calibrate(picked, sampled, edited, neighbours, verdicts=verdicts, known=known)
     images = dict(zip(sampled["id"], sampled["image"], strict=True))
     stage.write_file("calibration.json", json.dumps(calibration, indent=2, ensure_ascii=False).encode())
     rows = edited.itertuples(index=False, name=None)
