@@ -45,7 +45,8 @@ def said_of(
         _recall(calibration, "exact", exact_threshold, "exact copies are called exact"),
         _errors(calibration, threshold),
     ]
-    return (f"Calibrated {at} on {calibration['documents']['asked']} documents.", *filter(None, sentences))
+    asked = calibration["documents"]["asked"]
+    return (f"Calibrated {at} on {asked} document{'' if asked == 1 else 's'}.", *filter(None, sentences))
 
 
 def place_of(threshold: float) -> int | None:
