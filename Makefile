@@ -28,9 +28,9 @@ run: .venv/runtime  ## Run one collection's DAG once, without a scheduler (COLLE
 	@test -n "$$COLLECTION" || { echo "Name a collection, as in: make run COLLECTION=photos" >&2; exit 2; }
 	@$(python) -m include.orchestration.run_once "$$COLLECTION" $(ARGS)
 
-calibrate: .venv/runtime  ## Measure which thresholds are right for a collection (COLLECTION=name); writes nothing to it
+calibrate: .venv/runtime  ## Measure which thresholds are right for a collection (COLLECTION=name ARGS="--flow URL"); writes nothing to it
 	@test -n "$$COLLECTION" || { echo "Name a collection, as in: make calibrate COLLECTION=demo" >&2; exit 2; }
-	@$(python) -m include.dedupe calibrate "$$COLLECTION"
+	@$(python) -m include.dedupe calibrate "$$COLLECTION" $(ARGS)
 
 test: .venv/test lint  ## Run all checks and tests
 	@$(python) -m pytest --numprocesses auto --dist loadfile

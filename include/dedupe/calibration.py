@@ -45,7 +45,8 @@ def said_of(
         _recall(calibration, "exact", exact_threshold, "exact copies are called exact"),
         _errors(calibration, threshold),
     ]
-    return (f"Calibrated {at} on {calibration['documents']['asked']} documents.", *filter(None, sentences))
+    asked = calibration["documents"]["asked"]
+    return (f"Calibrated {at} on {asked} document{'' if asked == 1 else 's'}.", *filter(None, sentences))
 
 
 def place_of(threshold: float) -> int | None:
@@ -79,6 +80,7 @@ def _errors(calibration: Mapping[str, Any], threshold: float) -> str:
     if not one["judged"]:
         return "How many pairs are wrong is not known: nobody has judged a sample."
     return (
-        f"Of {one['judged']} judged pairs from {threshold:g} up, {one['wrong']} were wrong: the error rate "
-        f"is below {percent(one['upper_bound'])} with 95 % confidence."
+        f"Of {one['judged']} judged pairs from {threshold:g} up, {one['wrong']} were wrong: weighted by how "
+        f"many pairs are known of each score, the error rate is below {percent(one['upper_bound'])} "
+        f"with 95 % confidence."
     )

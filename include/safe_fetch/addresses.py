@@ -18,7 +18,14 @@ if TYPE_CHECKING:
 
 
 class FetchError(Exception):
-    """The picture could not be had; the message says from where and why."""
+    """The picture could not be had; the message says from where and why.
+
+    ``retryable``: the cause may pass by itself: no answer in time, a lost connection, a busy server.
+    """
+
+    def __init__(self, message: str, *, retryable: bool = False) -> None:
+        super().__init__(message)
+        self.retryable = retryable
 
 
 class RefusingAnswerError(FetchError):
@@ -133,9 +140,10 @@ def _looked_up(host: str, port: int, seconds: float) -> list[str]:
     try:
         answer = found.get(timeout=seconds)
     except queue.Empty:
-        raise FetchError(f"{host} cannot be resolved: timed out") from None
+        raise FetchError(f"{host} cannot be resolved: timed out", retryable=True) from None
     if isinstance(answer, Exception):
-        raise FetchError(f"{host} cannot be resolved: {answer}")
+        passes = isinstance(answer, socket.gaierror) and answer.errno == socket.EAI_AGAIN
+        raise FetchError(f"{host} cannot be resolved: {answer}", retryable=passes)
     return answer
 
 

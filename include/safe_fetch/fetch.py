@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _REDIRECTS = 5
 _PIECE = 65_536
 _REDIRECT_STATUS = (301, 302, 303, 307, 308)
+_PASSING_STATUS = (408, 425, 429, 500, 502, 503, 504)
 
 
 def fetch(
@@ -61,7 +62,8 @@ def fetch(
                 continue
             if response.status != http.HTTPStatus.OK:
                 raise RefusingAnswerError(
-                    f"{without_secrets(url)} answered {response.status} {response.reason}"
+                    f"{without_secrets(url)} answered {response.status} {response.reason}",
+                    retryable=response.status in _PASSING_STATUS,
                 )
             return _body(response, url, max_bytes, deadline)
     raise FetchError(f"{without_secrets(url)} redirects more than {_REDIRECTS} times")
@@ -108,7 +110,8 @@ def _opened(
         yield connection.getresponse()
     except (OSError, http.client.HTTPException, UnicodeError) as error:
         raise FetchError(
-            f"{without_secrets(parts.geturl())} could not be read: {error or type(error).__name__}"
+            f"{without_secrets(parts.geturl())} could not be read: {error or type(error).__name__}",
+            retryable=not isinstance(error, (ssl.SSLCertVerificationError, UnicodeError)),
         ) from None
     finally:
         if watchdog:
@@ -150,7 +153,9 @@ def _body(response: http.client.HTTPResponse, url: str, max_bytes: int, deadline
         if not piece:
             _left(deadline)
             if declared.isdigit() and size < int(declared):
-                raise FetchError(f"{without_secrets(url)} was cut off after {size} of {declared} bytes")
+                raise FetchError(
+                    f"{without_secrets(url)} was cut off after {size} of {declared} bytes", retryable=True
+                )
             return b"".join(pieces)
         pieces.append(piece)
         size += len(piece)

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from include.dedupe.acting.client_writer import open_writer
+from include.dedupe.calibrating import ask as asking
 from include.dedupe.calibrating.ask import ask
 from include.dedupe.calibrating.page import CalibrationPictures
 from include.dedupe.calibrating.pick import CALIBRATIONS, pick
@@ -24,6 +25,7 @@ from include.dedupe.calibration import place_of, read_calibration
 from include.dedupe.connect import origin_of
 from include.dedupe.errors import CalibrationError
 from include.dedupe.rundir import Attempt, RunDir
+from include.dedupe.scanning import share
 from include.dedupe.settings.config import COLLECTIONS_VARIABLE, CollectionConfig
 from include.dedupe.storage import STORAGE_VARIABLE
 from include.demo.make_collection import PHOTOS
@@ -53,9 +55,9 @@ def flow(photographs: EmbeddedServer) -> EmbeddedServer:
     return photographs
 
 
-def settings(**calibrate: Any) -> CollectionConfig:
+def settings(max_rps: float | None = None, **calibrate: Any) -> CollectionConfig:
     flow = {"connection": "flow_test", "collection": "my-collection"}
-    scan = {"threshold": 0.6, "exact_threshold": 0.9}  # not what is to be found out
+    scan = {"threshold": 0.6, "exact_threshold": 0.9, "max_rps": max_rps}  # not what is to be found out
     return CollectionConfig.model_validate({"flow": flow, "scan": scan, "calibrate": calibrate})
 
 
@@ -63,14 +65,16 @@ def calibrated(flow: EmbeddedServer, storage: Path, name: str = "c1", **calibrat
     run = RunDir(str(storage), "photographs", name, CALIBRATIONS)
     address = FlowAddress.parse(flow.base, "my-collection")
 
+    config = settings(**calibrate)
+
     async def steps() -> None:
         async with open_writer(address) as writer:
-            picked = await pick(writer, run, Attempt(), settings(**calibrate))
+            picked = await pick(writer, run, Attempt(), config)
             for partition, _ in picked.partitions:
                 await ask(writer, run, Attempt(), partition)
 
     asyncio.run(steps())
-    report(run, Attempt(), CalibrationPictures(origin_of(address), settings(**calibrate)))
+    report(run, Attempt(), CalibrationPictures(origin_of(address), config))
     return read_calibration_of(run)
 
 
@@ -134,6 +138,36 @@ def test_a_picture_that_cannot_be_had_is_a_row_with_its_cause(flow: EmbeddedServ
     assert told["recall"]["all"]["asked"] == 4 * 7
     assert any("2 drawn documents could not be tried" in line for line in told["says"])
     assert problems[0]["id"] in (tmp_path / "photographs/calibrations/c1/report/edits.csv").read_text()
+
+
+@pytest.mark.parametrize("kind", ["unavailable", "cut"])
+def test_a_picture_is_asked_for_again_when_the_cause_may_pass(
+    flow: EmbeddedServer, tmp_path: Path, kind: str
+) -> None:
+    flow.fault(kind, handler="images", skip=1, times=2)
+    told = calibrated(flow, tmp_path, sample=2, recall=0.5, kinds=["icon"])
+    assert (told["documents"]["asked"], told["documents"]["problems"]) == (2, [])
+
+
+def test_a_picture_whose_host_stays_busy_is_a_row_with_its_cause(
+    flow: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "PAUSES_S", (0.0, 0.0))
+    flow.fault("unavailable", handler="images", skip=1, times=3)
+    told = calibrated(flow, tmp_path, sample=2, recall=0.5, kinds=["icon"], in_flight=1)
+    (problem,) = told["documents"]["problems"]
+    assert "503" in problem["problem"]
+
+
+def test_no_more_queries_begin_in_a_second_than_the_settings_allow(
+    flow: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(share, "EVERY_S", 0.1)
+    rate = 5
+    calibrated(flow, tmp_path, sample=4, recall=0.5, kinds=["scale"], max_rps=rate, in_flight=4)
+    began = flow.began("duplicate")[-4 * (1 + 3) :]
+    assert len(began) == 16
+    assert began[-1] - began[0] > 0.6 * (len(began) - 1) / rate  # the first may have come late
 
 
 def test_where_no_picture_can_be_had_there_is_an_error_and_no_calibration(

@@ -60,6 +60,10 @@ class EmbeddedServer:
         """Requests per handler since the start or the last `clear_counts`."""
         return self._control("GET", "/__counts")
 
+    def began(self, *handlers: str) -> list[float]:
+        """When requests of these handlers began since then, in seconds, in order."""
+        return [at for handler, at in self._control("GET", "/__began") if handler in handlers]
+
     def clear_counts(self) -> None:
         self._control("DELETE", "/__counts")
 
@@ -81,7 +85,7 @@ class EmbeddedServer:
         self.kill()
         return self.process.returncode
 
-    def _control(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, int]:
+    def _control(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         data = json.dumps(body).encode() if body else None
         request = urllib.request.Request(f"{self.base}{path}", data=data, method=method)  # noqa: S310
         with urllib.request.urlopen(request, timeout=STOP_SECONDS) as answer:  # noqa: S310

@@ -4,6 +4,7 @@ An ASGI middleware around the real application. It is controlled over HTTP:
   POST /__faults    one fault, as `Fault` below; faults add up, the first that applies to a request is taken
   DELETE /__faults  none any more
   GET /__counts     {"select": 3, "update": 0, …} requests per handler since the start or the last DELETE
+  GET /__began      [["select", 12.5], …] handler and second of each request since then, in order
   DELETE /__counts
 """
 
@@ -13,6 +14,7 @@ import asyncio
 import base64
 import io
 import json
+import time
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -112,6 +114,7 @@ class FaultyApp:
         self._app = app
         self._faults: list[Fault] = []
         self._counts: Counter[str] = Counter()
+        self._began: list[tuple[str, float]] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -120,9 +123,12 @@ class FaultyApp:
             await self._control_faults(scope, receive, send)
         elif scope["path"] == "/__counts":
             await self._control_counts(scope, send)
+        elif scope["path"] == "/__began":
+            await _answer(send, 200, json.dumps(self._began).encode())
         else:
             handler = handler_of(scope["path"])
             self._counts[handler] += 1
+            self._began.append((handler, time.monotonic()))
             fault = next((fault for fault in self._faults if fault.hits(handler)), None)
             await (self._faulty(fault, scope, receive, send) if fault else self._app(scope, receive, send))
 
@@ -136,6 +142,7 @@ class FaultyApp:
     async def _control_counts(self, scope: Scope, send: Send) -> None:
         if scope["method"] == "DELETE":
             self._counts.clear()
+            self._began.clear()
         counts = dict.fromkeys(HANDLERS, 0) | dict(self._counts)
         await _answer(send, 200, json.dumps(counts).encode())
 

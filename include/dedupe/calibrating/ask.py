@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +24,7 @@ from include.dedupe.errors import OutageError
 from include.dedupe.flow import Origin, Page
 from include.dedupe.gating.flight import for_each
 from include.dedupe.progress import show_progress
-from include.dedupe.reporting.pictures import picture_bytes
+from include.dedupe.reporting.pictures import may_pass, picture_bytes
 from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.scanning.outage import Outage
 from include.dedupe.scanning.search import ROUNDS
@@ -38,6 +39,8 @@ MOST_NEIGHBOURS = 20
 SIDE = 800
 """Pixels of the longer side to which a picture is shrunk before it is edited: Flow looks at small ones, and
 takes no form of any size."""
+PAUSES_S = (0.5, 2.0, 5.0)
+"""Pauses before a picture is asked for again."""
 NOT_ITSELF = (
     "its own picture does not find it: another one lies at its address by now, or Flow has none of it"
 )
@@ -88,7 +91,7 @@ async def ask(writer: FlowWriter, run: RunDir, attempt: Attempt, partition: str)
 
 
 def picture_of(address: str, config: CollectionConfig, flow: Origin) -> Image.Image:
-    """Return a document's picture, shrunk to SIDE.
+    """Return a document's picture, shrunk to SIDE; asked for again when the cause of a failure may pass.
 
     Raises:
         OSError: it cannot be had.
@@ -96,9 +99,20 @@ def picture_of(address: str, config: CollectionConfig, flow: Origin) -> Image.Im
     """
     if not address:
         raise OSError("the document has no address of a picture")
-    image = Image.fromarray(decode(picture_bytes(address, config.report.allow_hosts, flow)).rgb)
+    image = Image.fromarray(decode(_bytes_of(address, config, flow)).rgb)
     image.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
     return image
+
+
+def _bytes_of(address: str, config: CollectionConfig, flow: Origin) -> bytes:
+    for pause_s in PAUSES_S:
+        try:
+            return picture_bytes(address, config.report.allow_hosts, flow)
+        except OSError as error:
+            if not may_pass(error):
+                raise
+            time.sleep(pause_s)
+    return picture_bytes(address, config.report.allow_hosts, flow)
 
 
 class _Work:

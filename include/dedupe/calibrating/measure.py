@@ -1,9 +1,9 @@
-"""Measure: the figures of a calibration, from what edits and neighbours score and from judgements."""
+"""Measure: the figures of a calibration, from what edits and neighbours score."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +11,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from include.dedupe.calibration import LOWEST, THRESHOLDS
-from include.dedupe.deciding.proof import upper_bound
-from include.dedupe.verdicts import Verdict
 from include.detector.editing.kinds import Expected, Kind
 
 DEVIATIONS = 1.959963984540054
@@ -56,16 +54,6 @@ class KindFound:
     curve: Curve
     called_exact: float
     strengths: tuple[Strength, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Errors:
-    """Judged pairs from a threshold up; with 95 % confidence the error rate is below ``upper_bound``."""
-
-    threshold: float
-    judged: int
-    wrong: int
-    upper_bound: float
 
 
 def wilson(found: int, asked: int) -> tuple[float, float]:
@@ -113,18 +101,6 @@ def scores_by_class(edited: pd.DataFrame, kinds: Iterable[Kind]) -> dict[str, Sc
         "exact": scores[(classes == "exact").to_numpy()],
         "near": scores[(classes == "near").to_numpy()],
     }
-
-
-def error_rates(judged: Sequence[Verdict]) -> list[Errors]:
-    """Return the errors among judged pairs at each of THRESHOLDS."""
-    scores = np.array([one.score or 0.0 for one in judged], dtype=np.float64)
-    is_wrong = np.array([one.kind == "wrong" for one in judged], dtype=bool)
-    found = []
-    for threshold in THRESHOLDS:
-        above = scores >= threshold
-        count, wrong = int(above.sum()), int((above & is_wrong).sum())
-        found.append(Errors(threshold, count, wrong, upper_bound(count, wrong)))
-    return found
 
 
 def histogram(scores: Scores) -> list[int]:

@@ -159,15 +159,15 @@ def _misses(edited: pd.DataFrame, images: Mapping[str, str], pictures: Source) -
 
 
 def _strangers(calibration: Mapping[str, Any], pictures: Source) -> Iterator[Shown]:
-    """Yield the best-scoring pairs that are no copies, as people or the threshold of the settings say."""
-    pairs: list[dict[str, Any]] = []
-    seen = set()
-    for pair in calibration["neighbours"]["pairs"]:
-        key = frozenset((pair["id"], pair["neighbour_id"]))
-        is_none = pair["said"] == "other" or pair["score"] < calibration["settings"]["threshold"]
-        if is_none and key not in seen and len(pairs) < PICTURED:
-            seen.add(key)
-            pairs.append(pair)
+    """Yield the best-scoring pairs that are no copies, as people or the threshold of the settings say.
+
+    Behind them, where there is room, those from the threshold up that come closest to it and nobody judged.
+    """
+    every = {frozenset((one["id"], one["neighbour_id"])): one for one in calibration["neighbours"]["pairs"]}
+    threshold = calibration["settings"]["threshold"]
+    none = [one for one in every.values() if one["said"] == "other" or one["score"] < threshold]
+    open_ones = [one for one in every.values() if one["said"] != "other" and one["score"] >= threshold]
+    pairs = [*none, *reversed(open_ones)][:PICTURED]
     shown = pictures.thumbnails([pair[side] for pair in pairs for side in ("image", "neighbour_image")])
     for pair in pairs:
         sides = (("id", "image"), ("neighbour_id", "neighbour_image"))

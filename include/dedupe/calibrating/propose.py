@@ -1,9 +1,9 @@
 """Propose: the thresholds that give what the settings want, or why there is none.
 
 A threshold has room between what it must not let through and what it must find; the middle of that room is
-proposed. What it must find are copies of the collection's own pictures. What it must not let through are, for
-the threshold of near duplicates, other pictures, as people judged them or as a gap in the scores tells, and
-for that of exact ones copies on which one sees a change.
+proposed. What it must find are copies of the collection's own pictures. What it must not let through are
+other pictures, as people judged them; for the threshold of near duplicates also as a gap in the scores tells,
+and for that of exact ones copies on which one sees a change, too.
 """
 
 from __future__ import annotations
@@ -12,11 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.stats import beta
 
-from include.dedupe.calibrating.measure import Curve, Errors, KindFound, Scores, wilson
+from include.dedupe.calibrating.judged import Errors
+from include.dedupe.calibrating.measure import Curve, KindFound, Scores, wilson
 from include.dedupe.calibration import LOWEST, THRESHOLDS, percent
-from include.dedupe.deciding.proof import CONFIDENCE, more_needed
 
 LEAST_GAP = 0.05
 """A gap in the scores that is no wider tells nothing."""
@@ -69,18 +68,16 @@ def propose_near(
         told = f"judged pairs are wrong too often below {refuted:.2f}"
     if lowest is None:
         return Proposal(None, told, highest=highest)
+    copies = "copies are found"
     if lowest > highest:
-        why = (
-            f"From {lowest:.2f} up no more than {percent(wanted.max_error_rate)} of the pairs may be wrong "
-            f"({told}), but only up to {highest:.2f} at least {percent(wanted.recall)} of the copies are "
-            f"found."
-        )
-        return Proposal(None, why, lowest, highest)
-    found = _within(lowest, highest, told, errors, wanted)
+        return _too_many_wrong(lowest, highest, copies, wanted)
+    found = _within(lowest, highest, f"{told}, and {_up_to(highest, copies, wanted)}", errors, wanted)
     return replace(found, says=f"{found.says}{_weaker(kinds, found.value, wanted.recall)}")
 
 
-def propose_exact(exact: Curve, kinds: Sequence[KindFound], near: Scores, wanted: Wanted) -> Proposal:
+def propose_exact(
+    exact: Curve, kinds: Sequence[KindFound], near: Scores, errors: Sequence[Errors], wanted: Wanted
+) -> Proposal:
     """Return a threshold for exact duplicates; ``near`` are the scores of copies that show a change."""
     own = [kind for kind in kinds if kind.expected == "exact"]
     if not own:
@@ -100,13 +97,14 @@ def propose_exact(exact: Curve, kinds: Sequence[KindFound], near: Scores, wanted
             f"but then so are copies that show a change: {named}."
         )
         return Proposal(None, why, lowest, highest)
-    middle = _middle(lowest, highest)
-    says = (
-        f"{middle:.2f}: from {lowest:.2f} up at least {percent(wanted.recall)} of the copies that show a "
-        f"change are near, and up to {highest:.2f} at least {percent(wanted.recall)} of the exact "
-        f"ones are exact."
-    )
-    return Proposal(middle, says, lowest, highest)
+    told = f"from {lowest:.2f} up at least {percent(wanted.recall)} of the copies that show a change are near"
+    copies = "exact copies are called exact"
+    refuted = _refuted(errors, wanted)
+    if refuted is not None and refuted > highest:
+        return _too_many_wrong(refuted, highest, copies, wanted)
+    if refuted is not None and refuted > lowest:
+        lowest, told = refuted, f"{told}, judged pairs are wrong too often below {refuted:.2f}"
+    return _within(lowest, highest, f"{told}, and {_up_to(highest, copies, wanted)}", errors, wanted)
 
 
 def _highest(curve: Curve, kinds: Sequence[KindFound], recall: float) -> float | None:
@@ -165,18 +163,24 @@ def _above_gap(neighbours: Scores, highest: float) -> tuple[float | None, str]:
 
 def _refuted(errors: Sequence[Errors], wanted: Wanted) -> float | None:
     """Return the lowest threshold above all those at which judgements show more errors than wanted."""
-    bad = [one.threshold for one in errors if _lower_bound(one) > wanted.max_error_rate]
+    bad = [one.threshold for one in errors if one.lower_bound > wanted.max_error_rate]
     return round(max(bad) + 0.01, 2) if bad else None
 
 
-def _lower_bound(errors: Errors) -> float:
-    """Return what the error rate is above with 95 % confidence."""
-    if not errors.wrong:
-        return 0.0
-    return float(beta.ppf(1 - CONFIDENCE, errors.wrong, errors.judged - errors.wrong + 1))
+def _too_many_wrong(refuted: float, highest: float, copies: str, wanted: Wanted) -> Proposal:
+    why = (
+        f"None fits: below {refuted:.2f} judged pairs are wrong too often for an error rate of "
+        f"{percent(wanted.max_error_rate)}, and only {_up_to(highest, copies, wanted)}."
+    )
+    return Proposal(None, why, refuted, highest)
+
+
+def _up_to(highest: float, copies: str, wanted: Wanted) -> str:
+    return f"up to {highest:.2f} at least {percent(wanted.recall)} of the {copies}"
 
 
 def _within(lowest: float, highest: float, told: str, errors: Sequence[Errors], wanted: Wanted) -> Proposal:
+    """Return the threshold in the middle of its room, or the one nearest to it that judgements prove."""
     middle = _middle(lowest, highest)
     proven = [
         one.threshold
@@ -189,14 +193,12 @@ def _within(lowest: float, highest: float, told: str, errors: Sequence[Errors], 
     if proven:
         proof = f"the error rate is below {bound}, as {at.judged} judged pairs show"
     else:
-        more = more_needed(at.judged, at.wrong, wanted.max_error_rate)
-        missing = f"{more:,} more right judgements would show it" if more is not None else "and will not be"
+        more = at.more_needed(wanted.max_error_rate)
+        missing = (
+            "no sample could show it" if more is None else f"{more:,} more right judgements would show it"
+        )
         proof = f"that the error rate is below {bound} is not shown ({at.judged} pairs judged; {missing})"
-    says = (
-        f"{value:.2f}: {told}, and up to {highest:.2f} at least {percent(wanted.recall)} of the copies "
-        f"are found; {proof}."
-    )
-    return Proposal(value, says, lowest, highest, bool(proven))
+    return Proposal(value, f"{value:.2f}: {told}; {proof}.", lowest, highest, bool(proven))
 
 
 def _middle(lowest: float, highest: float) -> float:

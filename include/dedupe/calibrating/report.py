@@ -12,13 +12,12 @@ import pandas as pd
 
 from include.dedupe.apart import Apart
 from include.dedupe.calibrating.ask import MOST_NEIGHBOURS
+from include.dedupe.calibrating.judged import Errors, Known, error_rates
 from include.dedupe.calibrating.measure import (
     BINS,
     Curve,
-    Errors,
     KindFound,
     Scores,
-    error_rates,
     histogram,
     kinds_found,
     scores_by_class,
@@ -28,8 +27,9 @@ from include.dedupe.calibrating.pick import Picked, read_picked, read_sampled
 from include.dedupe.calibrating.propose import Proposal, Wanted, propose_exact, propose_near
 from include.dedupe.calibrating.tables import EDITED, NEIGHBOURS
 from include.dedupe.calibration import THRESHOLDS, keep_calibration, said_of
+from include.dedupe.clustering.known_pairs import known_scores
 from include.dedupe.csv_table import csv_table
-from include.dedupe.deciding.proof import judged_pairs
+from include.dedupe.deciding.proof import bands_of, judged_pairs
 from include.dedupe.errors import CalibrationError
 from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.storage import named
@@ -49,9 +49,9 @@ def report(run: RunDir, attempt: Attempt, pictures: Source) -> dict[str, Any]:
         return finished.result
     picked = read_picked(run)
     edited, neighbours = _read(run, "edited", EDITED), _read(run, "neighbours", NEIGHBOURS)
-    verdicts = read_verdicts(run.lasting)
-    sampled = read_sampled(run)
-    calibration = calibrate(picked, sampled, edited, neighbours, verdicts)
+    sampled, verdicts = read_sampled(run), read_verdicts(run.lasting)
+    known = _known(run, picked)
+    calibration = calibrate(picked, sampled, edited, neighbours, verdicts=verdicts, known=known)
     images = dict(zip(sampled["id"], sampled["image"], strict=True))
     stage.write_file("calibration.json", json.dumps(calibration, indent=2, ensure_ascii=False).encode())
     rows = edited.itertuples(index=False, name=None)
@@ -84,7 +84,9 @@ def calibrate(
     sampled: pd.DataFrame,
     edited: pd.DataFrame,
     neighbours: pd.DataFrame,
+    *,
     verdicts: list[Verdict],
+    known: Known,
 ) -> dict[str, Any]:
     """Return all figures of a calibration and what it proposes: the content of calibration.json.
 
@@ -94,6 +96,7 @@ def calibrate(
         edited: columns of EDITED.
         neighbours: columns of NEIGHBOURS.
         verdicts: what people have said of the collection.
+        known: the pairs that runs have found in it.
 
     Raises:
         CalibrationError: none of the documents could be tried.
@@ -104,7 +107,8 @@ def calibrate(
     judged = judged_pairs(verdicts, picked.detector)
     others = _with_words(neighbours, judged, standing_verdicts(verdicts).not_duplicates)
     kinds = kinds_found(answered, chosen, scan.exact_threshold)
-    scores, errors = scores_by_class(answered, chosen), error_rates(list(judged.values()))
+    scores = scores_by_class(answered, chosen)
+    errors = error_rates(list(judged.values()), known, bands_of(picked.config))
     found: dict[str, Any] = {
         **_about(picked),
         "documents": _documents(sampled, edited),
@@ -118,6 +122,12 @@ def calibrate(
     }
     said = said_of(found, picked.detector, scan.threshold, scan.exact_threshold)
     return {**found, "says": [*said, *_objections(found)]}
+
+
+def _known(run: RunDir, picked: Picked) -> Known:
+    """Return what the collection's runs have found; where there are none, as far down as the settings say."""
+    scores, floor = known_scores(run.lasting, picked.detector)
+    return Known(scores, picked.config.scan.lowest_score if floor is None else floor)
 
 
 def _require_some(answered: pd.DataFrame, edited: pd.DataFrame, sampled: pd.DataFrame) -> None:
@@ -140,7 +150,7 @@ def _proposals(
     wanted = Wanted(settings.recall, settings.max_error_rate)
     unlike = others.loc[others["said"] != "copy", "score"].to_numpy(np.float64)
     near = propose_near(Curve.of(scores["all"]), kinds, unlike, errors, wanted)
-    exact = propose_exact(Curve.of(scores["exact"]), kinds, scores["near"], wanted)
+    exact = propose_exact(Curve.of(scores["exact"]), kinds, scores["near"], errors, wanted)
     return {"threshold": asdict(near), "exact_threshold": asdict(exact)}
 
 

@@ -10,12 +10,15 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from include.dedupe.flow import FlowReader
 from include.dedupe.planning.plan import Plan
 from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.scanning.search import document_fields, fingerprint
+from include.dedupe.storage import Storage
 from include.dedupe.tables import ADDED, DOCUMENTS, KNOWN_PAIRS, empty, from_parquet, to_parquet
 
 log = logging.getLogger(__name__)
@@ -55,6 +58,22 @@ def read_known_pairs(run: RunDir, attempt: Attempt, plan: Plan) -> pd.DataFrame:
             plan.config.scan.threshold,
         )
     return known
+
+
+def known_scores(lasting: Storage, detector: str) -> tuple[npt.NDArray[np.float64], float | None]:
+    """Return the score of each pair ever found with a detector, as it was found last, and the floor.
+
+    The floor is the score down to which all runs have kept their pairs, None where there are none.
+    """
+    names = lasting.names(FOLDER)
+    read = lasting.read_many([f"{FOLDER}/{name}" for name in names])
+    tables = zip(names, read, strict=True)
+    frames = [from_parquet(data, KNOWN_PAIRS, lasting.path(f"{FOLDER}/{name}")) for name, data in tables]
+    known = pd.concat([empty(KNOWN_PAIRS), *frames], ignore_index=True)
+    known = known[known["detector"] == detector]
+    pairs = known[known["id_a"] != known["id_b"]].drop_duplicates(["id_a", "id_b"], keep="last")
+    floor = float(known["floor"].max()) if len(known) else None
+    return pairs["score"].to_numpy(np.float64), floor
 
 
 def keep_pairs(run: RunDir, attempt: Attempt, plan: Plan, pairs: pd.DataFrame) -> None:

@@ -73,12 +73,12 @@ def choose_keepers(
         pairs: the pairs of all clusters.
     """
     cluster = _parts(members["cluster_id"])
-    ranking = _Ranking(members, fields, config, kept, pairs)
-    columns = ranking.columns(cluster, "exact")
+    ranking = ranking_columns(members, fields, config, kept)
+    columns = ranked_by(ranking, pairs, cluster, "exact")
     group = settle_groups(pairs.one[pairs.exact], pairs.other[pairs.exact], _rank(columns, cluster))
     group_rule = _best(columns, group)[1]
     stays = np.flatnonzero(group == np.arange(len(group)))
-    between = {name: key[stays] for name, key in ranking.columns(cluster, "near", stays).items()}
+    between = {name: key[stays] for name, key in ranked_by(ranking, pairs, cluster, "near", stays).items()}
     winner, rule = _best(between, cluster[stays])
     place = np.searchsorted(stays, group)
     is_one_group = np.bincount(cluster[stays], minlength=len(cluster))[cluster] == 1
@@ -93,44 +93,70 @@ def choose_one(
 ) -> tuple[int, str]:
     """Return which of some exact or near duplicates stays, of which no pairs are known, and by which rule."""
     one = np.zeros(len(members), np.int64)
-    columns = _Ranking(members, fields, config, frozenset(), NO_PAIRS).columns(one, among)
+    columns = ranked_by(ranking_columns(members, fields, config, frozenset()), NO_PAIRS, one, among)
     winner, rule = _best(columns, one)
     return int(winner[0]), str(rule[0])
 
 
 @dataclass(frozen=True, slots=True)
-class _Ranking:
-    """What documents are ranked by: arguments as of ``choose_keepers``."""
+class Column:
+    """What documents are ranked by: a rule's numbers, the lowest for the best.
 
-    members: pd.DataFrame
-    fields: Sequence[Mapping[str, Any]]
-    config: CollectionConfig
-    kept: frozenset[str]
-    pairs: PairRows
+    ``keys`` are None where pairs are counted instead: exact ones, or all. ``among``: exact or near ones that
+    it counts among, None for both. ``times``: only whether another of its cluster has so many times as much.
+    """
 
-    def columns(
-        self, cluster: Rows, among: Literal["exact", "near"] | None = None, of: Rows | None = None
-    ) -> Columns:
-        """Return a column of keys for each rule that counts among exact or near ones.
+    name: str
+    keys: Keys | None
+    among: Literal["exact", "near"] | None = None
+    times: float = 1.0
+    counts_exact: bool = False
 
-        ``cluster``: the number of each row's cluster. ``of``: the rows that are compared; None is all.
-        """
-        found: Columns = {
-            BY_VERDICT: np.where(self.members["id"].isin(self.kept), 0.0, 1.0),
-            BY_READING: np.where(unreadable(self.fields, self.config), 1.0, 0.0),
-            BY_PROTECTION: np.where(self.members["is_protected"], 0.0, 1.0),
-        }
-        for rule in self._rules():
-            if among is None or rule.among in (None, among):
-                key = rule_keys(rule, self.members, self.fields, self.config, self.pairs)
-                found[describe(rule)] = _outdone(key, rule.times, cluster, of)
-        return found
 
-    def _rules(self) -> Sequence[KeeperRule]:
-        """Return the rules of the settings, and those that decide where they are silent."""
-        named = {rule.rule for rule in self.config.keeper.rules}
-        silent = [KeeperRule(rule=rule) for rule in COUNTING if rule not in named]
-        return [*self.config.keeper.rules, *silent]
+def ranking_columns(
+    members: pd.DataFrame,
+    fields: Sequence[Mapping[str, Any]],
+    config: CollectionConfig,
+    kept: frozenset[str],
+) -> list[Column]:
+    """Return what documents are ranked by, the strongest first; arguments as of ``choose_keepers``.
+
+    Behind the rules of the settings stand those that decide where these are silent.
+    """
+    columns = [
+        Column(BY_VERDICT, np.where(members["id"].isin(kept), 0.0, 1.0)),
+        Column(BY_READING, np.where(unreadable(fields, config), 1.0, 0.0)),
+        Column(BY_PROTECTION, np.where(members["is_protected"], 0.0, 1.0)),
+    ]
+    named = {rule.rule for rule in config.keeper.rules}
+    silent = [KeeperRule(rule=rule) for rule in COUNTING if rule not in named]
+    for rule in [*config.keeper.rules, *silent]:
+        keys = None if rule.rule in COUNTING else rule_keys(rule, members, fields, config)
+        counts_exact = rule.rule == "most_copies"
+        columns.append(Column(describe(rule), keys, rule.among, rule.times, counts_exact))
+    return columns
+
+
+def ranked_by(
+    columns: Sequence[Column], pairs: PairRows, cluster: Rows, among: str, of: Rows | None = None
+) -> Columns:
+    """Return the keys of each column that counts among exact or near ones.
+
+    ``cluster``: the number of each row's cluster. ``of``: the rows that are compared; None is all.
+    """
+    found: Columns = {}
+    for column in columns:
+        if column.among in (None, among):
+            key = counted(column, pairs, len(cluster)) if column.keys is None else column.keys
+            found[column.name] = _outdone(key, column.times, cluster, of)
+    return found
+
+
+def counted(column: Column, pairs: PairRows, documents: int) -> Keys:
+    """Return how many pairs each document has, negative."""
+    ones = pairs.exact if column.counts_exact else slice(None)
+    ends = np.concatenate([pairs.one[ones], pairs.other[ones]])
+    return -np.bincount(ends, minlength=documents).astype(np.float64)
 
 
 def unreadable(fields: Sequence[Mapping[str, Any]], config: CollectionConfig) -> npt.NDArray[np.bool_]:
@@ -138,24 +164,6 @@ def unreadable(fields: Sequence[Mapping[str, Any]], config: CollectionConfig) ->
     name = config.fields.unreadable
     marked = (bool(name and document.get(name)) for document in fields)
     return np.fromiter(marked, dtype=bool, count=len(fields))
-
-
-def rank_documents(
-    documents: pd.DataFrame,
-    fields: Sequence[Mapping[str, Any]],
-    config: CollectionConfig,
-    kept: frozenset[str],
-) -> npt.NDArray[np.int64]:
-    """Return the rank of each document among all, as if they were one cluster: the lower one stays.
-
-    Args:
-        documents: columns id, is_protected and filled; sorted by id.
-        fields: the facts' fields of each row.
-        config: settings: ``keeper``.
-        kept: documents of which a person said: keep this one.
-    """
-    one = np.zeros(len(documents), np.int64)
-    return _rank(_Ranking(documents, fields, config, kept, NO_PAIRS).columns(one), one)
 
 
 def describe(rule: KeeperRule) -> str:
@@ -170,13 +178,8 @@ def rule_keys(
     members: pd.DataFrame,
     fields: Sequence[Mapping[str, Any]],
     config: CollectionConfig,
-    pairs: PairRows,
 ) -> Keys:
     """Return one number for each document, the lowest for the best; a missing value is worst."""
-    if rule.rule in COUNTING:
-        counted = pairs.exact if rule.rule == "most_copies" else np.ones(len(pairs.one), bool)
-        ends = np.concatenate([pairs.one[counted], pairs.other[counted]])
-        return -np.bincount(ends, minlength=len(members)).astype(np.float64)
     if rule.rule == "most_complete" and not rule.fields:
         return -members["filled"].to_numpy(np.float64)
     if rule.rule in ("most_complete", "has"):

@@ -5,7 +5,7 @@ The upper bound is that of Clopper and Pearson, one-sided: with 95 % confidence 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,10 +63,11 @@ def upper_bound(judged: int, wrong: int) -> float:
 
 def more_needed(judged: int, wrong: int, rate: float) -> int | None:
     """Return how many more right judgements bring the upper bound below ``rate``; None if no number would."""
+    return least_enough(lambda more: upper_bound(judged + more, wrong) < rate)
 
-    def is_enough(more: int) -> bool:
-        return upper_bound(judged + more, wrong) < rate
 
+def least_enough(is_enough: Callable[[int], bool]) -> int | None:
+    """Return the least number that is enough, as all above it are; None if none up to MOST_NEEDED is."""
     if is_enough(0):
         return 0
     low, high = 0, 1

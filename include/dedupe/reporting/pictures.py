@@ -40,6 +40,11 @@ class UnreachableError(OSError):
     """Nothing at the address answers us, or we may not ask: that says nothing of the picture."""
 
 
+def may_pass(error: OSError) -> bool:
+    """Tell whether ``picture_bytes`` failed for a cause that may pass by itself, such as a busy server."""
+    return isinstance(error.__cause__, FetchError) and error.__cause__.retryable
+
+
 class PictureSource(Protocol):
     def thumbnails(self, addresses: Iterable[str]) -> Mapping[str, Thumbnail]:
         """Return a thumbnail, or what is wrong, for each address."""

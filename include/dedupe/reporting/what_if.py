@@ -8,21 +8,24 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from markupsafe import Markup
 
+from include.dedupe.clustering.cluster import hub_ids
 from include.dedupe.clustering.facts import needs_facts, read_fields
 from include.dedupe.clustering.merge import encode
 from include.dedupe.clustering.pair_rules import allowed_pairs
-from include.dedupe.clustering.what_if import Documents, what_if
-from include.dedupe.deciding.keeper import rank_documents
+from include.dedupe.deciding.keeper import ranking_columns, unreadable
 from include.dedupe.deciding.linked import own_sizes
+from include.dedupe.deciding.what_if import Documents, what_if
 from include.dedupe.planning.plan import Plan
 from include.dedupe.reporting.plot import Line, Mark, Plot
 from include.dedupe.rundir import RunDir
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.settings.policy_settings import DELETING
 from include.dedupe.tables import FACTS, PAIRS
-from include.dedupe.verdicts import read_verdicts, standing_verdicts
+from include.dedupe.verdicts import Standing, read_verdicts, standing_verdicts
 
 HIGHEST = 99  # hundredths
 
@@ -30,7 +33,7 @@ HIGHEST = 99  # hundredths
 def reckon_thresholds(run: RunDir, plan: Plan, pairs: pd.DataFrame) -> dict[str, Any]:
     """Return what each threshold would group and delete, for ``summary.json``.
 
-    ``points`` are those of ``clustering.what_if``, from the score down to which all runs have kept their
+    ``points`` are those of ``deciding.what_if``, from the score down to which all runs have kept their
     pairs to 0.99; ``marks`` the settings' thresholds by name. ``has_sizes``: documents tell their bytes.
 
     Args:
@@ -44,13 +47,18 @@ def reckon_thresholds(run: RunDir, plan: Plan, pairs: pd.DataFrame) -> dict[str,
     weak = allowed_pairs(run.read_table("pairs", "weak", PAIRS), facts, config, standing)
     known = pd.concat([pairs, weak], ignore_index=True)
     ids, one, other = encode(known["id_a"], known["id_b"])
-    documents = _documents(ids.to_pandas(), facts, config, standing.keepers)
+    documents = documents_of(ids, facts, config, standing, hub_ids(run))
     floor = min(float(run.result("pairs").result.get("floor", 1.0)), config.scan.threshold)
     marks = _marks(config)
     hundredths = [number / 100 for number in range(100) if floor <= number / 100 <= HIGHEST / 100]
     thresholds = sorted({floor, *hundredths, *(mark for mark in marks.values() if mark >= floor)})
     points = what_if(
-        np.column_stack([one, other]), known["score"].to_numpy(np.float64), documents, thresholds
+        np.column_stack([one, other]),
+        known["score"].to_numpy(np.float64),
+        documents,
+        thresholds,
+        exact_threshold=config.scan.exact_threshold,
+        max_size=config.cluster.max_size,
     )
     has_sizes = any(point.deletes > point.unknown for point in points)
     return {"marks": marks, "points": [asdict(point) for point in points], "has_sizes": has_sizes}
@@ -85,17 +93,31 @@ def _facts(run: RunDir, config: CollectionConfig) -> pd.DataFrame | None:
     return pd.concat(parts, ignore_index=True)
 
 
-def _documents(
-    ids: pd.Series[str], facts: pd.DataFrame | None, config: CollectionConfig, kept: frozenset[str]
+def documents_of(
+    ids: pa.Array,
+    facts: pd.DataFrame | None,
+    config: CollectionConfig,
+    standing: Standing,
+    hubs: frozenset[str],
 ) -> Documents:
-    """Return what counts of the documents of pairs; without facts the lowest id stays."""
+    """Return what counts of the documents of pairs; without facts, only how many pairs they have, and ids."""
+    names = ids.to_pandas()
     if facts is None:
-        return Documents(range(len(ids)), [True] * len(ids), [np.nan] * len(ids))
-    rows = facts.set_index("id").loc[ids.tolist()].reset_index()
-    fields = read_fields(rows)
-    sizes = own_sizes(fields, config)
-    rank = rank_documents(rows, fields, config, kept)
-    return Documents(rank.tolist(), (~rows["is_protected"].to_numpy(bool)).tolist(), sizes.tolist())
+        rows = pd.DataFrame({"id": names, "is_protected": False, "filled": 0})
+        fields: list[dict[str, Any]] = [{}] * len(rows)
+    else:
+        known = pa.array(facts["id"], type=ids.type)
+        whole = known.combine_chunks() if isinstance(known, pa.ChunkedArray) else known
+        rows = facts.take(pc.index_in(ids, value_set=whole).to_numpy()).reset_index(drop=True)
+        fields = read_fields(rows)
+    said = names.isin(standing.keepers | standing.rejected)
+    return Documents(
+        ranking=ranking_columns(rows, fields, config, standing.keepers),
+        deletable=~(rows["is_protected"] | said).to_numpy(bool),
+        readable=~unreadable(fields, config),
+        is_hub=names.isin(hubs).to_numpy(bool),
+        sizes=own_sizes(fields, config),
+    )
 
 
 def _marks(config: CollectionConfig) -> dict[str, float]:

@@ -33,6 +33,9 @@ class Misbehaving(BaseHTTPRequestHandler):
         if kind == "missing":
             self.send_error(404)
             return
+        if kind.isdigit():
+            self.send_error(int(kind))
+            return
         self.send_response(200)
         if kind == "declared":
             self.send_header("Content-Length", str(10**9))
@@ -87,6 +90,24 @@ def test_a_redirect_is_followed(site: str) -> None:
 def test_a_body_over_the_limit_is_an_error(site: str, path: str) -> None:
     with pytest.raises(FetchError, match="bytes"):
         get(f"{site}/{path}")
+
+
+@pytest.mark.parametrize(
+    ("path", "passes"),
+    [("404", False), ("403", False), ("429", True), ("503", True), ("cut", True), ("drip", True)],
+)
+def test_it_is_told_whether_the_cause_may_pass(site: str, path: str, passes: bool) -> None:
+    with pytest.raises(FetchError) as caught:
+        get(f"{site}/{path}", seconds=0.5)
+    assert caught.value.retryable is passes
+
+
+def test_a_port_that_nobody_listens_at_may_be_listened_at_soon() -> None:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        with pytest.raises(FetchError) as caught:
+            get(f"http://127.0.0.1:{held.getsockname()[1]}/")
+    assert caught.value.retryable
 
 
 def test_a_body_that_ends_early_is_an_error(site: str) -> None:

@@ -1,4 +1,4 @@
-"""Bounds against scipy, and what edits, neighbours and judgements come to."""
+"""Bounds against scipy, and what edits and neighbours come to."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from scipy.stats import binomtest
 from include.dedupe.calibrating.measure import (
     BINS,
     Curve,
-    error_rates,
     histogram,
     kinds_found,
     scores_by_class,
@@ -20,8 +19,6 @@ from include.dedupe.calibrating.measure import (
 )
 from include.dedupe.calibrating.tables import EDITED
 from include.dedupe.calibration import THRESHOLDS
-from include.dedupe.deciding.proof import upper_bound
-from include.dedupe.verdicts import Verdict
 from include.detector.editing.kinds import KINDS
 
 
@@ -71,15 +68,3 @@ def test_kinds_are_counted_by_strength_and_together() -> None:
     assert scale.called_exact == 1.0
     by_class = scores_by_class(edited, kinds)
     assert (sorted(by_class["near"]), list(by_class["exact"])) == ([0.6, 0.9], [0.99])
-
-
-def test_errors_are_counted_from_each_threshold_up() -> None:
-    judged = [
-        Verdict("wrong" if score < 0.8 else "right", ("a", "b"), "x", "now", score=score)
-        for score in (0.72, 0.85, 0.9, 0.99)
-    ]
-    by_threshold = {one.threshold: one for one in error_rates(judged)}
-    assert (by_threshold[0.7].judged, by_threshold[0.7].wrong) == (4, 1)
-    assert (by_threshold[0.73].judged, by_threshold[0.73].wrong) == (3, 0)
-    assert by_threshold[0.73].upper_bound == upper_bound(3, 0)
-    assert by_threshold[0.99].judged == 1

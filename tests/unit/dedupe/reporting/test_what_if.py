@@ -15,7 +15,7 @@ from include.dedupe.reviewing.thresholds import Thresholds, read_thresholds
 from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.verdicts import give_verdict
 from tests.support.calibrated import calibration
-from tests.support.made import Made
+from tests.support.made import ALL, Made
 
 UNSEEN = {"pictured_clusters": 0}
 
@@ -51,10 +51,10 @@ def test_what_people_said_apart_and_who_is_protected_is_left_out(tmp_path: Path)
     assert (points[0]["clusters"], points[0]["documents"]) == (2, 6)
 
 
-def test_without_policies_the_lowest_id_stays_and_no_bytes_are_told(tmp_path: Path) -> None:
+def test_without_policies_what_has_most_pairs_stays_and_no_bytes_are_told(tmp_path: Path) -> None:
     _, summary, html = reported(tmp_path, policies=None)
     assert summary["what_if"]["has_sizes"] is False
-    assert summary["what_if"]["points"][0]["deletes"] == 4
+    assert summary["what_if"]["points"][0]["deletes"] == 5  # c and b, m and o, y
     assert "not known" in html
 
 
@@ -80,3 +80,20 @@ def test_the_calibration_is_told_next_to_the_threshold(tmp_path: Path, detector:
 
 def test_a_run_that_has_not_reported_tells_nothing(tmp_path: Path) -> None:
     assert read_thresholds(Made(tmp_path).make()) == Thresholds()
+
+
+@pytest.mark.parametrize("threshold", [0.7, 0.8, 0.97, 0.99])
+def test_a_point_is_what_a_run_with_that_threshold_decides(tmp_path: Path, threshold: float) -> None:
+    edges = [*ALL, ("o", "q", 0.97), ("q", "x", 0.75), ("c", "d", 0.8), ("d", "e", 0.97)]
+    both = {"exact": {"do": "delete"}, "near": {"do": "delete"}}
+    run = Made(tmp_path).make(edges, report=UNSEEN, policies=both)
+    report(run, Attempt(), WebPictures("", ()))
+    points = json.loads(run.storage.read("report/summary.json"))["what_if"]["points"]
+    scan = {"threshold": threshold, "exact_threshold": max(threshold, 0.95)}
+    strong = [edge for edge in edges if edge[2] >= threshold]
+    guards = {"max_delete_share": 1.0, "delete_threshold": threshold}
+    moved = Made(tmp_path).make(strong, "moved", scan=scan, policies=both, guards=guards)
+    clusters, decided = moved.result("clusters").result, moved.result("decide").result
+    (point,) = [one for one in points if one["threshold"] == threshold]
+    assert (point["clusters"], point["documents"]) == (clusters["clusters"], clusters["documents"])
+    assert point["deletes"] == decided["counts"].get("delete", 0)
