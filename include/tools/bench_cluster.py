@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from include.dedupe.clustering.cluster import to_clusters
-from include.dedupe.clustering.merge import to_pairs
+from include.dedupe.clustering.coding import to_pairs
 from include.dedupe.deciding.decide import decide_documents
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.tables import EDGES, FACTS
