@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
+from include.dedupe.clustering.coding import encode
 from include.dedupe.clustering.facts import needs_facts, read_fields
-from include.dedupe.clustering.merge import encode
 from include.dedupe.clustering.pair_rules import allowed_pairs
 from include.dedupe.clustering.what_if import Documents, what_if
 from include.dedupe.deciding.keeper import rank_documents
