@@ -1,6 +1,9 @@
 """Measures merge, cluster and decide at scale, beside networkx on the same edges in the same run.
 
-    python -m include.tools.bench_cluster
+    python -m include.tools.bench_cluster [--pairs 100000000]
+
+With ``--pairs`` it measures merge and cluster alone, from the files of 64 partitions to clusters, each in a
+process of its own and in CPU seconds, and compares nothing.
 
 The edges are those of a collection in which each duplicate was found from both sides: clusters of two to
 eight documents, most of them small. Each measurement runs in a process of its own, so that its peak of memory
@@ -9,24 +12,29 @@ is its own. The last line is one JSON object.
 
 from __future__ import annotations
 
+import argparse
 import datetime as dt
 import json
 import multiprocessing
 import resource
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import networkx as nx
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 
 from include.dedupe.clustering.cluster import to_clusters
-from include.dedupe.clustering.merge import to_pairs
+from include.dedupe.clustering.coding import CodedPairs, to_pairs
 from include.dedupe.deciding.decide import decide_documents
 from include.dedupe.settings.config import CollectionConfig
-from include.dedupe.tables import EDGES, FACTS
+from include.dedupe.tables import CLUSTERS, EDGES, FACTS, PAIRS, from_parquet, to_parquet
 from include.dedupe.verdicts import Standing
+from include.tools.large_edges import write_edges
 
 EXACT = 0.95
 PARTITIONS = 64
@@ -119,7 +127,52 @@ def _measured(work: Callable[[pd.DataFrame], int], count: int) -> tuple[float, f
     return seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, result
 
 
+def merge_parts(files: list[Path], out: Path) -> int:
+    """Make the pairs of the edges in files, as the merge of a run does, and write them."""
+    pairs = CodedPairs.join([CodedPairs.of(pq.read_table(file).to_pandas()) for file in files]).to_frame()
+    out.write_bytes(to_parquet(pairs, PAIRS))
+    return len(pairs)
+
+
+def cluster_pairs(pairs: Path, out: Path) -> int:
+    """Make the clusters of the pairs in a file, as the cluster stage of a run does, and write them."""
+    members = to_clusters(from_parquet(pairs.read_bytes(), PAIRS, str(pairs)), EXACT).members
+    out.write_bytes(to_parquet(members, CLUSTERS))
+    return int(members["cluster_id"].nunique())
+
+
+def measure_large(pairs: int) -> dict[str, Any]:
+    """Print and return CPU seconds and the peak of memory (GB) of both stages."""
+    found: dict[str, Any] = {"pairs": pairs}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        files = _alone(write_edges, folder, pairs)[2]
+        steps = (("merge", merge_parts, files), ("cluster", cluster_pairs, folder / "merge"))
+        for step, work, source in steps:
+            seconds, peak, count = _alone(work, source, folder / step)
+            print(f"{step:8} {seconds:.0f} s, {peak:.2f} GB, {count:,}")
+            found |= {f"{step}_seconds": round(seconds, 1), f"{step}_peak_gb": round(peak, 2)}
+    return found
+
+
+def _alone(work: Callable[..., Any], *arguments: Any) -> tuple[float, float, Any]:
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        found: tuple[float, float, Any] = pool.apply(_timed, (work, *arguments))
+    return found
+
+
+def _timed(work: Callable[..., Any], *arguments: Any) -> tuple[float, float, Any]:
+    began = time.process_time()
+    result = work(*arguments)
+    return time.process_time() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, result
+
+
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pairs", type=int, help="measure so many pairs, and nothing else")
+    if pairs := parser.parse_args().pairs:
+        print(json.dumps(measure_large(pairs)))
+        return
     result: dict[str, Any] = {}
     seconds, peak, clusters = measure(merge_and_cluster, 10_000_000)
     result |= {"seconds_10m": round(seconds, 2), "peak_gb_10m": round(peak, 2)}

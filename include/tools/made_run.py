@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from include.dedupe.clustering.cluster import cluster
+from include.dedupe.clustering.coding import to_pairs
 from include.dedupe.clustering.facts import canonical, fingerprint
-from include.dedupe.clustering.merge import to_pairs
 from include.dedupe.deciding.decide import decide
 from include.dedupe.planning.effort import Effort
 from include.dedupe.planning.plan import Plan

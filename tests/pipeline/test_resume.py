@@ -13,7 +13,7 @@ from dataclasses import replace
 import pytest
 from aiohttp import ClientSession, web
 
-from include.dedupe.clustering.merge import to_pairs
+from include.dedupe.clustering.coding import to_pairs
 from include.dedupe.connect import open_flow
 from include.dedupe.errors import ArtifactError, OutageError, ScanFailedError, ScanRefusedError
 from include.dedupe.planning.plan import PLAN_FILE

@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 
 from include.dedupe.clustering.cluster import to_clusters
+from include.dedupe.clustering.coding import to_pairs
 from include.dedupe.clustering.facts import canonical
-from include.dedupe.clustering.merge import to_pairs
 from include.dedupe.clustering.pair_rules import allowed_pairs
 from include.dedupe.deciding.decide import decide_documents
 from include.dedupe.settings.config import CollectionConfig

@@ -17,8 +17,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from include.dedupe.clustering.bridges import find_bridges
+from include.dedupe.clustering.coding import Codes, encode
 from include.dedupe.clustering.facts import read_facts
-from include.dedupe.clustering.merge import encode
 from include.dedupe.clustering.names import NAMES_FOLDER, Naming, name_components
 from include.dedupe.clustering.news import News, tell_news
 from include.dedupe.clustering.pair_rules import allowed_pairs, said_apart
@@ -38,8 +38,6 @@ from include.dedupe.tables import (
     to_parquet,
 )
 from include.dedupe.verdicts import read_verdicts, standing_verdicts
-
-Codes = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)

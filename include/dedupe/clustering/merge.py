@@ -8,12 +8,9 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 
+from include.dedupe.clustering.coding import CodedPairs, to_pairs
 from include.dedupe.clustering.known_hubs import settle_hubs
 from include.dedupe.clustering.known_pairs import (
     added,
@@ -32,8 +29,6 @@ from include.dedupe.scanning.coverage import scanned_partitions
 from include.dedupe.scanning.outage import Outage
 from include.dedupe.scanning.search import Searcher, document_fields, fingerprint
 from include.dedupe.tables import ADDED, DOCUMENTS, EDGES, HUBS, PAIRS
-
-Codes = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +57,8 @@ async def merge(flow: FlowReader, run: RunDir, attempt: Attempt) -> MergeStats:
     if finished := stage.finished():
         return MergeStats(**finished.result)
     plan = read_plan(run)
-    edges, fingerprints = _read_scans(run, plan)
-    own = to_known(to_pairs(edges), fingerprints, plan)
+    edges, found_pairs, fingerprints = _read_scans(run, plan)
+    own = to_known(found_pairs, fingerprints, plan)
     before = read_known_pairs(run, attempt, plan)
     known = pd.concat([before, own], ignore_index=True)
     state = await read_state(flow, plan, sorted({*known["id_a"], *known["id_b"]}))
@@ -86,18 +81,25 @@ async def merge(flow: FlowReader, run: RunDir, attempt: Attempt) -> MergeStats:
     stage.write_table("documents", documents, DOCUMENTS)
     found = int((own["id_a"] != own["id_b"]).sum())
     floor = float(known["floor"].max()) if len(known) else lowest
-    stats = MergeStats(len(edges), found, len(valid), len(documents), len(changed), floor)
+    stats = MergeStats(edges, found, len(valid), len(documents), len(changed), floor)
     stage.finish(asdict(stats))
     return stats
 
 
-def _read_scans(run: RunDir, plan: Plan) -> tuple[pd.DataFrame, pd.Series[str]]:
-    """Return the edges of all partitions, and the fingerprint of each document in them."""
+def _read_scans(run: RunDir, plan: Plan) -> tuple[int, pd.DataFrame, pd.Series[str]]:
+    """Return how many edges all partitions have, their pairs, and the fingerprint of each document in them.
+
+    One part of the edges is read at a time, and is held as numbers.
+    """
     partitions = scanned_partitions(run, plan)
-    edges = [run.read_table(name, "edges", EDGES) for name in partitions]
+    edges, parts = 0, []
+    for name in partitions:
+        for part in run.read_parts(name, "edges", EDGES):
+            edges += len(part)
+            parts.append(CodedPairs.of(part))
     documents = pd.concat([run.read_table(name, "documents", DOCUMENTS) for name in partitions])
     documents = documents.sort_values(["id", "image"]).drop_duplicates("id", keep="last")
-    return pd.concat(edges, ignore_index=True), documents.set_index("id")["fingerprint"]
+    return edges, CodedPairs.join(parts).to_frame(), documents.set_index("id")["fingerprint"]
 
 
 async def _search_again(flow: FlowReader, plan: Plan, ids: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -121,44 +123,3 @@ async def _search_again(flow: FlowReader, plan: Plan, ids: list[str]) -> tuple[p
     fresh = to_known(to_pairs(frames["edges"]), fingerprints, plan)
     pairs = pd.concat([fresh, to_known(searched, as_they_are, plan)], ignore_index=True)
     return pairs, frames["hubs"]
-
-
-def to_pairs(edges: pd.DataFrame) -> pd.DataFrame:
-    """Return one row for each unordered pair of ``edges`` (columns of EDGES), sorted by both ids.
-
-    A document that found itself makes no pair.
-    """
-    ids, query, match = encode(edges["query_id"], edges["match_id"])
-    scores = edges["score"].to_numpy(np.float64)
-    apart = query != match
-    query, match, scores = query[apart], match[apart], scores[apart]
-    low, high = np.minimum(query, match), np.maximum(query, match)
-    order = np.argsort(low * len(ids) + high)
-    low, high, scores, from_low = low[order], high[order], scores[order], (query < match)[order]
-    starts = np.flatnonzero(np.r_[True, (np.diff(low) != 0) | (np.diff(high) != 0)]) if len(low) else low
-    return pd.DataFrame(
-        {
-            "id_a": ids.take(pa.array(low[starts])).to_pandas(),
-            "id_b": ids.take(pa.array(high[starts])).to_pandas(),
-            "score": np.maximum.reduceat(scores, starts) if len(starts) else scores,
-            "seen_from_a": np.logical_or.reduceat(from_low, starts) if len(starts) else from_low,
-            "seen_from_b": np.logical_or.reduceat(~from_low, starts) if len(starts) else from_low,
-        }
-    )
-
-
-def encode(left: pd.Series[str], right: pd.Series[str]) -> tuple[pa.Array, Codes, Codes]:
-    """Return the distinct ids of two columns in order, and each column as positions in them."""
-    columns = [_strings(column) for column in (left, right)]
-    seen = pa.concat_arrays(columns).dictionary_encode()
-    order = pc.sort_indices(seen.dictionary).to_numpy()
-    place = np.empty(len(order), np.int64)
-    place[order] = np.arange(len(order))
-    codes = place[seen.indices.to_numpy()]
-    return seen.dictionary.take(pa.array(order)), codes[: len(left)], codes[len(left) :]
-
-
-def _strings(column: pd.Series[str]) -> pa.Array:
-    """Return a column as an Arrow array, without a copy where pandas holds it so already."""
-    array = pa.array(column, type=pa.large_string())
-    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array

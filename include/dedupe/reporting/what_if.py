@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 from markupsafe import Markup
 
 from include.dedupe.clustering.cluster import hub_ids
+from include.dedupe.clustering.coding import encode
 from include.dedupe.clustering.facts import needs_facts, read_fields
-from include.dedupe.clustering.merge import encode
 from include.dedupe.clustering.pair_rules import allowed_pairs
 from include.dedupe.deciding.keeper import ranking_columns, unreadable
 from include.dedupe.deciding.linked import own_sizes

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.dedupe.clustering.cluster import Clusters, parts_at, to_clusters
-from include.dedupe.clustering.merge import to_pairs
+from include.dedupe.clustering.coding import to_pairs
 from include.dedupe.tables import BRIDGES, CLUSTER_EVENTS, CLUSTERS, EDGES, NAMES, PARTS, to_parquet
 
 SCORES = st.sampled_from([0.7, 0.8, 0.94, 0.95, 1.0])

@@ -4,7 +4,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.dedupe.clustering.merge import to_pairs
+from include.dedupe.clustering.coding import CodedPairs, to_pairs
 from include.dedupe.tables import EDGES, PAIRS, from_parquet, to_parquet
 
 IDS = st.one_of(st.sampled_from(["a", "b", "c", "ä", "a,b", "a\nb", '"', "🐟"]), st.text(max_size=5))
@@ -36,6 +36,15 @@ def test_the_order_of_edges_does_not_matter(edges: list[tuple[str, str, float]],
     shuffled = list(edges)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
     pd.testing.assert_frame_equal(to_pairs(frame(edges)), to_pairs(frame(shuffled)))
+
+
+@given(st.lists(EDGE_LISTS, max_size=5))
+def test_parts_that_are_read_one_by_one_make_the_pairs_of_all(
+    parts: list[list[tuple[str, str, float]]],
+) -> None:
+    joined = CodedPairs.join([CodedPairs.of(frame(part)) for part in parts]).to_frame()
+    whole = to_pairs(frame([edge for part in parts for edge in part]))
+    pd.testing.assert_frame_equal(joined, whole)
 
 
 @given(EDGE_LISTS)
