@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from itertools import islice
@@ -20,12 +21,14 @@ if TYPE_CHECKING:
 
     from include.flow_server.comparers import Comparers
     from include.flow_server.index import Hit, SearchOptions
+    from include.flow_server.index.keypoint_file import KeypointFile
     from include.flow_server.store.keyset import Keys
     from include.flow_server.store.protocol import Document, DocumentStore
 
 _BATCH = 20_000
 _HOSTS_AT_ONCE = 8
 _AGAIN_MILLISECONDS = 1000
+_TIDY_SECONDS = 3600.0
 
 
 class Collection:
@@ -39,19 +42,25 @@ class Collection:
         workers: int = 1,
         comparers: Comparers | None = None,
         *,
+        keypoints: KeypointFile | None = None,
         mirror: bool = True,
         turn: bool = True,
     ) -> None:
         """`allow_hosts`: private hosts that pictures of this collection may be downloaded from.
 
-        Twice `workers` pictures of one host are read at once. `comparers` compare the pictures of a page.
-        `mirror` and `turn`: whether mirrored and turned copies count as duplicates.
+        Twice `workers` pictures of one host are read at once. `comparers` compare the pictures of a page,
+        `keypoints` has what was found in them before. `mirror` and `turn`: whether mirrored and turned copies
+        count as duplicates.
         """
         self.name = name
         self.allow_hosts = allow_hosts
         self.turns = Turns(2 * workers * _HOSTS_AT_ONCE, 2 * workers)
         self.store = store
-        self._index = DuplicateIndex(self.descriptors, mirror=mirror, turn=turn, comparers=comparers)
+        self._index = DuplicateIndex(
+            self.descriptors, mirror=mirror, turn=turn, comparers=comparers, kept=keypoints
+        )
+        self._keypoints = keypoints
+        self._tidied = -math.inf
         self._sequence = 0
         self._outdated: Keys = NOTHING.keys
         self._indexing = threading.Lock()
@@ -163,6 +172,8 @@ class Collection:
                 self.store.commit()
         finally:
             self.store.close()
+            if self._keypoints:
+                self._keypoints.close()
 
     def _read(self, data: bytes) -> Descriptor:
         descriptor = comparable(data)
@@ -187,6 +198,9 @@ class Collection:
                 others = np.setdiff1d(self._outdated, as_keys(newest))
                 self._outdated = np.union1d(others, as_keys(key for key, (_, old) in newest.items() if old))
                 self._sequence = batch[-1][0]
+            if self._keypoints and time.monotonic() > self._tidied + _TIDY_SECONDS:
+                self._keypoints.keep_only(self._index.holds)
+                self._tidied = time.monotonic()
 
 
 def comparable(data: bytes) -> Descriptor | None:

@@ -10,6 +10,7 @@ from include.flow_server.collection import Collection
 from include.flow_server.comparers import Comparers
 from include.flow_server.endpoints.update import Updater
 from include.flow_server.errors import BadRequestError, NotFoundError
+from include.flow_server.index.keypoint_file import KeypointFile
 from include.flow_server.pictures import PictureFolder
 from include.flow_server.store.sqlite import SqliteStore
 
@@ -36,8 +37,16 @@ class Service:
         store = SqliteStore(store_file(self.settings.data, name), self.settings.limits.busy_seconds)
         hosts = self.settings.allow_hosts.get(name, ())
         given = self.settings
+        keypoints = KeypointFile(store_file(given.data, name).with_name("keypoints.sqlite"))
         return Collection(
-            name, store, hosts, given.workers, self.comparers, mirror=given.mirror, turn=given.turn
+            name,
+            store,
+            hosts,
+            given.workers,
+            self.comparers,
+            keypoints=keypoints,
+            mirror=given.mirror,
+            turn=given.turn,
         )
 
     def named(self, name: str) -> Collection:

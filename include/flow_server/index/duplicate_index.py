@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from include.detector.comparing.keypoints import KeptKeypoints
     from include.detector.imaging.descriptor import Descriptor
     from include.flow_server.index.options import SearchOptions
     from include.flow_server.index.scores import Comparers
@@ -46,6 +47,7 @@ class DuplicateIndex:
         turn: bool = True,
         cache_bytes: int = CACHE_BYTES,
         comparers: Comparers | None = None,
+        kept: KeptKeypoints | None = None,
     ) -> None:
         """Make an empty index.
 
@@ -55,12 +57,13 @@ class DuplicateIndex:
             turn: whether copies turned by quarter turns do.
             cache_bytes: most memory for prepared thumbnails.
             comparers: processes that compare many pairs; None means that this one does.
+            kept: keypoints that were found before.
         """
         self._lock = threading.RLock()
         self._candidates = Candidates(orientations(mirror=mirror, turn=turn))
         self._content_hashes: dict[int, str] = {}
         self._keys_of: dict[str, set[int]] = {}
-        self._scores = Scores(load, cache_bytes, mirror=mirror, turn=turn, comparers=comparers)
+        self._scores = Scores(load, cache_bytes, mirror=mirror, turn=turn, comparers=comparers, kept=kept)
 
     def __len__(self) -> int:
         return len(self._content_hashes)
@@ -98,6 +101,10 @@ class DuplicateIndex:
                 self._keys_of[content_hash].discard(key)
                 if not self._keys_of[content_hash]:
                     del self._keys_of[content_hash]
+
+    def holds(self, content_hash: str) -> bool:
+        """Whether any document has this picture."""
+        return content_hash in self._keys_of
 
     def forget_scores(self) -> None:
         """Verify every pair anew from now on, as a measurement needs."""

@@ -108,7 +108,7 @@ def test_many_queries_find_what_each_finds_alone(
         lambda one, other, **_: float(int(one.content_hash, 16) % 3 == int(other.content_hash, 16) % 3),
     )
     monkeypatch.setattr(
-        "include.detector.comparing.thumb.Thumb.of", lambda descriptor: _Prepared(descriptor.content_hash)
+        "include.detector.comparing.thumb.Thumb.of", lambda descriptor, _: _Prepared(descriptor.content_hash)
     )
     known = dict(enumerate(descriptors(300, seed=3)))
     known |= {key + 300: replace(known[key], flat=key % 2 == 0) for key in range(9)}
