@@ -132,3 +132,47 @@ class _Prepared:
 
     def nbytes(self) -> int:
         return 1
+
+
+@pytest.fixture
+def few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lists are learnt from a hundred documents."""
+    monkeypatch.setattr("include.flow_server.index.candidates.LEAST_HASHES", 100)
+
+
+@pytest.mark.usefixtures("few_are_many")
+@pytest.mark.parametrize("allowed", [None, np.arange(3, 400, 3)])
+def test_all_lists_together_hold_what_an_approximate_search_without_them_finds(
+    monkeypatch: pytest.MonkeyPatch, allowed: NDArray[np.int64] | None
+) -> None:
+    """Also of documents that were added, deleted and replaced since the lists were learnt."""
+    monkeypatch.setattr("include.flow_server.index.lists.PROBED", 1.0)
+    known, others = descriptors(300, seed=4), descriptors(120, seed=5)
+    queries = known[::7] + others[::7]
+    listed, plain = Candidates(), Candidates()
+    for candidates in (listed, plain):
+        candidates.add(list(enumerate(known)))
+        if candidates is listed:
+            candidates.nearest_of(queries[:1], [8], LEAST, approximate=True)
+            assert candidates._lists
+        candidates.remove(range(0, 300, 5))
+        candidates.add([(5 * number, other) for number, other in enumerate(others[:60])])
+        candidates.add([(300 + number, other) for number, other in enumerate(others[60:])])
+    limits = [400] * len(queries)
+    found = listed.nearest_of(queries, limits, LEAST, allowed=allowed, approximate=True)
+    monkeypatch.setattr("include.flow_server.index.candidates.LEAST_HASHES", 10_000)
+    assert found == plain.nearest_of(queries, limits, LEAST, allowed=allowed, approximate=True)
+    assert max(map(len, found)) > 4
+
+
+@pytest.mark.usefixtures("few_are_many")
+def test_lists_are_learnt_anew_once_the_collection_has_outgrown_them() -> None:
+    candidates = Candidates()
+    known = list(enumerate(descriptors(600, seed=6)))
+    candidates.add(known[:100])
+    candidates.nearest_of([known[0][1]], [8], LEAST, approximate=True)
+    first = candidates._lists[0]
+    candidates.add(known[100:])
+    found = candidates.nearest_of([one for _, one in known], [1] * 600, LEAST, approximate=True)
+    assert candidates._lists[0] is not first
+    assert [nearest[0].key for nearest in found] == list(range(600))
