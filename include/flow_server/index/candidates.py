@@ -22,7 +22,7 @@ from include.detector.comparing.closeness import HASH_RANGE, codes, vectors
 from include.detector.comparing.orientation import ALL
 from include.detector.imaging.embedding import DIMENSIONS, LEVELS
 from include.flow_server.index.embeddings import Embeddings
-from include.flow_server.index.lists import LEAST_HASHES, Lists
+from include.flow_server.index.lists import LEAST_HASHES, LearntLists
 from include.flow_server.index.turned import TurnedHashes
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from include.detector.comparing.orientation import Orientation
     from include.detector.imaging.descriptor import Descriptor
+    from include.flow_server.index.lists import Lists
 
 HASH_BITS = 256
 HASHES = ("pdq", "pdq_content")
@@ -68,7 +69,7 @@ class Candidates:
         self._hashes = [faiss.IndexBinaryFlat(HASH_BITS), faiss.IndexBinaryFlat(HASH_BITS)]
         self._turned = TurnedHashes(orientations)
         self._mask: tuple[NDArray[np.int64], NDArray[np.bool_]] | None = None
-        self._lists: list[Lists] = []  # of either hash, once they are needed
+        self._learnt = LearntLists()  # of either hash, once they are needed
         self._by_key: NDArray[np.intp] | None = None
 
     def __len__(self) -> int:
@@ -77,7 +78,7 @@ class Candidates:
     def nbytes(self) -> int:
         """Bytes of memory held."""
         own = len(self._keys) * (DIMENSIONS + DIMENSIONS // 8 + 2 * HASH_BITS // 8 + 8)
-        return own + self._turned.nbytes() + sum(lists.nbytes() for lists in self._lists)
+        return own + self._turned.nbytes() + self._learnt.nbytes()
 
     def add(self, items: Sequence[tuple[int, Descriptor]]) -> None:
         """Take in documents that are not there yet."""
@@ -93,8 +94,7 @@ class Candidates:
         keys = np.array([key for key, _ in items], np.int64)
         self._keys = np.concatenate([self._keys, keys])
         self._mask = self._by_key = None
-        for lists, added in zip(self._lists, hashes, strict=False):
-            lists.add(added, keys)
+        self._learnt.add(hashes, keys)
 
     def remove(self, keys: Sequence[int]) -> None:
         """Forget documents; unknown keys are none of its business."""
@@ -102,8 +102,7 @@ class Candidates:
         selector = faiss.IDSelectorBatch(np.flatnonzero(gone))
         for index in (self._signs, *self._hashes):
             index.remove_ids(selector)
-        for lists in self._lists:
-            lists.remove(keys)
+        self._learnt.remove(keys)
         self._embeddings.keep(~gone)
         self._turned.keep(~gone)
         self._keys = self._keys[~gone]
@@ -187,9 +186,10 @@ class Candidates:
         own = np.stack([_bits(getattr(query, name)) for query in queries for name in HASHES])
         radius = math.ceil((1 - least_closeness) * HASH_RANGE)
         found = []
+        lists = self._lists() if approximate else []
         for place, index in enumerate(self._hashes):
-            if approximate and self._listed:
-                numbers, distances, keys = self._listed[place].within(own, radius)
+            if lists:
+                numbers, distances, keys = lists[place].within(own, radius)
                 rows = self._rows_of(keys)
             else:
                 ends, distances, rows = index.range_search(own, radius)
@@ -204,16 +204,15 @@ class Candidates:
         found = Found(rows, numbers, 1 - distances.astype(np.float64) / HASH_RANGE)
         return found if mask is None else _filtered(found, mask[rows])
 
-    @property
-    def _listed(self) -> list[Lists]:
-        """Lists of either hash, learnt when first asked for; none of few documents."""
+    def _lists(self) -> list[Lists]:
+        """Lists of either hash; none of few documents, and none until they are learnt."""
         if len(self._keys) < LEAST_HASHES:
             return []
-        if not self._lists or self._lists[0].is_outgrown:
-            indexes: list[Any] = self._hashes  # annotated without their codes
-            stored = [faiss.vector_to_array(index.xb).reshape(len(self._keys), -1) for index in indexes]
-            self._lists = [Lists(codes_, self._keys) for codes_ in stored]
-        return self._lists
+        return self._learnt.current(self._stored_hashes, self._keys)
+
+    def _stored_hashes(self) -> list[NDArray[np.uint8]]:
+        indexes: list[Any] = self._hashes  # annotated without their codes
+        return [faiss.vector_to_array(index.xb).reshape(len(self._keys), -1) for index in indexes]
 
     def _rows_of(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
         """The rows of documents that are there."""

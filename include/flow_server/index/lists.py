@@ -1,13 +1,14 @@
 """Hashes in lists of alike ones: a search looks at the lists nearest to what it asks for, and no others.
 
-The lists are learnt from the collection itself. They make a search of a million hashes ten times as fast and
-miss some of those that differ in many bits, so only approximate searches use them.
+The lists are learnt from the collection itself, in the background. They make a search of many hashes several
+times as fast and miss some of those that differ in many bits, so only approximate searches use them.
 """
 
 from __future__ import annotations
 
 import math
 import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +17,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # faiss' searches are short: wait
 import faiss
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from concurrent.futures import Future
 
     from numpy.typing import NDArray
 
@@ -24,6 +26,8 @@ LEAST_HASHES = 50_000  # fewer are searched as fast one by one
 PROBED = 1 / 8  # share of the lists that a search looks at
 LEARNT_FROM = 40  # hashes for each list
 OUTGROWN = 4  # times as many hashes as were learnt from
+
+LEARNING = ThreadPoolExecutor(1, "lists")
 
 
 class Lists:
@@ -68,3 +72,53 @@ class Lists:
         ends, distances, keys = self._index.range_search(codes, radius)
         numbers = np.repeat(np.arange(len(codes)), np.diff(ends.astype(np.int64)))
         return numbers, distances.astype(np.int64), keys
+
+
+class LearntLists:
+    """Lists of several kinds of hashes of the same documents; not thread-safe by itself."""
+
+    def __init__(self) -> None:
+        self._lists: list[Lists] = []
+        self._learning: Future[list[Lists]] | None = None
+        self._missed: list[Callable[[Lists, int], None]] = []  # changes since the learning began
+
+    def nbytes(self) -> int:
+        """Bytes of memory held."""
+        return sum(lists.nbytes() for lists in self._lists)
+
+    def add(self, codes: Sequence[NDArray[np.uint8]], keys: NDArray[np.int64]) -> None:
+        """Take in documents that are not there: of each kind uint8 [n, bytes]."""
+        self._change(lambda lists, kind: lists.add(codes[kind], keys))
+
+    def remove(self, keys: Sequence[int]) -> None:
+        """Forget documents; unknown keys are none of its business."""
+        self._change(lambda lists, _: lists.remove(keys))
+
+    def current(
+        self, codes: Callable[[], Sequence[NDArray[np.uint8]]], keys: NDArray[np.int64]
+    ) -> list[Lists]:
+        """The lists of each kind; none until they are learnt, which this begins.
+
+        Args:
+            codes: returns copies of all hashes, of each kind uint8 [n, bytes].
+            keys: of all documents, never to be changed.
+        """
+        if self._learning and self._learning.done():
+            learning, missed = self._learning, self._missed
+            self._learning, self._missed = None, []
+            self._lists = learning.result()
+            for change in missed:
+                self._change(change)
+        if not self._learning and (not self._lists or self._lists[0].is_outgrown):
+            self._learning = LEARNING.submit(_learnt, codes(), keys)
+        return self._lists
+
+    def _change(self, change: Callable[[Lists, int], None]) -> None:
+        for kind, lists in enumerate(self._lists):
+            change(lists, kind)
+        if self._learning:
+            self._missed.append(change)
+
+
+def _learnt(codes: Sequence[NDArray[np.uint8]], keys: NDArray[np.int64]) -> list[Lists]:
+    return [Lists(each, keys) for each in codes]
