@@ -84,10 +84,10 @@ class Candidates:
         """Take in documents that are not there yet."""
         if not items:
             return
-        wholes = np.stack([codes(descriptor)[0] for _, descriptor in items])
+        wholes = _rows(b"".join(one.embedding[:DIMENSIONS] for _, one in items), DIMENSIONS).view(np.int8)
         self._embeddings.add(wholes)
         self._signs.add(_signs(wholes))
-        hashes = [np.stack([_bits(getattr(descriptor, name)) for _, descriptor in items]) for name in HASHES]
+        hashes = [_rows(b"".join(getattr(one, name) for _, one in items), HASH_BITS // 8) for name in HASHES]
         for index, added in zip(self._hashes, hashes, strict=True):
             index.add(added)
         self._turned.add([descriptor.pdq_content for _, descriptor in items])
@@ -251,6 +251,10 @@ def _filtered(found: Found, chosen: NDArray[Any]) -> Found:
 
 def _signs(wholes: NDArray[np.int8]) -> NDArray[np.uint8]:
     return np.packbits(wholes > 0, axis=1)
+
+
+def _rows(packed: bytes, length: int) -> NDArray[np.uint8]:
+    return np.frombuffer(packed, np.uint8).reshape(-1, length)
 
 
 def _bits(packed: bytes) -> NDArray[np.uint8]:
