@@ -6,6 +6,7 @@ import multiprocessing
 import threading
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from itertools import pairwise
 from multiprocessing import forkserver
 from typing import TYPE_CHECKING
@@ -15,8 +16,8 @@ from include.flow_server.analysis import attend_parent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from concurrent.futures import Future
 
+    from include.detector.comparing.keypoints import KeptKeypoints
     from include.detector.imaging import Descriptor
 
 
@@ -33,26 +34,35 @@ class Comparers:
             forkserver.ensure_running()  # imports while the server opens its collections
 
     def scores(
-        self, pairs: Sequence[tuple[Descriptor, Descriptor]], *, mirror: bool, turn: bool = True
+        self,
+        pairs: Sequence[tuple[Descriptor, Descriptor]],
+        *,
+        mirror: bool,
+        turn: bool = True,
+        kept: KeptKeypoints | None = None,
     ) -> list[float]:
-        """The score of each pair. What a process leaves undone that dies is done here."""
+        """The score of each pair. What a process leaves undone that dies is done here.
+
+        `kept`, which may have the pictures' keypoints, goes to each process and opens its own files there.
+        """
+        compare = partial(score_pairs, mirror=mirror, turn=turn, kept=kept)
         if self._workers == 1:
-            return _scores(pairs, mirror=mirror, turn=turn)
+            return compare(*_packed(pairs))
         ends = [len(pairs) * number // self._workers for number in range(self._workers + 1)]
         parts = [pairs[start:end] for start, end in pairwise(ends) if start < end]
         pool = self._running()
         try:
-            futures: list[Future[list[float]]] = [
-                pool.submit(score_pairs, *_packed(part), mirror=mirror, turn=turn) for part in parts
-            ]
+            futures = [pool.submit(compare, *_packed(part)) for part in parts]
         except BrokenProcessPool:
-            return self._without(pool, pairs, mirror=mirror, turn=turn)
+            self._forget(pool)
+            return compare(*_packed(pairs))
         found: list[float] = []
         for part, future in zip(parts, futures, strict=True):
             try:
                 found += future.result()
             except BrokenProcessPool:
-                found += self._without(pool, part, mirror=mirror, turn=turn)
+                self._forget(pool)
+                found += compare(*_packed(part))
         return found
 
     def close(self) -> None:
@@ -71,24 +81,10 @@ class Comparers:
                 )
             return self._pool
 
-    def _without(
-        self,
-        pool: ProcessPoolExecutor,
-        pairs: Sequence[tuple[Descriptor, Descriptor]],
-        *,
-        mirror: bool,
-        turn: bool,
-    ) -> list[float]:
-        """Compares in this process what a broken pool was to compare."""
+    def _forget(self, pool: ProcessPoolExecutor) -> None:
+        """A broken pool makes way for a new one."""
         with self._lock:
             self._pool = None if self._pool is pool else self._pool
-        return _scores(pairs, mirror=mirror, turn=turn)
-
-
-def _scores(
-    pairs: Sequence[tuple[Descriptor, Descriptor]], *, mirror: bool, turn: bool = True
-) -> list[float]:
-    return score_pairs(*_packed(pairs), mirror=mirror, turn=turn)
 
 
 def _packed(

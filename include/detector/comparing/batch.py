@@ -11,21 +11,30 @@ from include.detector.comparing.thumb import Thumb
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from include.detector.comparing.keypoints import KeptKeypoints
     from include.detector.imaging.descriptor import Descriptor
 
 KEPT = 1000  # prepared thumbnails
 
 
 def score_pairs(
-    pictures: Sequence[Descriptor], pairs: Sequence[tuple[int, int]], *, mirror: bool, turn: bool = True
+    pictures: Sequence[Descriptor],
+    pairs: Sequence[tuple[int, int]],
+    *,
+    mirror: bool,
+    turn: bool = True,
+    kept: KeptKeypoints | None = None,
 ) -> list[float]:
-    """Scores of pairs of `pictures`, given by their places."""
-    return [
-        score_pair(_prepared(pictures[one]), _prepared(pictures[other]), mirror=mirror, turn=turn)
+    """Scores of pairs of `pictures`, given by their places; `kept` may have their keypoints."""
+    scores = [
+        score_pair(_prepared(pictures[one], kept), _prepared(pictures[other], kept), mirror=mirror, turn=turn)
         for one, other in pairs
     ]
+    if kept is not None:
+        kept.flush()
+    return scores
 
 
 @lru_cache(KEPT)
-def _prepared(descriptor: Descriptor) -> Thumb:
-    return Thumb.of(descriptor)
+def _prepared(descriptor: Descriptor, kept: KeptKeypoints | None) -> Thumb:
+    return Thumb.of(descriptor, kept)

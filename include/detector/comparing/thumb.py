@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from include.detector.comparing.keypoints import MOST_BYTES, find_keypoints
 from include.detector.comparing.orientation import UPRIGHT, Orientation, hash_blocks
 from include.detector.comparing.planes import Shades, local_contrast, resize
 from include.detector.comparing.windows import PIXELS, windows
@@ -23,45 +24,13 @@ from include.detector.imaging.thumbnail import decode_thumbnail
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from include.detector.comparing.keypoints import KeptKeypoints, Keypoints
     from include.detector.imaging.descriptor import Descriptor
 
-MAX_KEYPOINTS = 120
 FRAME_SIDE = 32  # both sides of a whole frame squeezed for the same-frame check
 ONE_BRIGHTNESS = 7  # levels that count as one
-# The entries of a SIFT descriptor (4 x 4 cells of 8 directions) in the order of a mirrored one.
-MIRRORED = np.arange(128).reshape(4, 4, 8)[::-1, :, [0, 7, 6, 5, 4, 3, 2, 1]].ravel()
 DETAILED = 4.0  # levels by which a cell of the layout differs from those around it
-STEPS = 512  # of a descriptor's entry, which is below 0.5
 DECODED = 256  # thumbnails whose pixels are kept
-
-
-@dataclass(frozen=True, slots=True)
-class Keypoints:
-    """SIFT keypoints of a thumbnail, strongest first.
-
-    `points` float32 [n, 2] in pixels, `scales` [n] in pixels, `angles` [n] in radians; `codes` uint8 [n, 128]
-    are descriptors of unit length (Hellinger form) in STEPS.
-    """
-
-    points: NDArray[np.float32]
-    scales: NDArray[np.float32]
-    angles: NDArray[np.float32]
-    codes: NDArray[np.uint8]
-
-    def similarity(self, other: Keypoints) -> NDArray[np.float32]:
-        """Cosine of each keypoint with each of the other picture, float32 [n, others]."""
-        products: NDArray[np.float32] = self.codes.astype(np.float32) @ other.codes.astype(np.float32).T
-        return products / np.float32(STEPS**2)
-
-    def shown(self, orientation: Orientation, width: int, height: int) -> Keypoints:
-        """The keypoints of the picture, whose size is given, so shown: computed without its pixels."""
-        matrix = orientation.matrix(width, height).astype(np.float32)
-        return Keypoints(
-            points=self.points @ matrix[:, :2].T + matrix[:, 2],
-            scales=self.scales,
-            angles=orientation.angles(self.angles),
-            codes=self.codes[:, MIRRORED] if orientation.flipped else self.codes,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +72,7 @@ class Thumb:
     `frames` are the whole and, where margins were found, the content without them; `plain` is the share of
     the pixels that have nearly the most frequent brightness: paper, a wall, a clear sky. `layout` is uint8
     [32, 32, 3] in Y, Cr, Cb. `original` is the picture of which this one is shown in another `orientation`;
-    `retouched` are its pixels where they are no longer those of the descriptor.
+    `retouched` are its pixels where they are no longer the descriptor's. `kept` may have its keypoints.
     """
 
     width: int
@@ -113,9 +82,10 @@ class Thumb:
     original: Thumb | None = None
     orientation: Orientation = UPRIGHT
     retouched: Pixels | None = None
+    kept: KeptKeypoints | None = None
 
     @classmethod
-    def of(cls, descriptor: Descriptor) -> Thumb:
+    def of(cls, descriptor: Descriptor, kept: KeptKeypoints | None = None) -> Thumb:
         """Decode a descriptor's thumbnail and describe it."""
         rgb = _pixels(descriptor.thumbnail, UPRIGHT).rgb
         return cls(
@@ -123,6 +93,7 @@ class Thumb:
             height=rgb.shape[0],
             layout=decode_layout(descriptor.layout, rgb),
             descriptor=descriptor,
+            kept=kept,
         )
 
     @property
@@ -161,7 +132,12 @@ class Thumb:
         if self.original is not None:
             size = self.original.width, self.original.height
             return self.original.keypoints.shown(self.orientation, *size)
-        return _keypoints(self.pixels.ycc[..., 0])
+        if self.kept is None:
+            return self._found_keypoints()
+        return self.kept.keypoints(self.descriptor, self._found_keypoints)
+
+    def _found_keypoints(self) -> Keypoints:
+        return find_keypoints(self.pixels.ycc[..., 0])
 
     @cached_property
     def detailed(self) -> NDArray[np.bool_]:
@@ -200,7 +176,7 @@ class Thumb:
         """Bytes held at most, pixels not counted."""
         frames = 2 * 4 * FRAME_SIDE**2
         packed = len(self.descriptor.thumbnail) + len(self.descriptor.layout)
-        return MAX_KEYPOINTS * 128 + PIXELS.size + frames + VALUES + packed + 5000
+        return MOST_BYTES + PIXELS.size + frames + VALUES + packed + 5000
 
 
 @lru_cache(DECODED)
@@ -225,18 +201,3 @@ def _frame_vector(luma: NDArray[np.uint8], box: Box) -> NDArray[np.float32]:
     vector = local_contrast(resize(inside, FRAME_SIDE, FRAME_SIDE), 0.7, 4.0, 6.0).ravel()
     unit: NDArray[np.float32] = vector / max(float(np.linalg.norm(vector)), 1e-6)
     return unit
-
-
-def _keypoints(luma: NDArray[np.uint8]) -> Keypoints:
-    sift = cv2.SIFT.create(nfeatures=MAX_KEYPOINTS, contrastThreshold=0.01, edgeThreshold=20)
-    found, descriptors = sift.detectAndCompute(luma, None)
-    if not found:
-        empty = np.zeros(0, np.float32)
-        return Keypoints(np.zeros((0, 2), np.float32), empty, empty, np.zeros((0, 128), np.uint8))
-    hellinger = np.sqrt(descriptors / np.maximum(descriptors.sum(axis=1, keepdims=True), 1e-6))
-    return Keypoints(
-        points=np.array([k.pt for k in found], np.float32),
-        scales=np.array([k.size for k in found], np.float32),
-        angles=np.deg2rad(np.array([k.angle for k in found], np.float32)),
-        codes=np.rint(hellinger * STEPS).clip(0, 255).astype(np.uint8),
-    )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from include.detector.comparing.keypoints import KeptKeypoints
     from include.detector.imaging.descriptor import Descriptor
     from include.flow_server.index.finder import Load
     from include.flow_server.index.options import Hit, SearchOptions
@@ -40,6 +41,7 @@ class DuplicateIndex:
         turn: bool = True,
         cache_bytes: int = CACHE_BYTES,
         comparers: Comparers | None = None,
+        kept: KeptKeypoints | None = None,
     ) -> None:
         """Make an empty index.
 
@@ -49,13 +51,14 @@ class DuplicateIndex:
             turn: whether copies turned by quarter turns do.
             cache_bytes: most memory for prepared thumbnails.
             comparers: processes that compare many pairs; None means that this one does.
+            kept: keypoints that were found before.
         """
         self._lock = threading.RLock()
         self._candidates = Candidates(orientations(mirror=mirror, turn=turn))
         self._content_hashes: dict[int, str] = {}
         self._keys_of: dict[str, set[int]] = {}
         self._finder: Finder[NDArray[np.int64] | None] = Finder(
-            self, load, mirror=mirror, turn=turn, cache_bytes=cache_bytes, comparers=comparers
+            self, load, mirror=mirror, turn=turn, cache_bytes=cache_bytes, comparers=comparers, kept=kept
         )
 
     def __len__(self) -> int:
@@ -94,6 +97,10 @@ class DuplicateIndex:
                 self._keys_of[content_hash].discard(key)
                 if not self._keys_of[content_hash]:
                     del self._keys_of[content_hash]
+
+    def holds(self, content_hash: str) -> bool:
+        """Whether any document has this picture."""
+        return content_hash in self._keys_of
 
     def forget_scores(self) -> None:
         """Verify every pair anew from now on, as a measurement needs."""

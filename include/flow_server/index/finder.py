@@ -15,6 +15,7 @@ from include.flow_server.index.sieve import EFFORTS
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence, Set
 
+    from include.detector.comparing.keypoints import KeptKeypoints
     from include.detector.imaging.descriptor import Descriptor
     from include.flow_server.index.options import SearchOptions
     from include.flow_server.index.scores import Comparers
@@ -51,10 +52,14 @@ class Finder(Generic[Allowed_contra]):
         turn: bool,
         cache_bytes: int = CACHE_BYTES,
         comparers: Comparers | None = None,
+        kept: KeptKeypoints | None = None,
     ) -> None:
-        """`load` returns the descriptors of keys; keys deleted meanwhile may be missing."""
+        """`load` returns the descriptors of keys; keys deleted meanwhile may be missing.
+
+        `kept` may have the pictures' keypoints.
+        """
         self._source = source
-        self.scores = Scores(load, cache_bytes, mirror=mirror, turn=turn, comparers=comparers)
+        self.scores = Scores(load, cache_bytes, mirror=mirror, turn=turn, comparers=comparers, kept=kept)
 
     def search_all(
         self,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,12 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence, Set
 
     from include.flow_server.index.finder import Load
+    from include.flow_server.index.keypoint_file import KeypointFile
     from include.flow_server.index.options import Hit, SearchOptions
     from include.flow_server.index.scores import Comparers
     from include.flow_server.store.keyset import Keys
     from include.flow_server.store.protocol import Scope
 
 _BATCH = 20_000
+_TIDY_SECONDS = 3600.0
 
 
 class Changing(Protocol):
@@ -38,13 +42,17 @@ class MemoryPictures:
         self,
         store: Changing,
         load: Load,
+        keypoints: KeypointFile,
         *,
         mirror: bool,
         turn: bool,
         comparers: Comparers | None,
     ) -> None:
+        """`keypoints` has what was found in the pictures before."""
         self._store = store
-        self._index = DuplicateIndex(load, mirror=mirror, turn=turn, comparers=comparers)
+        self._index = DuplicateIndex(load, mirror=mirror, turn=turn, comparers=comparers, kept=keypoints)
+        self._keypoints = keypoints
+        self._tidied = -math.inf
         self._sequence = 0
         self._outdated: Keys = NOTHING.keys
         self._indexing = threading.Lock()
@@ -87,6 +95,13 @@ class MemoryPictures:
                 others = np.setdiff1d(self._outdated, as_keys(newest))
                 self._outdated = np.union1d(others, as_keys(key for key, (_, old) in newest.items() if old))
                 self._sequence = batch[-1][0]
+            if time.monotonic() > self._tidied + _TIDY_SECONDS:
+                self._keypoints.keep_only(self._index.holds)
+                self._tidied = time.monotonic()
+
+    def close(self) -> None:
+        """Writes what is left and releases the file of keypoints."""
+        self._keypoints.close()
 
 
 def comparable(data: bytes) -> Descriptor | None:

@@ -12,6 +12,7 @@ from include.flow_server.index.thumb_cache import ThumbCache
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from include.detector.comparing.keypoints import KeptKeypoints
     from include.detector.imaging.descriptor import Descriptor
 
     Pair = tuple[str, str]
@@ -25,7 +26,12 @@ class Comparers(Protocol):
     """Compares pictures in other processes."""
 
     def scores(
-        self, pairs: Sequence[tuple[Descriptor, Descriptor]], *, mirror: bool, turn: bool
+        self,
+        pairs: Sequence[tuple[Descriptor, Descriptor]],
+        *,
+        mirror: bool,
+        turn: bool,
+        kept: KeptKeypoints | None,
     ) -> list[float]:
         """The score of each pair."""
 
@@ -41,12 +47,13 @@ class Scores:
         mirror: bool,
         turn: bool,
         comparers: Comparers | None,
+        kept: KeptKeypoints | None,
     ) -> None:
-        self._load, self._comparers = load, comparers
+        self._load, self._comparers, self._kept = load, comparers, kept
         self._mirror, self._turn = mirror, turn
         self._lock = threading.Lock()
         self._known: dict[Pair, float] = {}  # by content hashes, so it cannot go stale
-        self._thumbs = ThumbCache(load, cache_bytes)
+        self._thumbs = ThumbCache(load, cache_bytes, kept)
         self.compared = 0  # candidates verified since the start
 
     def nbytes(self) -> int:
@@ -101,11 +108,14 @@ class Scores:
         if self._comparers and len(missing) >= MANY:
             return self._compared_by(self._comparers, missing, wanted)
         thumbs = self._thumbs.get(wanted, [query for query, _ in missing.values()])
-        return {
+        scores = {
             pair: score_pair(thumbs[pair[0]], thumbs[pair[1]], mirror=self._mirror, turn=self._turn)
             for pair in missing
             if pair[0] in thumbs and pair[1] in thumbs
         }
+        if self._kept is not None:
+            self._kept.flush()
+        return scores
 
     def _compared_by(
         self, comparers: Comparers, missing: Mapping[Pair, tuple[Descriptor, int]], wanted: Mapping[int, str]
@@ -118,7 +128,7 @@ class Scores:
             for pair in missing
             if pair[0] in pictures and pair[1] in pictures
         }
-        scores = comparers.scores(list(pairs.values()), mirror=self._mirror, turn=self._turn)
+        scores = comparers.scores(list(pairs.values()), mirror=self._mirror, turn=self._turn, kept=self._kept)
         return dict(zip(pairs, scores, strict=True))
 
 

@@ -11,14 +11,21 @@ from include.detector.comparing.thumb import Thumb
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from include.detector.comparing.keypoints import KeptKeypoints
     from include.detector.imaging.descriptor import Descriptor
 
 
 class ThumbCache:
     """Thread-safe; loads what it lacks."""
 
-    def __init__(self, load: Callable[[Sequence[int]], Mapping[int, Descriptor]], most_bytes: int) -> None:
-        self._load, self._most_bytes = load, most_bytes
+    def __init__(
+        self,
+        load: Callable[[Sequence[int]], Mapping[int, Descriptor]],
+        most_bytes: int,
+        kept: KeptKeypoints | None = None,
+    ) -> None:
+        """`kept` may have keypoints."""
+        self._load, self._most_bytes, self._kept = load, most_bytes, kept
         self._thumbs: OrderedDict[str, Thumb] = OrderedDict()
         self._held = 0
         self._lock = threading.Lock()
@@ -46,7 +53,7 @@ class ThumbCache:
         for key, descriptor in (self._load(missing) if missing else {}).items():
             if descriptor.content_hash == wanted[key]:
                 known[descriptor.content_hash] = descriptor
-        fresh = {one: Thumb.of(descriptor) for one, descriptor in known.items()}
+        fresh = {one: Thumb.of(descriptor, self._kept) for one, descriptor in known.items()}
         with self._lock:
             for content_hash, thumb in fresh.items():
                 self._keep(content_hash, thumb)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from include.flow_server.errors import BadRequestError, BusyError, FlowError, VersionConflictError
+from include.flow_server.index.keypoint_file import KeypointFile
 from include.flow_server.index.memory import MemoryPictures
 from include.flow_server.query.dates import now
 from include.flow_server.store.failures import told
@@ -56,6 +57,7 @@ class SqliteStore:
         """Where another program holds a lock for more than `patience` seconds, calls are a BusyError."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self._patience = patience
+        self._keypoint_file = path.with_name("keypoints.sqlite")
         self._log_file = path.with_name(f"{path.name}-wal")
         self._log_busy_until = 0.0
         self._write_lock = threading.RLock()
@@ -79,6 +81,7 @@ class SqliteStore:
         self._snapshots = Snapshots(path, patience)
         self._moved = False
         self._closed = threading.Event()
+        self._pictures: MemoryPictures | None = None
         threading.Thread(target=self._watch_log, name="log", daemon=True).start()
 
     @told()
@@ -185,7 +188,9 @@ class SqliteStore:
     def pictures(
         self, load: Load, *, mirror: bool, turn: bool, comparers: Comparers | None
     ) -> MemoryPictures:
-        return MemoryPictures(self, load, mirror=mirror, turn=turn, comparers=comparers)
+        kept = KeypointFile(self._keypoint_file)
+        self._pictures = MemoryPictures(self, load, kept, mirror=mirror, turn=turn, comparers=comparers)
+        return self._pictures
 
     def changes(self, since: int) -> Iterator[tuple[int, int, bytes | None]]:
         sql = "SELECT sequence, key, descriptor FROM changes LEFT JOIN descriptors USING (key) "
@@ -200,6 +205,8 @@ class SqliteStore:
 
     def close(self) -> None:
         self._closed.set()
+        if self._pictures:
+            self._pictures.close()
         with self._write_lock, self._watcher_lock, self._newest_lock:
             self._snapshots.close()
             self._newest.close()

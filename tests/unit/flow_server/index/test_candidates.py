@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from include.detector.imaging import Descriptor
 from include.detector.imaging.descriptor import DESCRIPTOR_VERSION
 from include.detector.imaging.embedding import LEVELS
-from include.flow_server.index import DuplicateIndex, SearchOptions, embeddings
+from include.flow_server.index import DuplicateIndex, SearchOptions, embeddings, lists
 from include.flow_server.index.candidates import HASH_RANGE, Candidates, _bits, vectors
 
 LEAST = 0.4
@@ -108,7 +108,7 @@ def test_many_queries_find_what_each_finds_alone(
         lambda one, other, **_: float(int(one.content_hash, 16) % 3 == int(other.content_hash, 16) % 3),
     )
     monkeypatch.setattr(
-        "include.detector.comparing.thumb.Thumb.of", lambda descriptor: _Prepared(descriptor.content_hash)
+        "include.detector.comparing.thumb.Thumb.of", lambda descriptor, _: _Prepared(descriptor.content_hash)
     )
     known = dict(enumerate(descriptors(300, seed=3)))
     known |= {key + 300: replace(known[key], flat=key % 2 == 0) for key in range(9)}
@@ -132,3 +132,55 @@ class _Prepared:
 
     def nbytes(self) -> int:
         return 1
+
+
+@pytest.fixture
+def few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lists are learnt from a hundred documents."""
+    monkeypatch.setattr("include.flow_server.index.candidates.LEAST_HASHES", 100)
+
+
+def learn(candidates: Candidates) -> None:
+    """Has lists learnt, and waits until they are."""
+    candidates.nearest_of(descriptors(1, seed=0), [8], LEAST, approximate=True)
+    lists.LEARNING.submit(int).result()
+
+
+@pytest.mark.usefixtures("few_are_many")
+@pytest.mark.parametrize("meanwhile", [False, True], ids=["learnt before", "learnt meanwhile"])
+@pytest.mark.parametrize("allowed", [None, np.arange(3, 400, 3)])
+def test_all_lists_together_hold_what_an_approximate_search_without_them_finds(
+    monkeypatch: pytest.MonkeyPatch, allowed: NDArray[np.int64] | None, *, meanwhile: bool
+) -> None:
+    """Also of documents that were added, deleted and replaced since the lists were learnt."""
+    monkeypatch.setattr(lists, "PROBED", 1.0)
+    known, others = descriptors(300, seed=4), descriptors(120, seed=5)
+    queries, limits = known[::7] + others[::7], [400] * len(known[::7] + others[::7])
+    listed, plain = Candidates(), Candidates()
+    for candidates in (listed, plain):
+        candidates.add(list(enumerate(known)))
+        if candidates is listed:
+            learn(candidates)
+            assert meanwhile or candidates._lists()
+        candidates.remove(range(0, 300, 5))
+        candidates.add([(5 * number, other) for number, other in enumerate(others[:60])])
+        candidates.add([(300 + number, other) for number, other in enumerate(others[60:])])
+    found = listed.nearest_of(queries, limits, LEAST, allowed=allowed, approximate=True)
+    assert listed._lists()
+    monkeypatch.setattr("include.flow_server.index.candidates.LEAST_HASHES", 10_000)
+    assert found == plain.nearest_of(queries, limits, LEAST, allowed=allowed, approximate=True)
+    assert max(map(len, found)) > 4
+
+
+@pytest.mark.usefixtures("few_are_many")
+def test_lists_are_learnt_anew_once_the_collection_has_outgrown_them() -> None:
+    candidates = Candidates()
+    known = list(enumerate(descriptors(600, seed=6)))
+    candidates.add(known[:100])
+    learn(candidates)
+    (first, _) = candidates._lists()
+    candidates.add(known[100:])
+    learn(candidates)
+    assert candidates._lists()[0] is not first
+    found = candidates.nearest_of([one for _, one in known], [1] * 600, LEAST, approximate=True)
+    assert [nearest[0].key for nearest in found] == list(range(600))

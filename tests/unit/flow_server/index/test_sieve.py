@@ -22,6 +22,7 @@ def test_every_filter_has_an_effort_and_none_more_than_the_one_before() -> None:
         assert more.failures > less.failures
         assert more.close <= less.close
         assert more.ahead <= less.ahead
+        assert more.first <= less.first <= less.close
 
 
 @pytest.mark.parametrize("smartfilter", SMART_FILTERS)
@@ -35,8 +36,14 @@ def test_close_ones_are_compared_up_to_the_budget(smartfilter: str) -> None:
 def test_one_that_stands_out_is_compared_and_a_crowd_is_not() -> None:
     assert worth_comparing([0.52, *[0.43] * 9], OFF) == [0]
     assert worth_comparing([0.48], OFF) == [0]
-    assert worth_comparing([0.5] * 12, OFF) == []
+    assert worth_comparing([0.46] * 12, OFF) == []
     assert worth_comparing([0.41, 0.405], OFF) == []
+
+
+def test_of_the_closest_two_less_is_enough() -> None:
+    """Of a crowd at a shelf, the original of a crop is often the first or second."""
+    assert worth_comparing([0.5] * 12, OFF) == [0, 1]
+    assert worth_comparing([0.5] * 12, EFFORTS["medium"]) == []
 
 
 def test_those_that_passed_do_not_hide_others() -> None:
