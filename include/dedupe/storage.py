@@ -244,6 +244,20 @@ def listed(value: Any) -> list[Any]:
     return value
 
 
+def filled(value: Any) -> list[Any]:
+    """Return a JSON array that holds something, of a file that nobody writes without; else ``TypeError``."""
+    if not listed(value):
+        raise TypeError("nothing is in it")
+    return list(value)
+
+
+def texts(value: Any) -> list[str]:
+    """Return a JSON array of strings; ``TypeError`` for anything else."""
+    if not all(isinstance(one, str) for one in listed(value)):
+        raise TypeError("strings were expected")
+    return list(value)
+
+
 def named(value: Any) -> dict[str, Any]:
     """Return a JSON object; ``TypeError`` for anything else, which must not pass for an empty one."""
     if not isinstance(value, dict):

@@ -238,7 +238,7 @@ def to_parquet(frame: pd.DataFrame, schema: pa.Schema, group_rows: int | None = 
     """
     buffer = io.BytesIO()
     table = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
-    pq.write_table(table, buffer, row_group_size=group_rows)
+    pq.write_table(table, buffer, row_group_size=group_rows, write_page_checksum=True)
     return buffer.getvalue()
 
 
@@ -249,7 +249,7 @@ def from_parquet(data: bytes, schema: pa.Schema, name: str) -> pd.DataFrame:
         ArtifactError: the file is no table of this schema and format version.
     """
     try:
-        table = pq.read_table(io.BytesIO(data))
+        table = pq.read_table(io.BytesIO(data), page_checksum_verification=True)
     except (pa.ArrowInvalid, OSError) as error:
         raise ArtifactError(f"{name} is damaged ({error}); clear the task that wrote it.") from error
     require_schema(table.schema, schema, name)

@@ -5,6 +5,7 @@ They lie beside the runs and hold in all later ones. Undoing a verdict is a furt
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import uuid
@@ -50,6 +51,7 @@ SETTLING: tuple[VerdictKind, ...] = ("not_duplicate", "keep", "reject", "approve
 _IDS: dict[str, int] = {"keep": 1, "acknowledge": 2, "right": 2, "wrong": 2}
 _LEAST: dict[str, int] = {"not_duplicate": 2}
 _KEPT_IN_MEMORY = 20_000
+_STAMP = "%Y-%m-%dT%H-%M-%S.%f"
 _known: dict[tuple[Storage, str], Verdict] = {}
 
 
@@ -134,14 +136,24 @@ def give_verdict(
     """
     if kind not in get_args(VerdictKind):
         raise VerdictError(f"{kind!r} is no verdict; choose one of {', '.join(get_args(VerdictKind))}.")
-    at = dt.datetime.now(dt.UTC).isoformat(timespec="microseconds")
-    name = f"{at.replace(':', '-').replace('+', '-')}-{uuid.uuid4().hex[:8]}.json"
+    moment = dt.datetime.now(dt.UTC)
+    at, name = moment.isoformat(timespec="microseconds"), _name_behind_all(lasting, moment)
     verdict = Verdict(kind, ids, by, at, note, name, dict(members or {}), **rests_on)  # type: ignore[arg-type]
     _require_sense(verdict)
     if kind == "undo" and (unknown := set(ids) - set(lasting.names(FOLDER))):
         raise VerdictError(f"There is no verdict {', '.join(sorted(unknown))} to undo.")
     lasting.create(f"{FOLDER}/{name}", json.dumps(asdict(verdict), ensure_ascii=False).encode())
     return verdict
+
+
+def _name_behind_all(lasting: Storage, moment: dt.datetime) -> str:
+    """Return a name that sorts behind all others: what is said last counts, also where a clock was ahead."""
+    own = moment.strftime(_STAMP)
+    last = max((name[: len(own)] for name in lasting.names(FOLDER)), default="")
+    if last >= own:
+        with contextlib.suppress(ValueError, OverflowError):  # no verdict's, or the end of the calendar
+            own = (dt.datetime.strptime(last, _STAMP) + dt.timedelta(microseconds=1)).strftime(_STAMP)  # noqa: DTZ007
+    return f"{own}-00-00-{uuid.uuid4().hex[:8]}.json"
 
 
 def read_verdicts(lasting: Storage) -> list[Verdict]:

@@ -45,6 +45,24 @@ def link(path: Path, rng: random.Random) -> None:
     path.symlink_to(path.with_name(f"{rng.randrange(COPIES)}.jpg"))
 
 
+def rename_over(path: Path, rng: random.Random) -> None:
+    """As programs do that save safely; the time is that of the file before."""
+    before, other = path.stat(), path.with_name(f".{path.name}.new")
+    other.write_bytes(rng.choice(NEW))
+    os.utime(other, ns=(before.st_atime_ns, before.st_mtime_ns))
+    other.replace(path)
+
+
+def take_another(path: Path, rng: random.Random) -> None:
+    """A picture that was judged, too, but as another document's."""
+    cluster = (int(path.parent.name) + rng.randrange(1, CLUSTERS)) % CLUSTERS
+    path.write_bytes(jpeg(scene(seed=cluster)))
+
+
+def forbid(path: Path, rng: random.Random) -> None:
+    path.chmod(0)
+
+
 def touch(path: Path, rng: random.Random) -> None:
     os.utime(path, (1, rng.randrange(1, 10**9)))
 
@@ -55,6 +73,9 @@ CHANGES: tuple[Callable[[Path, random.Random], None], ...] = (
     cut,
     remove,
     link,
+    rename_over,
+    take_another,
+    forbid,
     touch,
 )
 
@@ -77,8 +98,17 @@ def test_nothing_that_was_not_judged_is_moved_and_everything_else_is_done(librar
     changed = {name: rng.choice(CHANGES) for name in judged if rng.random() < SHARE}
     for name, change in changed.items():
         change(library.folder / name, rng)
-    broken = {name for name, change in changed.items() if change is not touch}
+    assert len(judged) == CLUSTERS * COPIES == 500
+    assert set(changed.values()) == set(CHANGES)
+    is_root = os.access(library.folder / next(name for name in changed if changed[name] is forbid), os.R_OK)
+    harmless = (touch, forbid) if is_root else (touch,)  # root reads what is forbidden
+    broken = {name for name, change in changed.items() if change not in harmless}
+    forbidden = [library.folder / name for name, change in changed.items() if change is forbid]
+    for path in forbidden:
+        path.chmod(0o600)
     left = library.files()
+    for path in forbidden:
+        path.chmod(0)
     links = {name for name in judged if (library.folder / name).is_symlink()}
 
     library.apply(digest)
@@ -89,6 +119,8 @@ def test_nothing_that_was_not_judged_is_moved_and_everything_else_is_done(librar
     assert done == due
     assert library.moved() == {name: judged[name] for name in due}
     stay = {name: data for name, data in left.items() if name not in due}
+    for name in {name for name, change in changed.items() if change is forbid} - due:
+        (library.folder / name).chmod(0o600)
     assert {name: data for name, data in library.files().items() if name not in links} == {
         name: data for name, data in stay.items() if name not in links
     }

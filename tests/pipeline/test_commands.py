@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from include.dedupe.__main__ import main
+from include.dedupe.acting.lease import STOP_FILE
 from include.dedupe.reporting.pictures import WebPictures
 from include.dedupe.reporting.report import report
 from include.dedupe.reviewing.speaking import say
@@ -206,6 +207,24 @@ class TestLooking:
         assert "runs     1, the newest first:" in told
         assert "run-1\n  all documents; 1 clusters with 3 documents" in told
         assert "outcome: 1 done" in told
+
+    def test_what_is_damaged_is_told_in_a_line_and_by_the_exit_code(
+        self, acting: Acting, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        acting.writers.write(STOP_FILE, b"")
+        assert main(["status", "pictures"]) == 2
+        told = capsys.readouterr().out
+        assert f"writing  stopped: {acting.writers.path(STOP_FILE)} is damaged" in told
+        assert "runs     0" in told
+
+    def test_a_storage_that_cannot_be_read_is_told_in_a_line(
+        self, acting: Acting, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        acting.storage.write_bytes(b"a file")
+        for words in (["status", "pictures"], ["restore", "pictures", "--runs", "x"], ["stop", "pictures"]):
+            assert main(words) == 2, words
+            lines = capsys.readouterr().err.splitlines()
+            assert len(lines) == 1, lines
 
 
 class TestAfterwards:

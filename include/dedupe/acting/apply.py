@@ -38,7 +38,7 @@ from include.dedupe.planning.quarantine_check import check_quarantine
 from include.dedupe.progress import show_progress
 from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.scanning.coverage import measure_coverage
-from include.dedupe.storage import listed
+from include.dedupe.storage import filled
 from include.dedupe.tables import ACTIONS, DECISIONS, from_parquet, to_parquet
 from include.dedupe.verdicts import FOLDER as VERDICTS
 
@@ -127,7 +127,7 @@ def journal_folder(generation: int) -> str:
 
 
 def _outcomes(values: Any) -> list[Outcome]:
-    return [Outcome.from_json(value) for value in listed(values)]
+    return [Outcome.from_json(value) for value in filled(values)]
 
 
 def read_outcomes(run: RunDir) -> list[Outcome]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from include.dedupe.rundir import RunDir
 from include.dedupe.sequence import next_number
-from include.dedupe.storage import Storage, listed
+from include.dedupe.storage import Storage, filled
 
 FOLDER, TOMBSTONES = "archive", "tombstones"
 COPY = "put back its copy: nothing else knows what it held"
@@ -95,7 +95,7 @@ def read_entries(lasting: Storage, run_folder: str) -> list[Entry]:
 
 
 def _entries(values: Any) -> list[Entry]:
-    return [Entry(**{**value, "partners": tuple(value["partners"])}) for value in listed(values)]
+    return [Entry(**{**value, "partners": tuple(value["partners"])}) for value in filled(values)]
 
 
 def by_sequence(entry: Entry) -> tuple[int, str]:
@@ -129,7 +129,7 @@ def read_tombstones(lasting: Storage) -> dict[str, Tombstone]:
 
 
 def _tombstones(values: Any) -> list[Tombstone]:
-    return [Tombstone(**value) for value in listed(values)]
+    return [Tombstone(**value) for value in filled(values)]
 
 
 def _place(stone: Tombstone) -> tuple[int, str]:

@@ -12,7 +12,7 @@ from include.dedupe.acting.judge import Moment
 from include.dedupe.acting.lease import Lease, require_not_stopped
 from include.dedupe.acting.looking import Looking
 from include.dedupe.acting.outcome import Objection, Outcome
-from include.dedupe.acting.quarantine import move_away, plan_move
+from include.dedupe.acting.quarantine import changed_since, move_away, plan_move
 from include.dedupe.acting.replacing import note_of, plan_link, put_link, take_links_back
 from include.dedupe.acting.writer import ConflictError, FlowWriter
 from include.dedupe.clock import now
@@ -156,8 +156,7 @@ class Batch:
             if order.decision == "replace" and quarantine:
                 entry = replace(entry, file=plan_link(order, self.run.folder, quarantine))
             return entry
-        move = plan_move(order.id, self.run.folder, quarantine) if quarantine else None
-        seen = self.looking.seen[order]
+        seen, move = self.looking.seen[order], plan_move(order.id, self.run.folder, quarantine)
         return replace(entry, analysis=seen.analysis, sketch=seen.sketch, file=move)
 
     async def _send(
@@ -185,7 +184,11 @@ class Batch:
             async with slots:
                 if order.decision == "merge" and order.keeper_id in failed:
                     return Outcome(order, *failed[order.keeper_id], now())
-                if late := await self.looking.change(order, moment) or self._late(order):
+                changed = await self.looking.change(order, moment)
+                if not changed and entry.action in DELETING:
+                    files = entry.file, order.id, self.run.folder, self.config.quarantine
+                    changed = await asyncio.to_thread(changed_since, *files)
+                if late := changed or self._late(order):
                     return Outcome(order, "skipped", late, now())
                 if order.decision == "replace" and (reason := await put_link(entry.file)):
                     return Outcome(order, "skipped", reason, now())

@@ -84,48 +84,90 @@ def _files_beside(picture: Path) -> Iterator[Path]:
                 yield Path(entry.path)
 
 
-def plan_move(document_id: str, run_folder: str, settings: Quarantine) -> dict[str, Any] | None:
+def told_of_belongings(file: Path, settings: Quarantine) -> str:
+    """Return what lies beside a picture that a person has to decide about; empty if nothing does."""
+    names = [path.name for path, what in side_files(file, settings) if what == "review"]
+    belongs = f"{', '.join(names)} belongs to it: decide by quarantine.side_files, or by hand"
+    return belongs if names else ""
+
+
+def plan_move(document_id: str, run_folder: str, settings: Quarantine | None) -> dict[str, Any] | None:
     """Return where the document's file is, where it is to go and the SHA-256 of its bytes; None if no file.
 
-    The same, under ``sides``, of the side files that go with it.
+    The same, under ``sides``, of the side files that go with it. The folders where they go are made.
 
     Raises:
-        DedupeError: see ``library_file``.
+        DedupeError: see ``library_file``; or something else is there already, where one of them is to go, or
+            something belongs to the picture that a person has to decide about.
     """
-    source = library_file(document_id, settings)
-    if source is None:
+    source = library_file(document_id, settings) if settings else None
+    if settings is None or source is None:
         return None
+    if told := told_of_belongings(source, settings):
+        raise DedupeError(told)
     library, folder = Path(settings.library).resolve(), Path(settings.folder).resolve() / run_folder
 
     def move(path: Path) -> dict[str, Any]:
-        target = folder / path.relative_to(library)
-        return {"library": str(path), "quarantine": str(target), "sha256": digest_of(path)}
+        target, sha256 = folder / path.relative_to(library), digest_of(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _require_free(path, target, sha256)
+        return {"library": str(path), "quarantine": str(target), "sha256": sha256}
 
     sides = [move(path) for path, what in side_files(source, settings) if what == "move"]
     return {**move(source), "sides": sides}
 
 
+def changed_since(
+    move: Mapping[str, Any] | None, document_id: str, run_folder: str, settings: Quarantine | None
+) -> str:
+    """Return why a document's files would not be moved any more as was planned; empty if they would."""
+    try:
+        now = plan_move(document_id, run_folder, settings)
+    except (DedupeError, OSError) as error:
+        return str(error)
+    return "" if now == move else "its files, or what belongs to them, are not those that were archived"
+
+
 def move_away(move: Mapping[str, Any]) -> None:
-    """Move the files into the quarantine, but for those that are there already."""
-    for one in (*move.get("sides", ()), move):
-        _move(Path(one["library"]), Path(one["quarantine"]), one["sha256"])
+    """Move the files into the quarantine, but for those that are there already: all of them or none."""
+    _move_all(move, "library", "quarantine")
 
 
 def bring_back(move: Mapping[str, Any]) -> None:
-    """Move the files back into the library, but for those that are there already."""
-    for one in (*move.get("sides", ()), move):
-        _move(Path(one["quarantine"]), Path(one["library"]), one["sha256"])
+    """Move the files back into the library, but for those that are there already: all of them or none."""
+    _move_all(move, "quarantine", "library")
+
+
+def _move_all(move: Mapping[str, Any], whence: str, where: str) -> None:
+    every = [(Path(one[whence]), Path(one[where]), one["sha256"]) for one in (*move.get("sides", ()), move)]
+    for one in every:
+        _require_movable(*one)
+    for one in every:
+        _move(*one)
+
+
+def _require_movable(source: Path, target: Path, sha256: str) -> None:
+    if _is_there(target, sha256):
+        return
+    if not _is_there(source, sha256):
+        raise DedupeError(f"{source} is not the file that was archived; it was left where it is.")
+    _require_free(source, target, sha256)
+
+
+def _require_free(source: Path, target: Path, sha256: str) -> None:
+    if os.path.lexists(target) and not _is_there(target, sha256):
+        raise DedupeError(f"{target} exists already; {source} was left where it is.")
+
+
+def _is_there(path: Path, sha256: str) -> bool:
+    return path.is_file() and digest_of(path) == sha256
 
 
 def _move(source: Path, target: Path, sha256: str) -> None:
-    if target.is_file() and digest_of(target) == sha256:
-        if source.is_file() and digest_of(source) == sha256:
+    if _is_there(target, sha256):
+        if _is_there(source, sha256):
             source.unlink()
         return
-    if not source.is_file() or digest_of(source) != sha256:
-        raise DedupeError(f"{source} is not the file that was archived; it was left where it is.")
-    if target.exists():
-        raise DedupeError(f"{target} exists already; {source} was left where it is.")
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         source.rename(target)
@@ -139,13 +181,15 @@ def _move(source: Path, target: Path, sha256: str) -> None:
 def copy_whole(source: Path, target: Path, sha256: str) -> None:
     """Copy to another file system so that the target is there whole or not at all."""
     unfinished = target.with_name(f".{target.name[:200]}.unfinished")
-    shutil.copy2(source, unfinished)
-    if digest_of(unfinished) != sha256:
-        unfinished.unlink()
-        raise DedupeError(f"The copy of {source} is not what it should be; the file was left where it is.")
-    with unfinished.open("rb") as file:
-        os.fsync(file.fileno())
-    unfinished.rename(target)
+    try:
+        shutil.copy2(source, unfinished)
+        if digest_of(unfinished) != sha256:
+            raise DedupeError(f"The copy of {source} is not what it should be; it was left where it is.")
+        with unfinished.open("rb") as file:
+            os.fsync(file.fileno())
+        unfinished.rename(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def digest_of(path: Path) -> str:

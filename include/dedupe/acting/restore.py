@@ -40,7 +40,7 @@ from include.dedupe.flow import Document
 from include.dedupe.rundir import folder_name
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.settings.policy_settings import DELETING
-from include.dedupe.storage import Storage, listed
+from include.dedupe.storage import Storage, texts
 
 FIELDS = ("*", "_version_")
 BATCH = 100
@@ -263,7 +263,7 @@ class _Batch:
 
 def _restored_before(lasting: Storage) -> set[str]:
     names = lasting.names(RESTORED)
-    return {key for name in names for key in lasting.read_json(f"{RESTORED}/{name}", listed, COPY)}
+    return {key for name in names for key in lasting.read_json(f"{RESTORED}/{name}", texts, COPY)}
 
 
 def _why_not_reset(entry: Entry, document: Document | None) -> str:

@@ -9,19 +9,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from include.dedupe.acting.judge import objection_to_class
 from include.dedupe.acting.outcome import Objection
 from include.dedupe.acting.pictures import Picture, PictureError, Pictures
-from include.dedupe.acting.quarantine import is_one_file, side_files
+from include.dedupe.acting.quarantine import is_one_file, told_of_belongings
 from include.dedupe.acting.sketch import sketch
 from include.dedupe.deciding.changes import Order
 from include.dedupe.deciding.refused import pair_of
 from include.dedupe.errors import DedupeError
 from include.dedupe.flow import Document
-from include.dedupe.settings.policy_settings import DELETING, Quarantine
+from include.dedupe.settings.policy_settings import DELETING
 from include.detector.comparing.last_look import differing
 from include.safe_picture import UnreadableImageError, decode
 
@@ -198,13 +197,6 @@ def _objection_to_bytes(own: Picture, kept: Picture | None) -> str:
     if own.file is None or kept is None or kept.file is None:
         return f"{'it' if own.file is None else 'its keeper'} has no file in the library"
     return "" if own.data == kept.data else "its file is not its keeper's byte for byte"
-
-
-def told_of_belongings(file: Path, settings: Quarantine) -> str:
-    """Return what lies beside a picture that a person has to decide about; empty if nothing does."""
-    names = [path.name for path, what in side_files(file, settings) if what == "review"]
-    belongs = f"{', '.join(names)} belongs to it: decide by quarantine.side_files, or by hand"
-    return belongs if names else ""
 
 
 def unreadable(pictures: Sequence[bytes]) -> str:

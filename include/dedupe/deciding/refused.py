@@ -19,7 +19,7 @@ from include.dedupe.errors import VerdictError
 from include.dedupe.nearest import tell_unknown
 from include.dedupe.rundir import RunDir
 from include.dedupe.sequence import next_number
-from include.dedupe.storage import Storage, listed
+from include.dedupe.storage import Storage, filled
 
 FOLDER = "refused"
 REFUSED = "refused by the last look"
@@ -119,7 +119,7 @@ def pairs_of(lasting: Storage, ids: Sequence[str]) -> tuple[str, ...]:
 
 
 def _refusals(value: Any) -> tuple[Refusal, ...]:
-    return tuple(Refusal(**one) for one in listed(value))
+    return tuple(Refusal(**one) for one in filled(value))
 
 
 def _number(name: str) -> int:

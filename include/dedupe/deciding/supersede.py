@@ -10,12 +10,12 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from include.dedupe.clock import now
 from include.dedupe.deciding.changes import Order
 from include.dedupe.planning.plan import Plan
 from include.dedupe.rundir import RunDir
-from include.dedupe.storage import named
 from include.dedupe.tables import DECISIONS, from_parquet
 
 FOLDER = "decided"
@@ -68,7 +68,13 @@ def newest_decided(run: RunDir, plan: Plan) -> dict[str, str] | None:
     """Return what the newest run has registered that has decided after this one; None if there is none."""
     own = _place(_name(run, plan))
     newest = max(run.lasting.names(FOLDER), key=_place, default="")
-    return run.lasting.read_json(f"{FOLDER}/{newest}", named) if newest and _place(newest) > own else None
+    if not newest or _place(newest) <= own:
+        return None
+    return run.lasting.read_json(f"{FOLDER}/{newest}", _registered)
+
+
+def _registered(value: Any) -> dict[str, str]:
+    return {name: str(value[name]) for name in ("run_id", "folder", "hash", "at")}
 
 
 def _name(run: RunDir, plan: Plan) -> str:

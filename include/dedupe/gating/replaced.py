@@ -19,7 +19,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from include.dedupe.acting.pictures import Picture, PictureError, Pictures
 from include.dedupe.acting.quarantine import is_one_file, plan_move
-from include.dedupe.acting.sight import SAME, compare_originals, told_of_belongings, unreadable
+from include.dedupe.acting.sight import SAME, compare_originals, unreadable
 from include.dedupe.errors import DedupeError, GateError
 from include.dedupe.flow import Document
 from include.dedupe.gating.incoming import Incoming
@@ -111,11 +111,7 @@ async def _analysis(work: GateWork, pictures: Pictures, target: Document, old: P
 def _move(work: GateWork, target: Document, old: Picture) -> dict[str, Any] | None:
     """Return where the file of a library goes; None where the picture is no such file."""
     settings = work.plan.config.quarantine
-    if settings is None or old.file is None:
-        return None
-    if told := told_of_belongings(old.file, settings):
-        raise DedupeError(told)
-    return plan_move(target["id"], work.run.folder, settings)
+    return plan_move(target["id"], work.run.folder, settings) if old.file else None
 
 
 def _local_file(incoming: Incoming) -> Path | None:

@@ -98,7 +98,11 @@ class RowFile:
         _, starts, ends = merge_offset_ranges([""] * len(chunks), starts, ends, max_gap=GAP)
         read = self._storage.read_ranges(self._name, list(zip(starts, ends, strict=True)))
         held = self._held(zip(starts, read, strict=True))
-        return pq.ParquetFile(held, metadata=self._footer).read_row_groups(list(groups), columns=columns)
+        try:
+            file = pq.ParquetFile(held, metadata=self._footer, page_checksum_verification=True)
+            return file.read_row_groups(list(groups), columns=columns)
+        except (pa.ArrowInvalid, OSError) as error:
+            raise self._damaged(error) from error
 
     def _held(self, parts: Iterable[tuple[int, bytes]]) -> pa.BufferReader:
         """Return the file as long as it is, empty but for these parts."""
@@ -108,7 +112,7 @@ class RowFile:
         return pa.BufferReader(pa.py_buffer(held))
 
     def _read_footer(self, schema: pa.Schema) -> tuple[int, pq.FileMetaData]:
-        path, self._size = self._storage.path(self._name), self._storage.size(self._name)
+        self._size = self._storage.size(self._name)
         tail = self._tail(TAIL)
         length = int.from_bytes(tail[-ENDING:-4], "little") + ENDING
         if length > len(tail):
@@ -116,9 +120,12 @@ class RowFile:
         try:
             file = pq.ParquetFile(self._held([(self._size - len(tail), tail)]))
         except (pa.ArrowInvalid, OSError) as error:
-            raise ArtifactError(f"{path} is damaged ({error}); start a new run.") from error
-        require_schema(file.schema_arrow, schema, path)
+            raise self._damaged(error) from error
+        require_schema(file.schema_arrow, schema, self._storage.path(self._name))
         return self._size, file.metadata
+
+    def _damaged(self, error: Exception) -> ArtifactError:
+        return ArtifactError(f"{self._storage.path(self._name)} is damaged ({error}); start a new run.")
 
     def _tail(self, length: int) -> bytes:
         (tail,) = self._storage.read_ranges(self._name, [(max(0, self._size - length), self._size)])

@@ -25,7 +25,7 @@ from include.dedupe.rundir import RunDir, manifest_name, read_manifest
 from include.dedupe.scanning.coverage import measure_coverage
 from include.dedupe.scanning.rehearsal import read_cost
 from include.dedupe.settings.policy_settings import DELETING
-from include.dedupe.storage import Storage, listed, named
+from include.dedupe.storage import Storage, named, texts
 from include.dedupe.tables import ACTIONS, from_parquet
 
 RunState = Literal[
@@ -128,7 +128,7 @@ def restored_of(lasting: Storage) -> Counter[str]:
     """Return how many actions of each run were taken back."""
     names = [f"{RESTORED}/{name}" for name in lasting.names(RESTORED)]
     files = zip(names, lasting.read_many(names), strict=True)
-    keys = [key for name, data in files for key in lasting.parsed(name, data, listed)]
+    keys = [key for name, data in files for key in lasting.parsed(name, data, texts)]
     return Counter(key.partition("\n")[0] for key in keys)
 
 
@@ -225,6 +225,10 @@ def _actions(run: RunDir) -> pd.DataFrame | None:
     return None
 
 
+def _freed_before(value: Any) -> dict[str, Any]:
+    return {name: value[name] for name in ("deleted", "bytes", "unknown")}
+
+
 def _freed(run: RunDir, plan: Plan, actions: pd.DataFrame | None) -> dict[str, Any]:
     """Return how many documents were deleted, their bytes, and how many of them tell no size.
 
@@ -237,7 +241,7 @@ def _freed(run: RunDir, plan: Plan, actions: pd.DataFrame | None) -> dict[str, A
         return {"deleted": 0, "bytes": 0, "unknown": 0}
     name = f"{STAGE}/freed-{len(gone)}-{pd.util.hash_array(gone['id'].to_numpy(object)).sum():x}.json"
     if run.storage.exists(name):
-        return run.storage.read_json(name, named)
+        return run.storage.read_json(name, _freed_before)
     members = open_layout(run, plan).read_members(run).read_all(["id", "bytes"])
     place = places(gone["id"], members["id"])
     sizes = np.where(place >= 0, members["bytes"].to_numpy(np.int64)[place], UNKNOWN_SIZE)

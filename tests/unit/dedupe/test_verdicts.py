@@ -7,7 +7,7 @@ import pytest
 
 from include.dedupe.errors import VerdictError
 from include.dedupe.storage import Storage
-from include.dedupe.verdicts import give_verdict, read_verdicts, standing_verdicts
+from include.dedupe.verdicts import FOLDER, give_verdict, read_verdicts, standing_verdicts
 
 
 @pytest.fixture
@@ -99,3 +99,24 @@ def test_verdicts_of_an_older_version_are_read(lasting: Storage) -> None:
     old = {"kind": "keep", "ids": ["a"], "by": "me", "at": "2026-01-01T00:00:00", "note": "", "name": "x"}
     lasting.create("verdicts/2026-01-01T00-00-00.json", json.dumps(old).encode())
     assert standing_verdicts(read_verdicts(lasting)).keepers == {"a"}
+
+
+def test_what_is_said_last_counts_also_where_the_clock_of_another_machine_is_ahead(tmp_path: Path) -> None:
+    lasting = Storage(str(tmp_path))
+    ahead = give_verdict(lasting, "approve", ("a",), "somebody")
+    folder = tmp_path / FOLDER
+    (folder / ahead.name).rename(folder / f"2999-12-31T23-59-59.999999-00-00-{'f' * 8}.json")
+    rejected = give_verdict(lasting, "reject", ("a",), "me")
+    assert standing_verdicts(read_verdicts(lasting)).rejected == {"a"}
+    undone = give_verdict(lasting, "undo", (rejected.name,), "me")
+    assert standing_verdicts(read_verdicts(lasting)).rejected == set()
+    give_verdict(lasting, "undo", (undone.name,), "me")
+    assert standing_verdicts(read_verdicts(lasting)).rejected == {"a"}
+    assert rejected.at < "2999"
+
+
+def test_no_two_verdicts_have_one_moment(tmp_path: Path) -> None:
+    lasting = Storage(str(tmp_path))
+    said = [give_verdict(lasting, "keep", (name,), "me").name for name in ("a", "b", "c")]
+    assert said == sorted(said)
+    assert said[0][:26] < said[1][:26] < said[2][:26]
