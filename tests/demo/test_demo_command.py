@@ -72,11 +72,12 @@ def test_a_port_in_use_is_named(tmp_path: Path) -> None:
     assert f"Port {port} is in use" in done.stderr
 
 
-def test_make_takes_a_path_as_it_is_written(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["demo", "up"])
+def test_make_takes_a_path_as_it_is_written(tmp_path: Path, command: str) -> None:
     folder = tmp_path / 'Anna\'s "best" pictures; true &'
     folder.mkdir()
     done = subprocess.run(
-        ["make", "--assume-old=.venv/runtime", "demo", f"IMAGES={folder}"],
+        ["make", "--assume-old=.venv/runtime", command, f"IMAGES={folder}"],
         cwd=home.PROJECT,
         capture_output=True,
         text=True,

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from PIL import Image, ImageOps
 
+from include.dedupe.acting.sight import SAME
 from include.dedupe.reporting.pictures import WebPictures
 from include.dedupe.reporting.report import report
 from include.dedupe.reviewing.clusters import list_clusters
 from include.dedupe.reviewing.filtering import Filters
 from include.dedupe.tables import PAIRS
+from include.tools.planted import photographs, plant
 from tests.support.acting import FIRST, outcomes, reasons
 from tests.support.library import Library, jpeg, library, library_server, photo
+from tests.support.small_collection import PHOTOS
 
 __all__ = ["library", "library_server"]
 POLICIES = {"exact": {"do": "delete"}, "near": {"do": "tag"}}
@@ -58,6 +62,28 @@ def test_each_exact_duplicate_goes_and_the_edit_is_no_keeper_of_the_original(mix
     exact = pairs[pairs["score"] >= 0.95]
     assert len(exact)
     assert not (exact["id_a"].isin(left) & exact["id_b"].isin(left)).any()
+
+
+def test_of_originals_copies_and_edits_no_two_exact_ones_stay_without_a_reason(
+    library: Library, tmp_path: Path
+) -> None:
+    pairs = plant(photographs(PHOTOS)[:12], tmp_path / "planted")
+    files = {path.name: path.read_bytes() for path in (tmp_path / "planted").iterdir()}
+    edited = {
+        f"{name}--wider.jpg": bordered(photo(name)) for name in ("gcompris-moose.jpg", "skimage-chelsea.jpg")
+    }
+    library.fill(files | edited)
+    library.apply(library.decided(policies=POLICIES, keeper={}))
+    run = library.acting.run()
+    known = run.read_table("clusters", "pairs", PAIRS)
+    exact = known[known["score"] >= 0.95]
+    assert len(exact) >= sum(kind == "same" for kind in pairs.values()) > 0
+    left, said = set(library.acting.documents()), reasons(run)
+    stay = exact[exact["id_a"].isin(left) & exact["id_b"].isin(left)]
+    assert all(
+        said.get(one) or said.get(other) for one, other in zip(stay["id_a"], stay["id_b"], strict=True)
+    )
+    assert not (stay["score"] > SAME).any(), "of two that are the same one goes"
 
 
 def test_a_copy_that_comes_later_goes_in_favour_of_one_that_is_tagged(mixed: Library) -> None:

@@ -130,3 +130,28 @@ def test_exact_duplicates_of_what_is_linked_go_and_links_do_not_chain() -> None:
     both = config(policies={"exact": {"do": "link"}, "near": {"do": "link"}}, keeper={"rules": RULES})
     found.config = both
     assert set(found.decide()["keeper_id"]) == {"d1"}
+
+
+SCORES = st.dictionaries(
+    st.tuples(st.integers(0, 6), st.integers(0, 6)).filter(lambda pair: pair[0] < pair[1]),
+    st.sampled_from([0.75, 0.9, 0.96, 1.0]),
+)
+
+
+@given(
+    SCORES,
+    st.sets(st.integers(0, 6), max_size=2),
+    st.lists(st.integers(1, 4), min_size=7, max_size=7),
+    st.sampled_from(["report", "tag", "link", "merge", "delete", "review", "export"]),
+)
+def test_no_two_exact_duplicates_stay_without_a_reason(
+    scores: dict[tuple[int, int], float], protected: set[int], pixels: list[int], near: str
+) -> None:
+    edges = [(f"d{one}", f"d{other}", score) for (one, other), score in scores.items()]
+    documents = {f"d{number}": {"pixels_i": many} for number, many in enumerate(pixels)}
+    found = case(edges, documents, do=near)
+    found.protected = frozenset(f"d{one}" for one in protected)
+    rows = found.decide().set_index("id")
+    for one, other, score in edges:
+        if score >= 0.95 and not {"delete", "merge"} & set(rows.loc[[one, other], "decision"]):
+            assert [reason for reason in rows.loc[[one, other], "reason"] if reason not in ("", "keeper")]

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 from include.dedupe.clustering.cluster import cluster
 from include.dedupe.errors import UnknownError
+from include.dedupe.reviewing import layout
 from include.dedupe.reviewing.cluster import read_cluster
 from include.dedupe.reviewing.clusters import filter_fields, list_clusters, neighbours
 from include.dedupe.reviewing.filtering import Filters
 from include.dedupe.reviewing.judging import judge
 from include.dedupe.rundir import Attempt, RunDir
-from include.dedupe.tables import EDGES
+from include.dedupe.tables import EDGES, to_parquet
 from include.tools.made_run import make_run
 from tests.support.made import Made
 
@@ -36,6 +37,18 @@ def firsts(run: RunDir, filters: Filters, sort: Any = "size") -> list[str]:
 def name_of(run: RunDir, document: str) -> str:
     rows = list_clusters(run, Filters(judged=None)).rows
     return next(row.name for row in rows if document in {one.id for one in row.members})
+
+
+def test_what_was_laid_out_with_other_columns_is_laid_out_anew(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = made.make()
+    with monkeypatch.context() as before:
+        before.setattr(layout, "_COLUMNS", "those of before")
+        first = firsts(run, Filters())
+    (clusters,) = {name for name in run.storage.names("review") if name.startswith("clusters-")}
+    run.storage.write(f"review/{clusters}", to_parquet(EDGES.empty_table().to_pandas(), EDGES))
+    assert firsts(run, Filters()) == first
 
 
 @pytest.mark.parametrize(
