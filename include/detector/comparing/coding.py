@@ -7,7 +7,6 @@ guessed from its contrast: the picture is coded, and what that does there is the
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
 from typing import TYPE_CHECKING, cast
 
 import cv2
@@ -51,12 +50,11 @@ def quality(plane: NDArray[np.uint8], difference: Plane) -> int:
         [float(np.abs(difference[top : top + side, left : left + side]).mean()) for top, left in places]
     )
 
-    def explains(found: int) -> bool:
+    for found in QUALITIES:
         noise = np.abs(coding_noise(atlas, found)).reshape(len(places), -1).mean(axis=1)
-        return float(np.median((differs + FINEST) / (noise + FINEST))) <= 1
-
-    first = bisect_left(QUALITIES, True, key=explains)
-    return QUALITIES[first] if first < len(QUALITIES) else 0
+        if float(np.median((differs + FINEST) / (noise + FINEST))) <= 1:
+            return found
+    return 0
 
 
 def coding_noise(plane: NDArray[np.uint8], at: int) -> Plane:

@@ -9,7 +9,7 @@ measured in cells of a few pixels, and wide changes at a fraction of the size: i
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 import cv2
@@ -25,6 +25,7 @@ from include.detector.comparing.coding import (
     resampling_noise,
 )
 from include.detector.comparing.laying import Planes, at_one_size, laid_onto, misses_ratio, shrunk, split
+from include.detector.comparing.planes import blur
 from include.detector.comparing.tone import is_toned
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ TILE = 24  # pixels of the side of such a place
 ALIKE, FEWEST_ALIKE = 1.5, 64  # times the variation, and places, that tell what coding does to one of them
 CALM, BLANK = 4.0, 0.15  # times less variation, and the share of places that have so little: those of a page
 MISSED = 1.25  # times as much as the nearest colour of a palette, for programs do not always take it
-FAINT = 0.5  # share of the excess of a change down to which what touches it is of it
+FAINT = 0.75  # share of the excess of a change down to which what touches it is of it
 TOUCHING = 9  # pixels of the square in which two places touch
 
 
@@ -96,7 +97,7 @@ class Layer:
 
     pair: tuple[Plane, Plane]
     noises: tuple[Plane, ...]
-    missed: tuple[Plane, ...]
+    missed: tuple[Plane, ...] = ()
 
 
 def differing(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Change | None:
@@ -120,15 +121,16 @@ def differing(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Change | N
     noises = [_noise(planes, each) for planes, each in zip(coded, at, strict=True)]
     if is_toned(one, two, [noise.y for noise in noises]):
         return WHOLE
-    missed = [planes for planes in (missed_by(*pictures), missed_by(*pictures[::-1])) if planes]
-    layers = [
-        Layer((one[of], two[of]), tuple(noise[of] for noise in noises), tuple(each[of] for each in missed))
-        for of in range(3)
-    ]
+    layers = [Layer((one[of], two[of]), tuple(noise[of] for noise in noises)) for of in range(3)]
     blurred = BLURRED * (coarseness(at[0]) + coarseness(at[1])) / 2
-    excess = _excess(layers[0], blurred, LUMA)
-    colour = np.maximum(*(_excess(layer, blurred, CHROMA) for layer in layers[1:]))
-    np.maximum(excess, cv2.resize(colour, excess.shape[::-1]), out=excess)
+    excess = _strongest(layers, blurred)
+    if float(excess.max()) > SEEN:
+        missed = [planes for planes in (missed_by(*pictures), missed_by(*pictures[::-1])) if planes]
+        if missed:
+            layers = [
+                replace(layer, missed=tuple(each[of] for each in missed)) for of, layer in enumerate(layers)
+            ]
+            excess = _strongest(layers, blurred)
     return _place(excess, SEEN if _stands_out(excess, layers[0]) else 1.0)
 
 
@@ -138,28 +140,44 @@ def _noise(planes: Planes[np.uint8], at: int) -> Planes[np.float32]:
     )
 
 
-def _excess(layer: Layer, blurred: float, scales: Sequence[Scale]) -> Plane:
+def _strongest(layers: Sequence[Layer], blurred: float) -> Plane:
     """How much stronger each place differs than coding and scaling make it; above 1 it is a change.
 
     ``blurred``: share of the variation around a place that coding may take away beside its noise.
     """
-    one, two = layer.pair
-    difference, resampled = one - two, resampling_noise(two)
-    found = np.zeros(one.shape, np.float32)
+    excess = _excess(layers[0], blurred, LUMA)
+    colour = np.maximum(*(_excess(layer, blurred, CHROMA) for layer in layers[1:]))
+    return cast("Plane", np.maximum(excess, cv2.resize(colour, excess.shape[::-1])))
+
+
+def _excess(layer: Layer, blurred: float, scales: Sequence[Scale]) -> Plane:
+    """Return what one plane has of it, the widest changes first and each at its own size."""
+    difference, resampled = _sizes(layer.pair[0] - layer.pair[1]), _sizes(resampling_noise(layer.pair[1]))
+    noises, coarse = ([_sizes(plane) for plane in planes] for planes in (layer.noises, layer.missed))
     varies = ROUNDING + np.float32(blurred) * _varies(layer.pair)
-    for scale in scales:
+    cells = varies.shape[::-1]
+    found = np.zeros((1, 1), np.float32)
+    for scale in reversed(scales):
         left = np.abs(_smoothed(difference, scale.sigma))
-        for missed in layer.missed:
+        for missed in coarse:
             left -= np.float32(MISSED) * _smoothed(missed, scale.sigma)
-        coding = np.mean([_power(noise, scale.sigma) for noise in layer.noises], axis=0)
-        scaling = _power(resampled, scale.sigma) * np.float32(RESAMPLED * RESAMPLED)
+        coding = np.mean([_power(_smoothed(noise, scale.sigma), cells) for noise in noises], axis=0)
+        scaling = _power(_smoothed(resampled, scale.sigma), cells) * np.float32(RESAMPLED * RESAMPLED)
         usual = np.float32(scale.most) * (varies + np.sqrt(coding + scaling))
         left /= cv2.resize(usual, left.shape[::-1])
-        np.maximum(found, cv2.resize(left, found.shape[::-1]), out=found)
+        found = np.maximum(left, cv2.resize(found, left.shape[::-1]))
     edge = min(EDGE, min(found.shape) // 100)  # of a small picture, every pixel counts
     if edge:
         found[:edge] = found[-edge:] = found[:, :edge] = found[:, -edge:] = 0
-    return found
+    return cast("Plane", found)
+
+
+def _sizes(plane: Plane) -> tuple[Plane, Plane, Plane]:
+    """Return a plane at its full, half and quarter size; three times at its full one where it is small."""
+    if min(plane.shape) < SMALL:
+        return plane, plane, plane
+    half = shrunk(plane, 2)
+    return plane, half, shrunk(half, 2)
 
 
 def _cells(plane: Plane, square: int) -> Plane:
@@ -183,21 +201,19 @@ def _varies(planes: Sequence[Plane]) -> Plane:
     return cast("Plane", np.minimum(*found))
 
 
-def _power(noise: Plane, sigma: float) -> Plane:
-    """Mean square of smoothed noise around each cell, square levels."""
-    smooth, side = _smoothed(noise, sigma), _side(noise)
-    size = max(1, noise.shape[1] // side), max(1, noise.shape[0] // side)
-    power = cv2.resize(smooth * smooth, size, interpolation=cv2.INTER_AREA)
-    beside = BESIDE // side | 1
-    return cast("Plane", np.maximum(cv2.blur(power, (beside, beside)), 0))
+def _power(smooth: Plane, cells: tuple[int, ...]) -> Plane:
+    """Mean square of smoothed noise around each cell, square levels; ``cells``: how many across and down."""
+    power = cv2.resize(smooth * smooth, cells, interpolation=cv2.INTER_AREA)
+    beside = BESIDE // CELL if min(cells) * CELL >= SMALL else BESIDE
+    return cast("Plane", np.maximum(cv2.blur(power, (beside | 1, beside | 1)), 0))
 
 
-def _smoothed(plane: Plane, sigma: float) -> Plane:
+def _smoothed(sizes: tuple[Plane, Plane, Plane], sigma: float) -> Plane:
     """Blur; widely at a half or a quarter of the size, which is four and sixteen times faster."""
-    step = 1 if sigma < 1.5 or min(plane.shape) < SMALL else 2 if sigma < 4 else 4
-    small = shrunk(plane, step) if step > 1 else plane
+    plane = sizes[0 if sigma < 1.5 else 1 if sigma < 4 else 2]
+    step = round(sizes[0].shape[0] / plane.shape[0])
     rest = math.sqrt(sigma * sigma - (step * step - 1) / 12) / step  # scaling down has blurred, too
-    return cast("Plane", cv2.GaussianBlur(small, (0, 0), rest))
+    return blur(plane, rest)
 
 
 def _stands_out(excess: Plane, layer: Layer) -> bool:

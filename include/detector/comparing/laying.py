@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 from include.detector.comparing.planes import Plane, blur, slopes
 
 LONGEST = 1024  # pixels of a side that are compared
-ROUNDED = 1.6  # pixels of the smaller picture by which scaling may miss the ratio of the sides
+ROUNDED = 1.0  # pixels by which programs round a side, up or down
 FARTHEST = 1.5  # pixels by which scaling may move a corner
 STILL = 0.03  # pixels of movement that are none
 ROUNDS = 3
-FITTED = 400  # pixels of a side that movements are fitted to, at most
+FITTED = 400  # pixels of a side that movements are fitted to, about
 SOFTNESS = (0.7, 1.4)  # pixels; blurs of which the filters of scaling are made up
 OUTLIER = 4.0  # times the usual difference: what people do is no filter
-SAMPLED = 4  # of so many rows, one tells the filter
+SAMPLED = 3  # of so many rows, one tells the filter; odd, for the lines of pages lie at even distances
 
 
 Numbers = TypeVar("Numbers", np.uint8, np.float32)
@@ -41,10 +41,11 @@ class Planes(NamedTuple, Generic[Numbers]):
 
 
 def misses_ratio(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> bool:
-    """Whether no scaling, rounded to pixels, makes one picture's sides of the other's."""
-    (height, width), (low, narrow) = sorted((first.shape[:2], second.shape[:2]), key=math.prod, reverse=True)
-    scale = math.sqrt(low / height * narrow / width)
-    return bool(max(abs(height * scale - low), abs(width * scale - narrow)) > ROUNDED)
+    """Whether no one scale, rounded to pixels, makes one picture's sides of the other's."""
+    larger, smaller = sorted((first.shape[:2], second.shape[:2]), key=math.prod, reverse=True)
+    sides = list(zip(larger, smaller, strict=True))
+    least = max((short - ROUNDED) / long for long, short in sides)
+    return bool(least >= min((short + ROUNDED) / long for long, short in sides))
 
 
 def at_one_size(
@@ -76,8 +77,9 @@ def laid_onto(
     one, two = first.as_floats(), second.as_floats()
     matrix = _movement(one.y, two.y)
     if matrix is not None:
-        halved = matrix * [[1, 1, 0.5], [1, 1, 0.5]]
-        one = Planes(_moved(one.y, matrix), _moved(one.cr, halved), _moved(one.cb, halved))
+        halved, moved = matrix * [[1, 1, 0.5], [1, 1, 0.5]], _moved(one.y, matrix)
+        if _apart(moved, two.y) < _apart(one.y, two.y):
+            one = Planes(moved, _moved(one.cr, halved), _moved(one.cb, halved))
     return Planes(*(_filtered(*planes) for planes in zip(one, two, strict=True))), two
 
 
@@ -92,7 +94,7 @@ def _movement(one: Plane, two: Plane) -> NDArray[np.float64] | None:
 
     Shift and scale in either direction are fitted to the differences, large ones left out.
     """
-    times = max(1, math.ceil(max(one.shape) / FITTED))
+    times = max(1, max(one.shape) // FITTED)
     if times > 1:
         one, two = (shrunk(plane, times) for plane in (one, two))
     one, two = blur(one, 1.0), blur(two, 1.0)
@@ -124,6 +126,11 @@ def _moved(picture: Plane, matrix: NDArray[np.float64]) -> Plane:
     flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
     moved = cv2.warpAffine(picture, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
     return cast("Plane", moved)
+
+
+def _apart(one: Plane, two: Plane) -> float:
+    """Mean difference of two planes, levels."""
+    return float(np.abs(two[::SAMPLED] - one[::SAMPLED]).mean())
 
 
 def _filtered(one: Plane, two: Plane) -> Plane:
