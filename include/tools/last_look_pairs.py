@@ -67,6 +67,7 @@ def report_pairs(root: Path, count: int, seed: int) -> Iterator[Pair]:
         yield _copy(("copy", kind, name), picture, coded[kind])
         if rng.random() < NUMBERS:
             papers = [statement(f"{seed}/{place}", change) for change in ("", "changed")]
+            name = f"statement {seed}/{place}"
             tries = iter([("another digit", papers[0], papers[1])])
         else:
             tries = ((kind, picture, edits[kind](picture, rng)) for kind in islice(kinds, len(edits)))

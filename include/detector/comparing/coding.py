@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, cast
 import cv2
 import numpy as np
 
+from include.detector.comparing.laying import Planes, split
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -31,35 +33,49 @@ NEAR = (
     5  # pixels of the square in which a colour is missed alike, for programs do not always take the nearest
 )
 
+HALF_PIXEL = np.array([-0.09375, 0.59375, 0.59375, -0.09375])  # cubic, as OpenCV moves
+THERE_AND_BACK = np.convolve(HALF_PIXEL, HALF_PIXEL).astype(np.float32)
 
-def quality(picture: NDArray[np.uint8], difference: Plane) -> int:
+
+def quality(plane: NDArray[np.uint8], difference: Plane) -> int:
     """Return the best quality at which coding explains the difference of half the busy tiles; 0 if none does.
 
     Args:
-        picture: uint8 [height, width, 3] in R, G, B.
+        plane: brightness, uint8 [height, width].
         difference: of brightness, float32 [height, width].
     """
-    places, side = _busy_tiles(picture)
-    atlas = np.concatenate([picture[top : top + side, left : left + side] for top, left in places])
+    places, side = _busy_tiles(plane)
+    atlas = np.concatenate([plane[top : top + side, left : left + side] for top, left in places])
     differs = np.array(
         [float(np.abs(difference[top : top + side, left : left + side]).mean()) for top, left in places]
     )
+
     for found in QUALITIES:
-        noise = np.abs(coding_noise(atlas, found)[..., 0]).reshape(len(places), -1).mean(axis=1)
+        noise = np.abs(coding_noise(atlas, found)).reshape(len(places), -1).mean(axis=1)
         if float(np.median((differs + FINEST) / (noise + FINEST))) <= 1:
             return found
     return 0
 
 
-def coding_noise(picture: NDArray[np.uint8], at: int) -> NDArray[np.float32]:
-    """Return what coding at a quality does to a picture: float32 [height, width, 3] in Y, Cr, Cb."""
-    wider = cv2.copyMakeBorder(picture, GRID, 0, GRID, 0, cv2.BORDER_REPLICATE)
-    options = [cv2.IMWRITE_JPEG_QUALITY, at]
-    _, data = cv2.imencode(".jpg", cv2.cvtColor(wider, cv2.COLOR_RGB2BGR), options)
-    own = cv2.imdecode(data, cv2.IMREAD_COLOR)  # noqa: TID251 - nobody else's bytes
-    coded = np.asarray(own)[GRID:, GRID:]
-    before, after = cv2.cvtColor(picture, cv2.COLOR_RGB2YCrCb), cv2.cvtColor(coded, cv2.COLOR_BGR2YCrCb)
-    return cast("NDArray[np.float32]", cv2.subtract(after, before, dtype=cv2.CV_32F))
+def coding_noise(plane: NDArray[np.uint8], at: int) -> Plane:
+    """Return what coding at a quality does to one plane: float32 [height, width]."""
+    wider = cv2.copyMakeBorder(plane, GRID, 0, GRID, 0, cv2.BORDER_REPLICATE)
+    _, data = cv2.imencode(".jpg", wider, [cv2.IMWRITE_JPEG_QUALITY, at])
+    own = np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE))  # noqa: TID251 - nobody else's bytes
+    return cast("Plane", cv2.subtract(own[GRID:, GRID:], plane, dtype=cv2.CV_32F))
+
+
+def resampling_noise(plane: Plane) -> Plane:
+    """Return what moving a plane by half a pixel and back takes away: float32 [height, width].
+
+    No program's scaling keeps the finest lines, and each loses them in its own way.
+    """
+    return cast("Plane", cv2.sepFilter2D(plane, -1, THERE_AND_BACK, THERE_AND_BACK) - plane)
+
+
+def of_colours(at: int) -> int:
+    """Return the quality at which brightness is rounded as coarsely as colours are at this one: by twice."""
+    return round(max(1, 100 - 50 * 2 * coarseness(at)) if coarseness(at) <= 0.5 else 25 / coarseness(at))
 
 
 def coarseness(at: int) -> float:
@@ -67,9 +83,9 @@ def coarseness(at: int) -> float:
     return 50 / at if at < 50 else 2 - at / 50
 
 
-def _busy_tiles(picture: NDArray[np.uint8]) -> tuple[list[tuple[int, int]], int]:
+def _busy_tiles(plane: NDArray[np.uint8]) -> tuple[list[tuple[int, int]], int]:
     """Return upper left corners of tiles, from half busy to the busiest, and their side."""
-    busy = np.abs(cv2.Laplacian(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.CV_32F))
+    busy = np.abs(cv2.Laplacian(plane, cv2.CV_32F))
     height, width = busy.shape
     side = min(TILE, height, width)
     rows, columns = height // side, width // side
@@ -82,32 +98,36 @@ def _busy_tiles(picture: NDArray[np.uint8]) -> tuple[list[tuple[int, int]], int]
     return [(int(place // columns) * side, int(place % columns) * side) for place in chosen], side
 
 
-def missed_by(palette_of: NDArray[np.uint8], picture: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-    """Return by how much the colours of one picture miss those of another; nothing where it has many.
+def missed_by(palette_of: NDArray[np.uint8], picture: NDArray[np.uint8]) -> Planes[np.float32] | None:
+    """Return by how much the colours of one picture miss those of another; None where it has many.
 
-    ``picture`` and what is returned are in Y, Cr, Cb.
+    Args:
+        palette_of: uint8 [height, width, 3] in R, G, B.
+        picture: the same, of the same size.
     """
     colours = _palette(palette_of)
     if colours is None:
-        return []
+        return None
     steps = np.arange(4, 256, 8, dtype=np.float32)
     grid = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), -1).reshape(-1, 3)
     known = colours.astype(np.float32)
     distances = (grid**2).sum(1)[:, None] - 2 * grid @ known.T + (known**2).sum(1)[None]
     nearest = colours[distances.argmin(axis=1)]
-    bright = np.clip(picture, 0, 255).astype(np.uint8)
-    rgb = cv2.cvtColor(bright, cv2.COLOR_YCrCb2RGB).astype(np.intp) >> 3
+    rgb = picture.astype(np.intp) >> 3
     found = nearest[(rgb[..., 0] << 10) + (rgb[..., 1] << 5) + rgb[..., 2]]
-    missed = np.abs(cv2.cvtColor(found, cv2.COLOR_RGB2YCrCb).astype(np.float32) - picture)
-    missed = cv2.dilate(missed, np.ones((NEAR, NEAR), np.uint8))
-    return [cast("NDArray[np.float32]", np.minimum(missed, np.float32(COARSEST)))]
+    square = np.ones((NEAR, NEAR), np.uint8)
+    missed = (
+        cv2.dilate(cv2.absdiff(*both), square) for both in zip(split(found), split(picture), strict=True)
+    )
+    return Planes(*(np.minimum(plane.astype(np.float32), np.float32(COARSEST)) for plane in missed))
 
 
 def _palette(picture: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
     """Return the colours of a picture that has few, uint8 [n, 3]; None if it has many, very few, or greys."""
     step = max(1, math.isqrt(picture.shape[0] * picture.shape[1] // 4096))
     for part in (picture[::step, ::step], picture):
-        if bool((part.max(axis=2) == part.min(axis=2)).all()):
+        red, green, blue = cv2.split(part)
+        if np.array_equal(red, green) and np.array_equal(red, blue):
             return None
         wide = part.reshape(-1, 3).astype(np.uint32)
         packed = np.unique((wide[:, 0] << 16) + (wide[:, 1] << 8) + wide[:, 2])

@@ -7,31 +7,45 @@ found from the pair and undone, and what differs then is coding, or what somebod
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, cast
+from typing import Generic, NamedTuple, TypeVar, cast
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from include.detector.comparing.planes import Plane, blur, slopes
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
 LONGEST = 1024  # pixels of a side that are compared
-ROUNDED = 1.6  # pixels of the smaller picture by which scaling may miss the ratio of the sides
+ROUNDED = 1.0  # pixels by which programs round a side, up or down
 FARTHEST = 1.5  # pixels by which scaling may move a corner
 STILL = 0.03  # pixels of movement that are none
 ROUNDS = 3
 FITTED = 400  # pixels of a side that movements are fitted to, about
 SOFTNESS = (0.7, 1.4)  # pixels; blurs of which the filters of scaling are made up
 OUTLIER = 4.0  # times the usual difference: what people do is no filter
+SAMPLED = 3  # of so many rows, one tells the filter; odd, for the lines of pages lie at even distances
+
+
+Numbers = TypeVar("Numbers", np.uint8, np.float32)
+
+
+class Planes(NamedTuple, Generic[Numbers]):
+    """A picture's Y, Cr and Cb, of one type; the colours at half the size, as most codecs keep them."""
+
+    y: NDArray[Numbers]
+    cr: NDArray[Numbers]
+    cb: NDArray[Numbers]
+
+    def as_floats(self) -> Planes[np.float32]:
+        return Planes(*(plane.astype(np.float32) for plane in self))
 
 
 def misses_ratio(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> bool:
-    """Whether no scaling, rounded to pixels, makes one picture's sides of the other's."""
-    (height, width), (low, narrow) = sorted((first.shape[:2], second.shape[:2]), key=math.prod, reverse=True)
-    scale = math.sqrt(low / height * narrow / width)
-    return bool(max(abs(height * scale - low), abs(width * scale - narrow)) > ROUNDED)
+    """Whether no one scale, rounded to pixels, makes one picture's sides of the other's."""
+    larger, smaller = sorted((first.shape[:2], second.shape[:2]), key=math.prod, reverse=True)
+    sides = list(zip(larger, smaller, strict=True))
+    least = max((short - ROUNDED) / long for long, short in sides)
+    return bool(least >= min((short + ROUNDED) / long for long, short in sides))
 
 
 def at_one_size(
@@ -50,30 +64,29 @@ def at_one_size(
     return one, two
 
 
+def split(picture: NDArray[np.uint8]) -> Planes[np.uint8]:
+    """Return the planes, uint8, of a picture, uint8 [height, width, 3] in R, G, B."""
+    y, cr, cb = cv2.split(cv2.cvtColor(picture, cv2.COLOR_RGB2YCrCb))
+    return cast("Planes[np.uint8]", Planes(y, shrunk(cr, 2), shrunk(cb, 2)))
+
+
 def laid_onto(
-    first: NDArray[np.uint8], second: NDArray[np.uint8]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return both in Y, Cr, Cb, float32, the first moved and filtered as scaling does.
-
-    Args:
-        first: uint8 [height, width, 3] in R, G, B.
-        second: the same, of the same size.
-    """
-    one, two = (cv2.cvtColor(picture, cv2.COLOR_RGB2YCrCb).astype(np.float32) for picture in (first, second))
-    matrix = _movement(*(np.ascontiguousarray(picture[..., 0]) for picture in (one, two)))
+    first: Planes[np.uint8], second: Planes[np.uint8]
+) -> tuple[Planes[np.float32], Planes[np.float32]]:
+    """Return both as float32, the first moved and filtered as scaling does; both have the same size."""
+    one, two = first.as_floats(), second.as_floats()
+    matrix = _movement(one.y, two.y)
     if matrix is not None:
-        one = _moved(one, matrix)
-    for channel in range(one.shape[2]):
-        one[..., channel] = _filtered(
-            *(np.ascontiguousarray(picture[..., channel]) for picture in (one, two))
-        )
-    return one, two
+        halved, moved = matrix * [[1, 1, 0.5], [1, 1, 0.5]], _moved(one.y, matrix)
+        if _apart(moved, two.y) < _apart(one.y, two.y):
+            one = Planes(moved, _moved(one.cr, halved), _moved(one.cb, halved))
+    return Planes(*(_filtered(*planes) for planes in zip(one, two, strict=True))), two
 
 
-def shrunk(planes: NDArray[np.float32], times: int) -> NDArray[np.float32]:
+def shrunk(plane: NDArray[Numbers], times: int) -> NDArray[Numbers]:
     """Scale down by a whole number."""
-    size = max(1, planes.shape[1] // times), max(1, planes.shape[0] // times)
-    return cast("NDArray[np.float32]", cv2.resize(planes, size, interpolation=cv2.INTER_AREA))
+    size = max(1, plane.shape[1] // times), max(1, plane.shape[0] // times)
+    return cast("NDArray[Numbers]", cv2.resize(plane, size, interpolation=cv2.INTER_AREA))
 
 
 def _movement(one: Plane, two: Plane) -> NDArray[np.float64] | None:
@@ -94,9 +107,7 @@ def _movement(one: Plane, two: Plane) -> NDArray[np.float64] | None:
         rest = two - warped
         fits = np.abs(rest) <= float(np.quantile(np.abs(rest[::4, ::4]), 0.9)) + 1
         columns = [(plane * fits).ravel() for plane in (in_x, in_x * across, in_y, in_y * down)]
-        normal = np.array([[float(left @ right) for right in columns] for left in columns])
-        normal += np.eye(4) * (1e-3 * float(np.trace(normal)) / 4 + 1)
-        step = np.linalg.solve(normal, [float(column @ rest.ravel()) for column in columns])
+        step = _solved(columns, rest.ravel(), 4)
         found = np.clip(found + step, -FARTHEST / times, FARTHEST / times)
         if np.abs(found).max() * times < STILL:
             return None
@@ -110,24 +121,34 @@ def _movement(one: Plane, two: Plane) -> NDArray[np.float64] | None:
     return matrix if matrix is None else matrix * [[1, 1, times], [1, 1, times]]
 
 
-def _moved(picture: NDArray[np.float32], matrix: NDArray[np.float64]) -> NDArray[np.float32]:
+def _moved(picture: Plane, matrix: NDArray[np.float64]) -> Plane:
     size = picture.shape[1], picture.shape[0]
     flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
     moved = cv2.warpAffine(picture, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    return cast("NDArray[np.float32]", moved)
+    return cast("Plane", moved)
+
+
+def _apart(one: Plane, two: Plane) -> float:
+    """Mean difference of two planes, levels."""
+    return float(np.abs(two[::SAMPLED] - one[::SAMPLED]).mean())
 
 
 def _filtered(one: Plane, two: Plane) -> Plane:
     """Return the first as soft or sharp as the second: one filter for all of it that keeps brightness."""
-    rest = two - one
+    rest = (two[::SAMPLED] - one[::SAMPLED]).ravel()
     parts = [blur(one, sigma) - one for sigma in SOFTNESS]
-    sample = np.s_[::2, ::2]
-    usual = OUTLIER * float(np.sqrt((rest[sample] ** 2).mean())) + 1
-    fits = np.abs(rest[sample]) < usual
-    columns = [part[sample][fits] for part in parts]
+    fits = np.abs(rest) < OUTLIER * float(np.sqrt(rest @ rest / len(rest))) + 1
+    columns = [part[::SAMPLED].ravel() * fits for part in parts]
+    shares = _solved(columns, rest, len(parts))
+    for part, share in zip(parts, shares, strict=True):
+        one = cast("Plane", cv2.scaleAdd(part, float(share), one))
+    return one
+
+
+def _solved(columns: list[Plane], wanted: Plane, count: int) -> NDArray[np.float64]:
+    """Return by how much each column goes into what is wanted, by least squares; a bit less than that."""
     normal = np.array([[float(left @ right) for right in columns] for left in columns])
-    normal += np.eye(len(parts)) * (1e-3 * float(np.trace(normal)) / len(parts) + 1)
-    shares = np.linalg.solve(normal, [float(column @ rest[sample][fits]) for column in columns])
+    normal += np.eye(count) * (1e-3 * float(np.trace(normal)) / count + 1)
     return cast(
-        "Plane", one + sum(np.float32(share) * part for share, part in zip(shares, parts, strict=True))
+        "NDArray[np.float64]", np.linalg.solve(normal, [float(column @ wanted) for column in columns])
     )

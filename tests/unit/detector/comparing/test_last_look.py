@@ -49,13 +49,13 @@ def pixels(data: bytes) -> NDArray[np.uint8]:
 ORIGINALS = {name: pixels(saved("PNG")(picture, random.Random(0))) for name, picture in PICTURES.items()}
 
 
-REFUSED = ("skimage-coffee.jpg", "jpeg 15")
+REFUSED = {("skimage-coffee.jpg", "jpeg 15"), ("gcompris-moose.jpg", "jpeg 15")}
 """So strongly coded that a person has to look: a bright rim has lost what a retoucher might take away."""
 
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [(name, kind) for name in PICTURES for kind in (*COPIES, *HARSH) if (name, kind) != REFUSED],
+    [(name, kind) for name in PICTURES for kind in (*COPIES, *HARSH) if (name, kind) not in REFUSED],
 )
 def test_coding_and_scaling_are_no_change(name: str, kind: str) -> None:
     copy = pixels((COPIES | HARSH)[kind](PICTURES[name], random.Random(name)))

@@ -1,0 +1,41 @@
+"""What is done to a single tone of a picture is seen, and coding is not taken for it."""
+
+from __future__ import annotations
+
+import random
+from functools import partial
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from include.detector.comparing.last_look import WHOLE, differing
+from include.detector.editing.edits import brightness, contrast
+from include.detector.editing.manipulations import saved
+from include.safe_picture import decode
+
+
+def ruled_page() -> Image.Image:
+    """Many grey lines and a few black ones on white: the mean of the page hardly changes with the grey."""
+    page = Image.new("RGB", (640, 480), "white")
+    draw = ImageDraw.Draw(page)
+    for top in range(20, 460, 12):
+        draw.line((20, top, 620, top), fill=(150, 150, 150) if top % 60 else (0, 0, 0))
+    return page
+
+
+def pixels(data: bytes) -> NDArray[np.uint8]:
+    return decode(data).rgb
+
+
+@pytest.mark.parametrize("edit", [partial(brightness, by=1.3), partial(contrast, by=0.6)])
+def test_grey_lines_of_another_tone_are_a_change_of_the_whole(edit: partial[Image.Image]) -> None:
+    original = np.asarray(ruled_page())
+    assert differing(original, pixels(saved("JPEG", edit)(ruled_page(), random.Random(0)))) == WHOLE
+
+
+@pytest.mark.parametrize("quality", [90, 60, 30])
+def test_coding_leaves_the_tones_of_lines(quality: int) -> None:
+    original = np.asarray(ruled_page())
+    assert differing(original, pixels(saved("JPEG", quality=quality)(ruled_page(), random.Random(0)))) is None
