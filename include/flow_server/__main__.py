@@ -14,6 +14,7 @@ from include.flow_server.folder.command import sync_command
 from include.flow_server.reanalyze import reanalyze
 from include.flow_server.serving import ListenError, serve
 from include.flow_server.settings import DEFAULT_COLLECTION, MEBIBYTE, Limits, ServerSettings
+from include.flow_server.store.solr.setup import add_solr, init_solr_command, solr_login
 from include.safe_text import complain, tell
 
 
@@ -23,9 +24,12 @@ def server_settings(arguments: list[str]) -> ServerSettings:
         prog="python -m include.flow_server",
         epilog="FLOW_BASIC_AUTH=name:password in the environment asks every client for them.",
         description="The embedded Flow-compatible server. Commands instead of serving: `sync FOLDER` indexes "
-        "a folder, `reanalyze` analyses anew what another version did.",
+        "a folder, `reanalyze` analyses anew what another version did, `init-solr` makes a collection "
+        "of a SolrCloud.",
     )
-    _add_common(parser)
+    _add_common(parser, data_required=False)
+    parser.add_argument("--store", choices=("sqlite", "solr"), default="sqlite", help="who keeps documents")
+    add_solr(parser, required=False)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one (default)")
     parser.add_argument(
@@ -37,6 +41,10 @@ def server_settings(arguments: list[str]) -> ServerSettings:
     parser.add_argument("--no-mirrored", action="store_true", help="mirrored copies are no duplicates")
     parser.add_argument("--no-turned", action="store_true", help="nor are copies turned by quarter turns")
     given = parser.parse_args(arguments)
+    if given.store == "solr" and (given.data or not given.solr_url):
+        parser.error("--store solr needs --solr-url and no --data: SolrCloud keeps the documents")
+    if given.store == "sqlite" and (given.solr_url or not given.data):
+        parser.error("--data is needed, or --store solr with --solr-url")
     return replace(
         _common_settings(parser, given, given.collection or [DEFAULT_COLLECTION]),
         host=given.host,
@@ -45,12 +53,14 @@ def server_settings(arguments: list[str]) -> ServerSettings:
         turn=not given.no_turned,
         limits=replace(Limits(), body_bytes=given.max_body_mib * MEBIBYTE),
         basic_auth=os.environ.get("FLOW_BASIC_AUTH") or None,
+        solr_urls=tuple(given.solr_url),
+        solr_login=solr_login(),
     )
 
 
-def _add_common(parser: argparse.ArgumentParser) -> None:
+def _add_common(parser: argparse.ArgumentParser, *, data_required: bool) -> None:
     """What serving and reanalysing take alike."""
-    parser.add_argument("--data", type=Path, required=True, help="where the collections are kept")
+    parser.add_argument("--data", type=Path, required=data_required, help="where the collections are kept")
     parser.add_argument("--images", type=Path, help="folder of pictures, served read-only under /images/")
     parser.add_argument(
         "--workers",
@@ -73,7 +83,7 @@ def _common_settings(
         parser.error(f"--images: there is no folder {given.images}")
     collections = tuple(dict.fromkeys(names))
     return ServerSettings(
-        data=given.data,
+        data=given.data or Path(),
         images=given.images,
         collections=collections,
         workers=given.workers,
@@ -90,7 +100,7 @@ def _allow_hosts(given: list[str], collections: tuple[str, ...]) -> dict[str, tu
 def reanalyze_command(arguments: list[str]) -> int:
     """`reanalyze`: exit code 0 done, 2 no such collection, 3 some pictures could not be read any more."""
     parser = argparse.ArgumentParser(prog="python -m include.flow_server reanalyze")
-    _add_common(parser)
+    _add_common(parser, data_required=True)
     parser.add_argument("--collection", default=DEFAULT_COLLECTION)
     parser.add_argument(
         "--drop-unreadable",
@@ -106,7 +116,7 @@ def reanalyze_command(arguments: list[str]) -> int:
     return 3 if report.failed and not given.drop_unreadable else 0
 
 
-COMMANDS = {"sync": sync_command, "reanalyze": reanalyze_command}
+COMMANDS = {"sync": sync_command, "reanalyze": reanalyze_command, "init-solr": init_solr_command}
 
 
 def main(arguments: list[str]) -> int:
@@ -115,7 +125,7 @@ def main(arguments: list[str]) -> int:
             return COMMANDS[arguments[0]](arguments[1:])
         if arguments and not arguments[0].startswith("-"):
             raise BadRequestError(
-                f"there is no command {arguments[0]!r}, only {' and '.join(COMMANDS)}; "
+                f"there is no command {arguments[0]!r}, only {', '.join(COMMANDS)}; "
                 f"without a command the server is started"
             )
         settings = server_settings(arguments)

@@ -49,9 +49,10 @@ _UPDATE_PATHS = {  # whether Solr takes an object there for a document (and not 
     "/solr/{collection}/update": False,
     "/solr/{collection}/update/json": False,
     "/solr/{collection}/update/json/docs": True,
-    "/api/cores/{collection}/update": True,
-    "/api/cores/{collection}/update/json": True,
-    "/api/cores/{collection}/update/json/commands": False,
+} | {
+    f"/api/{kind}/{{collection}}/update{path}": documents_only
+    for kind in ("cores", "collections")
+    for path, documents_only in (("", True), ("/json", True), ("/json/commands", False))
 }
 _GET_POST = ["GET", "POST"]
 
@@ -117,12 +118,13 @@ def create_app(settings: ServerSettings) -> Starlette:
 def _routes(service: Service, metrics: Metrics) -> list[Route]:
     routes = [
         Route("/api/cores", _answered(service, _cores)),
+        Route("/api/collections", _answered(service, _cores)),
         Route("/metrics", _metrics(service, metrics)),
         Route("/images/{path:any}", _images(service)),
     ]
     routes += [
         Route(prefix + path, _answered(service, work), methods=_GET_POST)
-        for prefix in ("/api/cores/{collection}", "/solr/{collection}")
+        for prefix in ("/api/cores/{collection}", "/api/collections/{collection}", "/solr/{collection}")
         for path, work in _HANDLERS.items()
     ]
     return routes + [

@@ -1,35 +1,30 @@
-"""One collection at work: its documents, and in memory the index that finds duplicates among them."""
+"""One collection at work: its documents, and the search that finds duplicates among them."""
 
 from __future__ import annotations
 
 import threading
 import time
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from include.detector.imaging import DESCRIPTOR_VERSION, Descriptor
+from include.detector.imaging import DESCRIPTOR_VERSION
 from include.flow_server.errors import FlowError, OutdatedError
-from include.flow_server.index import DuplicateIndex
-from include.flow_server.store.keyset import NOTHING, KeySet, as_keys
+from include.flow_server.index.memory import comparable
 from include.flow_server.turns import Turns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+    from collections.abc import Mapping, Sequence, Set
 
+    from include.detector.imaging import Descriptor
     from include.flow_server.comparers import Comparers
     from include.flow_server.index import Hit, SearchOptions
-    from include.flow_server.store.keyset import Keys
-    from include.flow_server.store.protocol import Document, DocumentStore
+    from include.flow_server.store.protocol import Document, DocumentStore, Scope
 
-_BATCH = 20_000
 _HOSTS_AT_ONCE = 8
 _AGAIN_MILLISECONDS = 1000
 
 
 class Collection:
-    """Joins a document store with a duplicate index; after `refresh` both stand at the last commit."""
+    """Joins a document store with its search by picture; after `refresh` both stand at the last commit."""
 
     def __init__(
         self,
@@ -51,24 +46,20 @@ class Collection:
         self.allow_hosts = allow_hosts
         self.turns = Turns(2 * workers * _HOSTS_AT_ONCE, 2 * workers)
         self.store = store
-        self._index = DuplicateIndex(self.descriptors, mirror=mirror, turn=turn, comparers=comparers)
-        self._sequence = 0
-        self._outdated: Keys = NOTHING.keys
-        self._indexing = threading.Lock()
+        self._pictures = store.pictures(self.descriptors, mirror=mirror, turn=turn, comparers=comparers)
         self._timing = threading.Lock()
         self._timer: threading.Timer | None = None
         self._due = 0.0
-        self._catch_up()
 
     def refresh(self) -> None:
         """Takes in what other processes committed."""
         if self.store.refresh():
-            self._catch_up()
+            self._pictures.catch_up()
 
     def commit(self) -> None:
         """Makes what was written visible, to queries by field and by picture."""
         self.store.commit()
-        self._catch_up()
+        self._pictures.catch_up()
 
     def commit_within(self, milliseconds: int) -> None:
         """Commits at the latest so many milliseconds from now."""
@@ -93,32 +84,28 @@ class Collection:
             raise
 
     def duplicates(
-        self, query: Descriptor, options: SearchOptions, allowed: KeySet, explain: bool = False
+        self, query: Descriptor, options: SearchOptions, allowed: Scope, explain: bool = False
     ) -> list[Hit]:
         """The hits that `allowed` lets through, best first."""
         return self.all_duplicates([query], options, allowed, explain)[0]
 
     def all_duplicates(
-        self, queries: Sequence[Descriptor], options: SearchOptions, allowed: KeySet, explain: bool = False
+        self, queries: Sequence[Descriptor], options: SearchOptions, allowed: Scope, explain: bool = False
     ) -> list[list[Hit]]:
         """The hits of each query that `allowed` lets through, best first.
 
         Raises:
             OutdatedError: some that it lets through cannot be compared, so that hits might be missing.
         """
-        outdated = KeySet(self._outdated) & allowed
-        if len(outdated.keys):
-            raise self._outdated_error(len(outdated.keys))
-        if not allowed.complement:
-            return self._index.search_all(queries, options, allowed.keys, explain=explain)
-        found = self._index.search_all(queries, options, None, explain=explain)
-        return [[hit for hit in hits if allowed.has(hit.key)] for hits in found]
+        if outdated := self._pictures.outdated(allowed):
+            raise self._outdated_error(outdated)
+        return self._pictures.search_all(queries, options, allowed, explain)
 
     def finders(
-        self, asked: Sequence[tuple[Descriptor, Set[int]]], options: SearchOptions, allowed: KeySet
+        self, asked: Sequence[tuple[Descriptor, Set[int]]], options: SearchOptions, allowed: Scope
     ) -> list[Set[int]]:
-        """Which of the documents beside it a search for each picture finds; see `DuplicateIndex.finders`."""
-        return self._index.finders(asked, options, None if allowed.complement else allowed.keys)
+        """Which of the documents beside it a search for each picture finds; see `Finder.finders`."""
+        return self._pictures.finders(asked, options, allowed)
 
     def descriptor(self, key: int) -> Descriptor | None:
         """The descriptor of a document, None where it has none."""
@@ -138,19 +125,19 @@ class Collection:
 
     def memory_bytes(self) -> int:
         """What the duplicate index holds in memory."""
-        return self._index.memory_bytes()
+        return self._pictures.memory_bytes()
 
     def compared(self) -> int:
         """How many candidates were compared in full since the start."""
-        return self._index.compared
+        return self._pictures.compared()
 
     def indexed(self) -> int:
         """How many documents can be found by picture."""
-        return len(self._index)
+        return self._pictures.indexed()
 
     def outdated(self) -> int:
         """How many documents were analysed by another version and wait for `reanalyze`."""
-        return len(self._outdated)
+        return self._pictures.outdated(self.store.matching(()))
 
     def close(self) -> None:
         """Commits what is waiting for it and releases the files."""
@@ -176,31 +163,3 @@ class Collection:
             f"{DESCRIPTOR_VERSION}, so it cannot be answered in full. To analyse them anew while this server "
             f"runs: python -m include.flow_server reanalyze --data … --collection {self.name}"
         )
-
-    def _catch_up(self) -> None:
-        with self._indexing:
-            changes = self.store.changes(self._sequence)
-            while batch := list(islice(_read_changes(changes), _BATCH)):
-                newest = {key: (descriptor, outdated) for _, key, descriptor, outdated in batch}
-                self._index.add([(key, one) for key, (one, _) in newest.items() if one is not None])
-                self._index.remove([key for key, (one, _) in newest.items() if one is None])
-                others = np.setdiff1d(self._outdated, as_keys(newest))
-                self._outdated = np.union1d(others, as_keys(key for key, (_, old) in newest.items() if old))
-                self._sequence = batch[-1][0]
-
-
-def comparable(data: bytes) -> Descriptor | None:
-    """A stored descriptor; None where it is of another version of the analysis, or damaged."""
-    try:
-        return Descriptor.from_bytes(data)
-    except ValueError:
-        return None
-
-
-def _read_changes(
-    changes: Iterable[tuple[int, int, bytes | None]],
-) -> Iterator[tuple[int, int, Descriptor | None, bool]]:
-    """(sequence, key, descriptor, whether there is one that cannot be compared)."""
-    for sequence, key, data in changes:
-        descriptor = None if data is None else comparable(data)
-        yield sequence, key, descriptor, data is not None and descriptor is None

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from include.flow_server.analysis import Analyser
-from include.flow_server.collection import comparable
 from include.flow_server.errors import BadRequestError, FlowError
+from include.flow_server.index.memory import comparable
 from include.flow_server.pictures import PictureFolder
 from include.flow_server.service import store_file
 from include.flow_server.store.protocol import Document, Reanalysed

@@ -11,12 +11,15 @@ from include.flow_server.comparers import Comparers
 from include.flow_server.endpoints.update import Updater
 from include.flow_server.errors import BadRequestError, NotFoundError
 from include.flow_server.pictures import PictureFolder
+from include.flow_server.store.solr.client import SolrClient
+from include.flow_server.store.solr.store import SolrStore
 from include.flow_server.store.sqlite import SqliteStore
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from include.flow_server.settings import ServerSettings
+    from include.flow_server.store.protocol import DocumentStore
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
@@ -33,12 +36,17 @@ class Service:
         self.collections = {name: self._open(name) for name in settings.collections}
 
     def _open(self, name: str) -> Collection:
-        store = SqliteStore(store_file(self.settings.data, name), self.settings.limits.busy_seconds)
         hosts = self.settings.allow_hosts.get(name, ())
-        given = self.settings
+        given, store = self.settings, self._store(name)
         return Collection(
             name, store, hosts, given.workers, self.comparers, mirror=given.mirror, turn=given.turn
         )
+
+    def _store(self, name: str) -> DocumentStore:
+        given, patience = self.settings, self.settings.limits.busy_seconds
+        if given.solr_urls:
+            return SolrStore(SolrClient(given.solr_urls, given.solr_login, patience), name)
+        return SqliteStore(store_file(given.data, name), patience)
 
     def named(self, name: str) -> Collection:
         """The collection of that name."""

@@ -43,7 +43,8 @@ class ServerSettings:
     """What `python -m include.flow_server` was told.
 
     `allow_hosts`: by collection, the private hosts that its pictures may be downloaded from. `mirror` and
-    `turn`: whether mirrored copies, and those turned by quarter turns, count as duplicates.
+    `turn`: whether mirrored copies, and those turned by quarter turns, count as duplicates. `solr_urls`:
+    nodes of the SolrCloud that holds the collections; none where they lie below `data`.
     """
 
     data: Path
@@ -56,4 +57,6 @@ class ServerSettings:
     mirror: bool = True
     turn: bool = True
     basic_auth: str | None = None
+    solr_urls: tuple[str, ...] = ()
+    solr_login: str | None = field(default=None, repr=False)
     limits: Limits = field(default_factory=Limits)

@@ -106,16 +106,24 @@ def run_sync(folder: Path, data: Path, *arguments: str, expect: int = 0) -> subp
 
 
 def launch(
-    data: Path,
+    data: Path | None,
     images: Path | None = None,
     collections: Sequence[str] = (),
     port: int = 0,
     arguments: Sequence[str] = (),
+    *,
+    logs: Path | None = None,
 ) -> EmbeddedServer:
-    """Starts a server in a process group of its own and waits until it says that it is ready."""
-    data.mkdir(parents=True, exist_ok=True)
-    errors = data / "server-errors.txt"
-    command = [sys.executable, "-m", "tests.support.faulty_server", "--data", str(data), "--port", str(port)]
+    """Starts a server in a process group of its own and waits until it says that it is ready.
+
+    Where it keeps no data itself, its errors are written into the folder `logs`.
+    """
+    folder = data or logs
+    assert folder is not None
+    folder.mkdir(parents=True, exist_ok=True)
+    errors = folder / "server-errors.txt"
+    command = [sys.executable, "-m", "tests.support.faulty_server", "--port", str(port)]
+    command += ["--data", str(data)] if data else []
     command += ["--images", str(images)] if images else []
     command += [part for name in collections for part in ("--collection", name)]
     command += [] if "--workers" in arguments else ["--workers", "1"]
@@ -129,7 +137,7 @@ def launch(
             start_new_session=True,
         )
     url = _ready_line(process, errors).rpartition(" on ")[2]
-    return EmbeddedServer(process, url.partition("/api/")[0], url, data, images, errors)
+    return EmbeddedServer(process, url.partition("/api/")[0], url, folder, images, errors)
 
 
 def _ready_line(process: subprocess.Popen[str], errors: Path) -> str:

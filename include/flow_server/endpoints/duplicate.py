@@ -71,7 +71,7 @@ def duplicate(
     def answer(query: Descriptor | None) -> dict[str, Any]:
         hits = collection.duplicates(query, options, allowed, fields.wants("explain")) if query else []
         page = hits[start : start + rows]
-        found = collection.store.documents([hit.key for hit in page])
+        found = collection.store.documents([hit.key for hit in page], fields.stored())
         documents = show_hits(page, found, fields, base)
         best = hits[0].score if hits else 0.0
         return {

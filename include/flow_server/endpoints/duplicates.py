@@ -15,7 +15,6 @@ from include.flow_server.endpoints.fieldlist import FieldList, read_field_list
 from include.flow_server.endpoints.select import refuse_unsupported
 from include.flow_server.errors import BadRequestError
 from include.flow_server.query.request import SelectRequest, SortKey
-from include.flow_server.store.keyset import KeySet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Set
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from include.flow_server.collection import Collection
     from include.flow_server.endpoints.parameters import Parameters
     from include.flow_server.index import Hit, SearchOptions
-    from include.flow_server.store.protocol import Document
+    from include.flow_server.store.protocol import Document, Scope
 
 MOST_ROWS = 1000
 
@@ -70,8 +69,8 @@ class _Join:
         self._options: SearchOptions = search_options(parameters, DEFAULT_THRESHOLD)
         self._fields: FieldList = read_field_list(parameters.all("fl"), "id,score")
         self._explain = self._fields.wants("explain")
-        self._scanned: KeySet = collection.store.matching(parameters.all("fq"), df)
-        self._searched: KeySet = collection.store.matching(parameters.all("search.fq"), df)
+        self._scanned: Scope = collection.store.matching(parameters.all("fq"), df)
+        self._searched: Scope = collection.store.matching(parameters.all("search.fq"), df)
 
     def scanned(self, documents: list[Document]) -> list[dict[str, Any]]:
         """The page with the hits of each document."""
@@ -81,7 +80,7 @@ class _Join:
         )
         hits = dict(zip(queries, found, strict=True))
         keys = {hit.key for each in found for hit in each}
-        others = self._collection.store.documents(sorted(keys))
+        others = self._collection.store.documents(sorted(keys), self._fields.stored())
         told = self._told_by_smaller(documents, queries, hits, others)
         return [
             self._show(document, hits.get(document.key), told[document.key], others) for document in documents
@@ -109,12 +108,14 @@ class _Join:
         """For each document, those of its hits that are scanned, have a smaller id and find the document."""
         told: dict[int, set[int]] = {document.key: set() for document in documents}
         asked: dict[int, set[int]] = {}
+        searched = self._searched.among(document.key for document in documents)
+        scanned = self._scanned.among(others)
         for document in documents:
-            if not self._searched.has(document.key):
+            if document.key not in searched:
                 continue
             for hit in hits.get(document.key, ()):
                 other = others.get(hit.key)
-                if other is not None and other.id < document.id and self._scanned.has(hit.key):
+                if other is not None and other.id < document.id and hit.key in scanned:
                     asked.setdefault(hit.key, set()).add(document.key)
         for other_key, seen in self._finders(asked, queries, hits):
             for key in seen:

@@ -39,6 +39,10 @@ class FieldList:
         """Whether a pseudo-field that comes from the picture is asked for."""
         return any(map(self.wants, OF_PICTURE))
 
+    def stored(self) -> tuple[str, ...] | None:
+        """Names of stored fields that are needed, None where a pattern may need any."""
+        return None if self.globs is not None else tuple(name for _, name in self.names if name not in PSEUDO)
+
     def ids_only(self) -> bool:
         """Whether no stored field is needed."""
         return self.globs is None and all(name in ("id", "_version_", *PSEUDO) for _, name in self.names)

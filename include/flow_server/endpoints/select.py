@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from include.flow_server.endpoints.answers import documents_member, header
@@ -65,11 +66,13 @@ def select(
     """Answers /select without rank.* parameters."""
     fields = read_field_list(parameters.all("fl"), "*")
     request = select_request(parameters, collection.store.schema, fields.ids_only(), max_rows)
+    request = replace(request, names=fields.stored())
     selection = collection.store.select(request)
-    best = 1.0 if fields.wants("score") else None
+    scores = selection.scores
+    best = max(scores.values(), default=1.0) if fields.wants("score") else None
     outputs = collection.outputs(selection.documents) if fields.wants_picture() else {}
     documents = [
-        fields.show(document, base, {"score": 1.0, **outputs.get(document.key, {})})
+        fields.show(document, base, {"score": scores.get(document.key, 1.0), **outputs.get(document.key, {})})
         for document in selection.documents
     ]
     body: dict[str, Any] = {

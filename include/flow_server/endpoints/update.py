@@ -117,12 +117,13 @@ class Updater:
     ) -> Written:
         store = context.collection.store
         skip_conflicts = not context.parameters.flag("failOnVersionConflicts", default=True)
+        versions = context.parameters.flag("versions")
         written = Written()
         pending: list[Add | Delete | DeleteByQuery] = []
         try:
             for place, command in enumerate(doing):
                 if isinstance(command, Commit):
-                    _extend(written, store.update(pending, skip_conflicts))
+                    _extend(written, store.update(pending, skip_conflicts, versions))
                     pending = []
                     context.collection.commit()
                 elif isinstance(command, Insert):
@@ -130,7 +131,7 @@ class Updater:
                 else:
                     pending.append(command)
         finally:
-            _extend(written, store.update(pending, skip_conflicts))
+            _extend(written, store.update(pending, skip_conflicts, versions))
         return written
 
     def _add(self, insert: Insert, picture: _Picture | FlowError | None, context: _Context) -> Add:

@@ -7,32 +7,26 @@ key when needed and kept prepared in a bounded cache.
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from include.detector.comparing.explain import Explanation
 from include.detector.comparing.orientation import orientations
 from include.detector.imaging.descriptor import check_version
 from include.flow_server.index.candidates import Candidates
-from include.flow_server.index.options import Hit
-from include.flow_server.index.scores import Scores
-from include.flow_server.index.search import Search, Shortlist
+from include.flow_server.index.finder import CACHE_BYTES, Finder
+from include.flow_server.index.search import Shortlist
 from include.flow_server.index.sieve import BESIDE, EFFORTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+    from collections.abc import Iterable, Sequence, Set
 
     from numpy.typing import NDArray
 
     from include.detector.imaging.descriptor import Descriptor
-    from include.flow_server.index.options import SearchOptions
+    from include.flow_server.index.finder import Load
+    from include.flow_server.index.options import Hit, SearchOptions
     from include.flow_server.index.scores import Comparers
-
-CACHE_BYTES = 256 << 20
-AT_ONCE = 128  # queries of one batch, during which the index is locked
-SAME_PIXELS = 1.0
 
 
 class DuplicateIndex:
@@ -40,7 +34,7 @@ class DuplicateIndex:
 
     def __init__(
         self,
-        load: Callable[[Sequence[int]], Mapping[int, Descriptor]],
+        load: Load,
         *,
         mirror: bool = True,
         turn: bool = True,
@@ -60,7 +54,9 @@ class DuplicateIndex:
         self._candidates = Candidates(orientations(mirror=mirror, turn=turn))
         self._content_hashes: dict[int, str] = {}
         self._keys_of: dict[str, set[int]] = {}
-        self._scores = Scores(load, cache_bytes, mirror=mirror, turn=turn, comparers=comparers)
+        self._finder: Finder[NDArray[np.int64] | None] = Finder(
+            self, load, mirror=mirror, turn=turn, cache_bytes=cache_bytes, comparers=comparers
+        )
 
     def __len__(self) -> int:
         return len(self._content_hashes)
@@ -68,7 +64,7 @@ class DuplicateIndex:
     def memory_bytes(self) -> int:
         """Bytes held: embeddings and hashes, content hashes and cached thumbnails."""
         with self._lock:
-            return self._candidates.nbytes() + 300 * len(self._content_hashes) + self._scores.nbytes()
+            return self._candidates.nbytes() + 300 * len(self._content_hashes) + self._finder.scores.nbytes()
 
     def add(self, items: Iterable[tuple[int, Descriptor]]) -> None:
         """Take in documents; a key that is known already is replaced.
@@ -101,12 +97,12 @@ class DuplicateIndex:
 
     def forget_scores(self) -> None:
         """Verify every pair anew from now on, as a measurement needs."""
-        self._scores.forget()
+        self._finder.scores.forget()
 
     @property
     def compared(self) -> int:
         """Candidates compared in full since the start."""
-        return self._scores.compared
+        return self._finder.scores.compared
 
     def search(
         self,
@@ -136,13 +132,7 @@ class DuplicateIndex:
         explain: bool = False,
     ) -> list[list[Hit]]:
         """What `search` finds for each of many pictures, in less time than one by one."""
-        for query in queries:
-            check_version(query.version)
-
-        hits: list[list[Hit]] = []
-        for first in range(0, len(queries), AT_ONCE):
-            hits += self._verified(queries[first : first + AT_ONCE], options, allowed, explain=explain)
-        return hits
+        return self._finder.search_all(queries, options, allowed, explain)
 
     def finders(
         self,
@@ -154,57 +144,14 @@ class DuplicateIndex:
 
         The documents must be known to score enough against it: then being compared is all that counts.
         """
-        effort = EFFORTS[options.smartfilter]
-        found: list[Set[int]] = []
-        for first in range(0, len(asked), AT_ONCE):
-            queries = [query for query, _ in asked[first : first + AT_ONCE]]
-            found += [
-                {*shortlist.same, *shortlist.worth_comparing((), effort)}
-                for shortlist in self._shortlists(queries, options, allowed)
-            ]
-        unseen = [number for number, (_, keys) in enumerate(asked) if not keys <= found[number]]
-        hits = self.search_all([asked[number][0] for number in unseen], options, allowed)
-        for number, each in zip(unseen, hits, strict=True):
-            found[number] = {hit.key for hit in each}
-        return [keys & seen for (_, keys), seen in zip(asked, found, strict=True)]
+        return self._finder.finders(asked, options, allowed)
 
-    def _verified(
+    def shortlists(
         self,
         queries: Sequence[Descriptor],
         options: SearchOptions,
         allowed: NDArray[np.int64] | None,
-        *,
-        explain: bool,
-    ) -> list[list[Hit]]:
-        """The hits of each query, best first. The budget counts candidates that fail: no copy is cut off.
-
-        A candidate that passes makes way for others, so that each round may bring further ones.
-        """
-        shortlists = self._shortlists(queries, options, allowed)
-        searches = [
-            Search(query, shortlist, EFFORTS[options.smartfilter], options.threshold)
-            for query, shortlist in zip(queries, shortlists, strict=True)
-        ]
-        waiting = searches
-        while waiting := [search for search in waiting if search.wanted]:
-            asked = [(search.query, self._hashes_of(search.wanted)) for search in waiting]
-            scores = self._scores.of(asked)
-            for search, found in zip(waiting, scores, strict=True):
-                search.take(found)
-            cut = [search for search in waiting if search.is_cut]
-            longer = self._shortlists(
-                [search.query for search in cut], options, allowed, [len(search.passed) for search in cut]
-            )
-            for search, shortlist in zip(cut, longer, strict=True):
-                search.extend(shortlist)
-        return [self._hits(search, explain=explain) for search in searches]
-
-    def _shortlists(
-        self,
-        queries: Sequence[Descriptor],
-        options: SearchOptions,
-        allowed: NDArray[np.int64] | None,
-        passed: Sequence[int] | None = None,
+        passed: Sequence[int],
     ) -> list[Shortlist]:
         """What stage 1 finds, where so many candidates beyond the same pixels have passed already."""
         effort = EFFORTS[options.smartfilter]
@@ -212,42 +159,21 @@ class DuplicateIndex:
             same = [self._same(query, allowed) for query in queries]
             most = [
                 0 if query.flat else effort.failures + BESIDE + len(keys) + 2 * count
-                for query, keys, count in zip(queries, same, passed or [0] * len(queries), strict=True)
+                for query, keys, count in zip(queries, same, passed, strict=True)
             ]
             found = self._candidates.nearest_of(
                 queries, most, effort.least, allowed=allowed, approximate=options.approximate
             )
+            hashes = [
+                {one.key: self._content_hashes[one.key] for one in nearest if one.key in self._content_hashes}
+                for nearest in found
+            ]
         return [
-            Shortlist(keys, nearest, len(nearest) < limit or not limit)
-            for keys, nearest, limit in zip(same, found, most, strict=True)
+            Shortlist(keys, nearest, len(nearest) < limit or not limit, known)
+            for keys, nearest, limit, known in zip(same, found, most, hashes, strict=True)
         ]
 
     def _same(self, query: Descriptor, allowed: NDArray[np.int64] | None) -> list[int]:
         """The documents with the same pixels."""
         keys = sorted(self._keys_of.get(query.content_hash, ()))
         return np.intersect1d(keys, allowed).tolist() if keys and allowed is not None else keys
-
-    def _hashes_of(self, keys: Iterable[int]) -> dict[int, str]:
-        """Content hashes of those documents that are still there."""
-        with self._lock:
-            return {key: self._content_hashes[key] for key in keys if key in self._content_hashes}
-
-    def _hits(self, search: Search, *, explain: bool) -> list[Hit]:
-        """What a search found, best first, ties by key."""
-        same = [Hit(key, SAME_PIXELS, _same_pixels() if explain else None) for key in search.shortlist.same]
-        passed = [Hit(key, score) for key, score in search.passed.items()]
-        if explain and passed:
-            reasons = self._scores.explained(search.query, self._hashes_of(search.passed))
-            passed = [replace(hit, explanation=reasons[hit.key]) for hit in passed if hit.key in reasons]
-        return sorted(same + passed, key=lambda hit: (-hit.score, hit.key))
-
-
-def _same_pixels() -> Explanation:
-    return Explanation(
-        similarity=1.0,
-        same_pixels=True,
-        crop=(0.0, 0.0, 1.0, 1.0),
-        scale=(1.0, 1.0),
-        agreeing=1.0,
-        reason="exact: the decoded pixels are equal",
-    )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from include.flow_server.index.sieve import worth_comparing
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from include.detector.imaging.descriptor import Descriptor
     from include.flow_server.index.candidates import Candidate
@@ -17,12 +17,17 @@ if TYPE_CHECKING:
 class Shortlist(NamedTuple):
     """Documents that a query may find: keys of those with the same pixels, and the nearest ones.
 
-    `is_whole`: no others are close enough.
+    `is_whole`: no others are close enough. `hashes`: content hashes of the nearest ones.
     """
 
     same: list[int]
     nearest: list[Candidate]
     is_whole: bool
+    hashes: Mapping[int, str]
+
+    def hashes_of(self, keys: Iterable[int]) -> dict[int, str]:
+        """The content hashes of those that are still among the nearest ones."""
+        return {key: self.hashes[key] for key in keys if key in self.hashes}
 
     def worth_comparing(self, passed: Collection[int], effort: Effort) -> list[int]:
         """Keys to compare, where some have `passed` already."""

@@ -19,7 +19,10 @@ class SortKey:
 
 @dataclass(frozen=True, slots=True)
 class SelectRequest:
-    """What to find and which page of it. `ids_only`: the caller needs no stored fields."""
+    """What to find and which page of it.
+
+    `ids_only`: the caller needs no stored fields; else those of `names`, all where that is None.
+    """
 
     q: str = "*:*"
     fq: tuple[str, ...] = ()
@@ -30,4 +33,5 @@ class SelectRequest:
     sort: tuple[SortKey, ...] = ()
     cursor: str | None = None
     ids_only: bool = False
+    names: tuple[str, ...] | None = None
     aggregates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -61,6 +61,11 @@ class KeySet:
         found = place < len(self.keys) and int(self.keys[place]) == key
         return found != self.complement
 
+    def among(self, keys: Iterable[int]) -> set[int]:
+        """Which of `keys` are in the set."""
+        given = as_keys(keys)
+        return set(given[self.contains(given)].tolist())
+
     def size(self, total: int) -> int:
         """How many documents of `total` are in the set."""
         return total - len(self.keys) if self.complement else len(self.keys)

@@ -1,4 +1,4 @@
-"""What the server asks of a document store, and nothing more. SQLite implements it; SolrCloud can."""
+"""What the server asks of a document store, and nothing more. SQLite implements it, and so does SolrCloud."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence, Set
 
+    from include.detector.imaging import Descriptor
+    from include.flow_server.index import Hit, SearchOptions
+    from include.flow_server.index.finder import Load
+    from include.flow_server.index.scores import Comparers
     from include.flow_server.query.request import SelectRequest
-    from include.flow_server.store.keyset import KeySet
     from include.flow_server.store.schema import Schema
 
 
@@ -77,12 +80,52 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The page that a request selects; `extra` holds facet_counts and stats where they were asked for."""
+    """The page that a request selects; `extra` holds facet_counts and stats where they were asked for.
+
+    `scores` by key are those of the query, where the store computes any.
+    """
 
     found: int
     documents: list[Document]
     next_cursor: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    scores: Mapping[int, float] = field(default_factory=dict)
+
+
+class Scope(Protocol):
+    """The documents that pass some filters; only the store that made it can read it."""
+
+    def among(self, keys: Iterable[int]) -> Set[int]:
+        """Which of `keys` are in it."""
+
+
+class PictureSearch(Protocol):
+    """The search by picture over the visible documents of one store; thread-safe."""
+
+    def search_all(
+        self, queries: Sequence[Descriptor], options: SearchOptions, allowed: Scope, explain: bool = False
+    ) -> list[list[Hit]]:
+        """The hits of each query that `allowed` lets through, best first."""
+
+    def finders(
+        self, asked: Sequence[tuple[Descriptor, Set[int]]], options: SearchOptions, allowed: Scope
+    ) -> list[Set[int]]:
+        """For each picture, which of the documents beside it a search for the picture finds."""
+
+    def outdated(self, allowed: Scope) -> int:
+        """How many documents of the scope were analysed by another version and cannot be compared."""
+
+    def catch_up(self) -> None:
+        """Takes in what became visible."""
+
+    def indexed(self) -> int:
+        """How many documents can be found by picture."""
+
+    def compared(self) -> int:
+        """How many candidates were compared in full since the start."""
+
+    def memory_bytes(self) -> int:
+        """What is held in memory of the pictures."""
 
 
 class DocumentStore(Protocol):
@@ -101,22 +144,25 @@ class DocumentStore(Protocol):
     def select(self, request: SelectRequest) -> Selection:
         """Answers /select: count, page of documents, cursor, facets, stats."""
 
-    def matching(self, filters: Sequence[str], df: str | None = None) -> KeySet:
+    def matching(self, filters: Sequence[str], df: str | None = None) -> Scope:
         """The documents that pass all filters."""
 
-    def documents(self, keys: Sequence[int]) -> dict[int, Document]:
-        """Documents by key; missing ones are left out."""
+    def documents(self, keys: Sequence[int], names: Sequence[str] | None = None) -> dict[int, Document]:
+        """Documents by key with at least the fields of these `names`; missing ones are left out."""
 
     def key_of(self, document_id: str) -> int | None:
-        """The key of an id, None where there is no such document."""
+        """The key of an id; a store may know only later that there is no such document."""
 
     def get(self, ids: Sequence[str]) -> list[Document]:
         """The newest state of documents, committed or not, in the order asked for."""
 
-    def update(self, operations: Sequence[Operation], skip_conflicts: bool = False) -> Written:
+    def update(
+        self, operations: Sequence[Operation], skip_conflicts: bool = False, versions: bool = True
+    ) -> Written:
         """Applies operations in order; the first that fails raises, and those before it stay.
 
-        With `skip_conflicts` an operation that `_version_` forbids is passed over instead.
+        With `skip_conflicts` an operation that `_version_` forbids is passed over instead. Without `versions`
+        nobody reads the new ones, so that they may be left out.
         """
 
     def commit(self) -> None:
@@ -125,8 +171,8 @@ class DocumentStore(Protocol):
     def descriptors(self, keys: Sequence[int]) -> dict[int, bytes]:
         """Descriptors by key; documents without one are left out."""
 
-    def changes(self, since: int) -> Iterator[tuple[int, int, bytes | None]]:
-        """(sequence, key, descriptor or None where it is gone) of visible changes after `since`, in order."""
+    def pictures(self, load: Load, *, mirror: bool, turn: bool, comparers: Comparers | None) -> PictureSearch:
+        """The search by picture; `load` reads descriptors by key, the others are those of `Collection`."""
 
     def close(self) -> None:
         """Releases files; the store is of no use afterwards."""

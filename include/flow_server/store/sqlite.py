@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from include.flow_server.errors import BadRequestError, BusyError, FlowError, VersionConflictError
+from include.flow_server.index.memory import MemoryPictures
 from include.flow_server.query.dates import now
 from include.flow_server.store.failures import told
 from include.flow_server.store.schema import FLOW_FIELDS, Field, FieldType, Schema
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import TypeVar
 
+    from include.flow_server.index.finder import Load
+    from include.flow_server.index.scores import Comparers
     from include.flow_server.query.request import SelectRequest
     from include.flow_server.store.keyset import KeySet
     from include.flow_server.store.protocol import Document, Operation, Selection, Written
@@ -81,12 +84,10 @@ class SqliteStore:
     @told()
     def refresh(self) -> bool:
         with self._watcher_lock:
-            changed = self._pragma_data_version()
+            before, self._data_version = self._data_version, self._pragma_data_version()
             moved, self._moved = self._moved, False
-            if changed == self._data_version or self._commit_counter() == self._seen:
-                self._data_version = changed
+            if before == self._data_version or self._commit_counter() == self._seen:
                 return moved
-            self._data_version = changed
         self._show_newest()
         return True
 
@@ -103,7 +104,7 @@ class SqliteStore:
     def matching(self, filters: Sequence[str], df: str | None = None) -> KeySet:
         return self._read(lambda selector: selector.matching(filters, df))
 
-    def documents(self, keys: Sequence[int]) -> dict[int, Document]:
+    def documents(self, keys: Sequence[int], names: Sequence[str] | None = None) -> dict[int, Document]:
         return self._read(lambda selector: selector.documents(keys))
 
     @told()
@@ -123,7 +124,9 @@ class SqliteStore:
         return [found[document_id] for document_id in ids if document_id in found]
 
     @told()
-    def update(self, operations: Sequence[Operation], skip_conflicts: bool = False) -> Written:
+    def update(
+        self, operations: Sequence[Operation], skip_conflicts: bool = False, versions: bool = True
+    ) -> Written:
         failure: FlowError | None = None
         with self._writing():
             self._writer.execute("BEGIN IMMEDIATE")
@@ -179,11 +182,14 @@ class SqliteStore:
                 found.update(connection.execute(sql))
         return found
 
+    def pictures(
+        self, load: Load, *, mirror: bool, turn: bool, comparers: Comparers | None
+    ) -> MemoryPictures:
+        return MemoryPictures(self, load, mirror=mirror, turn=turn, comparers=comparers)
+
     def changes(self, since: int) -> Iterator[tuple[int, int, bytes | None]]:
-        sql = (
-            "SELECT sequence, key, descriptor FROM changes LEFT JOIN descriptors USING (key) "
-            "WHERE sequence > ? ORDER BY sequence LIMIT ?"
-        )
+        sql = "SELECT sequence, key, descriptor FROM changes LEFT JOIN descriptors USING (key) "
+        sql += "WHERE sequence > ? ORDER BY sequence LIMIT ?"
         while True:
             with told(), self._reading() as (connection, _):
                 rows = connection.execute(sql, (since, _CHANGES_AT_ONCE)).fetchall()
@@ -291,5 +297,4 @@ class SqliteStore:
         return int(self._watcher.execute("PRAGMA data_version").fetchone()[0])
 
     def _commit_counter(self) -> int:
-        sql = "SELECT value FROM counters WHERE name = 'commit'"
-        return int(self._watcher.execute(sql).fetchone()[0])
+        return int(self._watcher.execute("SELECT value FROM counters WHERE name = 'commit'").fetchone()[0])

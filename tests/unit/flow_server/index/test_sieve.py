@@ -43,7 +43,7 @@ def test_those_that_passed_do_not_hide_others() -> None:
     """Copies of a picture are close to each other; one that is less so stands out from what is no copy."""
     group = [Candidate(key, 0.9 - key / 100) for key in range(10)]
     rest = [Candidate(20, 0.5), *(Candidate(30 + key, 0.42) for key in range(9))]
-    shortlist = Shortlist([], group + rest, is_whole=True)
+    shortlist = Shortlist([], group + rest, is_whole=True, hashes={})
     assert shortlist.worth_comparing(set(), OFF) == list(range(10))
     assert shortlist.worth_comparing(range(10), OFF) == [20]
     assert shortlist._replace(same=[20]).worth_comparing(range(10), OFF) == []

@@ -1,0 +1,112 @@
+"""The search by picture of a store that tells its changes: an index in memory that follows them."""
+
+from __future__ import annotations
+
+import threading
+from itertools import islice
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from include.detector.imaging import Descriptor
+from include.flow_server.index.duplicate_index import DuplicateIndex
+from include.flow_server.store.keyset import NOTHING, KeySet, as_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence, Set
+
+    from include.flow_server.index.finder import Load
+    from include.flow_server.index.options import Hit, SearchOptions
+    from include.flow_server.index.scores import Comparers
+    from include.flow_server.store.keyset import Keys
+    from include.flow_server.store.protocol import Scope
+
+_BATCH = 20_000
+
+
+class Changing(Protocol):
+    """A store that tells what changed."""
+
+    def changes(self, since: int) -> Iterator[tuple[int, int, bytes | None]]:
+        """(sequence, key, descriptor or None where it is gone) of visible changes after `since`, in order."""
+
+
+class MemoryPictures:
+    """Implements PictureSearch; its scopes are KeySets."""
+
+    def __init__(
+        self,
+        store: Changing,
+        load: Load,
+        *,
+        mirror: bool,
+        turn: bool,
+        comparers: Comparers | None,
+    ) -> None:
+        self._store = store
+        self._index = DuplicateIndex(load, mirror=mirror, turn=turn, comparers=comparers)
+        self._sequence = 0
+        self._outdated: Keys = NOTHING.keys
+        self._indexing = threading.Lock()
+        self.catch_up()
+
+    def search_all(
+        self, queries: Sequence[Descriptor], options: SearchOptions, allowed: Scope, explain: bool = False
+    ) -> list[list[Hit]]:
+        keys = _keys(allowed)
+        if not keys.complement:
+            return self._index.search_all(queries, options, keys.keys, explain=explain)
+        found = self._index.search_all(queries, options, None, explain=explain)
+        return [[hit for hit in hits if keys.has(hit.key)] for hits in found]
+
+    def finders(
+        self, asked: Sequence[tuple[Descriptor, Set[int]]], options: SearchOptions, allowed: Scope
+    ) -> list[Set[int]]:
+        keys = _keys(allowed)
+        return self._index.finders(asked, options, None if keys.complement else keys.keys)
+
+    def outdated(self, allowed: Scope) -> int:
+        return len((KeySet(self._outdated) & _keys(allowed)).keys)
+
+    def memory_bytes(self) -> int:
+        return self._index.memory_bytes()
+
+    def compared(self) -> int:
+        return self._index.compared
+
+    def indexed(self) -> int:
+        return len(self._index)
+
+    def catch_up(self) -> None:
+        with self._indexing:
+            changes = self._store.changes(self._sequence)
+            while batch := list(islice(_read_changes(changes), _BATCH)):
+                newest = {key: (descriptor, outdated) for _, key, descriptor, outdated in batch}
+                self._index.add([(key, one) for key, (one, _) in newest.items() if one is not None])
+                self._index.remove([key for key, (one, _) in newest.items() if one is None])
+                others = np.setdiff1d(self._outdated, as_keys(newest))
+                self._outdated = np.union1d(others, as_keys(key for key, (_, old) in newest.items() if old))
+                self._sequence = batch[-1][0]
+
+
+def comparable(data: bytes) -> Descriptor | None:
+    """A stored descriptor; None where it is of another version of the analysis, or damaged."""
+    try:
+        return Descriptor.from_bytes(data)
+    except ValueError:
+        return None
+
+
+def _keys(allowed: Scope) -> KeySet:
+    if not isinstance(allowed, KeySet):
+        raise TypeError(f"a scope of another store: {allowed!r}")
+    return allowed
+
+
+def _read_changes(
+    changes: Iterable[tuple[int, int, bytes | None]],
+) -> Iterator[tuple[int, int, Descriptor | None, bool]]:
+    """(sequence, key, descriptor, whether there is one that cannot be compared)."""
+    for sequence, key, data in changes:
+        descriptor = None if data is None else comparable(data)
+        yield sequence, key, descriptor, data is not None and descriptor is None

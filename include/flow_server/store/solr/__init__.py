@@ -1,0 +1,1 @@
+"""SolrCloud as the document store: `python -m include.flow_server --store solr`."""

@@ -1,0 +1,53 @@
+"""A SolrCloud of two nodes with gateways before it: collections of two shards and two replicas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from include.flow_server.store.solr.client import SolrClient
+from include.flow_server.store.solr.setup import CONFIGSET, init_solr
+from tests.contract.solr.real_solr import SolrNodes, solr_nodes
+from tests.support.embedded_server import EmbeddedServer, launch
+
+SHARDS = REPLICAS = 2
+
+
+@dataclass
+class Cloud:
+    """`gateway` starts one more; all end with the cloud."""
+
+    nodes: SolrNodes
+    directory: Path
+    running: list[EmbeddedServer] = field(default_factory=list)
+
+    def collection(self, name: str) -> str:
+        """Makes an empty collection."""
+        init_solr(SolrClient(self.nodes.addresses, patience=60), name, SHARDS, REPLICAS)
+        return name
+
+    def gateway(self, *collections: str, images: Path | None = None) -> EmbeddedServer:
+        urls = (part for url in self.nodes.addresses for part in ("--solr-url", url))
+        server = launch(
+            None,
+            images=images,
+            collections=collections,
+            arguments=["--store", "solr", *urls],
+            logs=self.directory / f"gateway-{len(self.running)}",
+        )
+        self.running.append(server)
+        return server
+
+
+@contextmanager
+def solr_cloud(directory: Path) -> Iterator[Cloud]:
+    """The cloud for as long as it is used."""
+    with solr_nodes(directory, 2, CONFIGSET) as nodes:
+        cloud = Cloud(nodes, directory)
+        try:
+            yield cloud
+        finally:
+            for server in cloud.running:
+                server.stop()

@@ -1,0 +1,204 @@
+"""SolrCloud and SQLite as the store of one server: the same pictures, the same hits with the same scores."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import requests
+from PIL import Image, ImageDraw, ImageOps
+
+from tests.contract.solr.gateways import Cloud
+from tests.support.embedded_server import launch
+
+COLLECTION = "two_stores"
+SECONDS = 120
+MANY = 36
+
+
+def made(seed: int) -> Image.Image:
+    """A picture unlike those of other seeds: blobs with a few shapes on them."""
+    random = np.random.default_rng(seed)
+    small = random.integers(0, 256, (5, 7, 3), dtype=np.uint8)
+    picture = Image.fromarray(small).resize((420, 300), Image.Resampling.BICUBIC)
+    pencil = ImageDraw.Draw(picture)
+    for _ in range(5):
+        left, top = (int(value) for value in random.integers(0, 260, 2))
+        colour = tuple(int(value) for value in random.integers(0, 256, 3))
+        pencil.ellipse((left, top, left + 60, top + 40), fill=colour)
+    return picture
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pictures of which each fourth has copies: scaled, cropped, mirrored, turned, equal, of one colour."""
+    folder = tmp_path_factory.mktemp("pictures")
+    for number in range(MANY):
+        picture = made(number)
+        picture.save(folder / f"{number:02}.png")
+        if number % 4 == 0:
+            picture.resize((210, 150)).save(folder / f"{number:02} small.jpg", quality=85)
+            picture.save(folder / f"{number:02},same.bmp")
+        if number % 4 == 1:
+            picture.crop((30, 20, 400, 290)).save(folder / f"{number:02} cropped.jpg", quality=90)
+        if number % 4 == 2:
+            ImageOps.mirror(picture).save(folder / f"{number:02} mirrored.jpg", quality=90)
+            picture.rotate(90, expand=True).save(folder / f"{number:02} turned.jpg", quality=90)
+    for name in ("flat", "flat again"):
+        Image.new("RGB", (80, 60), (10, 200, 30)).save(folder / f"{name}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def stores(
+    cloud: Cloud, pictures: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, str]]:
+    """The collection's address at a gateway, and at a server with a store of its own."""
+    gateway = cloud.gateway(cloud.collection(COLLECTION), images=pictures)
+    own = launch(tmp_path_factory.mktemp("own"), images=pictures, collections=[COLLECTION])
+    names = sorted(path.name for path in pictures.iterdir())
+    documents = [
+        {"id": name, "image": name, "n_i": number, "half_s": "ab"[number % 2]}
+        for number, name in enumerate(names)
+    ]
+    addresses = tuple(server.collection_url(COLLECTION) for server in (gateway, own))
+    for address in addresses:
+        _post(f"{address}/update?commit=true", [*documents, {"id": "no picture", "half_s": "a"}])
+    yield addresses[0], addresses[1]
+    own.stop()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"rank.smartfilter": "high"},
+        {"rank.threshold": "0.95"},
+        {"search.fq": "half_s:a"},
+        {"fq": "half_s:b", "search.fq": "n_i:[10 TO *]"},
+    ],
+    ids=str,
+)
+def test_a_walk_through_the_collection_finds_the_same_pairs_with_the_same_scores(
+    stores: tuple[str, str], options: dict[str, str]
+) -> None:
+    gateway, own = (_pairs(address, options) for address in stores)
+    assert gateway == own
+    assert len(own) > 3
+
+
+@pytest.mark.parametrize(
+    "name", ["00.png", "00,same.bmp", "05 cropped.jpg", "06 turned.jpg", "flat.png", "gone"]
+)
+@pytest.mark.parametrize("scope", [{}, {"fq": ["n_i:[3 TO 40]", 'id:("00.png" *.jpg *.png)']}])
+def test_a_search_by_id_has_the_same_hits(stores: tuple[str, str], name: str, scope: dict[str, Any]) -> None:
+    asked = {"rank.by.id": name, "rows": "50", "fl": "id,score,explain,n_i", **scope}
+    gateway, own = (_hits(address, asked) for address in stores)
+    assert gateway == own
+
+
+def test_a_picture_from_elsewhere_is_found_alike(stores: tuple[str, str], pictures: Path) -> None:
+    data = base64.b64encode((pictures / "08 small.jpg").read_bytes()).decode()
+    outputs = [_form(f"{address}/analyze", {"input.data": data})["outputs"] for address in stores]
+    assert outputs[0] == outputs[1]
+    for asked in ({"rank.by.data": data}, {"rank.by.preprocessed": _text(outputs[0])}):
+        form = {**asked, "fl": "id,score"}
+        found = [_form(f"{address}/duplicate", form)["response"] for address in stores]
+        assert _ordered(found[0]["docs"]) == _ordered(found[1]["docs"])
+        assert {one["id"] for one in found[0]["docs"]} == {"08.png", "08 small.jpg", "08,same.bmp"}
+
+
+def test_an_approximate_search_finds_nearly_all(stores: tuple[str, str]) -> None:
+    exact = _pairs(stores[1], {})
+
+    options = {"rank.approximate": "true"}
+    gateway, own = (len(exact & _pairs(address, options)) / len(exact) for address in stores)
+    print(f"recall of approximate: gateway {gateway:.3f}, own store {own:.3f}")
+    assert gateway > 0.8
+
+
+def test_an_updated_picture_is_found_by_what_it_shows_now(stores: tuple[str, str]) -> None:
+    for address in stores:
+        commands = address.replace("/api/cores/", "/solr/")
+        _post(f"{address}/update?commit=true", [{"id": "changing", "image": "12.png"}])
+        assert _found(address, "changing") == {"changing", "12.png", "12 small.jpg", "12,same.bmp"}
+        _post(f"{commands}/update?commit=true", [{"id": "changing", "note_s": {"set": "kept"}}])
+        assert _found(address, "changing") == {"changing", "12.png", "12 small.jpg", "12,same.bmp"}
+        _post(f"{commands}/update?commit=true", [{"id": "changing", "image": {"set": "flat.png"}}])
+        assert _found(address, "changing") == {"changing", "flat.png", "flat again.png"}
+        _post(f"{commands}/update?commit=true", [{"id": "changing", "image": {"set": "16.png"}}])
+        assert _found(address, "changing") == {"changing", "16.png", "16 small.jpg", "16,same.bmp"}
+        _post(f"{commands}/update?commit=true", {"delete": {"id": "changing"}})
+        assert _found(address, "16.png") == {"16.png", "16 small.jpg", "16,same.bmp"}
+
+
+def test_documents_come_back_alike_and_without_what_the_store_adds(stores: tuple[str, str]) -> None:
+    shown = []
+    for address in stores:
+        base = address.partition("/api/")[0]
+        asked = {"q": "*:*", "sort": "id asc", "rows": "200", "fl": "*,picture_hash"}
+        documents = requests.get(f"{address}/select", asked, timeout=SECONDS).json()["response"]["docs"]
+        for document in documents:
+            document.pop("_version_")
+            document["image"] = document.get("image", "").replace(base, "")
+        shown.append(documents)
+        newest = requests.get(f"{address}/get", {"id": "00,same.bmp"}, timeout=SECONDS).json()["doc"]
+        assert not any(name.startswith("flow_") for name in newest)
+    assert shown[0] == shown[1]
+
+
+def test_every_prefix_leads_to_the_collection(stores: tuple[str, str]) -> None:
+    for address in stores:
+        for prefix in ("/api/collections/", "/solr/", "/api/cores/"):
+            url = address.replace("/api/cores/", prefix)
+            assert requests.get(f"{url}/select?rows=0", timeout=SECONDS).json()["response"]["numFound"] > MANY
+
+
+def _pairs(address: str, options: dict[str, str]) -> set[tuple[str, str, float]]:
+    found: set[tuple[str, str, float]] = set()
+    mark, following = "", "*"
+    while mark != following:
+        mark = following
+        asked = {"rows": "23", "fl": "id,score", **options, "cursorMark": mark}
+        answer = requests.get(f"{address}/duplicates", asked, timeout=SECONDS)
+        answer.raise_for_status()
+        body = answer.json()
+        documents = body["response"]["docs"]
+        found |= {(one["id"], hit["id"], hit["score"]) for one in documents for hit in one["hits"]}
+        following = body["nextCursorMark"]
+    return found
+
+
+def _hits(address: str, asked: dict[str, Any]) -> tuple[int, list[Any]]:
+    answer = requests.get(f"{address}/duplicate", asked, timeout=SECONDS)
+    answer.raise_for_status()
+    response = answer.json()["response"]
+    return response["numFound"], _ordered(response["docs"])
+
+
+def _found(address: str, name: str) -> set[str]:
+    return {one["id"] for one in _hits(address, {"rank.by.id": name, "rows": "50", "fl": "id,score"})[1]}
+
+
+def _ordered(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(documents, key=lambda one: (-one["score"], one["id"]))
+
+
+def _form(url: str, form: dict[str, str]) -> Any:
+    answer = requests.post(url, form, timeout=SECONDS)
+    answer.raise_for_status()
+    return answer.json()
+
+
+def _post(url: str, body: Any) -> None:
+    answer = requests.post(url, json=body, timeout=SECONDS)
+    assert answer.status_code == requests.codes.ok, answer.text
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value)
