@@ -164,6 +164,5 @@ class Collection:
     def _outdated_error(self, count: int) -> OutdatedError:
         return OutdatedError(
             f"{count} of the pictures that this request needs were analysed by another version than "
-            f"{DESCRIPTOR_VERSION}, so it cannot be answered in full. To analyse them anew while this server "
-            f"runs: python -m include.flow_server reanalyze --data … --collection {self.name}"
+            f"{DESCRIPTOR_VERSION}, so it cannot be answered in full. {self._pictures.renewal(self.name)}"
         )

@@ -1,8 +1,8 @@
 """Requests and answers as the Flow and Solr documents show them, one file each in cases/.
 
-They run against the embedded server, or against a real Flow where FLOW_URL is set (for example
-http://localhost:8983/api/cores/my-collection). There documents `contract-1` to `contract-4` are added and
-removed again, and counts are only right in a collection without others: use a scratch one.
+They run against the embedded server, with each of its stores, or against a real Flow where FLOW_URL is set
+(for example http://localhost:8983/api/cores/my-collection). There documents `contract-1` to `contract-4` are
+added and removed again, and counts are only right in a collection without others: use a scratch one.
 
 A case: `request` (path below the collection, prefix, query as it stands in a URL, json: the body of a POST),
 `status`, `answer` (what must be in the answer: objects may have more members, lists and values are equal),
@@ -21,6 +21,7 @@ import pytest
 import requests
 from PIL import Image
 
+from tests.contract.solr.gateways import Cloud
 from tests.support.embedded_server import launch
 
 if TYPE_CHECKING:
@@ -36,14 +37,17 @@ DOCUMENTS = [
 SECONDS = 20
 
 
-@pytest.fixture(scope="module")
-def collection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+@pytest.fixture(scope="module", params=["SQLite", "SolrCloud"])
+def collection(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a collection with the four documents."""
     folder = tmp_path_factory.mktemp("pictures")
     Image.radial_gradient("L").convert("RGB").save(folder / "gradient.png")
     server = None
     url = os.environ.get("FLOW_URL")
-    if not url:
+    if not url and request.param == "SolrCloud":
+        cloud: Cloud = request.getfixturevalue("cloud")
+        url = cloud.gateway(cloud.collection("my-collection"), images=folder).url
+    elif not url:
         server = launch(tmp_path_factory.mktemp("data"), images=folder)
         url = server.url
     outputs = _analysed(url, folder / "gradient.png")

@@ -1,6 +1,7 @@
 """The client against a real Solr, which Flow is built on: filters, cursors, forms, versions, errors.
 
-Flow's paths name a core, so the client is given the name of the collection's only core.
+Flow's paths name a core, so the client is given the name of the collection's only core. Before a SolrCloud of
+two shards and two replicas it asks a gateway, which is given the name of the collection.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 from include.flow_client import FlowAddress, FlowClient, FlowError, FlowRequestError, Query, query
+from tests.contract.solr.gateways import Cloud
 from tests.contract.solr.real_solr import real_solr
 
 SIGNS = "\\+-!():^[]\"{}~*?|&/ \t\n\u00a0\u3000,;'#%<>=@$ANDORTu005cäß€日x01."
@@ -50,8 +52,15 @@ IDS = awkward_ids()
 Call = Callable[[FlowClient], Awaitable[Any]]
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlowAddress]:
+@pytest.fixture(scope="module", params=["a core", "a gateway"])
+def address(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[FlowAddress]:
+    if request.param == "a gateway":
+        cloud: Cloud = request.getfixturevalue("cloud")
+        name = cloud.collection("client")
+        yield FlowAddress(cloud.gateway(name).base, name)
+        return
     with real_solr(tmp_path_factory.mktemp("solr")) as url:
         root = url.rpartition("/solr/")[0]
         with urllib.request.urlopen(f"{root}/solr/admin/cores?action=STATUS", timeout=10) as answer:  # noqa: S310

@@ -76,6 +76,12 @@ class MemoryPictures:
     def outdated(self, allowed: Scope) -> int:
         return len((KeySet(self._outdated) & _keys(allowed)).keys)
 
+    def renewal(self, collection: str) -> str:
+        return (
+            f"To analyse them anew while this server runs: "
+            f"python -m include.flow_server reanalyze --data … --collection {collection}"
+        )
+
     def memory_bytes(self) -> int:
         return self._index.memory_bytes()
 

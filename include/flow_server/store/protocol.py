@@ -115,6 +115,9 @@ class PictureSearch(Protocol):
     def outdated(self, allowed: Scope) -> int:
         """How many documents of the scope were analysed by another version and cannot be compared."""
 
+    def renewal(self, collection: str) -> str:
+        """What to do about outdated ones, as a sentence."""
+
     def catch_up(self) -> None:
         """Takes in what became visible."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from tests.contract.solr.real_solr import SolrNodes, solr_nodes
 from tests.support.embedded_server import EmbeddedServer, launch
 
 SHARDS = REPLICAS = 2
+ACTIVE_SECONDS = 180
 
 
 @dataclass
@@ -28,17 +30,26 @@ class Cloud:
         init_solr(SolrClient(self.nodes.addresses, patience=60), name, SHARDS, REPLICAS)
         return name
 
+    def await_replicas(self) -> None:
+        """Waits until every replica of every collection can answer."""
+        deadline = time.monotonic() + ACTIVE_SECONDS
+        client = SolrClient(self.nodes.addresses, patience=ACTIVE_SECONDS)
+        while time.monotonic() < deadline:
+            found = client.ask("/admin/collections", {"action": "CLUSTERSTATUS"})["cluster"]
+            shards = [shard for one in found["collections"].values() for shard in one["shards"].values()]
+            states = [replica["state"] for shard in shards for replica in shard["replicas"].values()]
+            if len(found["live_nodes"]) == len(self.nodes.addresses) and set(states) == {"active"}:
+                return
+            time.sleep(0.2)
+        raise TimeoutError(f"replicas are {states}")
+
     def gateway(self, *collections: str, images: Path | None = None) -> EmbeddedServer:
-        arguments = [
-            "--store",
-            "solr",
-            *(part for url in self.nodes.addresses for part in ("--solr-url", url)),
-        ]
+        urls = (part for url in self.nodes.addresses for part in ("--solr-url", url))
         server = launch(
             None,
             images=images,
             collections=collections,
-            arguments=arguments,
+            arguments=["--store", "solr", *urls],
             logs=self.directory / f"gateway-{len(self.running)}",
         )
         self.running.append(server)

@@ -97,6 +97,8 @@ def read_closeness(
         orientations: beside upright.
         least: closeness from which hashes count.
     """
+    if not found:
+        return np.zeros(0)
     products = np.array([float(one.get("product") or 0.0) for one in found])
     closest = np.round((products - 0.5) * _RANGE) / LEVELS**2
     packed = np.frombuffer(bytes.fromhex("".join(hashes)), np.uint8).reshape(len(found), 2, -1)

@@ -35,11 +35,8 @@ class SolrCollection:
         found: list[dict[str, Any]] = []
         for start in range(0, len(ids), _CHUNK):
             chunk = ids[start : start + _CHUNK]
-            separator = next(s for s in map(chr, count(_SEPARATORS)) if not any(s in one for one in chunk))
-            asked = {
-                "q": f'{{!terms f=id separator="{separator}" v=$wanted}}',
-                "wanted": separator.join(chunk),
-            }
+            sign = next(one for one in map(chr, count(_SEPARATORS)) if not any(one in name for name in chunk))
+            asked = {"q": f'{{!terms f=id separator="{sign}" v=$wanted}}', "wanted": sign.join(chunk)}
             answer = self.select(**asked, fl=",".join(names), rows=len(chunk), **parameters)
             found += answer["response"]["docs"]
         return found

@@ -17,7 +17,8 @@ from include.flow_server.store.solr.documents import (
     read_document,
 )
 from include.flow_server.store.solr.fields import SolrSchema
-from include.flow_server.store.solr.pictures import SolrPictures, SolrScope
+from include.flow_server.store.solr.pictures import SolrPictures
+from include.flow_server.store.solr.question import SolrScope
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

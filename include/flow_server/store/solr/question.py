@@ -1,0 +1,98 @@
+"""The question for candidates: which documents may be searched, and those that are closest to a picture.
+
+An exact search ranks all of them by one function. An approximate one asks the graphs of the vectors for
+neighbours, and ranks those.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from include.detector.comparing.closeness import codes
+from include.flow_server.store.solr import closeness
+from include.flow_server.store.solr.documents import (
+    CONTENT_HASH,
+    EMBEDDING,
+    HASHES,
+    PDQ,
+    PDQ_CONTENT,
+    id_of,
+    key_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence, Set
+
+    from include.detector.comparing.orientation import Orientation
+    from include.detector.imaging import Descriptor
+    from include.flow_server.store.solr.cores import SolrCollection
+
+_TURNED = 8  # neighbours in each other orientation that an approximate search asks for
+_FIRST = 1000.0  # what documents with the same pixels score more than all others
+
+
+@dataclass(frozen=True)
+class SolrScope:
+    """Implements Scope: filters, which every question takes along."""
+
+    solr: SolrCollection
+    filters: tuple[str, ...]
+    df: str | None
+
+    def parameters(self) -> dict[str, Any]:
+        return {"fq": self.filters, **({"df": self.df} if self.df else {})}
+
+    def among(self, keys: Iterable[int]) -> Set[int]:
+        wanted = list(keys)
+        if not self.filters or not wanted:
+            return set(wanted)
+        found = self.solr.by_ids([id_of(key) for key in wanted], ["id"], **self.parameters())
+        return {key_of(one["id"]) for one in found}
+
+
+def question(
+    query: Descriptor, limit: int, scope: SolrScope, shown: Sequence[Orientation], *, approximate: bool
+) -> dict[str, Any]:
+    """The parameters of /select: documents with the same pixels come first, then the closest ones.
+
+    `shown` are the orientations beside upright in which copies are searched for. With a `limit` of 0 only
+    those with the same pixels are asked for; else an approximate search looks at about as many neighbours.
+    """
+    same = f'{CONTENT_HASH}:"{query.content_hash}"^={_FIRST}'
+    asked = {**scope.parameters(), "fl": f"id,{CONTENT_HASH},{HASHES}", "sort": "score desc,id asc"}
+    if not limit:
+        return {**asked, "q": same}
+    hashes = closeness.by_hash((PDQ, PDQ_CONTENT), query, shown)
+    asked |= {
+        "q": "{!bool should=$same should=$near}",
+        "same": same,
+        "near": f"{{!func}}{closeness.ranked_by(['$product', *hashes])}",
+        "product": closeness.by_embedding(EMBEDDING, query, parts=not approximate),
+    }
+    asked["fl"] += ",product:$product"
+    return asked | (_neighbours(query, limit, scope, shown) if approximate else {"fq": _pictures(scope)})
+
+
+def _pictures(scope: SolrScope) -> tuple[str, ...]:
+    return (*scope.filters, f"{CONTENT_HASH}:*")
+
+
+def _neighbours(
+    query: Descriptor, limit: int, scope: SolrScope, shown: Sequence[Orientation]
+) -> dict[str, Any]:
+    """Nothing but neighbours in the graphs; they pass the filters before they count."""
+    wanted = [
+        (EMBEDDING, 2 * limit, codes(query)[0]),
+        (PDQ, limit, closeness.hash_signs(query.pdq)),
+        (PDQ_CONTENT, limit, closeness.hash_signs(query.pdq_content)),
+        *((PDQ_CONTENT, _TURNED, one) for one in closeness.turned_signs(query.pdq_content, shown)),
+    ]
+    filters = {f"filter{number}": one for number, one in enumerate(scope.filters)}
+    before = "".join(f" preFilter=${name}" for name in filters)
+    graphs = {
+        f"graph{number}": f"{{!knn f={field} topK={most}{before}}}{closeness.vector(one)}"
+        for number, (field, most, one) in enumerate(wanted)
+    }
+    clauses = "".join(f" should=${name}" for name in ("same", *graphs))
+    return {**filters, **graphs, "fq": (*_pictures(scope), f"{{!bool cache=false{clauses}}}")}
