@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from include.dedupe.apart import Apart
-from include.dedupe.clustering.merge import encode
+from include.dedupe.clustering.coding import encode
 from include.dedupe.deciding.what_if import Point, what_if
 from include.dedupe.reporting.what_if import documents_of
 from include.dedupe.verdicts import Standing
