@@ -131,7 +131,7 @@ def report(collection: str) -> dict[str, Any]:
     summary = report_step(run, attempt())
     told = {"run": run.address, "held": summary["held"], "dry_run": summary["dry_run"], **summary["outcomes"]}
     get_current_context()["outlet_events"][asset(collection)].extra = told
-    measure("gate", collection, {"held": summary["held"], **summary["outcomes"]})
+    measure("gate", collection, summary["outcomes"])
     require_few_failures(run)
     return told
 

@@ -17,6 +17,7 @@ from include.dedupe.planning.effort import Effort
 from include.dedupe.planning.plan import Plan
 from include.dedupe.planning.scope import Scope
 from include.dedupe.rundir import Attempt, RunDir
+from include.dedupe.sequence import next_number
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.tables import DOCUMENTS, FACTS, PAIRS
 
@@ -77,6 +78,7 @@ def _write_plan(run: RunDir, config: CollectionConfig, created_at: str) -> None:
         detector="made-1",
         effort=Effort(approximate=False, smartfilter="off"),
         partitions=(),
+        sequence=next_number(run.lasting),
     )
     stage = run.stage("plan", FIRST)
     stage.write_file("plan.json", json.dumps(plan.to_json()).encode())

@@ -103,7 +103,7 @@ def test_a_whole_life_of_a_collection_tells_the_password_nowhere(
     (row, *_) = list_clusters(found, Filters(judged=None), "size", limit=1).rows
     pictures = Pictures(tmp_path / "kept")
     assert {pictures.show(found, row.name, one.id).problem for one in row.members} == {""}
-    taken = {"collection": "pictures", "runs": [dag_run.run_id], "dry_run": False}
+    taken = {"collection": "pictures", "runs": [dag_run.run_id], "dry_run": "no"}
     restored = run(load_dag(locked, base=settings, name="dedupe_restore"), **taken)
     assert restored.state == "success", states(restored)
     assert documents(locked).keys() == before.keys()

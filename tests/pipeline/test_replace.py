@@ -66,7 +66,7 @@ def test_copies_become_names_of_one_file_and_files_of_their_own_again(library: L
     library.decided("run-2", do="replace")
     report(library.acting.run("run-2"), FIRST, WebPictures(library.acting.server.base, ()))
     page = library.acting.run("run-2").storage.read("report/report.html").decode()
-    assert "under another name (hard link): nothing would be freed" in page
+    assert "another name of it (a hard link), that frees nothing" in page
     assert "its file is not its keeper&#39;s byte for byte" in page
 
     assert {one.outcome for one in library.acting.restore(Wanted(runs=("run-1",)))} == {"restored"}

@@ -44,6 +44,7 @@ from include.dedupe.verdicts import FOLDER as VERDICTS
 
 PHASES = (UNTAG, "tag", CONDEMN, "link", "replace", "delete", "merge")
 BATCH_SIZE = 100
+BATCHES = "batches-g"
 EVERYTHING = Part()
 WITHDRAWN = "a verdict after the approval took it away"
 
@@ -122,8 +123,13 @@ async def apply(
     return stats
 
 
+def journals(run: RunDir) -> list[str]:
+    """Return the folders, below ``apply``, of outcomes that were written down so far."""
+    return [folder for folder in run.storage.folders("apply") if folder.startswith(BATCHES)]
+
+
 def journal_folder(generation: int) -> str:
-    return f"apply/batches-g{generation}"
+    return f"apply/{BATCHES}{generation}"
 
 
 def _outcomes(values: Any) -> list[Outcome]:
@@ -133,7 +139,7 @@ def _outcomes(values: Any) -> list[Outcome]:
 def read_outcomes(run: RunDir) -> list[Outcome]:
     """Return all outcomes that were written down so far, also of an apply that did not end."""
     found = []
-    for folder in run.storage.folders("apply"):
+    for folder in journals(run):
         for name in run.storage.names(f"apply/{folder}"):
             found += run.storage.read_json(f"apply/{folder}/{name}", _outcomes)
     return found

@@ -28,6 +28,7 @@ from include.dedupe.verdicts import read_verdicts, standing_verdicts
 VISIBLE_WITHIN_S = 30.0
 WRITES_AT_ONCE = 4
 """So few that none waits for its turn between the last judgement and its write."""
+UNARCHIVED = "it cannot be archived so that it could be restored"
 UNSEEN = "it was written but cannot be seen in the collection"
 ORPHANED = "it was deleted, and at the same moment somebody else removed its keeper; restore it"
 KEEPS = "it stays, but its keeper has its fields and could not give them back: restore the keeper"
@@ -124,8 +125,7 @@ class Batch:
             try:
                 entries[order] = await asyncio.to_thread(self._entry, order, moment.documents[order.id])
             except (DedupeError, OSError, ValueError) as error:
-                reason = f"it cannot be archived so that it could be restored: {error}"
-                found[order] = Outcome(order, "skipped", reason, now())
+                found[order] = Outcome(order, "skipped", f"{UNARCHIVED}: {error}", now())
         return entries, found
 
     def _archive(self, entries: Sequence[Entry], suffix: str) -> None:
@@ -263,16 +263,13 @@ class Batch:
             if not awaited or asyncio.get_running_loop().time() > deadline:
                 break
             await asyncio.sleep(0.5)
-        seen = {
-            order: Outcome(order, "done", note_of(entry), now())
-            for order, entry in entries.items()
-            if order not in unseen
-        }
+        visible = {order: entry for order, entry in entries.items() if order not in unseen}
+        seen = {order: Outcome(order, "done", note_of(entry), now()) for order, entry in visible.items()}
         lost = {order: Outcome(order, "failed", UNSEEN, now()) for order in awaited}
         orphaned = {
             order: Outcome(order, "failed", ORPHANED, now())
-            for order, entry in entries.items()
-            if order in seen and entry.action in DELETING and order.keeper_id not in documents
+            for order, entry in visible.items()
+            if entry.action in DELETING and order.keeper_id not in documents
         }
         return seen | lost | orphaned
 
@@ -290,9 +287,8 @@ class Batch:
                 if entry.file:
                     move_away(entry.file)
             except (DedupeError, OSError) as error:
-                left[order] = Outcome(
-                    order, "failed", f"it was deleted, but its file was not: {error}", now()
-                )
+                told = f"it was deleted, but its file was not: {error}"
+                left[order] = Outcome(order, "failed", told, now())
         return left
 
 

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from include.dedupe.acting.apply import journals
 from include.dedupe.acting.restore import RESTORED
 from include.dedupe.clustering.news import News
 from include.dedupe.deciding.decide import DecideStats
@@ -199,8 +200,8 @@ def _state_of_acting(run: RunDir, plan: Plan, found: RunSummary, stats: DecideSt
         (outcomes.get("failed", 0) > 0, "failed"),
         (outcomes.get("planned", 0) > 0, "dry_run"),
         (read_manifest(run.storage, "apply") is not None and bool(outcomes), "applied"),
-        (bool(run.storage.folders("apply")) and bool(recorded), "failed"),
-        (bool(run.storage.folders("apply")), "applying"),
+        (bool(journals(run)) and bool(recorded), "failed"),
+        (bool(journals(run)), "applying"),
         (bool(answer.get("superseded_by")), "superseded"),
         (bool(answer) and answer.get("chosen_options") != ["Approve"], "rejected"),
         (bool(stats.problems), "blocked"),

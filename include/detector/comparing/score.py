@@ -43,6 +43,7 @@ LARGEST_UNEXPLAINED = 4.0
 LEAST_INK, LEAST_INK_BESIDE_PATCH = 0.69, 0.78  # correlations
 # Where paper takes so much of both (share), so much of the same ink is as good as these log odds.
 PAPER, SAME_INK, SURELY_WRITTEN = 0.5, 0.82, 1.5
+PAGES_FITTING = 0.9  # share of the blocks
 FOUNDED = 0.65  # share of the cells with the same colours, beside one patch
 # An exact copy stays inside all of these, whatever the fitted function says.
 LARGEST_DIFFERENCE = {
@@ -114,8 +115,7 @@ def certainty(comparison: Comparison) -> float:
     odds = float(_weights()["same"](same_features(comparison)))
     if unlike_any_copy(comparison):
         return min(odds, -1.0)
-    written = comparison.ink.everywhere if comparison.ink and comparison.plain > PAPER else 0.0
-    return max(odds, SURELY_WRITTEN) if written > SAME_INK else odds
+    return max(odds, SURELY_WRITTEN) if same_words(comparison) else odds
 
 
 def unlike_any_copy(comparison: Comparison) -> bool:
@@ -139,6 +139,17 @@ def unlike_any_copy(comparison: Comparison) -> bool:
         (evidence.turn > LARGEST_REST_TURN and evidence.fitting > SETTLED)
         or evidence.overlap < LEAST_OVERLAP
         or (unfounded and evidence.weighted < LEAST_UNFOUNDED)
+    )
+
+
+def same_words(comparison: Comparison) -> bool:
+    """Whether two pages lie well on each other and hold the same words all over."""
+    ink = comparison.ink
+    return (
+        ink is not None
+        and comparison.plain > PAPER
+        and comparison.evidence.fitting > PAGES_FITTING
+        and min(ink.everywhere, ink.beside_patch) > SAME_INK
     )
 
 

@@ -132,10 +132,7 @@ class SqliteStore:
     ) -> Written:
         failure: FlowError | None = None
         with self._writing():
-            self._writer.execute("BEGIN IMMEDIATE")
-            try:
-                self._schema = self._read_schema()
-                writer = Writer(self._writer, self._schema, now())
+            with self._changing() as writer:
                 try:
                     for operation in operations:
                         with contextlib.suppress(*([VersionConflictError] if skip_conflicts else [])):
@@ -143,11 +140,6 @@ class SqliteStore:
                 except FlowError as error:
                     failure = error
                 writer.finish()
-                self._writer.execute("COMMIT")
-            finally:
-                if self._writer.in_transaction:
-                    self._writer.execute("ROLLBACK")
-                self._schema = self._read_schema()
             self._bound_log()
         if failure:
             raise failure
@@ -156,18 +148,9 @@ class SqliteStore:
     @told()
     def declare(self, types: Mapping[str, FieldType]) -> None:
         """Gives names that nothing defines yet a type for good."""
-        with self._writing():
-            self._writer.execute("BEGIN IMMEDIATE")
-            try:
-                self._schema = self._read_schema()
-                writer = Writer(self._writer, self._schema, now())
-                for name, kind in types.items():
-                    writer.declare(name, kind)
-                self._writer.execute("COMMIT")
-            finally:
-                if self._writer.in_transaction:
-                    self._writer.execute("ROLLBACK")
-                self._schema = self._read_schema()
+        with self._writing(), self._changing() as writer:
+            for name, kind in types.items():
+                writer.declare(name, kind)
 
     @told()
     def commit(self) -> None:
@@ -222,6 +205,19 @@ class SqliteStore:
             yield
         finally:
             self._write_lock.release()
+
+    @contextlib.contextmanager
+    def _changing(self) -> Iterator[Writer]:
+        """A transaction, of which nothing is left where it fails."""
+        self._writer.execute("BEGIN IMMEDIATE")
+        try:
+            self._schema = self._read_schema()
+            yield Writer(self._writer, self._schema, now())
+            self._writer.execute("COMMIT")
+        finally:
+            if self._writer.in_transaction:
+                self._writer.execute("ROLLBACK")
+            self._schema = self._read_schema()
 
     def _apply(self, writer: Writer, operation: Operation) -> None:
         """One operation whole or not at all; those before it in the batch stay, as in Solr."""

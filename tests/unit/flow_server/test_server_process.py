@@ -115,7 +115,7 @@ def test_pictures_are_analysed_again_after_a_process_of_the_pool_died(
     ("arguments", "words"),
     [
         (["--data", "{data}", "--port", "{port}"], "port {port} of 127.0.0.1 is in use; give another --port"),
-        (["snyc", "{data}"], "there is no command 'snyc', only sync and reanalyze"),
+        (["snyc", "{data}"], "there is no command 'snyc', only sync, reanalyze, init-solr"),
     ],
 )
 def test_a_start_that_cannot_be_is_answered_with_one_sentence(

@@ -146,7 +146,6 @@ def test_fields_to_filter_by_are_those_that_people_see(read_only: RunDir) -> Non
         "labels",
         "image",
         "unreadable_s",
-        "hard_link_s",
     }
 
 
