@@ -33,7 +33,7 @@ calibrate: .venv/runtime  ## Measure which thresholds are right for a collection
 	@$(python) -m include.dedupe calibrate "$$COLLECTION" $(ARGS)
 
 test: .venv/test lint  ## Run all checks and tests
-	@$(python) -m pytest --numprocesses auto --dist loadfile
+	@$(python) -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 lint: .venv/test  ## Check style, types, imports between packages, and generated documents
 	@$(python) -m ruff check .
