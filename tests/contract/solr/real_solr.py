@@ -6,6 +6,7 @@ one is started from Maven Central jars, which needs Java 17 or newer and Maven; 
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -88,19 +89,25 @@ def solr_nodes(directory: Path, count: int, configuration: Path, *collections: s
 
 
 def _fetch_jars() -> None:
-    if JARS.is_dir() and any(JARS.glob("solr-core-*.jar")):
-        return
-    command = ["mvn", "-q", "-B", "-f", str(HERE / "pom.xml"), "dependency:copy-dependencies"]
-    done = subprocess.run(
-        [*command, f"-DoutputDirectory={JARS}"],
-        capture_output=True,
-        text=True,
-        timeout=FETCH_SECONDS,
-        check=False,
-    )
-    if done.returncode:
-        shutil.rmtree(JARS, ignore_errors=True)
-        pytest.skip(f"Solr's jars cannot be fetched from Maven Central: {done.stdout[-500:]}")
+    """Once for all test processes: the jars are there whole or not at all."""
+    JARS.parent.mkdir(exist_ok=True)
+    with JARS.with_name("solr-jars.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if JARS.is_dir():
+            return
+        unfinished = JARS.with_name("solr-jars.unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        command = ["mvn", "-q", "-B", "-f", str(HERE / "pom.xml"), "dependency:copy-dependencies"]
+        done = subprocess.run(
+            [*command, f"-DoutputDirectory={unfinished}"],
+            capture_output=True,
+            text=True,
+            timeout=FETCH_SECONDS,
+            check=False,
+        )
+        if done.returncode:
+            pytest.skip(f"Solr's jars cannot be fetched from Maven Central: {done.stdout[-500:]}")
+        unfinished.rename(JARS)
 
 
 def _said(log: Path, start: str) -> list[str]:
