@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ from include.flow_server.index.keypoint_file import KeypointFile
 from include.flow_server.index.memory import MemoryPictures
 from include.flow_server.query.dates import now
 from include.flow_server.store.failures import told
+from include.flow_server.store.log import WATCH_SECONDS, WriteAheadLog
 from include.flow_server.store.schema import FLOW_FIELDS, Field, FieldType, Schema
 from include.flow_server.store.selecting import Selector
 from include.flow_server.store.snapshots import PATIENCE, Remembered, Snapshots, connect
@@ -42,11 +42,6 @@ if TYPE_CHECKING:
 _TABLES = Path(__file__).with_name("tables.sql")
 _CHUNK = 500
 _CHANGES_AT_ONCE = 5000
-LOG_BYTES = 32 * 1024 * 1024
-_WATCH_SECONDS = 0.5
-_OTHERS_SECONDS = 3 * _WATCH_SECONDS  # in which another server on the same file has let go of the log, too
-_REST_SECONDS = 10.0
-_PAUSE_SECONDS = 0.02
 
 
 class SqliteStore:
@@ -58,13 +53,12 @@ class SqliteStore:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._patience = patience
         self._keypoint_file = path.with_name("keypoints.sqlite")
-        self._log_file = path.with_name(f"{path.name}-wal")
-        self._log_busy_until = 0.0
         self._write_lock = threading.RLock()
         self._watcher_lock = threading.Lock()
         self._newest_lock = threading.Lock()
         self._writer = connect(path, patience)
-        self._restart_log()
+        self._log = WriteAheadLog(path, self._writer, patience)
+        self._log.restart()
         self._writer.executescript(_TABLES.read_text(encoding="utf-8"))
         self._check_format(path)
         self._schema = self._read_schema()
@@ -248,42 +242,20 @@ class SqliteStore:
             self._schema = self._read_schema()
             with self._watcher_lock:
                 self._seen = self._commit_counter()
-            self._snapshots.advance(self._restart_long_log)
+            self._snapshots.advance(self._log.restart_if_long)
 
     def _watch_log(self) -> None:
         """Lets the log begin anew that another program fills while nobody asks this one."""
-        while not self._closed.wait(_WATCH_SECONDS):
+        while not self._closed.wait(WATCH_SECONDS):
             with contextlib.suppress(FlowError, sqlite3.Error), self._writing():
                 if not self._closed.is_set():
                     self._bound_log()
 
     def _bound_log(self) -> None:
         """Where the log is long, moves all readers on, which lets it begin anew."""
-        if self._log_is_long():
+        if self._log.is_long():
             self._show_newest()
             self._moved = True
-
-    def _log_is_long(self) -> bool:
-        with contextlib.suppress(FileNotFoundError):
-            return self._log_file.stat().st_size > LOG_BYTES and time.monotonic() > self._log_busy_until
-        return False
-
-    def _restart_long_log(self) -> None:
-        if self._log_is_long() and not self._restart_log(_OTHERS_SECONDS):
-            self._log_busy_until = time.monotonic() + _REST_SECONDS
-
-    def _restart_log(self, patience: float = 0.0) -> bool:
-        """Takes the log into the file and empties it; False where another program reads it all the while."""
-        deadline = time.monotonic() + patience
-        self._writer.execute("PRAGMA busy_timeout = 0")  # it would not wait for another one's checkpoint
-        try:
-            while self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
-                if time.monotonic() >= deadline:
-                    return False
-                time.sleep(_PAUSE_SECONDS)
-        finally:
-            self._writer.execute(f"PRAGMA busy_timeout = {int(self._patience * 1000)}")
-        return True
 
     def _read_schema(self) -> Schema:
         rows = self._writer.execute("SELECT name, type, multi, number FROM fields")

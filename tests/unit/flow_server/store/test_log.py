@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from include.flow_server.query.request import SelectRequest
+from include.flow_server.store.log import LOG_BYTES
 from include.flow_server.store.protocol import Add
-from include.flow_server.store.sqlite import LOG_BYTES, SqliteStore
+from include.flow_server.store.sqlite import SqliteStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
