@@ -54,7 +54,8 @@ def compact(storage: str, collection: str, *, dry_run: bool) -> Compacted:
     if not dry_run:
         newest = names[-1].removesuffix(".parquet").partition("--compacted")[0]
         made = f"{newest}--compacted-{uuid.uuid4().hex[:8]}.parquet"
-        lasting.create(f"{FOLDER}/{made}", to_parquet(kept, KNOWN_PAIRS))
+        if not lasting.create(f"{FOLDER}/{made}", to_parquet(kept, KNOWN_PAIRS)):
+            raise ArtifactError(f"{lasting.path(f'{FOLDER}/{made}')} exists already; nothing was removed.")
         for name in names:
             lasting.remove(f"{FOLDER}/{name}")
     return Compacted(len(frames), rows, len(kept))
@@ -65,7 +66,7 @@ def united(pairs: pd.DataFrame) -> pd.DataFrame:
 
     The score is that found last, the floor the highest: down to it all were kept.
     """
-    groups = pairs.groupby(_KEY, sort=False)
+    groups = pairs.groupby(_KEY, sort=False, dropna=False)
     whole = groups.agg(
         seen_from_a=("seen_from_a", "any"), seen_from_b=("seen_from_b", "any"), floor=("floor", "max")
     )

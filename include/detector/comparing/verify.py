@@ -73,8 +73,10 @@ class Comparison:
 
     @cached_property
     def difference(self) -> Difference | None:
-        """How the colours of the frames differ; None of a mirrored or turned picture."""
-        return difference(self.first, self.second, self.alignment()) if self.shown == UPRIGHT else None
+        """How the colours of the frames differ; None if one is mirrored, turned or seen in perspective."""
+        if self.shown != UPRIGHT or self.evidence.straightened:
+            return None
+        return difference(self.first, self.second, self.alignment())
 
     def alignment(self) -> Alignment:
         """The map from the first picture's pixels to the second's."""

@@ -5,30 +5,24 @@ from __future__ import annotations
 import os
 import signal
 from itertools import combinations
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from PIL import Image
 
 from include.detector.comparing.score import score_pair
 from include.detector.comparing.thumb import Thumb
-from include.detector.imaging import Descriptor, analyze
+from include.detector.imaging import Descriptor
 from include.flow_server.comparers import Comparers
 from include.flow_server.index import DuplicateIndex, SearchOptions
-from tests.support.drawn import file
+from tests.support.cropped import photos_and_crops
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PHOTOS = sorted(Path("include/demo/photos").glob("*.jpg"))[:4]
-
 
 @pytest.fixture(scope="module")
 def descriptors() -> list[Descriptor]:
-    photos = [Image.open(path).convert("RGB") for path in PHOTOS]
-    cropped = [photo.crop((10, 10, photo.width - 20, photo.height - 15)) for photo in photos]
-    return [analyze(file(picture, "JPEG", quality=60)) for picture in photos + cropped]
+    return photos_and_crops(10, 10, 20, 15)
 
 
 @pytest.fixture

@@ -8,25 +8,10 @@ from pathlib import Path
 import pytest
 
 from include.dedupe.deciding.supersede import is_registered, newer_run, register_decisions
-from include.dedupe.planning.effort import Effort
 from include.dedupe.planning.plan import Plan
-from include.dedupe.planning.scope import Scope
 from include.dedupe.rundir import RunDir
 from include.dedupe.sequence import next_number
-from include.dedupe.settings.config import CollectionConfig
-
-PLAN = Plan(
-    run_id="",
-    created_at="2026-04-01T12:00:00+00:00",
-    config=CollectionConfig.model_validate({"flow": {"connection": "flow_test", "collection": "any"}}),
-    scope=Scope(),
-    fq=(),
-    search_fq=(),
-    collection_documents=0,
-    detector="",
-    effort=Effort(approximate=False, smartfilter="off"),
-    partitions=(),
-)
+from tests.support.plans import PLAN
 
 
 def planned(storage: Path, run_id: str, created_at: str, *, counted: bool = True) -> tuple[RunDir, Plan]:

@@ -7,12 +7,10 @@ from pathlib import Path
 import pytest
 
 from include.dedupe.errors import ArtifactError
-from include.dedupe.planning.effort import Effort
 from include.dedupe.planning.own_folder import claim_folder, require_own_folder
-from include.dedupe.planning.plan import PLAN_FILE, Plan, read_plan
-from include.dedupe.planning.scope import Scope
+from include.dedupe.planning.plan import PLAN_FILE, read_plan
 from include.dedupe.rundir import Attempt, RunDir
-from include.dedupe.settings.config import CollectionConfig
+from tests.support.plans import PLAN
 
 PLANNED = dt.datetime(2026, 4, 1, 12, tzinfo=dt.UTC)
 BEFORE, AFTER = PLANNED - dt.timedelta(minutes=1), PLANNED + dt.timedelta(days=1)
@@ -27,21 +25,8 @@ def claim(run: RunDir, attempt: Attempt, started: dt.datetime | None) -> None:
 def run(tmp_path: Path) -> RunDir:
     """A run whose folder holds a plan."""
     made = RunDir(str(tmp_path), "pictures", "manual__1")
-    flow = {"connection": "flow_test", "collection": "any"}
-    plan = Plan(
-        run_id="manual__1",
-        created_at=PLANNED.isoformat(),
-        config=CollectionConfig.model_validate({"flow": flow}),
-        scope=Scope(),
-        fq=(),
-        search_fq=(),
-        collection_documents=0,
-        detector="",
-        effort=Effort(approximate=False, smartfilter="off"),
-        partitions=(),
-    )
     stage = made.stage("plan", FIRST)
-    stage.write_file(PLAN_FILE, json.dumps(plan.to_json()).encode())
+    stage.write_file(PLAN_FILE, json.dumps(PLAN.to_json()).encode())
     stage.finish({})
     return made
 

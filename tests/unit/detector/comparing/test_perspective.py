@@ -29,10 +29,11 @@ def pulled(moves: list[tuple[float, float]], seed: int = 21) -> Thumb:
 
 
 KEYSTONE = [(0.04, 0.0), (-0.04, 0.0), (0.0, 0.0), (0.0, 0.0)]
+SLIGHT = [(0.012, 0.0), (-0.012, 0.0), (0.0, 0.0), (0.0, 0.0)]
 TILTED = [(0.03, 0.02), (-0.01, 0.04), (0.02, -0.02), (-0.02, 0.01)]
 
 
-@pytest.mark.parametrize("moves", [KEYSTONE, TILTED])
+@pytest.mark.parametrize("moves", [SLIGHT, KEYSTONE, TILTED])
 def test_a_copy_in_perspective_is_near(moves: list[tuple[float, float]]) -> None:
     copy = pulled(moves)
     assert 0.70 <= score_pair(WHOLE, copy, mirror=True) < 0.95

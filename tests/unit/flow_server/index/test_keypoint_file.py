@@ -11,27 +11,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from include.detector.comparing.keypoints import ROW, Keypoints
 from include.detector.comparing.score import score_pair
 from include.detector.comparing.thumb import Thumb
-from include.detector.imaging import Descriptor, analyze
+from include.detector.imaging import Descriptor
 from include.flow_server.comparers import Comparers
 from include.flow_server.index.keypoint_file import KeypointFile
-from tests.support.drawn import file
+from tests.support.cropped import photos_and_crops
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PHOTOS = sorted(Path("include/demo/photos").glob("*.jpg"))[:4]
-
 
 @pytest.fixture(scope="module")
 def descriptors() -> list[Descriptor]:
-    photos = [Image.open(path).convert("RGB") for path in PHOTOS]
-    cropped = [photo.crop((60, 40, photo.width - 90, photo.height - 50)) for photo in photos]
-    return [analyze(file(picture, "JPEG", quality=60)) for picture in photos + cropped]
+    return photos_and_crops(60, 40, 90, 50)
 
 
 @pytest.fixture
