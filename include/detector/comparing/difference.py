@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from include.detector.comparing.evidence import beside_patch
+from include.detector.comparing.patches import beside_patch
 from include.detector.comparing.planes import blur
 from include.detector.comparing.refine import overlay
 from include.detector.imaging.layout import CELLS

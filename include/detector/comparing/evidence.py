@@ -9,12 +9,14 @@ change the tones of large areas. All numbers go into `Evidence`; what they are w
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from functools import cached_property
+from typing import TYPE_CHECKING, cast
 
 import cv2
 import numpy as np
 
-from include.detector.comparing.planes import Plane, local_contrast, resize, warp
+from include.detector.comparing.patches import beside_patch, label
+from include.detector.comparing.planes import Plane, local_contrast, plain, resize, warp
 from include.detector.comparing.refine import BLOCK, Flow, Overlay, overlay
 
 if TYPE_CHECKING:
@@ -30,9 +32,6 @@ LEAST_COVER = 0.6
 QUANTILES = (0.15, 0.3, 0.5, 0.7)
 FEW_BLOCKS = 12
 NO_CHROMA, FAINT_CHROMA = 20.0, 150.0  # sums of squares: of coding noise, of a colour that may pass for grey
-# Height and width, as shares of the frame, of what a caption, a logo or a banner at most covers.
-PATCHES = ((0.25, 1.0), (1.0, 0.25), (0.48, 0.48), (0.35, 0.7), (0.7, 0.35))
-LEAST_OUTSIDE = 0.3  # share of the textured blocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +65,18 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
+class Label:
+    """One place of two pictures."""
+
+    plain: float  # share of one brightness, in the picture that has less of it there
+    beside: float  # mean correlation of the blocks outside it, and outside a patch
+
+
+@dataclass(frozen=True, eq=False)
 class Evidence:
     """Measurements of one alignment of two thumbnails; correlations are -1..1, shares 0..1."""
 
-    alignment: Alignment
+    trial: Trial
     overlap: float  # share of the first frame that the second covers
     blocks: int  # textured blocks compared
     agreeing: float  # share of them that correlate above 0.6
@@ -87,6 +94,23 @@ class Evidence:
     chroma: float  # correlation of block colours; 1 where one of the pictures has none
     agreeing_chroma: float  # mean cosine of the colours of those blocks whose brightness agrees
     straightened: bool  # whether the second picture was bent to fit
+
+    @property
+    def alignment(self) -> Alignment:
+        return self.trial.alignment
+
+    @cached_property
+    def label(self) -> Label:
+        """The place that agrees most, as the same label on two pictures does."""
+        blocks, textured = np.clip(self.trial.blocks.correlation, 0, 1), self.trial.textured.copy()
+        place = label(blocks, textured)
+        if place is None:
+            return Label(plain=0.0, beside=1.0)
+        textured[place] = False
+        rows, columns = (slice(span.start * STRIDE, span.stop * STRIDE) for span in place)
+        laid = self.trial.laid
+        here, there = (picture.luma[rows, columns].astype(np.uint8) for picture in (laid.first, laid.second))
+        return Label(plain=min(plain(here), plain(there)), beside=beside_patch(blocks, textured))
 
 
 def tried(first: Thumb, second: Thumb, alignment: Alignment) -> Trial:
@@ -120,7 +144,7 @@ def measure(trial: Trial) -> Evidence:
     tones = _tone_differences(here, there, inside)
     chroma, agreeing_chroma = _chroma_correlations(trial, correlation > AGREES)
     return Evidence(
-        alignment=trial.alignment,
+        trial=trial,
         overlap=float(inside.mean()),
         blocks=int(textured.sum()),
         agreeing=float((values > AGREES).mean()),
@@ -205,41 +229,6 @@ def _tone_differences(first: Plane, second: Plane, inside: Plane) -> tuple[float
         keep = left <= ordered[int(0.7 * len(ordered))]
     spread = 40.0 / (float(one.std()) + 10.0)
     return float(ordered[len(ordered) // 2]) * spread, float(ordered[int(0.8 * len(ordered))]) * spread
-
-
-def beside_patch(correlation: Plane, textured: NDArray[np.bool_], *, edge: int = 0) -> float:
-    """Mean correlation of the textured blocks without the patch whose removal raises it most.
-
-    A patch may be laid over a copy; of two other pictures it is not one place alone that differs. Patches are
-    those of PATCHES and `edge` blocks more in either direction. At least LEAST_OUTSIDE of the blocks must
-    remain.
-    """
-    counted = textured.astype(np.float32)
-    lost, all_counted = cv2.integral((1 - correlation) * counted), cv2.integral(counted)
-    total = float(all_counted[-1, -1])
-    if not total:
-        return 0.0
-    least = float(lost[-1, -1]) / total
-    rows, columns = counted.shape
-    for share_high, share_wide in PATCHES:
-        high, wide = (
-            min(count, max(1, round(share * count) + edge))
-            for share, count in ((share_high, rows), (share_wide, columns))
-        )
-        left = total - _sums(all_counted, high, wide)
-        outside = (lost[-1, -1] - _sums(lost, high, wide)) / (left + 1e-6)
-        enough = left > LEAST_OUTSIDE * total
-        if enough.any():
-            least = min(least, float(outside[enough].min()))
-    return 1 - least
-
-
-def _sums(integral: NDArray[Any], high: int, wide: int) -> NDArray[np.float64]:
-    """Sums over all rectangles of one size."""
-    lower = integral[high:, wide:] - integral[high:, :-wide]
-    upper = integral[:-high, wide:] - integral[:-high, :-wide]
-    sums: NDArray[np.float64] = lower - upper
-    return sums
 
 
 def _chroma_correlations(trial: Trial, agreeing: NDArray[np.bool_]) -> tuple[float, float]:

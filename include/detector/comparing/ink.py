@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, cast
 import cv2
 import numpy as np
 
-from include.detector.comparing.evidence import LEAST_COVER, STRIDE, WINDOW, beside_patch
+from include.detector.comparing.evidence import LEAST_COVER, STRIDE, WINDOW
+from include.detector.comparing.patches import beside_patch
 
 if TYPE_CHECKING:
     from include.detector.comparing.planes import Plane

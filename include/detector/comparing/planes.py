@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Plane = NDArray[np.float32]
+ONE_BRIGHTNESS = 7  # levels that count as one
 DETAIL = 1.2  # sigma in pixels below which something counts as detail
 
 
@@ -103,3 +104,9 @@ def _blur_widely(plane: Plane, sigma: float) -> Plane:
     height, width = plane.shape
     quarter = resize(plane, max(3, width // 4), max(3, height // 4))
     return resize(blur(quarter, sigma / 4), width, height)
+
+
+def plain(luma: NDArray[np.uint8]) -> float:
+    """Share of the pixels that have nearly the most frequent brightness: paper, a wall, a clear sky."""
+    counts = np.bincount(luma.ravel(), minlength=256)
+    return float(np.convolve(counts, np.ones(ONE_BRIGHTNESS), "same").max()) / luma.size

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 WEIGHTS = Path(__file__).with_name("score-weights.json")
 NEAR, EXACT = 0.70, 0.95
 JUST_BELOW = 0.0001
-RULES = 2  # raised whenever a rule of this package changes what pictures score
+RULES = 3  # raised whenever a rule of this package changes what pictures score
 LAST = 8  # comparisons whose certainty is kept: it is asked for while they are made, and for their score
 SURE = 5.0  # log odds of being one picture that an exact copy has; of the fitted ones the least had 7.4
 LARGEST_REST_TURN, SETTLED = 1.0, 0.45  # degrees; share of the blocks that must fit for that to mean anything
@@ -40,6 +40,8 @@ LEAST_OVERLAP = 0.5  # share of the frame
 LEAST_UNFOUNDED = 0.65  # correlation
 # Of a copy seen in perspective: what no tone curve explains (levels), and ten times what still moves.
 LARGEST_UNEXPLAINED = 4.0
+# Pictures under one label have at most so much beside it; copies that are half hidden show no plain label.
+AGREEING_ALL_OVER, LABEL, LARGEST_BESIDE_LABEL = 0.8, 0.45, 0.4  # correlation, share, correlation
 LEAST_INK, LEAST_INK_BESIDE_PATCH = 0.69, 0.78  # correlations
 # Where paper takes so much of both (share), so much of the same ink is as good as these log odds.
 PAPER, SAME_INK, SURELY_WRITTEN = 0.5, 0.82, 1.5
@@ -113,7 +115,7 @@ def score(comparison: Comparison) -> float:
 def certainty(comparison: Comparison) -> float:
     """Log odds that two aligned pictures are one; > 0 = they are."""
     odds = float(_weights()["same"](same_features(comparison)))
-    if unlike_any_copy(comparison):
+    if unlike_any_copy(comparison) or (odds > 0 and labelled_alike(comparison)):
         return min(odds, -1.0)
     return max(odds, SURELY_WRITTEN) if same_words(comparison) else odds
 
@@ -140,6 +142,14 @@ def unlike_any_copy(comparison: Comparison) -> bool:
         or evidence.overlap < LEAST_OVERLAP
         or (unfounded and evidence.weighted < LEAST_UNFOUNDED)
     )
+
+
+def labelled_alike(comparison: Comparison) -> bool:
+    """Whether only one place agrees, as of two pictures with the same label, however large that is."""
+    evidence = comparison.evidence
+    if evidence.weighted > AGREEING_ALL_OVER:
+        return False
+    return evidence.label.plain > LABEL and evidence.label.beside < LARGEST_BESIDE_LABEL
 
 
 def same_words(comparison: Comparison) -> bool:

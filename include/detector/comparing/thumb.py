@@ -15,7 +15,7 @@ import numpy as np
 
 from include.detector.comparing.keypoints import MOST_BYTES, find_keypoints
 from include.detector.comparing.orientation import UPRIGHT, Orientation, hash_blocks
-from include.detector.comparing.planes import Shades, local_contrast, resize
+from include.detector.comparing.planes import Shades, local_contrast, plain, resize
 from include.detector.comparing.windows import PIXELS, windows
 from include.detector.imaging.layout import VALUES, decode_layout
 from include.detector.imaging.margins import Box, content_box
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from include.detector.imaging.descriptor import Descriptor
 
 FRAME_SIDE = 32  # both sides of a whole frame squeezed for the same-frame check
-ONE_BRIGHTNESS = 7  # levels that count as one
 DETAILED = 4.0  # levels by which a cell of the layout differs from those around it
 DECODED = 256  # thumbnails whose pixels are kept
 
@@ -110,8 +109,8 @@ class Thumb:
 
     @cached_property
     def plain(self) -> float:
-        """Share of the pixels that have nearly the most frequent brightness: paper, a wall, a clear sky."""
-        return _plain(self.pixels.ycc[..., 0])
+        """Share of one brightness; see `plain`."""
+        return plain(self.pixels.ycc[..., 0])
 
     @cached_property
     def frames(self) -> tuple[Frame, ...]:
@@ -182,11 +181,6 @@ class Thumb:
 @lru_cache(DECODED)
 def _pixels(thumbnail: bytes, orientation: Orientation) -> Pixels:
     return Pixels(np.ascontiguousarray(orientation.grid(decode_thumbnail(thumbnail))))
-
-
-def _plain(luma: NDArray[np.uint8]) -> float:
-    counts = np.bincount(luma.ravel(), minlength=256)
-    return float(np.convolve(counts, np.ones(ONE_BRIGHTNESS), "same").max()) / luma.size
 
 
 def _frames(luma: NDArray[np.uint8], content: Box) -> tuple[Frame, ...]:
