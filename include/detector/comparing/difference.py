@@ -112,7 +112,7 @@ def equal_cells(first: Thumb, second: Thumb, *, blurred: bool = False) -> tuple[
 
 
 def same_colours(first: Thumb, second: Thumb) -> float:
-    """Share of the cells that can be paired by colour, wherever they lie; 1 where one picture has no colours."""
+    """Share of the cells that can be paired by colour, wherever they lie; 1 where one picture has none."""
     if min(first.colourful, second.colourful) < GREY:
         return 1.0
     return float(np.minimum(first.colours, second.colours).sum())
