@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from include.detector.comparing.batch import score_pairs
 from include.flow_server.analysis import attend_parent
+from include.flow_server.index.keypoint_file import KeypointFile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +31,8 @@ class Comparers:
         self._lock = threading.Lock()
         self._pool: ProcessPoolExecutor | None = None
         if workers > 1:
-            multiprocessing.set_forkserver_preload([score_pairs.__module__, attend_parent.__module__])
+            needed = (score_pairs, attend_parent, KeypointFile)
+            multiprocessing.set_forkserver_preload([one.__module__ for one in needed])
             forkserver.ensure_running()  # imports while the server opens its collections
 
     def scores(

@@ -17,6 +17,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -45,6 +46,7 @@ PHOTOS = Path(__file__).parents[1] / "demo" / "photos"
 _BATCH = 5000
 _THUMBNAILS = 1000
 _DUPLICATE_EVERY = 50
+SCAN_PAGE = 100  # documents
 
 
 def main() -> None:
@@ -156,12 +158,37 @@ def _figures(port: int, size: int, requests: int) -> dict[str, Any]:
     for name, mode in modes.items():
         search = [{"rank.by.id": one, "fl": "id,score", "rows": 50, **mode} for one in ids]
         ask("duplicate", search[0])
-        figures[f"{name}_ms"] = _median_ms(lambda p: ask("duplicate", p), search)
+        figures[f"{name}_ms"] = median(_times(ask, search)) * 1000
         figures[f"{name}_clients_per_s"] = _at_once(port, search)
     began = time.perf_counter()
     joined = ask("duplicates", {"rows": 200, "rank.approximate": "true", "rank.smartfilter": "medium"})
     figures["join_per_s"] = len(joined["response"]["docs"]) / (time.perf_counter() - began)
-    return figures | _pages(ask)
+    return figures | _beside_a_scan(port, ids) | _pages(ask)
+
+
+def _beside_a_scan(port: int, ids: list[str]) -> dict[str, Any]:
+    """How long searches wait while another client scans: half of them, and the slowest; and a page of it."""
+    pages: list[float] = []
+    over = threading.Event()
+
+    def scan() -> None:
+        ask, mark = _client(port), "*"
+        while not (pages and over.is_set()):
+            began = time.perf_counter()
+            following = ask("duplicates", {"rows": SCAN_PAGE, "cursorMark": mark})["nextCursorMark"]
+            pages.append(time.perf_counter() - began)
+            mark = "*" if following == mark else following
+
+    with ThreadPoolExecutor(1) as pool:
+        scanning = pool.submit(scan)
+        times = _times(_client(port), [{"rank.by.id": one, "fl": "id,score", "rows": 50} for one in ids])
+        over.set()
+        scanning.result()
+    return {
+        "beside_scan_ms": median(times) * 1000,
+        "beside_scan_most_ms": max(times) * 1000,
+        "scan_page_ms": median(pages) * 1000,
+    }
 
 
 def _at_once(port: int, searches: list[dict[str, Any]]) -> float:
@@ -228,13 +255,14 @@ def _client(port: int) -> Callable[[str, dict[str, Any]], Any]:
     return ask
 
 
-def _median_ms(ask: Callable[[dict[str, Any]], Any], requests: list[dict[str, Any]]) -> float:
+def _times(ask: Callable[[str, dict[str, Any]], Any], searches: list[dict[str, Any]]) -> list[float]:
+    """Seconds that each search takes, one after another."""
     times = []
-    for parameters in requests:
+    for parameters in searches:
         began = time.perf_counter()
-        ask(parameters)
+        ask("duplicate", parameters)
         times.append(time.perf_counter() - began)
-    return median(times) * 1000
+    return times
 
 
 def _memory(process: int) -> float:

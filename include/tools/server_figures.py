@@ -18,6 +18,10 @@ _ROWS = {
     "`duplicate`, approximate, medium, seen before": "{approximate_ms} ms",
     f"the same, {CLIENTS} clients": "{approximate_clients_per_s} /s",
     "`duplicates`, approximate, medium": "{join_per_s} /s",
+    "`duplicate`, exact, while another client scans, half and all of them within": (
+        "{beside_scan_ms}, {beside_scan_most_ms} ms"
+    ),
+    "page of 100 of that scan": "{scan_page_ms} ms",
     "page of 1,000 ids by id, early and late": "{page_early_ms}, {page_late_ms} ms",
     "the same, filtered to 1 %, early and late": "{filtered_page_early_ms}, {filtered_page_late_ms} ms",
     "the same, by date, early and late": "{by_date_page_early_ms}, {by_date_page_late_ms} ms",

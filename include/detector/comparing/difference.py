@@ -34,6 +34,7 @@ TAIL = 8  # cells
 FAINT_CHROMA = 3.0  # levels of saturation that strong coding takes away
 EQUAL_LUMA, EQUAL_CHROMA = 2.5, 3.5  # levels within which usual coding keeps a cell
 FEW_EQUAL = 0.15  # share of the cells with detail
+GREY = 2.0  # levels of saturation that are none
 SPOT, SLIGHT = 3, 0.5  # pixels of the thumbnail; levels
 EDGE = 2  # cells that a patch covers in part, in either direction
 
@@ -108,6 +109,13 @@ def equal_cells(first: Thumb, second: Thumb, *, blurred: bool = False) -> tuple[
     if share > FEW_EQUAL:
         share = beside_patch(equal.astype(np.float32), detailed, edge=EDGE)
     return float(equal.mean()), share
+
+
+def same_colours(first: Thumb, second: Thumb) -> float:
+    """Share of the cells that can be paired by colour, wherever they lie; 1 where one picture has none."""
+    if min(first.colourful, second.colourful) < GREY:
+        return 1.0
+    return float(np.minimum(first.colours, second.colours).sum())
 
 
 def _changes(one: Plane, two: Plane) -> tuple[Plane, Plane]:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 FRAME_SIDE = 32  # both sides of a whole frame squeezed for the same-frame check
 DETAILED = 4.0  # levels by which a cell of the layout differs from those around it
+COLOUR_LEVELS = 32
+COLOURS = 256 // COLOUR_LEVELS  # bins of each channel
 DECODED = 256  # thumbnails whose pixels are kept
 
 
@@ -144,6 +146,18 @@ class Thumb:
         grey = self.layout[..., 0].astype(np.float32)
         detailed: NDArray[np.bool_] = np.abs(grey - cv2.blur(grey, (3, 3))) > DETAILED
         return detailed
+
+    @cached_property
+    def colours(self) -> NDArray[np.float64]:
+        """Shares of the layout's cells by colour, in bins of COLOUR_LEVELS, [COLOURS ** 3]."""
+        luma, red, blue = (self.layout.astype(np.intp) // COLOUR_LEVELS).reshape(-1, 3).T
+        counts = np.bincount((luma * COLOURS + red) * COLOURS + blue, minlength=COLOURS**3)
+        return counts / len(luma)
+
+    @cached_property
+    def colourful(self) -> float:
+        """How far its colours are from grey, mean levels."""
+        return float(np.abs(self.layout[..., 1:].astype(np.int16) - 128).mean())
 
     @cached_property
     def hashes(self) -> NDArray[np.uint64]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from include.detector.comparing.alignment import STRAIGHT, Alignment, proposals, whole_onto_whole
 from include.detector.comparing.closeness import hash_distance, similarity
-from include.detector.comparing.difference import difference, equal_cells
+from include.detector.comparing.difference import difference, equal_cells, same_colours
 from include.detector.comparing.evidence import measure, tried, weighed
 from include.detector.comparing.ink import ink
 from include.detector.comparing.orientation import MIRRORED, UPRIGHT, orientations, turned_distances
@@ -39,9 +39,10 @@ LEAST_OTHER_SIMILARITY = 0.55  # cosine of the embeddings, which see a mirrored 
 CLOSE_TURNED_HASH = 76  # bits; of plain turned copies the most had 42
 # Correlation of whole frames from which they are laid onto each other; studio backgrounds are symmetric.
 LEAST_AGREEMENT, LEAST_OTHER_AGREEMENT = 0.4, 0.6
-# What must be seen from far, agreement and ALIKE_COUNTS times the similarity, before keypoints are found; of
-# promised kinds of copies the least had 1.36.
-LEAST_SEEN, ALIKE_COUNTS = 1.3, 1.5
+# What must be seen from far before keypoints are found: agreement, similarity and COLOURS_COUNT times the
+# shared colours. Of 657 copies that need keypoints the least had 1.31, a screenshot in other contrast; of
+# pairs of other photographs of one kind five in six have less than LEAST_SEEN.
+LEAST_SEEN, COLOURS_COUNT = 1.27, 0.4
 WELL_NESTED, WELL_TURNED = 0.7, 0.75  # agreement
 PAGE = 0.35  # share of one brightness that pages have at least
 MOVING = 0.4  # share of the difference
@@ -180,15 +181,13 @@ class _Pair:
         return bool(self.others) and self.alike > LEAST_OTHER_SIMILARITY
 
     def is_seen(self, agreement: float) -> bool:
-        """Whether anything seen from far speaks for their being one, where upright so much agrees."""
-        if self.hashed or agreement + ALIKE_COUNTS * self.alike >= LEAST_SEEN:
+        """Whether enough seen from far speaks for their being one, where upright so much agrees."""
+        if self.hashed:
             return True
-        if not self.may_be_shown:
-            return False
-        mirrored = self.others.index(MIRRORED) if MIRRORED in self.others else None
-        if mirrored is not None and self.nested[mirrored] + ALIKE_COUNTS * self.alike >= LEAST_SEEN:
+        beside = self.alike + COLOURS_COUNT * same_colours(self.first, self.second)
+        if agreement + beside >= LEAST_SEEN:
             return True
-        return float(self.nested.max()) > WELL_TURNED
+        return self.may_be_shown and float(self.nested.max()) + beside >= LEAST_SEEN
 
     def otherwise(self) -> list[Orientation]:
         """Other orientations worth a closer look: those of the hashes, mirrored, best nested."""

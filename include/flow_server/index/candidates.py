@@ -22,6 +22,7 @@ from include.detector.comparing.closeness import HASH_RANGE, codes, vectors
 from include.detector.comparing.orientation import ALL
 from include.detector.imaging.embedding import DIMENSIONS, LEVELS
 from include.flow_server.index.embeddings import Embeddings
+from include.flow_server.index.index_file import Rows
 from include.flow_server.index.lists import LEAST_HASHES, LearntLists
 from include.flow_server.index.turned import TurnedHashes
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 HASH_BITS = 256
 HASHES = ("pdq", "pdq_content")
 MOST_FOUND = 2_000_000  # pairs of query and document held at once
+RESTORED = 50_000  # rows taken in at once
 PREFILTER = 8  # documents compared in full per candidate wanted
 
 
@@ -85,13 +87,28 @@ class Candidates:
         if not items:
             return
         wholes = _rows(b"".join(one.embedding[:DIMENSIONS] for _, one in items), DIMENSIONS).view(np.int8)
+        hashes = [_rows(b"".join(getattr(one, name) for _, one in items), HASH_BITS // 8) for name in HASHES]
+        self._append(np.array([key for key, _ in items], np.int64), wholes, hashes)
+
+    def rows(self) -> Rows:
+        """All that is held; nothing of it changes any more."""
+        return Rows(self._keys, self._embeddings.blocks(), self._stored_hashes())
+
+    def restore(self, rows: Rows) -> None:
+        """Take in rows that are not there yet."""
+        wholes = np.concatenate(rows.wholes)
+        for start in range(0, len(rows.keys), RESTORED):
+            part = slice(start, start + RESTORED)
+            self._append(rows.keys[part], wholes[part], [hashes[part] for hashes in rows.hashes])
+
+    def _append(
+        self, keys: NDArray[np.int64], wholes: NDArray[np.int8], hashes: Sequence[NDArray[np.uint8]]
+    ) -> None:
         self._embeddings.add(wholes)
         self._signs.add(_signs(wholes))
-        hashes = [_rows(b"".join(getattr(one, name) for _, one in items), HASH_BITS // 8) for name in HASHES]
         for index, added in zip(self._hashes, hashes, strict=True):
             index.add(added)
-        self._turned.add([descriptor.pdq_content for _, descriptor in items])
-        keys = np.array([key for key, _ in items], np.int64)
+        self._turned.add([row.tobytes() for row in hashes[HASHES.index("pdq_content")]])
         self._keys = np.concatenate([self._keys, keys])
         self._mask = self._by_key = None
         self._learnt.add(hashes, keys)

@@ -15,11 +15,12 @@ from include.detector.comparing.orientation import orientations
 from include.detector.imaging.descriptor import check_version
 from include.flow_server.index.candidates import Candidates
 from include.flow_server.index.finder import CACHE_BYTES, Finder
+from include.flow_server.index.index_file import Saved
 from include.flow_server.index.search import Shortlist
 from include.flow_server.index.sieve import BESIDE, EFFORTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence, Set
+    from collections.abc import Iterable, Mapping, Sequence, Set
 
     from numpy.typing import NDArray
 
@@ -80,10 +81,24 @@ class DuplicateIndex:
             check_version(descriptor.version)
         with self._lock:
             self.remove(added)
-            for key, descriptor in added.items():
-                self._content_hashes[key] = descriptor.content_hash
-                self._keys_of.setdefault(descriptor.content_hash, set()).add(key)
+            self._know({key: descriptor.content_hash for key, descriptor in added.items()})
             self._candidates.add([(key, found) for key, found in added.items() if not found.flat])
+
+    def saved(self, sequence: int, outdated: NDArray[np.int64]) -> Saved:
+        """All that it holds now, which is not changed any more."""
+        with self._lock:
+            return Saved(sequence, dict(self._content_hashes), self._candidates.rows(), outdated)
+
+    def restore(self, saved: Saved) -> None:
+        """Take in what an index held; this one must be empty."""
+        with self._lock:
+            self._know(saved.content_hashes)
+            self._candidates.restore(saved.rows)
+
+    def _know(self, content_hashes: Mapping[int, str]) -> None:
+        self._content_hashes |= content_hashes
+        for key, content_hash in content_hashes.items():
+            self._keys_of.setdefault(content_hash, set()).add(key)
 
     def remove(self, keys: Iterable[int]) -> None:
         """Forget documents; unknown keys are ignored."""

@@ -42,6 +42,10 @@ class Embeddings:
             codes = np.concatenate([self._blocks.pop(), codes])
         self._blocks += _divided(codes)
 
+    def blocks(self) -> list[NDArray[np.int8]]:
+        """All rows in several arrays, which are never changed, at least one."""
+        return [*self._blocks, np.zeros((0, DIMENSIONS), np.int8)]
+
     def keep(self, kept: NDArray[np.bool_]) -> None:
         """Drop the rows that are not `kept`; the others move up. Only blocks that lose rows are copied."""
         blocks = []

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from include.flow_server.errors import BadRequestError, BusyError, FlowError, VersionConflictError
+from include.flow_server.index.index_file import IndexFile
 from include.flow_server.index.keypoint_file import KeypointFile
 from include.flow_server.index.memory import MemoryPictures
 from include.flow_server.query.dates import now
@@ -52,7 +53,7 @@ class SqliteStore:
         """Where another program holds a lock for more than `patience` seconds, calls are a BusyError."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self._patience = patience
-        self._keypoint_file = path.with_name("keypoints.sqlite")
+        self._path = path
         self._write_lock = threading.RLock()
         self._watcher_lock = threading.Lock()
         self._newest_lock = threading.Lock()
@@ -165,8 +166,9 @@ class SqliteStore:
     def pictures(
         self, load: Load, *, mirror: bool, turn: bool, comparers: Comparers | None
     ) -> MemoryPictures:
-        kept = KeypointFile(self._keypoint_file)
-        self._pictures = MemoryPictures(self, load, kept, mirror=mirror, turn=turn, comparers=comparers)
+        kept = KeypointFile(self._path.with_name("keypoints.sqlite"))
+        file = IndexFile(self._path.with_name("index.npz"))
+        self._pictures = MemoryPictures(self, load, kept, file, mirror=mirror, turn=turn, comparers=comparers)
         return self._pictures
 
     def changes(self, since: int) -> Iterator[tuple[int, int, bytes | None]]:
@@ -179,6 +181,17 @@ class SqliteStore:
                 return
             yield from rows
             since = rows[-1][0]
+
+    @told()
+    def stamp(self) -> str | None:
+        with self._watcher_lock:
+            row = self._watcher.execute("SELECT value FROM counters WHERE name = 'index'").fetchone()
+        return str(row[0]) if row else None
+
+    @told()
+    def set_stamp(self, stamp: str) -> None:
+        with self._writing():
+            self._writer.execute("INSERT OR REPLACE INTO counters VALUES ('index', ?)", (stamp,))
 
     def close(self) -> None:
         self._closed.set()

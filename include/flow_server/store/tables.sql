@@ -16,6 +16,7 @@ CREATE TABLE IF NOT EXISTS terms (
 -- Which descriptors changed, for a duplicate index that has to catch up.
 CREATE TABLE IF NOT EXISTS changes (key INTEGER PRIMARY KEY, sequence INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS changes_by_sequence ON changes (sequence);
--- Counters: commit (bumped by each commit, so that other processes notice), version, sequence; format of the file.
+-- Counters: commit (bumped by each commit, so that other processes notice), version, sequence; format of the file;
+-- index: the stamp of the index that was saved last, see index_file.py.
 CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value NOT NULL);
 INSERT OR IGNORE INTO counters VALUES ('commit', 0), ('version', 0), ('sequence', 0), ('format', 2);
