@@ -22,7 +22,7 @@ from include.dedupe.errors import DedupeError
 from include.dedupe.flow import Document
 from include.dedupe.settings.policy_settings import DELETING
 from include.detector.comparing.last_look import differing
-from include.safe_picture import UnreadableImageError, decode
+from include.safe_picture import UnreadableImageError, comparable, decode
 
 SAME = 0.99995
 """Score from which a picture is the one that was indexed: of one picture Flow says 1, but for rounding."""
@@ -222,7 +222,7 @@ def compare_originals(own: bytes, kept: bytes, keeper: str = "its keeper") -> Ob
     pixels = []
     for whose, data in (("the", own), (f"{keeper}'s", kept)):
         try:
-            pixels.append(decode(data).rgb)
+            pixels.append(comparable(data, (own, kept)))
         except UnreadableImageError as error:
             return Objection(f"{whose} picture cannot be read: {error}")
     change = differing(*pixels)
