@@ -41,8 +41,14 @@ def indexed_documents(lasting: Storage, entries: Iterable[Entry]) -> dict[tuple[
     for run_id in {one.run_id for one in entries if one.action in GATED}:
         folder = f"{FOLDER}/{folder_name(run_id)}"
         for file in lasting.names(folder):
-            documents = lasting.read_json(f"{folder}/{file}", named, COPY)
+            documents = lasting.read_json(f"{folder}/{file}", _documents, COPY)
             found |= {(run_id, name): document for name, document in documents.items()}
+    return found
+
+
+def _documents(value: Any) -> dict[str, Document]:
+    if not (found := named(value)):
+        raise TypeError("nothing is in it")
     return found
 
 
