@@ -12,6 +12,7 @@ from typing import Any
 from include.dedupe.storage import Storage, named
 
 FILE = "calibration.json"
+ANEW = "put back its copy, or remove it and calibrate again"
 LOWEST = 0.5
 """Lowest score that a calibration asks for."""
 THRESHOLDS = tuple(number / 100 for number in range(50, 100))
@@ -19,7 +20,15 @@ THRESHOLDS = tuple(number / 100 for number in range(50, 100))
 
 def read_calibration(lasting: Storage) -> dict[str, Any] | None:
     """Return the newest calibration of a collection as it was written; None if there is none."""
-    return lasting.read_json(FILE, named) if lasting.exists(FILE) else None
+    return lasting.read_json(FILE, sound, ANEW) if lasting.exists(FILE) else None
+
+
+def sound(value: Any) -> dict[str, Any]:
+    """Return a calibration of which everything can be said; ``LookupError`` or ``TypeError`` for others."""
+    calibration = named(value)
+    for threshold in THRESHOLDS:
+        said_of(calibration, calibration["detector"], threshold, threshold)
+    return calibration
 
 
 def keep_calibration(lasting: Storage, calibration: Mapping[str, Any]) -> None:

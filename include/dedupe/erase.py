@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from include.dedupe.acting.archive import archived_runs, read_entries
 from include.dedupe.acting.lease import hold_lease, meeting_place
 from include.dedupe.deciding.decisions import decisions_hash
-from include.dedupe.errors import DedupeError
+from include.dedupe.errors import ArtifactError, DedupeError
 from include.dedupe.planning.plan import PLAN_FILE
 from include.dedupe.prune import files_of, remove_from_quarantine
 from include.dedupe.reviewing.layout import STAGE as REVIEW
@@ -99,7 +99,8 @@ def _of_run(run: RunDir, ids: Collection[str], hashes: dict[str, str], *, dry_ru
     gone = set(ids)
     for name in names:
         if name.startswith("clusters/clusters-") and name.endswith(".parquet"):
-            gone |= clusters_of(run.storage.read(name), ids)
+            with suppress(ArtifactError):  # it is told below as one that cannot be read
+                gone |= clusters_of(run.storage.read(name), ids, name)
     first = sorted(names, key=lambda name: not name.startswith("decide/decisions-"))  # others name their hash
     for name in first:
         if name.startswith(f"{REVIEW}/"):
@@ -126,7 +127,7 @@ def _rewritten(
     data = storage.read(name)
     is_table = name.endswith(".parquet")
     try:
-        has = mentions(data, gone, is_parquet=is_table)
+        has = mentions(data, gone, name)
         kept = _file_without(name, data, gone) if has else data
     except (DedupeError, ValueError) as error:
         yield Erased(name, "", f"it cannot be read: {error}")
@@ -138,7 +139,7 @@ def _rewritten(
         renamed = renamed.replace(old, new)
         kept = kept if kept is None or is_table else kept.replace(old.encode(), new.encode())
     if kept == data and renamed == name:
-        if mentions(data, ids, is_parquet=is_table) or any(one in name for one in ids):
+        if mentions(data, ids, name) or any(one in name for one in ids):
             yield Erased(name, "", "it mentions one of them in a text or in its name; look at it")
         return
     if not dry_run:
@@ -147,7 +148,7 @@ def _rewritten(
         if kept is None or renamed != name:
             storage.remove(name)
     if has:
-        left = kept is not None and mentions(kept, ids, is_parquet=is_table)
+        left = kept is not None and mentions(kept, ids, name)
         stays = "it still mentions one of them in a text; look at it" if left else ""
         yield Erased(name, "removed" if kept is None else "written anew", stays)
 

@@ -34,21 +34,22 @@ def parquet_without(data: bytes, gone: Collection[str], name: str) -> bytes:
     Raises:
         ArtifactError: it is no table.
     """
-    try:
-        table = pq.read_table(io.BytesIO(data))
-    except (pa.ArrowInvalid, OSError) as error:
-        raise ArtifactError(f"{name} is damaged ({error}).") from error
+    table = _table(data, name)
     kept = table.filter(pc.invert(_rows_with(table, gone))) if table.num_rows else table
     if kept.num_rows == table.num_rows:
         return data
     out = io.BytesIO()
-    pq.write_table(kept, out)
+    pq.write_table(kept, out, write_page_checksum=True)
     return out.getvalue()
 
 
-def clusters_of(data: bytes, ids: Collection[str]) -> set[str]:
-    """Return the clusters that documents are in, by a table with the columns id and cluster_id."""
-    table = pq.read_table(io.BytesIO(data), columns=["id", "cluster_id"])
+def clusters_of(data: bytes, ids: Collection[str], name: str) -> set[str]:
+    """Return the clusters that documents are in, by a table with the columns id and cluster_id.
+
+    Raises:
+        ArtifactError: it is no table.
+    """
+    table = _table(data, name)
     found = table.filter(pc.is_in(table["id"], pa.array(list(ids), pa.string())))
     return set(found["cluster_id"].to_pylist())
 
@@ -94,15 +95,26 @@ def csv_without(data: bytes, gone: Collection[str], *, has_header: bool) -> byte
     return text.getvalue().encode()
 
 
-def mentions(data: bytes, ids: Collection[str], *, is_parquet: bool = False) -> bool:
-    """Tell whether a file holds one of the ids as it is, or as JSON or an address would have it written."""
-    if is_parquet:
-        table = pq.read_table(io.BytesIO(data))
+def mentions(data: bytes, ids: Collection[str], name: str) -> bool:
+    """Tell whether a file holds one of the ids as it is, or as JSON or an address would have it written.
+
+    Raises:
+        ArtifactError: by its name it is a table, and it is none.
+    """
+    if name.endswith(".parquet"):
+        table = _table(data, name)
         return bool(table.num_rows) and bool(pc.any(_rows_with(table, ids)).as_py())
     found = (
         re.search(rb"(?<![\w.-])%s(?![\w.-])" % re.escape(spelling), data) for spelling in _spellings(ids)
     )
     return any(found)
+
+
+def _table(data: bytes, name: str) -> pa.Table:
+    try:
+        return pq.read_table(io.BytesIO(data), page_checksum_verification=True)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise ArtifactError(f"{name} is damaged ({error}).") from error
 
 
 def _spellings(ids: Collection[str]) -> set[bytes]:

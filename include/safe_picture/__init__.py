@@ -1,6 +1,7 @@
 """Makes pixels of bytes from outside, within limits; nothing else opens pictures."""
 
 from include.safe_picture.apart import PreviewMaker
+from include.safe_picture.colours import comparable
 from include.safe_picture.decode import Picture, Preview, decode, preview, read_exif, read_format, read_size
 from include.safe_picture.errors import UnreadableImageError
 from include.safe_picture.frames import FORMATS
@@ -21,6 +22,7 @@ __all__ = [
     "Preview",
     "PreviewMaker",
     "UnreadableImageError",
+    "comparable",
     "decode",
     "limit_memory",
     "preview",

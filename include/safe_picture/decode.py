@@ -69,7 +69,7 @@ def decode(data: bytes, max_pixels: int = MAX_PIXELS) -> Picture:
         UnreadableImageError: no picture, an unknown format, truncated, broken, more than `max_pixels`, or so
             large that decoding it takes too much memory.
     """
-    with _one_error(data):
+    with one_error(data):
         contents = take_apart(data)
         with opened(contents.outline, max_pixels) as first:
             frame = read(first.image, first.turn, first.again)
@@ -106,7 +106,7 @@ def preview(data: bytes, width: int, height: int, max_pixels: int = MAX_PIXELS) 
     Raises:
         UnreadableImageError: as `decode`.
     """
-    with _one_error(data):
+    with one_error(data):
         rgb, is_first = _first_of(take_apart(data).outline, (2 * width, 2 * height), max_pixels)
         small = Image.fromarray(rgb)
         del rgb
@@ -127,7 +127,7 @@ def read_format(data: bytes) -> str:
     Raises:
         UnreadableImageError: as `decode`.
     """
-    with _one_error(data), opened(take_apart(data).outline, MAX_PIXELS) as first:
+    with one_error(data), opened(take_apart(data).outline, MAX_PIXELS) as first:
         return str(first.image.format)
 
 
@@ -137,7 +137,7 @@ def read_size(data: bytes) -> tuple[int, int]:
     Raises:
         UnreadableImageError: as `decode`.
     """
-    with _one_error(data), opened(take_apart(data).outline, MAX_PIXELS) as first:
+    with one_error(data), opened(take_apart(data).outline, MAX_PIXELS) as first:
         width, height = first.image.size
         return (height, width) if first.turn in SIDEWAYS else (width, height)
 
@@ -149,7 +149,8 @@ def read_exif(data: bytes) -> dict[int, Any]:
 
 
 @contextmanager
-def _one_error(data: bytes) -> Iterator[None]:
+def one_error(data: bytes) -> Iterator[None]:
+    """Turn whatever a decoder raises on `data` into `UnreadableImageError`."""
     if not data:
         raise UnreadableImageError("the file is empty (0 bytes)")
     try:

@@ -20,6 +20,7 @@ _DESCRIBING = {*range(0xE1, 0xEE), 0xEF, 0xFE}  # APP1 to APP13, APP15, comments
 _BEGIN = b"\xff\xd8\xff"
 MOST_LISTED = 64  # what an MPO lists beyond counts as lying behind it
 _END, _APP1, _APP2 = 0xD9, 0xE1, 0xE2
+_PROFILE = b"ICC_PROFILE\0"
 _ENTRIES = 0xB002
 _LARGE_THUMBNAIL = 0x01
 _MAPS = (b"hdrgm:", b"HDRGainMap", b"DepthMap", b"depthmap", b"urn:com:apple:photo")
@@ -31,12 +32,15 @@ def walk(data: bytes) -> Outline | None:
     if data[:3] != _BEGIN:
         return None
     kept, begin, end, exif, index = [], 0, len(data), b"", (b"", 0)
+    profile: list[bytes] = []
     for marker, start, stop in _segments(data):
         body = data[start + 4 : stop] if marker in (_APP1, _APP2) else b""
         if body[:6] == b"Exif\0\0" and not exif:
             exif = body[6:]
         elif body[:4] == b"MPF\0" and not index[0]:
             index = body[4:], start + 8
+        elif body[:12] == _PROFILE:
+            profile.append(body[12:])
         if marker in _DESCRIBING:
             kept.append(data[begin:start])
             begin = stop
@@ -44,7 +48,7 @@ def walk(data: bytes) -> Outline | None:
             end = stop
     picture = b"".join([*kept, data[begin:end]])
     others, end = _listed(data, *index, end)
-    return Outline(picture, end, exif, others)
+    return Outline(picture, end, exif, others, profile=b"".join(one[2:] for one in sorted(profile)))
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:

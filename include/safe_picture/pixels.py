@@ -50,7 +50,7 @@ def read(frame: ImageFile, turn: int, again: Callable[[], ImageFile] | None) -> 
     `again` opens the same frame once more, which 16 bit colours need; None where that cannot be done.
     """
     raw = raw_mode(frame)
-    _load(frame)
+    load(frame)
     if frame.mode.startswith(("I", "F")):
         return _grey(frame, turn, is_whole="64" not in raw and "32N" not in raw)
     if ";16" in raw and again is not None:
@@ -59,7 +59,7 @@ def read(frame: ImageFile, turn: int, again: Callable[[], ImageFile] | None) -> 
     return _finished(rgb, alpha, turn, is_whole=";16" not in raw)
 
 
-def _load(frame: ImageFile) -> None:
+def load(frame: ImageFile) -> None:
     """Decode, and leave a TIFF as it lies: Pillow would turn it and write its EXIF anew, which may fail."""
     frame.getexif = Image.Exif  # type: ignore[method-assign]
     frame.load()
@@ -146,7 +146,7 @@ def _deep(frame: ImageFile, turn: int, raw: str, again: Callable[[], ImageFile])
             tile._replace(args=other if isinstance(tile.args, str) else (other, *(tile.args or ())[1:]))
             for tile in second.tile
         ]
-        _load(second)
+        load(second)
         upper, lower = np.asarray(frame), np.asarray(second)
     if np.array_equal(upper, lower) or not lower.any():
         return _finished(*_eight_bit(frame), turn)

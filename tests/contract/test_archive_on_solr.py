@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from include.dedupe.acting.again import Copy, add_again, differences
+from include.dedupe.acting.archive import Entry
 from include.dedupe.acting.client_writer import ClientWriter
+from include.dedupe.acting.gated import OVERWRITE, take_back
 from include.dedupe.clustering.facts import protected_among
 from include.dedupe.flow import Document
 from include.dedupe.planning.partitions import divide
 from include.dedupe.settings.config import CollectionConfig
+from include.dedupe.storage import Storage
 from include.flow_client import FlowAddress, FlowClient
 from tests.contract.solr.changed_schema import ask as ask_solr
 from tests.contract.solr.changed_schema import solr_with
@@ -69,6 +73,26 @@ def test_a_document_that_is_deleted_and_added_again_is_as_before(
         await writer.commit()
         copies = [Copy(*rule) for rule in await writer.copies()]
         await add_again(writer, before, None, copies)
+        await writer.commit()
+        return before, (await writer.read(["one"], ("*", "_version_")))["one"]
+
+    before, after = ask(address, main)
+    assert differences(before, after) == []
+
+
+def test_a_document_that_was_overwritten_is_as_before(address: FlowAddress, tmp_path: Path) -> None:
+    config = CollectionConfig.model_validate({"flow": {"connection": "any", "collection": "any"}})
+    old = {"title_s": "a title", "labels": ["x"], "all_words": ["own words"], "score": 5}
+
+    async def main(writer: ClientWriter, client: FlowClient) -> tuple[Document, Document]:
+        await client.update([{"id": "one", **old}], commit=True)
+        before = (await writer.read(["one"], ("*", "_version_")))["one"]
+        await writer.replace({"id": "one", "title_s": "new"}, before["_version_"], None)
+        await writer.commit()
+        now = (await writer.read(["one"], ("*", "_version_")))["one"]
+        entry = Entry("run", "one", OVERWRITE, "", "", "", "", before)
+        copies = [Copy(*rule) for rule in await writer.copies()]
+        await take_back(writer, Storage(str(tmp_path)), config, entry, now, copies=copies)
         await writer.commit()
         return before, (await writer.read(["one"], ("*", "_version_")))["one"]
 

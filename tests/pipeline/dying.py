@@ -1,8 +1,8 @@
-"""Apply that dies at one of its calls."""
+"""Apply that dies at one of its calls, or at which something else happens then."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from include.dedupe.acting.apply import apply
@@ -16,22 +16,37 @@ class Killed(BaseException):
     """What nothing catches."""
 
 
-class DyingWriter(ClientWriter):
-    """Dies before or after its n-th call."""
+async def die() -> None:
+    raise Killed
 
-    def __init__(self, writer: ClientWriter, call: int, *, after: bool) -> None:
+
+class DyingWriter(ClientWriter):
+    """Dies before or after its n-th call; or ``what`` happens then, and it goes on."""
+
+    def __init__(
+        self, writer: ClientWriter, call: int, what: Callable[[], Awaitable[Any]] = die, *, after: bool
+    ) -> None:
         super().__init__(writer._client, writer.reader)
         self._calls_left = call
+        self._what = what
         self._after = after
+
+    @property
+    def is_due(self) -> bool:
+        return self._calls_left > 0
 
     async def _dying(self, call: Any) -> Any:
         self._calls_left -= 1
-        if self._calls_left == 0 and not self._after:
-            call.close()
-            raise Killed
+        is_now = self._calls_left == 0
+        if is_now and not self._after:
+            try:
+                await self._what()
+            except Killed:
+                call.close()
+                raise
         found = await call
-        if self._calls_left == 0:
-            raise Killed
+        if is_now and self._after:
+            await self._what()
         return found
 
     async def read(self, ids: Sequence[str], fl: Sequence[str]) -> dict[str, Document]:

@@ -87,17 +87,18 @@ def test_files_that_were_only_touched_go(library: Library) -> None:
     assert (set(library.files()), library.moved()) == ({"a.jpg"}, {"b.jpg": CAT})
 
 
-@pytest.mark.parametrize("do", ["delete", "merge", "link"])
+@pytest.mark.parametrize(("do", "what"), [("delete", "removed"), ("merge", "another"), ("link", "a page")])
 @pytest.mark.parametrize("changed", ["a.jpg", "b.jpg"])
 def test_without_a_library_the_pictures_are_read_at_their_addresses(
-    library: Library, do: str, changed: str
+    library: Library, do: str, what: str, changed: str
 ) -> None:
     library.fill({"a.jpg": CAT, "b.jpg": CAT})
     digest = library.decided(do=do, quarantine=None)
     before = library.acting.documents()
-    (library.folder / changed).unlink()
+    LOST[what][0](library.folder / changed)
     assert library.apply(digest).skipped == 1
-    assert "picture " in reasons(library.acting.run())["b.jpg"]
+    whose = "its keeper's picture " if changed == "a.jpg" else "the picture "
+    assert reasons(library.acting.run())["b.jpg"].startswith(whose)
     assert library.acting.documents() == before
 
 
@@ -108,6 +109,20 @@ def test_a_keeper_with_no_address_of_a_picture_is_none(library: Library) -> None
     digest = library.decided(quarantine=None)
     assert library.apply(digest).skipped == 1
     assert "its keeper's picture is gone: there is no address" in reasons(library.acting.run())["b.jpg"]
+
+
+@pytest.mark.parametrize("do", ["delete", "merge"])
+@pytest.mark.parametrize("name", [" ", "nul\0.jpg", "0" * 300, "0/a/b.jpg", "http://a/b.jpg"])
+def test_a_keeper_that_shows_the_file_of_its_duplicate_is_none(library: Library, do: str, name: str) -> None:
+    """It has no file of its own in the library; its address leads to that of the other document."""
+    library.fill({"a.jpg": CAT, "b.jpg": CAT})
+    before = library.files()
+    library.acting.change({**library.document("b.jpg"), "id": name})
+    library.acting.client(lambda client: client.delete(["a.jpg"], commit=True))
+    rules = {"keeper": {"rules": [{"rule": "prefer", "field": "id", "values": [name]}]}}
+    assert library.apply(library.decided(do=do, **rules)).skipped == 1
+    assert "its keeper has no file in the library" in reasons(library.acting.run())["b.jpg"]
+    assert (library.files(), set(library.acting.documents())) == (before, {name, "b.jpg"})
 
 
 def test_a_copy_that_was_cropped_and_indexed_again_is_no_exact_one_any_more(library: Library) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,12 @@ from include.dedupe.acting.archive import read_entries, read_tombstones
 from include.dedupe.acting.client_writer import ClientWriter
 from include.dedupe.acting.wanted import Wanted
 from include.dedupe.reviewing.speaking import say
-from include.dedupe.rundir import Attempt
+from include.dedupe.rundir import Attempt, RunDir
+from include.flow_client import FlowRequestError
 from tests.pipeline.acting_fixture import CAT, DOCUMENTS, acting, policies
-from tests.pipeline.dying import kill_at
+from tests.pipeline.dying import DyingWriter, kill_at
 from tests.pipeline.meddling import apply_meddled, decided
-from tests.support.acting import FIRST, LATE, Acting, reasons
+from tests.support.acting import FIRST, LATE, Acting, outcomes, reasons
 
 __all__ = ["acting"]
 TWO = {"a": (CAT, {"n_i": 1, "labels": ["x"]}), "b": (CAT, {"n_i": 2, "labels": ["y"]})}
@@ -127,6 +129,41 @@ def test_what_becomes_visible_too_late_is_reported_and_can_be_restored(
     assert read_tombstones(acting.run().lasting)["cat copy"].run_id == "run-1"
     acting.restore(Wanted(runs=("run-1",)))
     assert acting.documents() == before
+
+
+def apply_while_it_arrives(acting: Acting, run: RunDir, digest: str, version: int, call: int) -> bool:
+    """Start an apply again; at one of its calls a deletion of "b" arrives. Tell whether it came so far."""
+
+    async def act(writer: ClientWriter) -> bool:
+        async def arrive() -> None:
+            with contextlib.suppress(FlowRequestError):  # the next try was faster
+                await writer._client.delete(["b"], version=version, commit=True)
+
+        late = DyingWriter(writer, call, arrive, after=True)
+        await apply(late, run, Attempt(0, 2), digest, LATE, dry_run=False)
+        return not late.is_due
+
+    return acting.ask(act)
+
+
+@pytest.mark.parametrize("kind", ["delete", "merge"])
+def test_a_deletion_of_a_killed_try_that_arrives_at_any_call_of_the_next_one_is_its_own(
+    acting: Acting, kind: str
+) -> None:
+    """The request was still on its way when its sender died."""
+    acting.check(acting.config(**policies(kind)))
+    for call in itertools.count(1):
+        acting.fill(TWO)
+        run = acting.run(f"run-{call}")
+        digest = acting.decide(run, acting.config(**policies(kind))).hash
+        calls = itertools.count(1)
+        while not (archived := [one for one in read_entries(run.lasting, run.folder) if one.analysis]):
+            kill_at(acting, run.run_id, digest, next(calls), after=False)
+        has_arrived = apply_while_it_arrives(acting, run, digest, archived[0].before["_version_"], call)
+        assert outcomes(run)["b"] == (kind, "done"), (call, reasons(run))
+        assert read_tombstones(run.lasting)["b"].run_id == run.run_id
+        if not has_arrived:
+            return
 
 
 @pytest.mark.parametrize("after", [False, True])

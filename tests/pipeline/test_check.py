@@ -169,7 +169,8 @@ class TestQuarantine:
         library = tmp_path / "library"
         (library / "pets").mkdir(parents=True)
         picture = (acting.server.images / CAT).read_bytes()
-        (library / "pets" / "b.jpg").write_bytes(picture)
+        for name in ("a.jpg", "b.jpg"):
+            (library / "pets" / name).write_bytes(picture)
         acting.fill({"pets/a.jpg": (CAT, {}), "pets/b.jpg": (CAT, {})})
         before = acting.documents()
         folders = {"library": str(library), "folder": str(tmp_path / "away")}

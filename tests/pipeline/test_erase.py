@@ -108,6 +108,46 @@ def test_a_run_that_waits_for_a_person_stays_and_is_named(acted: Acting) -> None
     assert read_decisions(run, stats.hash)["id"].isin(["coffee 2"]).any()
 
 
+def test_what_is_damaged_is_named_and_hinders_nothing_else(acted: Acting) -> None:
+    run = acted.run()
+    kinds = ("clusters/clusters-", "pairs/documents-", "facts/facts-")
+    broken = [name for name in run.storage.all_names() if name.startswith(kinds)]
+    for name in broken:
+        data = run.storage.read(name)
+        run.storage.write(name, data[:60] + bytes([data[60] ^ 1]) + data[61:])
+    run.lasting.write("verdicts/2020--x.json", b"{")
+    stays = {one.name: one.stays for one in erased(acted, "cat small") if one.stays}
+    assert {f"runs/run-1/{name}" for name in broken} <= set(stays)
+    assert {why[:17] for why in stays.values()} == {"it cannot be read"}
+    left = {Path(name).relative_to(acted.storage).as_posix() for name in holding(acted.storage, "cat small")}
+    assert left <= {f"pictures/{name}" for name in stays}
+
+
+def test_a_damaged_archive_ends_it_with_its_name_before_anything_is_gone(acted: Acting) -> None:
+    lasting = acted.run().lasting
+    *_, name = lasting.names("archive/run-1")
+    lasting.write(f"archive/run-1/{name}", b"[")
+    before = files(acted.storage)
+    with pytest.raises(ArtifactError, match=rf"{name} is damaged .*put back its copy"):
+        erased(acted, "cat small")
+    lease = acted.writers.path("lease")
+    assert {path: data for path, data in files(acted.storage).items() if not str(path).startswith(lease)} == {
+        path: data for path, data in before.items() if not str(path).startswith(lease)
+    }
+
+
+def test_what_is_erased_knows_its_own_damages_afterwards(acted: Acting) -> None:
+    """A table that was written anew has the checksums that it had."""
+    erased(acted, "cat small")
+    run = acted.run()
+    digest = run.result("decide").result["hash"]
+    name = f"decide/decisions-{digest}.parquet"
+    data = run.storage.read(name)
+    run.storage.write(name, data[:60] + bytes([data[60] ^ 1]) + data[61:])
+    with pytest.raises(ArtifactError, match="is damaged"):
+        read_decisions(run, digest)
+
+
 def test_a_text_that_mentions_a_document_is_named(acted: Acting) -> None:
     give_verdict(acted.run().lasting, "keep", ("moose",), "somebody", note="see cat small, it is better")
     stays = [one for one in erased(acted, "cat small") if one.stays]

@@ -35,7 +35,7 @@ LENIENT = {"scan": {"exact_threshold": 0.75}, "guards": {"delete_threshold": 0.7
 
 @pytest.fixture
 def gating(library: Library, tmp_path: Path) -> Gating:
-    library.fill({NAME: OLD}, {NAME: {"title_s": "old", "width_i": 200}})
+    library.fill({NAME: OLD}, {NAME: {"title_s": "old", "width_i": 200, "score": 7}})
     return Gating(library.acting, tmp_path / "incoming")
 
 
@@ -81,6 +81,7 @@ def test_the_replaced_picture_is_in_the_storage_and_what_it_was_comes_back(
     kept = f"replaced/{hashlib.sha256(OLD).hexdigest()}"
     assert lasting.read(kept) == OLD
     (library.folder / NAME).write_bytes(NEW)
+    assert "score" not in gating.acting.documents()[NAME]
     restored = taken_back(gating)
     assert gating.acting.documents() == before
     assert restored.outcome == "restored"
@@ -88,6 +89,14 @@ def test_the_replaced_picture_is_in_the_storage_and_what_it_was_comes_back(
         f"{before[NAME]['image']} does not lead to its picture any more (another one); a copy of it is "
         f"{lasting.path(kept)}"
     )
+
+
+def test_what_was_written_into_any_field_since_keeps_it_as_it_is(gating: Gating) -> None:
+    assert come(gating, NEW, NO_LIBRARY).outcome == "overwritten"
+    gating.acting.change({"id": NAME, "score": {"set": 8}})
+    restored = taken_back(gating)
+    assert (restored.outcome, restored.reason) == ("untouched", "it has changed since it was indexed")
+    assert gating.acting.documents()[NAME]["score"] == 8
 
 
 def test_the_file_of_a_library_goes_with_its_side_files_and_comes_back(

@@ -10,7 +10,7 @@ from include.dedupe.acting.absorbing import absorbing, given_back, stored
 from include.dedupe.acting.archive import Entry, Tombstone, write_entries, write_tombstones
 from include.dedupe.acting.judge import Moment
 from include.dedupe.acting.lease import Lease, require_not_stopped
-from include.dedupe.acting.looking import Looking
+from include.dedupe.acting.looking import Looking, is_visible
 from include.dedupe.acting.outcome import Objection, Outcome
 from include.dedupe.acting.quarantine import changed_since, move_away, plan_move
 from include.dedupe.acting.replacing import note_of, plan_link, put_link, take_links_back
@@ -58,14 +58,20 @@ class Batch:
     async def carry_out(self, orders: Sequence[Order]) -> list[Outcome]:
         """Return what became of each order, in their order.
 
-        An order that meets a document that changes at this very moment is judged and tried once more.
+        An order that meets a document that changes at this very moment is judged and tried once more; so is
+        one that was begun before an interruption, whose request may have been on its way until now.
 
         Raises:
             StoppedError: a person has stopped all writing.
             LeaseError: somebody else has taken over.
         """
+        begun = {name for name, entry in self.earlier.items() if entry.action in DELETING}
         found = await self._try(orders, "")
-        again = [one.order for one in found.values() if one.outcome == "conflict"]
+        again = [
+            order
+            for order, one in found.items()
+            if one.outcome == "conflict" or (one.outcome == "skipped" and order.id in begun)
+        ]
         if again:
             await self.writer.commit()
             found |= await self._try(again, "-again")
@@ -258,7 +264,7 @@ class Batch:
         deadline = asyncio.get_running_loop().time() + VISIBLE_WITHIN_S
         while True:
             documents = await self.looking.read(ids)
-            unseen = {order for order, entry in entries.items() if not _is_visible(entry, documents)}
+            unseen = {order for order, entry in entries.items() if not is_visible(entry, documents)}
             awaited = {order for order in unseen if found[order].outcome == "done"}
             if not awaited or asyncio.get_running_loop().time() > deadline:
                 break
@@ -290,11 +296,3 @@ class Batch:
                 told = f"it was deleted, but its file was not: {error}"
                 left[order] = Outcome(order, "failed", told, now())
         return left
-
-
-def _is_visible(entry: Entry, documents: Mapping[str, Document]) -> bool:
-    """Whether the collection is as the entry wants it."""
-    document = documents.get(entry.id)
-    if entry.action in DELETING:
-        return document is None
-    return document is not None and not missing_from(document, entry.set)

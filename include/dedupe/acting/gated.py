@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from include.dedupe.acting.again import FILLED_BY_FLOW, Copy, fields_to_send
 from include.dedupe.acting.archive import COPY, Entry
 from include.dedupe.acting.pictures import Pictures
 from include.dedupe.acting.quarantine import bring_back
@@ -25,7 +26,6 @@ from include.dedupe.storage import Storage, named
 INDEX, OVERWRITE = "index", "overwrite"
 GATED = (INDEX, OVERWRITE)
 FOLDER = "indexed"
-NOT_COMPARED = frozenset({"_version_", "score"})
 
 
 def remember_indexed(run: RunDir, batch: str, documents: Collection[Document]) -> None:
@@ -41,8 +41,14 @@ def indexed_documents(lasting: Storage, entries: Iterable[Entry]) -> dict[tuple[
     for run_id in {one.run_id for one in entries if one.action in GATED}:
         folder = f"{FOLDER}/{folder_name(run_id)}"
         for file in lasting.names(folder):
-            documents = lasting.read_json(f"{folder}/{file}", named, COPY)
+            documents = lasting.read_json(f"{folder}/{file}", _documents, COPY)
             found |= {(run_id, name): document for name, document in documents.items()}
+    return found
+
+
+def _documents(value: Any) -> dict[str, Document]:
+    if not (found := named(value)):
+        raise TypeError("nothing is in it")
     return found
 
 
@@ -62,15 +68,29 @@ def why_not_taken_back(
     if indexed is None:
         same = all(document.get(name) == value for name, value in entry.set.items())
         return "" if same else "it is not as the gate has left it"
-    ignored = NOT_COMPARED | set(own_fields)
+    ignored = FILLED_BY_FLOW | set(own_fields)
     is_same = _without(document, ignored) == _without(indexed, ignored)
     return "" if is_same else "it has changed since it was indexed"
 
 
 async def take_back(
-    writer: FlowWriter, lasting: Storage, config: CollectionConfig, entry: Entry, document: Document
+    writer: FlowWriter,
+    lasting: Storage,
+    config: CollectionConfig,
+    entry: Entry,
+    document: Document,
+    *,
+    copies: Sequence[Copy],
 ) -> str:
     """Delete what was added, or write what was overwritten as it was before; its file comes back first.
+
+    Args:
+        writer: the collection.
+        lasting: its storage.
+        config: its settings.
+        entry: what was done.
+        document: as it is now.
+        copies: which fields Flow fills from others.
 
     Returns:
         what is not as it was, for people: the picture of a document, and where its copy lies.
@@ -84,7 +104,7 @@ async def take_back(
         return ""
     if entry.file:
         await asyncio.to_thread(bring_back, entry.file)
-    await writer.replace(_without(entry.before, NOT_COMPARED), version, entry.analysis)
+    await writer.replace(fields_to_send(entry.before, copies), version, entry.analysis)
     return await _not_served(writer, lasting, config, entry)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from include.dedupe.acting.archive import Entry
@@ -12,7 +12,7 @@ from include.dedupe.acting.pictures import Pictures
 from include.dedupe.acting.sight import Sight, Sights
 from include.dedupe.acting.writer import FlowWriter
 from include.dedupe.clustering.facts import protected_among
-from include.dedupe.deciding.changes import Order
+from include.dedupe.deciding.changes import Order, missing_from
 from include.dedupe.flow import Document
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.settings.policy_settings import DELETING, FOR_TWO
@@ -91,3 +91,11 @@ class Looking:
         only = self.writer.reader.filters.any_of(link, ids)
         pages = self.writer.reader.iterate(fq=(only,), fl=("id", link))
         return {str(one[link]): str(one["id"]) async for page in pages for one in page.docs}
+
+
+def is_visible(entry: Entry, documents: Mapping[str, Document]) -> bool:
+    """Whether the collection is as the entry wants it."""
+    document = documents.get(entry.id)
+    if entry.action in DELETING:
+        return document is None
+    return document is not None and not missing_from(document, entry.set)

@@ -57,18 +57,18 @@ def is_one_file(one: Path | None, other: Path | None) -> bool:
 
 
 def side_files(picture: Path, settings: Quarantine) -> list[tuple[Path, str]]:
-    """Return the files that belong to a picture and what becomes of each: move or review.
+    """Return what belongs to a picture and what becomes of each: move or review; review of links and folders.
 
     One that is named after the stem alone belongs to it only if no other picture has that stem.
     """
     name, stem, endings = picture.name.casefold(), picture.stem.casefold(), settings.side_files
     beside = [(one, *_in_two(one.name.casefold())) for one in _files_beside(picture)]
-    is_shared = any(other == stem and ending in PICTURES for _, other, ending in beside)
+    is_shared = any(other == stem and ending in PICTURES and path.is_file() for path, other, ending in beside)
     found = []
     for path, other, ending in beside:
         is_own = f"{other}.".startswith(f"{name}.") or (other == stem and not is_shared)
         if is_own and ending in endings:
-            found.append((path, endings[ending]))
+            found.append((path, endings[ending] if path.is_file() and not path.is_symlink() else "review"))
     return sorted(found)
 
 
@@ -80,7 +80,7 @@ def _in_two(name: str) -> tuple[str, str]:
 def _files_beside(picture: Path) -> Iterator[Path]:
     with os.scandir(picture.parent) as entries:
         for entry in entries:
-            if entry.name != picture.name and entry.is_file(follow_symlinks=False):
+            if entry.name != picture.name:
                 yield Path(entry.path)
 
 

@@ -25,7 +25,7 @@ from include.dedupe.acting.archive import (
     read_entries,
     write_tombstones,
 )
-from include.dedupe.acting.gated import GATED, take_back, why_not_taken_back
+from include.dedupe.acting.gated import GATED, OVERWRITE, take_back, why_not_taken_back
 from include.dedupe.acting.known import Known
 from include.dedupe.acting.lease import Lease, hold_lease, meeting_place
 from include.dedupe.acting.marker import require_claim
@@ -160,12 +160,12 @@ class _Batch:
         return found
 
     async def _look(self, entries: Sequence[Entry], found: Sequence[Restored]) -> list[Restored]:
-        """Look whether what was added again is as it was, take out what it had not, and say what is left."""
+        """Look whether documents are as they were, take out what they had not, and say what is left."""
         await self.writer.commit()
         added = {
             entry.id: entry.before
             for entry, one in zip(entries, found, strict=True)
-            if entry.action in DELETING and one.outcome == "restored"
+            if entry.action in (*DELETING, OVERWRITE) and one.outcome == "restored"
         }
         documents = await self.writer.read(list(added), FIELDS) if added else {}
         extra = [await self._take_out_extra(added[name], document) for name, document in documents.items()]
@@ -214,8 +214,8 @@ class _Batch:
             if entry.action in DELETING:
                 await self._add_again(entry)
             elif entry.action in GATED and document is not None:
-                told = await take_back(self.writer, self.lasting, self.config, entry, document)
-                return "restored", told
+                place = self.writer, self.lasting, self.config
+                return "restored", await take_back(*place, entry, document, copies=self.known.copies)
             else:
                 assert document is not None, "checked above"  # noqa: S101
                 back = await self._reset(entry, document)

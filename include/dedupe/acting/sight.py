@@ -22,12 +22,13 @@ from include.dedupe.errors import DedupeError
 from include.dedupe.flow import Document
 from include.dedupe.settings.policy_settings import DELETING
 from include.detector.comparing.last_look import differing
-from include.safe_picture import UnreadableImageError, decode
+from include.safe_picture import UnreadableImageError, comparable, decode
 
 SAME = 0.99995
 """Score from which a picture is the one that was indexed: of one picture Flow says 1, but for rounding."""
 AT_ONCE = 4
 ANOTHER = "picture is another one by now"
+ELSEWHERE = "its keeper has no file in the library, and its address may lead to the file that is to go."
 UNTOLD = "Where nothing can tell, guards.unverified: allow deletes on the word of the index."
 
 
@@ -85,17 +86,14 @@ class Sights:
             return str(error)
         if own.mark != sight.own.mark:
             return f"the {ANOTHER}"
-        is_same = (kept.mark if kept else "") == (sight.keeper.mark if sight.keeper else "")
-        return "" if is_same else f"its keeper's {ANOTHER}"
+        now, then = ((one.mark, one.file) if one else None for one in (kept, sight.keeper))
+        return "" if now == then else f"its keeper's {ANOTHER}"
 
     async def _see(self, order: Order, document: Document, keeper: Document) -> Sight | Objection:
         own, kept = await self._read("the", document), await self._keeper(keeper)
         is_one = is_one_file(own.file, kept.file if kept else None)
-        if order.decision == "replace":
-            if reason := _objection_to_bytes(own, kept):
-                return Objection(reason)
-        elif is_one:
-            return Objection("its keeper's file is its own file: a link, or another spelling of its name")
+        if reason := self._objection_to_files(order, own, kept, is_one=is_one):
+            return Objection(reason)
         analysis = await self._analysis("the", document, own)
         if kept is not None:
             known = await self._analysis("its keeper's", keeper, kept)
@@ -109,6 +107,16 @@ class Sights:
         is_lost = order.decision in DELETING and own.data is not None
         drawn = await asyncio.to_thread(sketch, own.data or b"") if is_lost else ""
         return Sight(Picture(own.mark, None, own.file), seen, analysis, drawn, is_one)
+
+    def _objection_to_files(self, order: Order, own: Picture, kept: Picture | None, *, is_one: bool) -> str:
+        """Return why what is done to its file would be done to its keeper's picture, too."""
+        if order.decision == "replace":
+            return _objection_to_bytes(own, kept)
+        if is_one:
+            return "its keeper's file is its own file: a link, or another spelling of its name"
+        is_moved = order.decision in DELETING and own.file is not None
+        is_elsewhere = kept is not None and kept.file is None
+        return f"{ELSEWHERE} {UNTOLD}" if is_moved and is_elsewhere and not self.is_lenient else ""
 
     async def _read(self, whose: str, document: Document) -> Picture:
         try:
@@ -222,7 +230,7 @@ def compare_originals(own: bytes, kept: bytes, keeper: str = "its keeper") -> Ob
     pixels = []
     for whose, data in (("the", own), (f"{keeper}'s", kept)):
         try:
-            pixels.append(decode(data).rgb)
+            pixels.append(comparable(data, (own, kept)))
         except UnreadableImageError as error:
             return Objection(f"{whose} picture cannot be read: {error}")
     change = differing(*pixels)

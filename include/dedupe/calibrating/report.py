@@ -26,13 +26,12 @@ from include.dedupe.calibrating.page import Source, render_page
 from include.dedupe.calibrating.pick import Picked, read_picked, read_sampled
 from include.dedupe.calibrating.propose import Proposal, Wanted, propose_exact, propose_near
 from include.dedupe.calibrating.tables import EDITED, NEIGHBOURS
-from include.dedupe.calibration import THRESHOLDS, keep_calibration, said_of
+from include.dedupe.calibration import THRESHOLDS, keep_calibration, said_of, sound
 from include.dedupe.clustering.known_pairs import known_scores
 from include.dedupe.csv_table import csv_table
 from include.dedupe.deciding.proof import bands_of, judged_pairs
 from include.dedupe.errors import CalibrationError
 from include.dedupe.rundir import Attempt, RunDir
-from include.dedupe.storage import named
 from include.dedupe.verdicts import Verdict, read_verdicts, standing_verdicts
 
 STAGE = "report"
@@ -76,7 +75,7 @@ def read_calibration_of(run: RunDir) -> dict[str, Any]:
         ArtifactError: it has not come to its report.
     """
     run.result(STAGE)
-    return run.storage.read_json(f"{STAGE}/calibration.json", named)
+    return run.storage.read_json(f"{STAGE}/calibration.json", sound)
 
 
 def calibrate(

@@ -20,7 +20,7 @@ from include.dedupe.gating.decide import Row
 from include.dedupe.gating.take import STAGE, read_chunk
 from include.dedupe.gating.work import Candidate, GateWork
 from include.dedupe.rundir import RunDir
-from include.dedupe.storage import listed
+from include.dedupe.storage import texts
 
 log = logging.getLogger(__name__)
 JOURNAL, UNKNOWN = "index/orphans", "index/unknown.json"
@@ -53,7 +53,7 @@ async def settle_orphans(work: GateWork) -> None:
 
 def read_unknown(run: RunDir) -> list[str]:
     """Return the ids of documents that are pending of a run which is not in this storage; they are left."""
-    return run.storage.read_json(UNKNOWN, listed) if run.storage.exists(UNKNOWN) else []
+    return run.storage.read_json(UNKNOWN, texts) if run.storage.exists(UNKNOWN) else []
 
 
 def read_orphans(run: RunDir) -> dict[tuple[str, str], Row]:

@@ -112,7 +112,7 @@ class Checkpoint:
         if not part.has(artifact):
             return empty(schema)
         name = self._name(part, artifact)
-        return from_parquet(self._stage.storage.read(name), schema, name)
+        return from_parquet(self._stage.storage.read(name), schema, self._stage.storage.path(name))
 
     def names(self) -> dict[str, list[str]]:
         """Return the files of each artifact in order."""

@@ -141,6 +141,15 @@ class TestSideFiles:
     def test_others_are_not_meant(self, settings: Quarantine) -> None:
         assert not self.beside(settings, "aa.xmp", "a.jpgx.xmp", "a.txt", "b.jpg.xmp", "a", "a.")
 
+    def test_links_and_folders_among_them_are_for_a_person(self, settings: Quarantine) -> None:
+        folder = Path(settings.library) / "pets"
+        (folder / "a.jpg.xmp").symlink_to("elsewhere.xmp")
+        (folder / "a.aae").mkdir()
+        (folder / "a.heic").mkdir()
+        assert self.beside(settings) == {"a.jpg.xmp": "review", "a.aae": "review"}
+        with pytest.raises(DedupeError, match=r"a\.aae, a\.jpg\.xmp belongs to it"):
+            move(settings)
+
     def test_what_two_pictures_of_one_stem_share_belongs_to_neither(self, settings: Quarantine) -> None:
         assert self.beside(settings, "a.heic", "a.xmp", "a.jpg.xmp") == {"a.jpg.xmp": "move"}
 
