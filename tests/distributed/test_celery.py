@@ -38,8 +38,8 @@ from tests.support.object_store import ObjectStore, object_store, served
 from tests.support.small_collection import ORIGINALS, flow_server, server
 
 __all__ = ["flow_server", "object_store", "served", "server"]
-MISSING = [name for name in ("celery", "airflow.providers.celery") if not find_spec(name)]
-MISSING += [name for name in ("redis-server",) if not shutil.which(name)]
+MISSING = [] if find_spec("celery") else ["celery"]
+MISSING += [] if shutil.which("redis-server") else ["redis-server"]
 pytestmark = [
     pytest.mark.elsewhere,
     pytest.mark.skipif(
