@@ -35,6 +35,9 @@ calibrate: .venv/runtime  ## Measure which thresholds are right for a collection
 test: .venv/test lint  ## Run all checks and tests
 	@$(python) -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
+test-distributed: .venv/distributed  ## Test a run on Celery, Postgres, Redis and an S3 store (redis-server has to be there; takes minutes)
+	@$(python) -m pytest tests/distributed
+
 lint: .venv/test  ## Check style, types, imports between packages, and generated documents
 	@$(python) -m ruff check .
 	@$(python) -m ruff format --check --quiet .
@@ -55,7 +58,7 @@ documents: .venv/runtime  ## Write the documents that are generated from the cod
 lock: .venv/uv  ## Resolve all requirements into constraints.txt
 	@UV_CACHE_DIR=.venv/cache $(python) -m uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 		--no-annotate --no-header --output-file constraints.txt \
-		$(runtime) tests/requirements.txt $(training)
+		$(runtime) tests/requirements.txt tests/distributed/requirements.txt $(training)
 
 clean:  ## Remove what was installed and written
 	rm -rf .venv .run
@@ -81,9 +84,13 @@ clean:  ## Remove what was installed and written
 	@$(install) --requirement tests/requirements.txt
 	@touch $@
 
+.venv/distributed: .venv/test tests/distributed/requirements.txt
+	@$(install) --requirement tests/distributed/requirements.txt
+	@touch $@
+
 .venv/training: .venv/runtime $(training)
 	@$(install) --requirement $(training)
 	@touch $@
 
-.PHONY: help demo up run calibrate test lint documents lock clean bench-detection bench-real bench-scan bench-cluster bench-server \
+.PHONY: help demo up run calibrate test test-distributed lint documents lock clean bench-detection bench-real bench-scan bench-cluster bench-server \
 	bench-gate bench-last_look bench-review bench-review-s3

@@ -29,7 +29,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from include.dedupe.clustering.cluster import to_clusters
-from include.dedupe.clustering.coding import CodedPairs, to_pairs
+from include.dedupe.clustering.coding import to_pairs
+from include.dedupe.clustering.spilling import join_on_disk
 from include.dedupe.deciding.decide import decide_documents
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.tables import CLUSTERS, EDGES, FACTS, PAIRS, from_parquet, to_parquet
@@ -129,7 +130,11 @@ def _measured(work: Callable[[pd.DataFrame], int], count: int) -> tuple[float, f
 
 def merge_parts(files: list[Path], out: Path) -> int:
     """Make the pairs of the edges in files, as the merge of a run does, and write them."""
-    pairs = CodedPairs.join([CodedPairs.of(pq.read_table(file).to_pandas()) for file in files]).to_frame()
+    parts = (pq.read_table(file).to_pandas() for file in files)
+    with tempfile.TemporaryDirectory() as folder:
+        found = [each.to_frame() for each in join_on_disk(parts, Path(folder))]
+    pairs = pd.concat(found, ignore_index=True)
+    del found
     out.write_bytes(to_parquet(pairs, PAIRS))
     return len(pairs)
 

@@ -1,14 +1,9 @@
-"""Coding: pairs as numbers. Each id is looked at once for each part of the edges, and once for all of them.
-
-Hits of a hundred partitions are not held as texts: each part becomes positions in its own list of ids, and
-pairs found twice in it become one, before the next part is read.
-"""
+"""Coding: pairs as numbers, positions in a list of ids, each of which is looked at once."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -44,25 +39,6 @@ class CodedPairs:
         low, high = np.minimum(query, match), np.maximum(query, match)
         from_low = query < match
         return cls(ids, low, high, scores[apart], from_low, ~from_low).united()
-
-    @classmethod
-    def join(cls, parts: Sequence[Self]) -> Self:
-        """Return the pairs of all parts, each once."""
-        if len(parts) == 1:
-            return parts[0]
-        seen = pa.concat_arrays([_strings(part.ids) for part in parts] or [pa.array([], pa.large_string())])
-        ids, codes = _in_order(seen)
-        ends = np.cumsum([len(part.ids) for part in parts])
-        maps = np.split(codes, ends[:-1]) if parts else []
-        low, high = (
-            _joined([place[getattr(part, side)] for part, place in zip(parts, maps, strict=True)], np.int32)
-            for side in ("low", "high")
-        )
-        columns = {
-            name: _joined([getattr(part, name) for part in parts], kind)
-            for name, kind in (("scores", np.float64), ("from_low", np.bool_), ("from_high", np.bool_))
-        }
-        return cls(ids, low, high, **columns).united()
 
     def united(self) -> Self:
         """Return each pair once, in order: with the best score, seen from all sides that it was seen from."""
@@ -100,7 +76,9 @@ def to_pairs(edges: pd.DataFrame) -> pd.DataFrame:
     return CodedPairs.of(edges).to_frame()
 
 
-def encode(left: pd.Series[str], right: pd.Series[str]) -> tuple[pa.Array, Codes, Codes]:
+def encode(
+    left: pd.Series[str] | pa.Array, right: pd.Series[str] | pa.Array
+) -> tuple[pa.Array, Codes, Codes]:
     """Return the distinct ids of two columns in order, and each column as positions in them."""
     ids, codes = _in_order(pa.concat_arrays([_strings(column) for column in (left, right)]))
     return ids, codes[: len(left)], codes[len(left) :]
@@ -113,10 +91,6 @@ def _in_order(texts: pa.Array) -> tuple[pa.Array, Codes]:
     place = np.empty(len(order), np.int32)
     place[order] = np.arange(len(order), dtype=np.int32)
     return seen.dictionary.take(pa.array(order)), place[seen.indices.to_numpy()]
-
-
-def _joined(arrays: Sequence[npt.NDArray[Any]], kind: type[np.generic]) -> npt.NDArray[Any]:
-    return np.concatenate(arrays) if arrays else np.zeros(0, kind)
 
 
 def _strings(column: pd.Series[str] | pa.Array) -> pa.Array:

@@ -6,11 +6,14 @@ from several partitions. A pair says it once: the best score, and from which sid
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from include.dedupe.clustering.coding import CodedPairs, to_pairs
+from include.dedupe.clustering.coding import to_pairs
 from include.dedupe.clustering.known_hubs import settle_hubs
 from include.dedupe.clustering.known_pairs import (
     added,
@@ -21,6 +24,7 @@ from include.dedupe.clustering.known_pairs import (
     to_known,
     unite,
 )
+from include.dedupe.clustering.spilling import join_on_disk
 from include.dedupe.errors import ScanFailedError
 from include.dedupe.flow import FlowReader
 from include.dedupe.planning.plan import Plan, read_plan
@@ -28,7 +32,7 @@ from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.scanning.coverage import scanned_partitions
 from include.dedupe.scanning.outage import Outage
 from include.dedupe.scanning.search import Searcher, document_fields, fingerprint
-from include.dedupe.tables import ADDED, DOCUMENTS, EDGES, HUBS, PAIRS
+from include.dedupe.tables import ADDED, DOCUMENTS, EDGES, HUBS, PAIRS, empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +93,23 @@ async def merge(flow: FlowReader, run: RunDir, attempt: Attempt) -> MergeStats:
 def _read_scans(run: RunDir, plan: Plan) -> tuple[int, pd.DataFrame, pd.Series[str]]:
     """Return how many edges all partitions have, their pairs, and the fingerprint of each document in them.
 
-    One part of the edges is read at a time, and is held as numbers.
+    Few parts of the edges are held at a time.
     """
     partitions = scanned_partitions(run, plan)
-    edges, parts = 0, []
-    for name in partitions:
-        for part in run.read_parts(name, "edges", EDGES):
-            edges += len(part)
-            parts.append(CodedPairs.of(part))
+    counts: list[int] = []
+
+    def read() -> Iterator[pd.DataFrame]:
+        for name in partitions:
+            for part in run.read_parts(name, "edges", EDGES):
+                counts.append(len(part))
+                yield part
+
+    with TemporaryDirectory() as folder:
+        pairs = [each.to_frame() for each in join_on_disk(read(), Path(folder))]
     documents = pd.concat([run.read_table(name, "documents", DOCUMENTS) for name in partitions])
     documents = documents.sort_values(["id", "image"]).drop_duplicates("id", keep="last")
-    return edges, CodedPairs.join(parts).to_frame(), documents.set_index("id")["fingerprint"]
+    found = pd.concat(pairs, ignore_index=True) if pairs else empty(PAIRS)
+    return sum(counts), found, documents.set_index("id")["fingerprint"]
 
 
 async def _search_again(flow: FlowReader, plan: Plan, ids: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -14,8 +14,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from include.dedupe.clustering.cluster import hub_ids, to_clusters
 from include.dedupe.clustering.facts import read_fields
@@ -25,6 +23,7 @@ from include.dedupe.deciding.decisions import ACTS, EXPORT, UNTAG, write_decisio
 from include.dedupe.deciding.files import numbers_of_files
 from include.dedupe.deciding.guards import broken_guards, scope_size
 from include.dedupe.deciding.keeper import PairRows, choose_keepers
+from include.dedupe.deciding.pieces import Piece, pieces_of
 from include.dedupe.deciding.proof import Band, unproven_bands
 from include.dedupe.deciding.refused import Refusals, read_refusals
 from include.dedupe.deciding.settled import is_settled, read_settled
@@ -168,10 +167,33 @@ def decide_documents(
         unproven: score bands in which nothing may be deleted.
         refused: pairs in which the last look has seen a change; they are not exact, and for a person.
     """
-    rows = _with_facts(clusters, facts)
+    decided = [
+        _decide_piece(
+            piece,
+            config=config,
+            standing=standing,
+            now=now,
+            settled=settled,
+            unproven=unproven,
+            refused=refused,
+        )
+        for piece in pieces_of(clusters, pairs, facts)
+    ]
+    return pd.concat(decided, ignore_index=True)
+
+
+def _decide_piece(
+    piece: Piece,
+    *,
+    config: CollectionConfig,
+    standing: Standing,
+    now: dt.datetime,
+    settled: pd.DataFrame | None,
+    unproven: Collection[Band],
+    refused: Refusals,
+) -> pd.DataFrame:
+    rows, one, other, scores = piece.rows, piece.one, piece.other, piece.scores
     fields = read_fields(rows)
-    one, other = (_places(pairs[name], rows["id"]) for name in ("id_a", "id_b"))
-    scores = pairs["score"].to_numpy(np.float64)
     exact = scores >= config.scan.exact_threshold
     exact[refused_rows(rows, one, other, scores, refused)] = False
     if config.replaces_files:  # a file can stand for another one only if both are the same bytes
@@ -224,20 +246,6 @@ def _settle(
     stale = _are_tagged(fields, config) & (decision == "keep") & ~rows["is_protected"].to_numpy(bool)
     decision[stale], reason[stale] = UNTAG, "it is tagged as a duplicate and is none"
     return rows.assign(decision=decision, reason=reason)
-
-
-def _with_facts(clusters: pd.DataFrame, facts: pd.DataFrame) -> pd.DataFrame:
-    place = _places(clusters["id"], facts["id"])
-    names = [name for name in FACTS.names if name != "id"]
-    return clusters.assign(**{name: facts[name].take(place).array for name in names})
-
-
-def _places(names: pd.Series[str], among: pd.Series[str]) -> npt.NDArray[np.int64]:
-    """Return where each name stands in a column that holds all of them, each once."""
-    wanted, known = (pa.array(column, type=pa.large_string()) for column in (names, among))
-    whole = known.combine_chunks() if isinstance(known, pa.ChunkedArray) else known
-    places: npt.NDArray[np.int64] = pc.index_in(wanted, value_set=whole).to_numpy().astype(np.int64)
-    return places
 
 
 def _are_tagged(fields: Sequence[Mapping[str, Any]], config: CollectionConfig) -> Mask:

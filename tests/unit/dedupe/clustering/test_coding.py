@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.dedupe.clustering.coding import CodedPairs, to_pairs
+from include.dedupe.clustering import spilling
+from include.dedupe.clustering.coding import to_pairs
 from include.dedupe.tables import EDGES, PAIRS, from_parquet, to_parquet
 
 IDS = st.one_of(st.sampled_from(["a", "b", "c", "ä", "a,b", "a\nb", '"', "🐟"]), st.text(max_size=5))
@@ -38,13 +43,16 @@ def test_the_order_of_edges_does_not_matter(edges: list[tuple[str, str, float]],
     pd.testing.assert_frame_equal(to_pairs(frame(edges)), to_pairs(frame(shuffled)))
 
 
-@given(st.lists(EDGE_LISTS, max_size=5))
+@given(st.lists(EDGE_LISTS, max_size=5), st.sampled_from([1, 50]))
 def test_parts_that_are_read_one_by_one_make_the_pairs_of_all(
-    parts: list[list[tuple[str, str, float]]],
+    parts: list[list[tuple[str, str, float]]], files: int
 ) -> None:
-    joined = CodedPairs.join([CodedPairs.of(frame(part)) for part in parts]).to_frame()
+    with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as folder:
+        patch.setattr(spilling, "FILE_EDGES", files)
+        patch.setattr(spilling, "BATCH_PAIRS", 2)
+        joined = [one.to_frame() for one in spilling.join_on_disk(map(frame, parts), Path(folder))]
     whole = to_pairs(frame([edge for part in parts for edge in part]))
-    pd.testing.assert_frame_equal(joined, whole)
+    pd.testing.assert_frame_equal(pd.concat([whole[:0], *joined], ignore_index=True), whole)
 
 
 @given(EDGE_LISTS)
