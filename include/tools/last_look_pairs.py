@@ -146,7 +146,9 @@ def _drawn(seed: int) -> Iterator[tuple[str, Image.Image]]:
 
 
 def _photographs(root: Path, part: Part, rng: random.Random) -> Iterator[tuple[str, Image.Image]]:
-    """Yield pictures of all sources that have some in this part, in turn, each once; tell of those that cannot be read.
+    """Yield pictures of all sources that have some in this part, in turn, each once.
+
+    Those that cannot be read are told of and left out.
 
     Raises:
         FileNotFoundError: a source has no pictures under ``root``.
