@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 AROUND = 5  # pixels of squares, of pictures at half the size
 GREY, PALE = 128.0, 4.0  # chroma of no colour; square levels around it that make no difference
 LARGEST_GAIN, LARGEST_CONTRAST = 0.15, 0.13  # log ratios of two saturations, and of two contrasts
+LARGEST_OF_FEW = 0.36  # of the saturation of few places, for coding thins single coloured lines
+COLOURED = 3.0  # levels from grey
 BRIGHTER = 2.5  # levels of mean brightness
 SMOOTHED = 0.7  # pixels, of half the size, of a blur after which lines of any sharpness have one level
 TONES = 16  # levels of a class of brightness
@@ -48,7 +50,16 @@ def is_toned(one: Planes[np.float32], two: Planes[np.float32], noises: Sequence[
         [cv2.blur(plane, square) - np.float32(GREY) for plane in (planes.cr, planes.cb)]
         for planes in (one, two)
     ]
-    return _gain(*colours) > LARGEST_GAIN or _tones(left, right, coded) > TONED
+    few = _gain(*_far_from_grey(*colours)) > LARGEST_OF_FEW
+    return few or _gain(*colours) > LARGEST_GAIN or _tones(left, right, coded) > TONED
+
+
+def _far_from_grey(one: Sequence[Plane], two: Sequence[Plane]) -> tuple[list[Plane], list[Plane]]:
+    """Return the places that have a colour in either picture: on a page, a few lines."""
+    far = np.maximum.reduce([np.abs(plane) for plane in (*one, *two)]) > COLOURED
+    if np.count_nonzero(far) < FEWEST:
+        return [np.zeros(1, np.float32)], [np.zeros(1, np.float32)]
+    return [plane[far] for plane in one], [plane[far] for plane in two]
 
 
 def _gain(one: Sequence[Plane], two: Sequence[Plane]) -> float:
