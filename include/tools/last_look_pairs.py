@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +19,7 @@ from PIL import Image
 from include.detector.editing.edits import scale
 from include.detector.editing.manipulations import Manipulation, saved
 from include.detector.training.pictures import SOURCES, pictures
-from include.safe_picture import decode
+from include.safe_picture import UnreadableImageError, decode
 from include.tools.last_look_drawings import plan, statement, staves
 from include.tools.last_look_edits import CHANGES, COPIES, HARSH
 from include.tools.last_look_foreign import changes, codings
@@ -147,6 +148,8 @@ def _drawn(seed: int) -> Iterator[tuple[str, Image.Image]]:
 def _photographs(root: Path, part: Part, rng: random.Random) -> Iterator[tuple[str, Image.Image]]:
     """Yield pictures of all sources that have some in this part, in turn, each once.
 
+    Those that cannot be read are told of and left out.
+
     Raises:
         FileNotFoundError: a source has no pictures under ``root``.
     """
@@ -155,6 +158,10 @@ def _photographs(root: Path, part: Part, rng: random.Random) -> Iterator[tuple[s
         rng.shuffle(paths)
     for row in zip_longest(*shuffled):
         for path in filter(None, row):
-            picture = Image.fromarray(decode(path.read_bytes()).rgb)
+            try:
+                picture = Image.fromarray(decode(path.read_bytes()).rgb)
+            except UnreadableImageError as error:
+                print(f"left out {path}: {error}", file=sys.stderr)
+                continue
             picture.thumbnail((LARGEST, LARGEST))
             yield str(path.relative_to(root)), picture

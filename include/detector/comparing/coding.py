@@ -7,6 +7,7 @@ guessed from its contrast: the picture is coded, and what that does there is the
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from typing import TYPE_CHECKING, cast
 
 import cv2
@@ -28,6 +29,10 @@ TILE, TILES = 48, 20  # pixels of a side; tiles in which the strength of coding 
 BUSY = 0.4  # share of the tiles that are calmer than any of these
 FINEST = 0.02  # levels that are no difference
 FEWEST, MOST = 64, 256  # colours of a palette; fewer are seen in any photograph
+MISSED = 1.25  # times as far as the nearest colour of a palette, for programs do not always take it
+DITHERED = 2.5  # the same of pictures that show a colour by others in turns
+DIFFERS, NEARLY_ALL = 2.0, 0.9  # levels of a difference, and share of the pixels that tell a palette
+SAMPLED, FEW_ENOUGH = 40_000, 2_000  # pixels of a picture, and of those that differ, that tell it
 COARSEST = 32.0  # levels by which a palette may miss a colour
 NEAR = (
     5  # pixels of the square in which a colour is missed alike, for programs do not always take the nearest
@@ -50,11 +55,12 @@ def quality(plane: NDArray[np.uint8], difference: Plane) -> int:
         [float(np.abs(difference[top : top + side, left : left + side]).mean()) for top, left in places]
     )
 
-    for found in QUALITIES:
-        noise = np.abs(coding_noise(atlas, found)).reshape(len(places), -1).mean(axis=1)
-        if float(np.median((differs + FINEST) / (noise + FINEST))) <= 1:
-            return found
-    return 0
+    def explains(at: int) -> bool:
+        noise = np.abs(coding_noise(atlas, at)).reshape(len(places), -1).mean(axis=1)
+        return float(np.median((differs + FINEST) / (noise + FINEST))) <= 1
+
+    found = bisect_left(QUALITIES, True, key=explains)
+    return QUALITIES[found] if found < len(QUALITIES) else 0
 
 
 def coding_noise(plane: NDArray[np.uint8], at: int) -> Plane:
@@ -63,6 +69,11 @@ def coding_noise(plane: NDArray[np.uint8], at: int) -> Plane:
     _, data = cv2.imencode(".jpg", wider, [cv2.IMWRITE_JPEG_QUALITY, at])
     own = np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE))  # noqa: TID251 - nobody else's bytes
     return cast("Plane", cv2.subtract(own[GRID:, GRID:], plane, dtype=cv2.CV_32F))
+
+
+def detail(plane: NDArray[np.uint8]) -> float:
+    """Return how much a picture changes from pixel to pixel: coding takes some of it away."""
+    return float(cv2.norm(cv2.Laplacian(plane, cv2.CV_16S), cv2.NORM_L1))
 
 
 def resampling_noise(plane: Plane) -> Plane:
@@ -85,11 +96,11 @@ def coarseness(at: int) -> float:
 
 def _busy_tiles(plane: NDArray[np.uint8]) -> tuple[list[tuple[int, int]], int]:
     """Return upper left corners of tiles, from half busy to the busiest, and their side."""
-    busy = np.abs(cv2.Laplacian(plane, cv2.CV_32F))
-    height, width = busy.shape
+    height, width = plane.shape
     side = min(TILE, height, width)
     rows, columns = height // side, width // side
-    cells = busy[: rows * side, : columns * side].reshape(rows, side, columns, side).mean(axis=(1, 3))
+    busy = np.abs(cv2.Laplacian(plane[: rows * side, : columns * side], cv2.CV_32F))
+    cells = cv2.resize(busy, (columns, rows), interpolation=cv2.INTER_AREA)
     order = np.argsort(cells, axis=None)
     empty = int((cells < cells.mean() / 2).sum())  # of a page with few lines, most tiles say nothing
     first = min(max((len(order) - 1) * BUSY, empty), len(order) - 1)
@@ -105,8 +116,12 @@ def missed_by(palette_of: NDArray[np.uint8], picture: NDArray[np.uint8]) -> Plan
         palette_of: uint8 [height, width, 3] in R, G, B.
         picture: the same, of the same size.
     """
-    colours = _palette(palette_of)
-    if colours is None:
+    step = max(1, math.isqrt(picture.shape[0] * picture.shape[1] // SAMPLED))
+    sampled = _colours(palette_of[::step, ::step])
+    if sampled is None or not _is_coded_in(sampled, palette_of[::step, ::step], picture[::step, ::step]):
+        return None
+    colours = _colours(palette_of)
+    if colours is None or len(colours) < FEWEST:
         return None
     steps = np.arange(4, 256, 8, dtype=np.float32)
     grid = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), -1).reshape(-1, 3)
@@ -122,17 +137,32 @@ def missed_by(palette_of: NDArray[np.uint8], picture: NDArray[np.uint8]) -> Plan
     return Planes(*(np.minimum(plane.astype(np.float32), np.float32(COARSEST)) for plane in missed))
 
 
-def _palette(picture: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
-    """Return the colours of a picture that has few, uint8 [n, 3]; None if it has many, very few, or greys."""
-    step = max(1, math.isqrt(picture.shape[0] * picture.shape[1] // 4096))
-    for part in (picture[::step, ::step], picture):
-        red, green, blue = cv2.split(part)
-        if np.array_equal(red, green) and np.array_equal(red, blue):
-            return None
-        wide = part.reshape(-1, 3).astype(np.uint32)
-        packed = np.unique((wide[:, 0] << 16) + (wide[:, 1] << 8) + wide[:, 2])
-        if len(packed) > MOST:
-            return None
-    if len(packed) < FEWEST:
+def _is_coded_in(colours: NDArray[np.uint8], palette_of: NDArray[np.uint8], other: NDArray[np.uint8]) -> bool:
+    """Whether a picture differs from another as one does that was brought to these few colours.
+
+    Each pixel has the colour nearest to it, or one not much farther in turns: drawings have few colours, too,
+    and coding them moves their pixels past colours that are nearer.
+    """
+    own, theirs = (pixels.reshape(-1, 3).astype(np.float32) for pixels in (palette_of, other))
+    distances = np.linalg.norm(own - theirs, axis=1)
+    differing = np.flatnonzero(distances > DIFFERS)
+    if not len(differing):
+        return False
+    differing = differing[:: max(1, len(differing) // FEW_ENOUGH)]
+    known, theirs, distances = colours.astype(np.float32), theirs[differing], distances[differing]
+    squares = (known**2).sum(1)[None] - 2 * theirs @ known.T + (theirs**2).sum(1)[:, None]
+    least = np.sqrt(np.maximum(squares.min(axis=1), 0))
+    in_turns = float((palette_of[:, 1:] != palette_of[:, :-1]).any(axis=2).mean()) > 0.5
+    farther = DITHERED if in_turns else MISSED
+    return float((distances <= farther * least + DIFFERS).mean()) > NEARLY_ALL
+
+
+def _colours(picture: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+    """Return the colours of a picture that has few, uint8 [n, 3]; None if it has many, or greys alone."""
+    red, green, blue = (channel.astype(np.uint32) for channel in cv2.split(picture))
+    if np.array_equal(red, green) and np.array_equal(red, blue):
+        return None
+    packed = np.unique((red << 16) + (green << 8) + blue)
+    if len(packed) > MOST:
         return None
     return np.stack([packed >> 16, packed >> 8 & 255, packed & 255], -1).astype(np.uint8)

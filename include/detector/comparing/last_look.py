@@ -16,16 +16,18 @@ import cv2
 import numpy as np
 
 from include.detector.comparing.coding import (
+    MISSED,
     QUALITIES,
     coarseness,
     coding_noise,
+    detail,
     missed_by,
     of_colours,
     quality,
     resampling_noise,
 )
 from include.detector.comparing.laying import Planes, at_one_size, laid_onto, misses_ratio, shrunk, split
-from include.detector.comparing.planes import blur
+from include.detector.comparing.planes import briefly_blurred, resize
 from include.detector.comparing.tone import is_toned
 
 if TYPE_CHECKING:
@@ -75,6 +77,7 @@ CELL = 4  # pixels of a side of the cells in which noise and variation are measu
 SMALL = 64  # pixels of a side below which every pixel is a cell
 AROUND, BESIDE = 12, 20  # pixels of the squares in which a picture varies, and in which noise is averaged
 ROUNDING = 1.0  # levels that are no difference
+STRONG = 88  # quality from which down both are coded
 BLURRED = 0.1  # share of the variation that coding at quality 50 takes away beside its noise
 RESAMPLED = 0.6  # share of what moving by half a pixel takes away that scaling may take away
 EDGE = 2  # pixels at the sides into which nothing is known to be moved
@@ -83,7 +86,6 @@ STANDS_OUT = 1.6  # times as much as the most of the places like it
 TILE = 24  # pixels of the side of such a place
 ALIKE, FEWEST_ALIKE = 1.5, 64  # times the variation, and places, that tell what coding does to one of them
 CALM, BLANK = 4.0, 0.15  # times less variation, and the share of places that have so little: those of a page
-MISSED = 1.25  # times as much as the nearest colour of a palette, for programs do not always take it
 FAINT = 0.75  # share of the excess of a change down to which what touches it is of it
 TOUCHING = 9  # pixels of the square in which two places touch
 
@@ -92,7 +94,7 @@ TOUCHING = 9  # pixels of the square in which two places touch
 class Layer:
     """One plane of a pair: how it differs, and what coding and scaling are known to do to it.
 
-    ``noises`` are of coding either; ``missed``: by how much palettes miss each value.
+    ``noises`` are of coding one of them, or either; ``missed``: by how much palettes miss each value.
     """
 
     pair: tuple[Plane, Plane]
@@ -113,31 +115,56 @@ def differing(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Change | N
         return WHOLE
     pictures = at_one_size(first, second)
     coded = [split(picture) for picture in pictures]
-    one, two = laid_onto(*coded)
-    found = [quality(planes.y, two.y - one.y) for planes in coded]
-    if not any(found):
+    laid = laid_onto(*coded)
+    if laid is None:
         return WHOLE
-    at = [each or QUALITIES[-1] for each in found]
-    noises = [_noise(planes, each) for planes, each in zip(coded, at, strict=True)]
+    one, two = laid
+    at = _qualities(coded, two.y - one.y)
+    if not at:
+        return WHOLE
+    noises = [_noise(planes, each) for planes, each in at]
     if is_toned(one, two, [noise.y for noise in noises]):
         return WHOLE
     layers = [Layer((one[of], two[of]), tuple(noise[of] for noise in noises)) for of in range(3)]
-    blurred = BLURRED * (coarseness(at[0]) + coarseness(at[1])) / 2
+    blurred = BLURRED * sum(coarseness(each) for _, each in at) / len(at)
     excess = _strongest(layers, blurred)
     if float(excess.max()) > SEEN:
-        missed = [planes for planes in (missed_by(*pictures), missed_by(*pictures[::-1])) if planes]
+        full = (first, second) if first.shape == second.shape else pictures  # scaling leaves no palette
+        missed = [planes for planes in (missed_by(*full), missed_by(*full[::-1])) if planes]
         if missed:
             layers = [
-                replace(layer, missed=tuple(each[of] for each in missed)) for of, layer in enumerate(layers)
+                replace(layer, missed=tuple(_fitted(each[of], layer) for each in missed))
+                for of, layer in enumerate(layers)
             ]
             excess = _strongest(layers, blurred)
     return _place(excess, SEEN if _stands_out(excess, layers[0]) else 1.0)
+
+
+def _qualities(pair: Sequence[Planes[np.uint8]], difference: Plane) -> list[tuple[Planes[np.uint8], int]]:
+    """Return which to code, and how strongly, to see what coding does; nothing if it explains too little.
+
+    That is the one with more detail; where it has to be coded strongly, both, for much of the other is noise.
+    """
+    richer, poorer = sorted(pair, key=lambda planes: detail(planes.y), reverse=True)
+    at = quality(richer.y, difference)
+    if at > STRONG:
+        return [(richer, at)]
+    other = quality(poorer.y, difference)
+    if not at and not other:
+        return []
+    return [(richer, at or QUALITIES[-1]), (poorer, other or QUALITIES[-1])]
 
 
 def _noise(planes: Planes[np.uint8], at: int) -> Planes[np.float32]:
     return Planes(
         *(coding_noise(plane, each) for plane, each in zip(planes, (at, *[of_colours(at)] * 2), strict=True))
     )
+
+
+def _fitted(plane: Plane, layer: Layer) -> Plane:
+    """Scale down to the size of a layer."""
+    height, width = layer.pair[0].shape
+    return resize(plane, width, height)
 
 
 def _strongest(layers: Sequence[Layer], blurred: float) -> Plane:
@@ -152,7 +179,10 @@ def _strongest(layers: Sequence[Layer], blurred: float) -> Plane:
 
 def _excess(layer: Layer, blurred: float, scales: Sequence[Scale]) -> Plane:
     """Return what one plane has of it, the widest changes first and each at its own size."""
-    difference, resampled = _sizes(layer.pair[0] - layer.pair[1]), _sizes(resampling_noise(layer.pair[1]))
+    apart = layer.pair[0] - layer.pair[1]
+    if not apart.any():
+        return np.zeros_like(apart)
+    difference, resampled = _sizes(apart), _sizes(resampling_noise(layer.pair[1]))
     noises, coarse = ([_sizes(plane) for plane in planes] for planes in (layer.noises, layer.missed))
     varies = ROUNDING + np.float32(blurred) * _varies(layer.pair)
     cells = varies.shape[::-1]
@@ -161,7 +191,9 @@ def _excess(layer: Layer, blurred: float, scales: Sequence[Scale]) -> Plane:
         left = np.abs(_smoothed(difference, scale.sigma))
         for missed in coarse:
             left -= np.float32(MISSED) * _smoothed(missed, scale.sigma)
-        coding = np.mean([_power(_smoothed(noise, scale.sigma), cells) for noise in noises], axis=0)
+        coding = sum(_power(_smoothed(noise, scale.sigma), cells) for noise in noises) / np.float32(
+            len(noises)
+        )
         scaling = _power(_smoothed(resampled, scale.sigma), cells) * np.float32(RESAMPLED * RESAMPLED)
         usual = np.float32(scale.most) * (varies + np.sqrt(coding + scaling))
         left /= cv2.resize(usual, left.shape[::-1])
@@ -213,7 +245,7 @@ def _smoothed(sizes: tuple[Plane, Plane, Plane], sigma: float) -> Plane:
     plane = sizes[0 if sigma < 1.5 else 1 if sigma < 4 else 2]
     step = round(sizes[0].shape[0] / plane.shape[0])
     rest = math.sqrt(sigma * sigma - (step * step - 1) / 12) / step  # scaling down has blurred, too
-    return blur(plane, rest)
+    return briefly_blurred(plane, rest)
 
 
 def _stands_out(excess: Plane, layer: Layer) -> bool:

@@ -13,15 +13,19 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from include.detector.comparing.planes import Plane, blur, slopes
+from include.detector.comparing.planes import Plane, blur, briefly_blurred, slopes
 
 LONGEST = 1024  # pixels of a side that are compared
 ROUNDED = 1.0  # pixels by which programs round a side, up or down
-FARTHEST = 1.5  # pixels by which scaling may move a corner
+FARTHEST = 1.5  # pixels by which corners are moved to find how a picture lies
+HALF = (
+    0.6  # pixels by which scaling moves it at most: some programs count from a pixel's corner, not its middle
+)
 STILL = 0.03  # pixels of movement that are none
 ROUNDS = 3
 FITTED = 400  # pixels of a side that movements are fitted to, about
 SOFTNESS = (0.7, 1.4)  # pixels; blurs of which the filters of scaling are made up
+BUSY = 1.0  # levels that a filter changes where it can be told
 OUTLIER = 4.0  # times the usual difference: what people do is no filter
 SAMPLED = 3  # of so many rows, one tells the filter; odd, for the lines of pages lie at even distances
 
@@ -72,13 +76,18 @@ def split(picture: NDArray[np.uint8]) -> Planes[np.uint8]:
 
 def laid_onto(
     first: Planes[np.uint8], second: Planes[np.uint8]
-) -> tuple[Planes[np.float32], Planes[np.float32]]:
-    """Return both as float32, the first moved and filtered as scaling does; both have the same size."""
+) -> tuple[Planes[np.float32], Planes[np.float32]] | None:
+    """Return both as float32, the first moved and filtered as scaling does; None if it lies elsewhere.
+
+    Both have the same size.
+    """
     one, two = first.as_floats(), second.as_floats()
     matrix = _movement(one.y, two.y)
     if matrix is not None:
         halved, moved = matrix * [[1, 1, 0.5], [1, 1, 0.5]], _moved(one.y, matrix)
         if _apart(moved, two.y) < _apart(one.y, two.y):
+            if _is_elsewhere(matrix, moved):
+                return None
             one = Planes(moved, _moved(one.cr, halved), _moved(one.cb, halved))
     return Planes(*(_filtered(*planes) for planes in zip(one, two, strict=True))), two
 
@@ -100,14 +109,14 @@ def _movement(one: Plane, two: Plane) -> NDArray[np.float64] | None:
     one, two = blur(one, 1.0), blur(two, 1.0)
     height, width = one.shape
     across = (np.arange(width, dtype=np.float32) / width - 0.5)[None, :]
-    down = (np.arange(height, dtype=np.float32) / height - 0.5)[:, None]
+    down = (np.arange(height, dtype=np.float32) / height - 0.5)[::SAMPLED, None]
     found, warped, matrix = np.zeros(4), one, None
     for _ in range(ROUNDS):
-        in_x, in_y = slopes(warped)
-        rest = two - warped
-        fits = np.abs(rest) <= float(np.quantile(np.abs(rest[::4, ::4]), 0.9)) + 1
-        columns = [(plane * fits).ravel() for plane in (in_x, in_x * across, in_y, in_y * down)]
-        step = _solved(columns, rest.ravel(), 4)
+        in_x, in_y = (plane[::SAMPLED] for plane in slopes(warped))
+        rest = two[::SAMPLED] - warped[::SAMPLED]
+        fits = np.abs(rest) <= _most(np.abs(rest)) + 1
+        in_x, in_y = in_x * fits, in_y * fits
+        step = _solved([in_x, in_x * across, in_y, in_y * down], rest, 4)
         found = np.clip(found + step, -FARTHEST / times, FARTHEST / times)
         if np.abs(found).max() * times < STILL:
             return None
@@ -119,6 +128,18 @@ def _movement(one: Plane, two: Plane) -> NDArray[np.float64] | None:
             break
         warped = _moved(one, matrix)
     return matrix if matrix is None else matrix * [[1, 1, times], [1, 1, times]]
+
+
+def _most(levels: Plane) -> float:
+    """The level that nine of ten do not exceed."""
+    place = levels.size * 9 // 10
+    return float(np.partition(levels, place, axis=None)[place])
+
+
+def _is_elsewhere(matrix: NDArray[np.float64], plane: Plane) -> bool:
+    """Whether the middle moves farther than scaling moves it."""
+    middle = np.array([plane.shape[1] - 1, plane.shape[0] - 1]) / 2
+    return bool(np.abs(matrix @ [*middle, 1] - middle).max() > HALF)
 
 
 def _moved(picture: Plane, matrix: NDArray[np.float64]) -> Plane:
@@ -136,9 +157,12 @@ def _apart(one: Plane, two: Plane) -> float:
 def _filtered(one: Plane, two: Plane) -> Plane:
     """Return the first as soft or sharp as the second: one filter for all of it that keeps brightness."""
     rest = (two[::SAMPLED] - one[::SAMPLED]).ravel()
-    parts = [blur(one, sigma) - one for sigma in SOFTNESS]
-    fits = np.abs(rest) < OUTLIER * float(np.sqrt(rest @ rest / len(rest))) + 1
-    columns = [part[::SAMPLED].ravel() * fits for part in parts]
+    parts = [briefly_blurred(one, sigma) - one for sigma in SOFTNESS]
+    columns = [part[::SAMPLED].ravel() for part in parts]
+    busy = np.abs(columns[-1]) > BUSY
+    usual = float(np.sqrt((rest * rest) @ busy / max(1, np.count_nonzero(busy))))
+    fits = busy & (np.abs(rest) < OUTLIER * usual + 1)
+    columns = [column * fits for column in columns]
     shares = _solved(columns, rest, len(parts))
     for part, share in zip(parts, shares, strict=True):
         one = cast("Plane", cv2.scaleAdd(part, float(share), one))
@@ -147,8 +171,8 @@ def _filtered(one: Plane, two: Plane) -> Plane:
 
 def _solved(columns: list[Plane], wanted: Plane, count: int) -> NDArray[np.float64]:
     """Return by how much each column goes into what is wanted, by least squares; a bit less than that."""
-    normal = np.array([[float(left @ right) for right in columns] for left in columns])
+    known = np.stack([column.ravel() for column in (*columns, wanted)])
+    products = (known @ known.T).astype(np.float64)
+    normal, aims = products[:count, :count], products[:count, count]
     normal += np.eye(count) * (1e-3 * float(np.trace(normal)) / count + 1)
-    return cast(
-        "NDArray[np.float64]", np.linalg.solve(normal, [float(column @ wanted) for column in columns])
-    )
+    return cast("NDArray[np.float64]", np.linalg.solve(normal, aims))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from include.detector.comparing.laying import shrunk
 from include.detector.comparing.planes import blur
 
 if TYPE_CHECKING:
@@ -18,11 +19,13 @@ if TYPE_CHECKING:
     from include.detector.comparing.laying import Planes
     from include.detector.comparing.planes import Plane
 
-AROUND, AROUND_COLOUR = 9, 5  # pixels of squares; colours are at half the size
+AROUND = 5  # pixels of squares, of pictures at half the size
 GREY, PALE = 128.0, 4.0  # chroma of no colour; square levels around it that make no difference
 LARGEST_GAIN, LARGEST_CONTRAST = 0.15, 0.13  # log ratios of two saturations, and of two contrasts
+LARGEST_OF_FEW = 0.36  # of the saturation of few places, for coding thins single coloured lines
+COLOURED = 3.0  # levels from grey
 BRIGHTER = 2.5  # levels of mean brightness
-SMOOTHED = 1.5  # pixels by which brightness is smoothed, so that lines of any sharpness have one level
+SMOOTHED = 0.7  # pixels, of half the size, of a blur after which lines of any sharpness have one level
 TONES = 16  # levels of a class of brightness
 CLASSES = 256 // TONES
 FEWEST, RAREST = 100, 0.002  # pixels, and share of all, from which a class tells something
@@ -34,20 +37,29 @@ def is_toned(one: Planes[np.float32], two: Planes[np.float32], noises: Sequence[
     """Whether brightness, contrast or colour differ as a whole, or one tone does wherever it is.
 
     The grey lines of a white page are few: their mean over the page hides what was done to them, their own
-    mean does not. ``noises``: of coding the brightness of either.
+    mean does not. ``noises``: of coding the brightness.
     """
-    left, right = (cv2.blur(plane, (AROUND, AROUND))[::2, ::2] for plane in (one.y, two.y))
+    left, right, *coded = (shrunk(plane, 2) for plane in (one.y, two.y, *noises))
     middle = float(left.mean())
     if abs(float(right.mean()) - middle) > BRIGHTER:
         return True
-    if _gain([left - middle], [right - middle]) > LARGEST_CONTRAST:
+    square = AROUND, AROUND
+    if _gain(*([cv2.blur(plane, square) - np.float32(middle)] for plane in (left, right))) > LARGEST_CONTRAST:
         return True
-    square = AROUND_COLOUR, AROUND_COLOUR
     colours = [
         [cv2.blur(plane, square) - np.float32(GREY) for plane in (planes.cr, planes.cb)]
         for planes in (one, two)
     ]
-    return _gain(*colours) > LARGEST_GAIN or _tones(one.y, two.y, noises) > TONED
+    few = _gain(*_far_from_grey(*colours)) > LARGEST_OF_FEW
+    return few or _gain(*colours) > LARGEST_GAIN or _tones(left, right, coded) > TONED
+
+
+def _far_from_grey(one: Sequence[Plane], two: Sequence[Plane]) -> tuple[list[Plane], list[Plane]]:
+    """Return the places that have a colour in either picture: on a page, a few lines."""
+    far = np.maximum.reduce([np.abs(plane) for plane in (*one, *two)]) > COLOURED
+    if np.count_nonzero(far) < FEWEST:
+        return [np.zeros(1, np.float32)], [np.zeros(1, np.float32)]
+    return [plane[far] for plane in one], [plane[far] for plane in two]
 
 
 def _gain(one: Sequence[Plane], two: Sequence[Plane]) -> float:
@@ -66,20 +78,15 @@ def _tones(one: Plane, two: Plane, noises: Sequence[Plane]) -> float:
 
     Tones are told by the mean of both pictures, so that noise in either moves none of them.
     """
-    left, right = _sampled(one), _sampled(two)
-    differs = np.abs(_by_tone(right - left, (left + right) / np.float32(2)))
-    coded = np.maximum.reduce([np.abs(_by_tone(_sampled(noise), left)) for noise in noises])
-    return float((differs - CODED * coded).max())
+    left, right, *coded = (blur(plane, SMOOTHED) for plane in (one, two, *noises))
+    tones = np.clip((left + right) * np.float32(0.5 / TONES), 0, CLASSES - 1).astype(np.uint8)
+    differs, *noisy = (np.abs(_by_tone(levels, tones)) for levels in (right - left, *coded))
+    return float((differs - CODED * np.maximum.reduce(noisy)).max())
 
 
-def _sampled(plane: Plane) -> Plane:
-    return blur(plane, SMOOTHED)[::2, ::2].ravel()
-
-
-def _by_tone(levels: Plane, tones: Plane) -> NDArray[np.float64]:
+def _by_tone(levels: Plane, tones: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Mean of ``levels`` where a picture has each class of tones, float64 [classes]; 0 where it has few."""
-    classes = np.clip(tones / TONES, 0, CLASSES - 1).astype(np.intp)
-    counts = np.bincount(classes, minlength=CLASSES)
-    sums = np.bincount(classes, levels, minlength=CLASSES)
-    tells = counts >= max(FEWEST, RAREST * len(levels))
+    counts = np.bincount(tones.ravel(), minlength=CLASSES)
+    sums = np.bincount(tones.ravel(), levels.ravel(), minlength=CLASSES)
+    tells = counts >= max(FEWEST, RAREST * levels.size)
     return np.where(tells, sums / np.maximum(counts, 1), 0.0)

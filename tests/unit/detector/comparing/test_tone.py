@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from include.detector.comparing.last_look import WHOLE, differing
-from include.detector.editing.edits import brightness, contrast
+from include.detector.editing.edits import brightness, contrast, saturation
 from include.detector.editing.manipulations import saved
 from include.safe_picture import decode
 
@@ -39,3 +39,25 @@ def test_grey_lines_of_another_tone_are_a_change_of_the_whole(edit: partial[Imag
 def test_coding_leaves_the_tones_of_lines(quality: int) -> None:
     original = np.asarray(ruled_page())
     assert differing(original, pixels(saved("JPEG", quality=quality)(ruled_page(), random.Random(0)))) is None
+
+
+def lined_plan() -> Image.Image:
+    """Thin coloured lines on white."""
+    page = Image.new("RGB", (900, 640), "white")
+    draw = ImageDraw.Draw(page)
+    draw.line((20, 0, 20, 640), fill="#cc3333")
+    draw.line((40, 600, 860, 500), fill="#3355aa")
+    for left in range(60, 860, 40):
+        draw.rectangle((left, 80, left + 30, 300), outline="#333333")
+    return page
+
+
+@pytest.mark.parametrize(("kind", "quality"), [("JPEG", 92), ("JPEG", 65), ("WEBP", 80)])
+def test_a_coloured_line_that_coding_thins_is_no_change(kind: str, quality: int) -> None:
+    copy = pixels(saved(kind, quality=quality)(lined_plan(), random.Random(0)))
+    assert differing(np.asarray(lined_plan()), copy) is None
+
+
+def test_coloured_lines_with_less_colour_are_a_change() -> None:
+    paler = pixels(saved("JPEG", partial(saturation, by=0.5), quality=90)(lined_plan(), random.Random(0)))
+    assert differing(np.asarray(lined_plan()), paler) is not None
