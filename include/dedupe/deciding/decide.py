@@ -7,7 +7,7 @@ set of decisions is a file named after its hash; what is approved is a hash.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -24,7 +24,7 @@ from include.dedupe.deciding.compare import UNPROVEN, Comparison, loses_keeper, 
 from include.dedupe.deciding.decisions import ACTS, EXPORT, UNTAG, write_decisions
 from include.dedupe.deciding.files import numbers_of_files
 from include.dedupe.deciding.guards import broken_guards, scope_size
-from include.dedupe.deciding.keeper import PairRows, choose_keepers
+from include.dedupe.deciding.keeper import Keepers, PairRows, choose_keepers
 from include.dedupe.deciding.proof import Band, unproven_bands
 from include.dedupe.deciding.refused import Refusals, read_refusals
 from include.dedupe.deciding.settled import is_settled, read_settled
@@ -36,6 +36,8 @@ from include.dedupe.tables import CLUSTERS, DECISIONS, FACTS, NAMES, PAIRS
 from include.dedupe.verdicts import Standing, Verdict, read_verdicts, standing_verdicts
 
 Mask = npt.NDArray[np.bool_]
+Places = npt.NDArray[np.int64]
+Scores = npt.NDArray[np.float64]
 NOTHING_REFUSED = Refusals()
 
 
@@ -170,6 +172,25 @@ def decide_documents(
     """
     rows = _with_facts(clusters, facts)
     fields = read_fields(rows)
+    scores = pairs["score"].to_numpy(np.float64)
+    found = _pair_rows(rows, pairs, fields, config, refused)
+    keepers = choose_keepers(rows, fields, config, standing.keepers, found)
+    comparison = Comparison(rows, fields, config, standing, now, unproven, refused)
+    judged, keeper = _judge(rows, keepers, comparison, lambda keeper: scores_with(keeper, found, scores))
+    pictures = pd.Series([str(document.get(config.fields.image, "")) for document in fields])
+    pictured = judged.assign(image=pictures, keeper_image=pictures.take(keeper).array)
+    decided: pd.DataFrame = _settle(pictured, fields, config, settled)[DECISIONS.names]
+    return decided
+
+
+def _pair_rows(
+    rows: pd.DataFrame,
+    pairs: pd.DataFrame,
+    fields: Sequence[Mapping[str, Any]],
+    config: CollectionConfig,
+    refused: Refusals,
+) -> PairRows:
+    """Return which rows make a pair, and which of these pairs are exact."""
     one, other = (_places(pairs[name], rows["id"]) for name in ("id_a", "id_b"))
     scores = pairs["score"].to_numpy(np.float64)
     exact = scores >= config.scan.exact_threshold
@@ -177,23 +198,28 @@ def decide_documents(
     if config.replaces_files:  # a file can stand for another one only if both are the same bytes
         number = numbers_of_files(fields, config)
         exact &= number[one] == number[other]
-    found = PairRows(one, other, exact)
-    keepers = choose_keepers(rows, fields, config, standing.keepers, found)
-    comparison = Comparison(rows, fields, config, standing, now, unproven, refused)
+    return PairRows(one, other, exact)
+
+
+def _judge(
+    rows: pd.DataFrame, keepers: Keepers, comparison: Comparison, scores: Callable[[Places], Scores]
+) -> tuple[pd.DataFrame, Places]:
+    """Return what becomes of each document, and the row of its keeper.
+
+    That is the keeper of its exact duplicates; where that one goes itself, the keeper of the cluster.
+    ``scores`` returns the score of each document with its keeper.
+    """
     is_alone = keepers.group == np.arange(len(rows))
     keeper = np.where(is_alone, keepers.row, keepers.group)
-    judged = comparison.with_keepers(keeper, scores_with(keeper, found, scores))
+    judged = comparison.with_keepers(keeper, scores(keeper))
     left = loses_keeper(judged["decision"], keeper) & ~is_alone
     if left.any():
         keeper = np.where(left, keepers.row, keeper)
-        judged = comparison.with_keepers(keeper, scores_with(keeper, found, scores))
+        judged = comparison.with_keepers(keeper, scores(keeper))
     in_group = keeper != keepers.row
     judged["rule"] = np.where(is_alone | left, keepers.rule, keepers.group_rule)
     judged["reason"] = _with_keepers(judged, in_group, left, keepers.group, rows["id"])
-    pictures = pd.Series([str(document.get(config.fields.image, "")) for document in fields])
-    pictured = judged.assign(image=pictures, keeper_image=pictures.take(keeper).array)
-    decided: pd.DataFrame = _settle(pictured, fields, config, settled)[DECISIONS.names]
-    return decided
+    return judged, keeper
 
 
 def _with_keepers(
