@@ -119,7 +119,8 @@ def _lines(run: RunSummary) -> Iterator[str]:
     if run.problem:
         yield run.problem
     if run.scope:
-        yield f"{run.scope}; {run.clusters} clusters with {run.documents} documents"
+        clusters = f"{run.clusters} cluster{'' if run.clusters == 1 else 's'}"
+        yield f"{run.scope}; {clusters} with {run.documents} documents"
     for title, counts in (("decided", run.decisions), ("outcome", run.outcomes)):
         if told := ", ".join(f"{count} {name}" for name, count in sorted(counts.items()) if count):
             yield f"{title}: {told}"
