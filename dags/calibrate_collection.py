@@ -28,7 +28,7 @@ import sys
 from pathlib import Path
 from pkgutil import extend_path
 
-from airflow.sdk import DAG, Param, task
+from airflow.sdk import DAG, Param
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))  # where include/ lies, beside this folder
 import include
@@ -38,8 +38,8 @@ include.__path__ = extend_path(include.__path__, "include")  # also where anothe
 from include.dedupe.errors import ConfigError
 from include.dedupe.settings.config import CollectionConfig, collection_files, read_collection
 from include.dedupe.settings.still_readable import LastSchedule
-from include.orchestration import calibrating
-from include.orchestration.collection_dags import broken_dag, made_or_broken, open_dag, step, time_limit
+from include.orchestration.assets import CALIBRATION, asset
+from include.orchestration.collection_dags import broken_dag, made_or_broken, open_dag, step
 
 TAGS = {"dedupe", "calibrate"}
 
@@ -69,11 +69,15 @@ def build(name: str, config: CollectionConfig) -> DAG:
         params=PARAMS,
         tags=TAGS,
     ) as dag:
-        partitions = task(execution_timeout=time_limit(config, "pick"))(calibrating.pick)(name)
-        ask = step(config, "ask", pool=config.pool, map_index_template="{{ label | default('?') }}")(
-            calibrating.ask
+        partitions = step(config, "calibrating.pick")(name)
+        ask = step(
+            config,
+            "calibrating.ask",
+            "partition",
+            pool=config.pool,
+            map_index_template="{{ label | default('?') }}",
         )
-        report = step(config, "report", outlets=[calibrating.asset(name)])(calibrating.report)
+        report = step(config, "calibrating.report", outlets=[asset(CALIBRATION, name)])
         ask.partial(collection=name).expand(partition=partitions) >> report(name)
     return dag
 

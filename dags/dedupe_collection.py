@@ -50,7 +50,6 @@ from airflow.sdk import (
     Param,
     TriggerRule,
     XComArg,
-    task,
 )
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))  # where include/ lies, beside this folder
@@ -67,15 +66,14 @@ from include.dedupe.settings.config import (
 )
 from include.dedupe.settings.dry_run import AS_CONFIGURED, DRY_WORDS
 from include.dedupe.settings.still_readable import LastSchedule, collection_schedule
-from include.orchestration import acting, tasks
 from include.orchestration.approval import approval
+from include.orchestration.assets import FINDINGS, asset
 from include.orchestration.collection_dags import (
     broken_dag,
     made_or_broken,
     open_dag,
     patient,
     step,
-    time_limit,
 )
 
 TAGS = {"dedupe"}
@@ -136,13 +134,17 @@ def build(name: str, config: CollectionConfig) -> DAG:
         params=_params(config),
         tags=TAGS,
     ) as dag:
-        partitions = task(execution_timeout=time_limit(config, "plan"))(tasks.plan)(name)
-        scan = step(config, "scan", pool=config.pool, map_index_template="{{ label | default('?') }}")(
-            tasks.scan
+        partitions = step(config, "tasks.plan")(name)
+        scan = step(
+            config,
+            "tasks.scan",
+            "partition",
+            pool=config.pool,
+            map_index_template="{{ label | default('?') }}",
         )
-        merge = step(config, "merge", trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS)(tasks.merge)
-        cluster = step(config, "cluster")(tasks.cluster)
-        report = step(config, "report", outlets=[tasks.asset(name)])(tasks.report)
+        merge = step(config, "tasks.merge", trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS)
+        cluster = step(config, "tasks.cluster")
+        report = step(config, "tasks.report", outlets=[asset(FINDINGS, name)])
         scanned = scan.partial(collection=name).expand(partition=partitions)
         clustered, reported = cluster(name), report(name)
         scanned >> merge(name) >> clustered
@@ -172,10 +174,10 @@ def timetable(
 
 def _act(name: str, config: CollectionConfig, clustered: XComArg, reported: XComArg) -> None:
     """Wire what follows where the settings have policies: decide before the report, apply after a yes."""
-    decided = step(config, "decide")(acting.decide)(name)
-    applied = step(config, "apply", **patient(config))(acting.apply)(name)
+    decided = step(config, "acting.decide")(name)
+    applied = step(config, "acting.apply", **patient(config))(name)
     approved = approval(name, config)
-    recorded = step(config, "record")(acting.record)(name).as_teardown()
+    recorded = step(config, "acting.record")(name).as_teardown()
     clustered >> decided >> reported >> approved >> applied >> recorded
 
 

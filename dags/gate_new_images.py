@@ -36,7 +36,7 @@ import sys
 from pathlib import Path
 from pkgutil import extend_path
 
-from airflow.sdk import DAG, Asset, CronDataIntervalTimetable, Param, task
+from airflow.sdk import DAG, Asset, CronDataIntervalTimetable, Param
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))  # where include/ lies, beside this folder
 import include
@@ -48,14 +48,13 @@ from include.dedupe.settings.config import CollectionConfig, collection_files, r
 from include.dedupe.settings.dry_run import AS_CONFIGURED, DRY_WORDS
 from include.dedupe.settings.gate_settings import GateSettings
 from include.dedupe.settings.still_readable import LastSchedule, gate_schedule
-from include.orchestration import gating
+from include.orchestration.assets import GATE, asset
 from include.orchestration.collection_dags import (
     broken_dag,
     made_or_broken,
     open_dag,
     patient,
     step,
-    time_limit,
 )
 from include.orchestration.gate_question import gate_question
 
@@ -93,14 +92,14 @@ def build(name: str, config: CollectionConfig, gate: GateSettings) -> DAG:
         params=PARAMS,
         tags=TAGS,
     ) as dag:
-        chunks = task(execution_timeout=time_limit(config, "take"))(gating.take)(name)
-        analyzed = step(config, "analyze")(gating.analyze).partial(collection=name).expand(chunk=chunks)
-        checked = step(config, "check")(gating.check).partial(collection=name).expand(chunk=chunks)
-        decided = step(config, "decide")(gating.decide)(name)
+        chunks = step(config, "gating.take")(name)
+        analyzed = step(config, "gating.analyze", "chunk").partial(collection=name).expand(chunk=chunks)
+        checked = step(config, "gating.check", "chunk").partial(collection=name).expand(chunk=chunks)
+        decided = step(config, "gating.decide")(name)
         in_turn = {**patient(config), "max_active_tis_per_dag": 1}
-        indexed = step(config, "index", **in_turn)(gating.index)(name)
-        reported = step(config, "report", outlets=[gating.asset(name)])(gating.report)(name)
-        settled = step(config, "settle", **in_turn)(gating.settle)(name)
+        indexed = step(config, "gating.index", **in_turn)(name)
+        reported = step(config, "gating.report", outlets=[asset(GATE, name)])(name)
+        settled = step(config, "gating.settle", **in_turn)(name)
         analyzed >> checked >> decided >> indexed >> reported >> gate_question(name, config) >> settled
     return dag
 

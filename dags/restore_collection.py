@@ -31,11 +31,37 @@ include.__path__ = extend_path(include.__path__, "include")  # also where anothe
 
 from include.dedupe.settings.config import collection_files
 from include.dedupe.settings.dry_run import NO, YES
-from include.orchestration import acting, tasks
+from include.orchestration.later import later
+from include.orchestration.retrying import TRIES_FOR_THE_LEASE, WhatMayPass
 
 
 def texts(description: str) -> Param:
     return Param([], type=["null", "array"], items={"type": "string"}, description=description)
+
+
+PARAMS = {
+    "collection": Param(
+        None,
+        type=["null", "string"],
+        enum=[None, *(path.stem for path in collection_files())],
+        description="Name of the collection's YAML file.",
+    ),
+    "runs": texts("Only what these runs did (run ids)."),
+    "ids": texts("Only these documents."),
+    "clusters": texts("Only these clusters."),
+    "since": Param(None, type=["null", "string"], description="Only what was done from this time (UTC)."),
+    "until": Param(None, type=["null", "string"], description="Only what was done before this time."),
+    "afterwards": Param(
+        "remember",
+        type="string",
+        enum=["remember", "try-again"],
+        description="remember: what comes back is no duplicate in later runs. try-again: they judge it "
+        "anew, and may do the same again.",
+    ),
+    "dry_run": Param(
+        YES, type="string", enum=[YES, NO], description="Only say what would be taken back: yes or no."
+    ),
+}
 
 
 with DAG(
@@ -44,34 +70,12 @@ with DAG(
     doc_md=__doc__,
     schedule=None,
     start_date=datetime(2024, 1, 1, tzinfo=UTC),
-    params={
-        "collection": Param(
-            None,
-            type=["null", "string"],
-            enum=[None, *(path.stem for path in collection_files())],
-            description="Name of the collection's YAML file.",
-        ),
-        "runs": texts("Only what these runs did (run ids)."),
-        "ids": texts("Only these documents."),
-        "clusters": texts("Only these clusters."),
-        "since": Param(None, type=["null", "string"], description="Only what was done from this time (UTC)."),
-        "until": Param(None, type=["null", "string"], description="Only what was done before this time."),
-        "afterwards": Param(
-            "remember",
-            type="string",
-            enum=["remember", "try-again"],
-            description="remember: what comes back is no duplicate in later runs. try-again: they judge it "
-            "anew, and may do the same again.",
-        ),
-        "dry_run": Param(
-            YES, type="string", enum=[YES, NO], description="Only say what would be taken back: yes or no."
-        ),
-    },
+    params=PARAMS,
     tags={"dedupe"},
     default_args={
-        "retries": acting.TRIES_FOR_THE_LEASE,
+        "retries": TRIES_FOR_THE_LEASE,
         "retry_delay": timedelta(minutes=1),
-        "retry_policy": tasks.RETRY_POLICY,
+        "retry_policy": WhatMayPass(),
     },
 ) as dedupe_restore:
-    task(multiple_outputs=False)(acting.restore)()
+    task(multiple_outputs=False)(later("acting.restore"))()

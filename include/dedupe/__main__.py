@@ -47,7 +47,8 @@ def _run_find(options: argparse.Namespace) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m include.dedupe")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    parser.set_defaults(command=lambda _: _show_commands(parser))
+    commands = parser.add_subparsers(metavar="COMMAND")
     finder = commands.add_parser("find", help="print the duplicates of one picture")
     finder.add_argument("collection", help="name of the collection's YAML file")
     finder.add_argument("picture", help="a document's id, an http(s) address or a file")
@@ -65,6 +66,12 @@ def _parser() -> argparse.ArgumentParser:
     add_calibrate_command(commands)
     add_care_commands(commands)
     return parser
+
+
+def _show_commands(parser: argparse.ArgumentParser) -> int:
+    for line in parser.format_help().splitlines():
+        tell(line)
+    return 2
 
 
 async def _find(options: argparse.Namespace) -> list[Duplicate]:

@@ -60,12 +60,7 @@ async def find(
         DedupeError: the collection has no such document.
     """
     if picture.document_id is not None:
-        same_id = flow.filters.any_of("id", [picture.document_id])
-        if not (await flow.select(fq=(same_id,))).num_found:
-            raise DedupeError(
-                f"The collection has no document {picture.document_id!r}, and there is no such file; "
-                f"give an id, an http address or a file."
-            )
+        await _require_document(flow, picture.document_id)
     effort = choose_effort(config.scan.mode, (await flow.select()).num_found)
     image = config.fields.image
     found = await flow.hits(
@@ -86,3 +81,11 @@ async def find(
         )
         for hit in found.docs
     ]
+
+
+async def _require_document(flow: FlowReader, name: str) -> None:
+    if not (await flow.select(fq=(flow.filters.any_of("id", [name]),))).num_found:
+        raise DedupeError(
+            f"The collection has no document {name!r}, and there is no such file; "
+            f"give an id, an http address or a file."
+        )

@@ -83,8 +83,8 @@ def prune(
     """
     if ages.is_empty:
         raise DedupeError(
-            "Say what may go, and after how many days: runs, archive or quarantine; or name it in the "
-            "settings: retention."
+            "Say what may go, and after how many days (--runs-days, --archive-days, --quarantine-days); or "
+            "name it in the settings: retention."
         )
     lasting = Storage.of(storage, collection)
     runs = set(lasting.folders(RUNS))

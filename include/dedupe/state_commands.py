@@ -63,7 +63,8 @@ def run_status(options: argparse.Namespace) -> int:
     config = find_collection(options.collection)
     storage = config.storage or default_storage()
     page = list_runs(options.collection, limit=max(1, options.limit))
-    tell(f"storage  {without_login(storage.rstrip('/'))}/{options.collection}")
+    shown = without_login(storage) if "://" in storage else storage
+    tell(f"storage  {shown.rstrip('/')}/{options.collection}")
     writing, is_damaged = _writing(options.collection, config, storage)
     tell(f"writing  {writing}")
     tell(f"runs     {page.total}{', the newest first:' if page.runs else ''}")
@@ -113,10 +114,13 @@ def _writing(name: str, config: CollectionConfig, storage: str) -> tuple[str, bo
 
 
 def _lines(run: RunSummary) -> Iterator[str]:
+    if run.state == "scanning":
+        yield "under way, or it has failed before its report: Airflow, or the log of make run, says which"
     if run.problem:
         yield run.problem
     if run.scope:
-        yield f"{run.scope}; {run.clusters} clusters with {run.documents} documents"
+        clusters = f"{run.clusters} cluster{'' if run.clusters == 1 else 's'}"
+        yield f"{run.scope}; {clusters} with {run.documents} documents"
     for title, counts in (("decided", run.decisions), ("outcome", run.outcomes)):
         if told := ", ".join(f"{count} {name}" for name, count in sorted(counts.items()) if count):
             yield f"{title}: {told}"

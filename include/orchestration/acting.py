@@ -27,7 +27,7 @@ from include.dedupe.places import require_runs
 from include.dedupe.planning.plan import read_plan
 from include.dedupe.rundir import RunDir
 from include.dedupe.settings.config import CollectionConfig, find_collection
-from include.dedupe.settings.dry_run import YES
+from include.dedupe.settings.dry_run import is_dry
 from include.dedupe.storage import Storage
 from include.orchestration.approval import read_answer
 from include.orchestration.context import (
@@ -41,9 +41,6 @@ from include.orchestration.context import (
 )
 from include.orchestration.signals import measure
 from include.safe_text import tell
-
-TRIES_FOR_THE_LEASE = 15
-"""A minute apart, they outlast the silence after which the lease of one that was killed is free."""
 
 
 def decide(collection: str) -> dict[str, Any]:
@@ -119,7 +116,7 @@ def restore() -> dict[str, int]:
         ActionError: part of it could not be taken back.
     """
     params = parameters()
-    name, dry_run = params["collection"], params["dry_run"] == YES
+    name, dry_run = params["collection"], is_dry(params["dry_run"], configured=True)
     config = find_collection(name)
     wanted = Wanted(
         runs=tuple(params["runs"] or ()),

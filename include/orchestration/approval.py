@@ -10,7 +10,7 @@ import datetime as dt
 import logging
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import BaseNotifier, Context, Param
@@ -18,12 +18,12 @@ from airflow.sdk.exceptions import TaskAwaitingInput
 from airflow.sdk.observability import stats
 
 from include.dedupe.clock import now
-from include.dedupe.deciding.supersede import newer_run
 from include.dedupe.errors import ConfigError
-from include.dedupe.planning.plan import read_plan
-from include.dedupe.reviewing.asking import APPROVAL_TASK, question, shown_hash
+from include.dedupe.reviewing.address import APPROVAL_TASK
 from include.dedupe.settings.config import CollectionConfig
-from include.orchestration.context import open_run, page_of
+
+if TYPE_CHECKING:
+    from include.dedupe.rundir import RunDir
 
 log = logging.getLogger("flow_dedupe")
 ANSWER = "answer"
@@ -58,8 +58,11 @@ class DecisionApproval(ApprovalOperator):
         if decided["dry_run"] or not (decided["acts"] or decided.get("held")) or not self.asks:
             answer = {"chosen_options": [self.APPROVE], "responded_at": now(), "asked": False}
             return _keep(context, {**answer, "decisions": decided["hash"]})
+        from include.dedupe.reviewing.asking import question, shown_hash
+        from include.orchestration.context import open_run, page_of
+
         run = open_run(self.collection)
-        if newer_run(run, read_plan(run)):
+        if self._newer(run):
             return self.execute_complete(context, self._no())
         log.warning("flow_dedupe.approval collection=%s waits for an answer", self.collection)
         stats.incr(f"flow_dedupe.{stats.normalize_name_for_stats(self.collection)}.approval.asked")
@@ -67,9 +70,12 @@ class DecisionApproval(ApprovalOperator):
         return self._wait(context, dt.datetime.now(dt.UTC) + self.patience)
 
     def execute_complete(self, context: Context, event: dict[str, Any], until: str = "") -> Any:
+        from include.dedupe.reviewing.asking import shown_hash
+        from include.orchestration.context import open_run
+
         run, newer = open_run(self.collection), ""
         if event.get("timedout"):
-            newer = newer_run(run, read_plan(run))
+            newer = self._newer(run)
             end = dt.datetime.fromisoformat(until) if until else dt.datetime.now(dt.UTC)
             if not newer and dt.datetime.now(dt.UTC) < end:
                 self.notifiers = ()  # they were told when the question was asked
@@ -92,6 +98,14 @@ class DecisionApproval(ApprovalOperator):
         except TaskAwaitingInput as waiting:
             waiting.kwargs = {"until": end.isoformat()}
             raise
+
+    @staticmethod
+    def _newer(run: RunDir) -> str:
+        """Return the id of a newer run that has decided; empty if there is none."""
+        from include.dedupe.deciding.supersede import newer_run
+        from include.dedupe.planning.plan import read_plan
+
+        return newer_run(run, read_plan(run))
 
     def _no(self) -> dict[str, Any]:
         """Return what Airflow says when nobody has answered in time."""

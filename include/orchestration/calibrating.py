@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from airflow.sdk import Asset, get_current_context
+from airflow.sdk import get_current_context
 from airflow.sdk.configuration import conf
 
 from include.dedupe.acting.client_writer import open_writer
@@ -19,6 +19,7 @@ from include.dedupe.connect import origin_of
 from include.dedupe.planning.own_folder import claim_folder
 from include.dedupe.settings.calibrate_settings import CalibrateSettings
 from include.dedupe.settings.config import find_collection
+from include.orchestration.assets import CALIBRATION, asset
 from include.orchestration.context import address, attempt, open_run, parameters
 
 
@@ -59,10 +60,5 @@ def report(collection: str) -> dict[str, Any]:
     run = open_run(collection, CALIBRATIONS)
     config = read_picked(run).config
     counts = report_step(run, attempt(), CalibrationPictures(origin_of(address(config)), config))
-    get_current_context()["outlet_events"][asset(collection)].extra = counts
+    get_current_context()["outlet_events"][asset(CALIBRATION, collection)].extra = counts
     return counts
-
-
-def asset(collection: str) -> Asset:
-    """Return what other DAGs follow: it has an event for each calibration, with what it proposes."""
-    return Asset(f"calibrate_{collection}")

@@ -14,8 +14,9 @@ from include.dedupe.errors import ConfigError
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.settings.dag_settings import ALL_OTHERS
 from include.dedupe.settings.still_readable import LastSchedule
-from include.orchestration import acting, tasks
 from include.orchestration.approval import notifier
+from include.orchestration.later import later
+from include.orchestration.retrying import TRIES_FOR_THE_LEASE, WhatMayPass
 
 
 def open_dag(
@@ -47,15 +48,24 @@ def open_dag(
             "retry_delay": timedelta(seconds=30),
             "retry_exponential_backoff": 2.0,
             "max_retry_delay": timedelta(minutes=30),
-            "retry_policy": tasks.RETRY_POLICY,
+            "retry_policy": WhatMayPass(),
         },
         **settings,
     )
 
 
-def step(config: CollectionConfig, name: str, **settings: Any) -> Any:
-    """Return the decorator of a task that returns one value and takes as long as the settings allow."""
-    return task(multiple_outputs=False, execution_timeout=time_limit(config, name), **settings)
+def step(config: CollectionConfig, function: str, *parts: str, **settings: Any) -> Any:
+    """Return the task of a function, which takes as long as the settings allow.
+
+    Args:
+        config: the collection's settings.
+        function: module and function, as ``later`` takes them.
+        parts: the names of what the function takes besides the collection.
+        settings: those of Airflow's task.
+    """
+    limit = time_limit(config, function.rpartition(".")[2])
+    made = later(function, "collection", *parts)
+    return task(multiple_outputs=False, execution_timeout=limit, **settings)(made)
 
 
 def time_limit(config: CollectionConfig, name: str) -> timedelta | None:
@@ -67,7 +77,7 @@ def time_limit(config: CollectionConfig, name: str) -> timedelta | None:
 
 def patient(config: CollectionConfig) -> Mapping[str, Any]:
     """Return the settings of a task that writes: it waits for others that write to the collection."""
-    return {"retries": max(config.retries, acting.TRIES_FOR_THE_LEASE)}
+    return {"retries": max(config.retries, TRIES_FOR_THE_LEASE)}
 
 
 def made_or_broken(
@@ -114,9 +124,14 @@ def broken_dag(
         auto_register=False,
         **settings,
     ) as dag:
-        task(tasks.settings_error)(str(error))
+        task(settings_error)(str(error))
     dag.validate()  # type: ignore[no-untyped-call]
     return dag
+
+
+def settings_error(message: str) -> None:
+    """Fail with what is wrong in a collection's settings."""
+    raise ConfigError(message)
 
 
 def _those_usable(names: Sequence[str]) -> list[Callable[[Context], None]] | None:

@@ -8,12 +8,10 @@ from typing import Any
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import Context, Param
 
-from include.dedupe.gating.settle import HOLD, LET_IN, REJECT, ask
-from include.dedupe.gating.take import read_gate_plan
-from include.dedupe.reviewing.asking import HELD_TASK
+from include.dedupe.gating.options import HOLD, LET_IN, REJECT
+from include.dedupe.reviewing.address import HELD_TASK
 from include.dedupe.settings.config import CollectionConfig
 from include.orchestration.approval import notifiers
-from include.orchestration.context import gate_page_of, open_gate_run
 
 EXAMPLES = 20
 NOBODY: dict[str, Any] = {
@@ -33,6 +31,10 @@ class GateQuestion(HITLOperator):
         self.asks = config.approval.mode == "ask"
 
     def execute(self, context: Context) -> Any:
+        from include.dedupe.gating.settle import ask
+        from include.dedupe.gating.take import read_gate_plan
+        from include.orchestration.context import gate_page_of, open_gate_run
+
         run = open_gate_run(self.collection)
         if read_gate_plan(run).dry_run or not self.asks or context["params"].get("ask") == "hold":
             return NOBODY

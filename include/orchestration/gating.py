@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from airflow.sdk import Asset, get_current_context
+from airflow.sdk import get_current_context
 from airflow.sdk.configuration import conf
 
 from include.dedupe.acting.check import check as check_trust
@@ -17,19 +17,21 @@ from include.dedupe.gating.analyze import analyze as analyze_step
 from include.dedupe.gating.check import check as check_step
 from include.dedupe.gating.decide import decide as decide_step
 from include.dedupe.gating.index import index as index_step
+from include.dedupe.gating.options import LET_IN, NAMED, REJECT
 from include.dedupe.gating.probe import searches_by_analysis
 from include.dedupe.gating.report import report as report_step
 from include.dedupe.gating.report import require_few_failures
-from include.dedupe.gating.settle import LET_IN, NAMED, REJECT, Question, Said, read_question
+from include.dedupe.gating.settle import Question, Said, read_question
 from include.dedupe.gating.settle import settle as settle_step
 from include.dedupe.gating.take import STAGE as TAKE
 from include.dedupe.gating.take import read_gate_plan, require_gate, resolve_locations
 from include.dedupe.gating.take import take as take_step
 from include.dedupe.planning.effort import choose_effort
 from include.dedupe.planning.own_folder import claim_folder
-from include.dedupe.reviewing.asking import HELD_TASK
+from include.dedupe.reviewing.address import HELD_TASK
 from include.dedupe.settings.config import find_collection
 from include.dedupe.settings.dry_run import is_dry
+from include.orchestration.assets import GATE, asset
 from include.orchestration.context import (
     address,
     attempt,
@@ -130,7 +132,7 @@ def report(collection: str) -> dict[str, Any]:
     run = open_gate_run(collection)
     summary = report_step(run, attempt())
     told = {"run": run.address, "held": summary["held"], "dry_run": summary["dry_run"], **summary["outcomes"]}
-    get_current_context()["outlet_events"][asset(collection)].extra = told
+    get_current_context()["outlet_events"][asset(GATE, collection)].extra = told
     measure("gate", collection, summary["outcomes"])
     require_few_failures(run)
     return told
@@ -166,11 +168,6 @@ def _said(answer: dict[str, Any], question: Question) -> Said:
         reject | (rest if chosen == [REJECT] else frozenset()),
         link,
     )
-
-
-def asset(collection: str) -> Asset:
-    """Return what other DAGs follow: it has an event for each run that has reported, with its counts."""
-    return Asset(f"gate_{collection}")
 
 
 def _given(params: Any) -> list[str]:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 import uvloop
-from airflow.sdk import Asset, ExceptionRetryPolicy, RetryAction, RetryRule, get_current_context
+from airflow.sdk import get_current_context
 from airflow.sdk.configuration import conf
 
 from include.dedupe.clustering.cluster import cluster as cluster_stage
@@ -21,14 +21,6 @@ from include.dedupe.clustering.merge import merge as merge_stage
 from include.dedupe.connect import open_flow, origin_of
 from include.dedupe.deciding.decide import DecideStats
 from include.dedupe.deciding.guards import require_guards
-from include.dedupe.errors import (
-    ConfigError,
-    DedupeError,
-    LeaseError,
-    OutageError,
-    ScanFailedError,
-    StorageError,
-)
 from include.dedupe.planning.own_folder import claim_folder
 from include.dedupe.planning.plan import Plan, read_plan
 from include.dedupe.planning.plan import plan as plan_stage
@@ -44,7 +36,7 @@ from include.dedupe.scanning.rehearsal import rehearse
 from include.dedupe.scanning.scan import ScanStats
 from include.dedupe.scanning.scan import scan as scan_stage
 from include.dedupe.settings.config import find_collection
-from include.flow_client import FlowAddressError, FlowAuthError, FlowRequestError
+from include.orchestration.assets import FINDINGS, asset
 from include.orchestration.context import (
     address,
     attempt,
@@ -57,23 +49,6 @@ from include.orchestration.context import (
 from include.orchestration.signals import alert, measure
 
 log = logging.getLogger(__name__)
-
-RETRY_POLICY = ExceptionRetryPolicy(
-    rules=[
-        RetryRule(
-            [ScanFailedError, OutageError, LeaseError, StorageError],
-            RetryAction.RETRY,
-            retry_delay=timedelta(minutes=1),
-        ),
-        RetryRule(DedupeError, RetryAction.FAIL, reason="the same input would fail again"),
-        RetryRule(
-            [FlowAddressError, FlowAuthError, FlowRequestError],
-            RetryAction.FAIL,
-            reason="Flow refuses this request, now and later",
-        ),
-    ]
-)
-"""Try again what may pass, such as an outage; fail at once what cannot."""
 
 
 def plan(collection: str) -> list[dict[str, str]]:
@@ -159,17 +134,12 @@ def report(collection: str) -> dict[str, Any]:
     stats = report_stage(run, attempt(), pictures, acts=may_write(plan), page=told)
     open_state(run)  # so that nobody waits for the page's index
     counts = _counts(run)
-    get_current_context()["outlet_events"][asset(collection)].extra = {**counts, **_decided(run)}
+    get_current_context()["outlet_events"][asset(FINDINGS, collection)].extra = {**counts, **_decided(run)}
     measure("report", collection, _numbers(counts))
     alert(collection, config, find_alerts(run, plan, measure_coverage(run, plan)))
     if config.policies and may_write(plan):
         require_guards(DecideStats(**run.result("decide").result).problems, run.address)
     return asdict(stats)
-
-
-def asset(collection: str) -> Asset:
-    """Return what other DAGs follow: it has an event for each run that has reported, with its counts."""
-    return Asset(f"dedupe_{collection}")
 
 
 def _counts(run: RunDir) -> dict[str, Any]:
@@ -192,8 +162,3 @@ def _decided(run: RunDir) -> dict[str, Any]:
     """Return where the decisions are, for those who carry them out in another database."""
     found = read_manifest(run.storage, "decide")
     return {"decisions": f"{run.address}/report/decisions.csv", "hash": found.result["hash"]} if found else {}
-
-
-def settings_error(message: str) -> None:
-    """Fail with what is wrong in a collection's settings."""
-    raise ConfigError(message)

@@ -60,13 +60,17 @@ def fetch(
             if response.status in _REDIRECT_STATUS and location:
                 url = urljoin(url, location)
                 continue
-            if response.status != http.HTTPStatus.OK:
-                raise RefusingAnswerError(
-                    f"{without_secrets(url)} answered {response.status} {response.reason}",
-                    retryable=response.status in _PASSING_STATUS,
-                )
+            _require_ok(response, url)
             return _body(response, url, max_bytes, deadline)
     raise FetchError(f"{without_secrets(url)} redirects more than {_REDIRECTS} times")
+
+
+def _require_ok(response: http.client.HTTPResponse, url: str) -> None:
+    if response.status != http.HTTPStatus.OK:
+        raise RefusingAnswerError(
+            f"{without_secrets(url)} answered {response.status} {response.reason}",
+            retryable=response.status in _PASSING_STATUS,
+        )
 
 
 def _checked(url: str) -> SplitResult:

@@ -21,9 +21,11 @@ from include.demo.flow import CONNECTION_VARIABLE, index, serving
 from include.demo.library import demo_library, use_own_settings
 from include.demo.make_collection import PHOTOS
 from include.demo.processes import free_port, running
-from include.demo.up import SECONDS_TO_START, airflow_settings
+from include.demo.up import airflow_settings
 from include.orchestration import home
 from include.orchestration.run_once import HOME
+
+SECONDS_TO_START = 300.0
 
 
 def main() -> None:

@@ -29,7 +29,25 @@ def changes() -> dict[str, Edit]:
         ImportError: AugLy is not installed.
     """
     augly = importlib.import_module("augly.image")
-    overlaid: dict[str, Callable[..., Any]] = {
+    return {f"augly {name}": partial(_plain, edit=edit) for name, edit in _of_augly(augly).items()} | {
+        "brighter part": partial(_toned_part, by=1.25),
+        "darker part": partial(_toned_part, by=0.8),
+        "cloned part": _cloned,
+        "healed part": _healed,
+        "line": _line,
+        "dot of 1 %": partial(_dot, side=0.01),
+        "dot of 2 %": partial(_dot, side=0.02),
+        "another hue": _warmer,
+        "posterised": lambda image, rng: ImageOps.posterize(image, 3),
+        "levels stretched": lambda image, rng: ImageOps.autocontrast(image, cutoff=4),
+        "moved by 3 pixels": lambda image, rng: _moved(image, 3),
+        "turned by 1 degree": lambda image, rng: image.rotate(1, Image.Resampling.BILINEAR),
+        "strip cut off": lambda image, rng: image.crop((0, 0, image.width, round(image.height * 0.97))),
+    }
+
+
+def _of_augly(augly: Any) -> dict[str, Callable[..., Any]]:
+    return {
         "text": lambda image, rng: augly.overlay_text(
             image,
             text=[rng.randrange(26) for _ in range(6)],
@@ -52,21 +70,6 @@ def changes() -> dict[str, Edit]:
         "less contrast": lambda image, rng: augly.contrast(image, factor=0.8),
         "less colour": lambda image, rng: augly.saturation(image, factor=0.6),
         "grey": lambda image, rng: augly.grayscale(image),
-    }
-    return {f"augly {name}": partial(_plain, edit=edit) for name, edit in overlaid.items()} | {
-        "brighter part": partial(_toned_part, by=1.25),
-        "darker part": partial(_toned_part, by=0.8),
-        "cloned part": _cloned,
-        "healed part": _healed,
-        "line": _line,
-        "dot of 1 %": partial(_dot, side=0.01),
-        "dot of 2 %": partial(_dot, side=0.02),
-        "another hue": _warmer,
-        "posterised": lambda image, rng: ImageOps.posterize(image, 3),
-        "levels stretched": lambda image, rng: ImageOps.autocontrast(image, cutoff=4),
-        "moved by 3 pixels": lambda image, rng: _moved(image, 3),
-        "turned by 1 degree": lambda image, rng: image.rotate(1, Image.Resampling.BILINEAR),
-        "strip cut off": lambda image, rng: image.crop((0, 0, image.width, round(image.height * 0.97))),
     }
 
 

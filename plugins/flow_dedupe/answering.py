@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, HTTPException
 from sqlalchemy.orm import Session
 
 from include.dedupe.reviewing import approving
-from include.dedupe.reviewing.asking import APPROVAL_TASK
+from include.dedupe.reviewing.address import APPROVAL_TASK
 
 from .access import Run, User, may_answer, may_read, own_page
 from .wanted import Answer

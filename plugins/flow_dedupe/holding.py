@@ -13,7 +13,7 @@ from airflow.configuration import AIRFLOW_HOME
 from fastapi import APIRouter, Depends, Request, Response
 
 from include.dedupe.reviewing import gates, held
-from include.dedupe.reviewing.asking import HELD_TASK
+from include.dedupe.reviewing.address import HELD_TASK
 from include.dedupe.reviewing.pictures import View
 from include.dedupe.reviewing.run_pages import RunsPage
 

@@ -7,6 +7,7 @@ import itertools
 from typing import Any
 
 import pytest
+from airflow.sdk.exceptions import ParamValidationError
 
 from include.dedupe.acting.check import check
 from include.dedupe.errors import ConfigError
@@ -86,11 +87,29 @@ def test_a_run_that_need_not_ask_deletes_and_can_be_taken_back(acting: Acting) -
     assert set(acting.documents()) == {"cat", "moose"}
     misspelt = run(load_dag(acting, settings, "dedupe_restore"), **wanted, dryrun="no")
     assert misspelt.state == "failed"
-    assert run(load_dag(acting, settings, "dedupe_restore"), **wanted, dry_run="no").state == "success"
+    taken_back = {**wanted, "dry_run": "no"}
+    restore = load_dag(acting, settings, "dedupe_restore")
+    assert run(restore, **taken_back, afterwards="try-again").state == "success"
     assert acting.documents() == before
-    again = run(load_dag(acting, settings), scope="full")
-    assert record(acting, again)["outcomes"] == {}
+    again = run(load_dag(acting, settings), scope="known")
+    assert record(acting, again)["outcomes"] == {"done": 1}
+    taken_back["runs"] = [again.run_id]
+    assert run(load_dag(acting, settings, "dedupe_restore"), **taken_back).state == "success"
     assert acting.documents() == before
+    remembered = run(load_dag(acting, settings), scope="known")
+    assert record(acting, remembered)["outcomes"] == {}
+    assert acting.documents() == before
+
+
+def test_true_and_false_for_dry_run_are_refused_before_anything_runs(acting: Acting) -> None:
+    for name, words in (
+        ("dedupe_pictures", "'as configured', 'yes', 'no'"),
+        ("dedupe_restore", "'yes', 'no'"),
+    ):
+        dag = load_dag(acting, name=name)
+        for boolean in (True, False):
+            with pytest.raises(ParamValidationError, match=rf"(?s)dry_run: {boolean} is not o.*\[{words}\]"):
+                run(dag, dry_run=boolean)
 
 
 @pytest.mark.parametrize(

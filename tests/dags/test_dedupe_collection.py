@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -171,3 +173,19 @@ dag:
     def test_what_cannot_be_used_is_said_in_the_dag(self, collections: Path, setting: str, told: str) -> None:
         (collections / "photos.yaml").write_text(f"{DEMO.read_text()}dag: {{{setting}}}\n")
         assert told in load_dags()["dedupe_photos"].description
+
+
+def test_reading_the_dag_files_imports_nothing_that_only_tasks_need(collections: Path) -> None:
+    """Airflow reads them again and again, and once for each task."""
+    script = f"""
+import runpy, sys
+import airflow.sdk, airflow.providers.standard.operators.hitl
+known = set(sys.modules)
+for name in ("dedupe_collection", "gate_new_images", "calibrate_collection", "restore_collection"):
+    runpy.run_path("{home.PROJECT}/dags/" + name + ".py")
+print("new:", *sorted({{name.partition(".")[0] for name in set(sys.modules) - known}}))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    new = done.stdout.splitlines()[-1].split()
+    assert "include" in new
+    assert not {"aiohttp", "cv2", "networkx", "numpy", "pandas", "PIL", "pyarrow", "scipy"} & set(new)

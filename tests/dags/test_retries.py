@@ -54,6 +54,6 @@ def test_everything_else_is_left_to_the_retries_of_the_task(error: Exception) ->
 
 
 def decided(error: Exception) -> str:
-    from include.orchestration.tasks import RETRY_POLICY  # noqa: PLC0415 - after the settings are in place
+    from include.orchestration.retrying import WhatMayPass  # noqa: PLC0415 - after the settings are in place
 
-    return str(RETRY_POLICY.evaluate(error, try_number=1, max_tries=3).action.value)
+    return str(WhatMayPass().evaluate(error, try_number=1, max_tries=3).action.value)

@@ -205,7 +205,7 @@ class TestLooking:
         told = capsys.readouterr().out
         assert "writing  stopped: " in told
         assert "runs     1, the newest first:" in told
-        assert "run-1\n  all documents; 1 clusters with 3 documents" in told
+        assert "run-1\n  all documents; 1 cluster with 3 documents" in told
         assert "outcome: 1 done" in told
 
     def test_what_is_damaged_is_told_in_a_line_and_by_the_exit_code(

@@ -17,14 +17,13 @@ from typing import Any
 
 import pandas as pd
 
+from include.dedupe.acting.allowed import require_allowed
 from include.dedupe.acting.archive import Entry, read_entries, read_tombstones
 from include.dedupe.acting.batch import Batch
-from include.dedupe.acting.check import require_check
 from include.dedupe.acting.judge import GONE
 from include.dedupe.acting.lease import Lease, hold_lease, meeting_place
 from include.dedupe.acting.marker import require_claim
 from include.dedupe.acting.outcome import Objection, Outcome
-from include.dedupe.acting.unreturned import require_no_loss
 from include.dedupe.acting.writer import FlowWriter
 from include.dedupe.deciding.changes import Order
 from include.dedupe.deciding.decide import current_decisions
@@ -32,11 +31,9 @@ from include.dedupe.deciding.decisions import CONDEMN, UNTAG, read_decisions, st
 from include.dedupe.deciding.guards import broken_guards, require_guards, scope_size
 from include.dedupe.deciding.part import Part
 from include.dedupe.deciding.supersede import DECIDED_ANEW, newest_decided, objection_of_newer
-from include.dedupe.errors import GuardError
 from include.dedupe.planning.plan import Plan, read_plan
-from include.dedupe.planning.quarantine_check import check_quarantine
 from include.dedupe.progress import show_progress
-from include.dedupe.rundir import Attempt, RunDir
+from include.dedupe.rundir import Attempt, RunDir, Stage
 from include.dedupe.scanning.coverage import measure_coverage
 from include.dedupe.storage import filled
 from include.dedupe.tables import ACTIONS, DECISIONS, from_parquet, to_parquet
@@ -108,14 +105,12 @@ async def apply(
     part.require_some(read_decisions(run, digest))
     orders, left_open = _orders(run, attempt, plan, digest, part, dry_run=dry_run)
     if orders and not dry_run:
-        if plan.scope.is_part:
-            raise GuardError(f"{run.address} took only some of its documents; such a run only reports.")
-        if plan.config.quarantine:
-            check_quarantine(plan.config.quarantine)
-        require_check(run.lasting, plan.config)
-        await require_no_loss(writer, plan.config)
-    work = _Work(writer, run, attempt, plan, approved_at, dry_run)
-    outcomes = await work.carry_out(orders)
+        await require_allowed(writer, run, plan)
+    outcomes = await _Work(writer, run, attempt, plan, approved_at, dry_run).carry_out(orders)
+    return _finish(stage, outcomes, left_open)
+
+
+def _finish(stage: Stage, outcomes: Sequence[Outcome], left_open: int) -> ApplyStats:
     rows = [outcome.columns() for outcome in outcomes]
     stage.write_table("actions", pd.DataFrame(rows, columns=ACTIONS.names), ACTIONS)
     stats = _counted(outcomes, left_open)

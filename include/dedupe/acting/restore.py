@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -88,14 +88,10 @@ async def restore(
         ClaimError: another storage writes to the collection.
         LeaseError: somebody else writes to the collection.
     """
-    if wanted.is_empty:
-        raise DedupeError("Say what to restore: runs, ids, clusters, or a time since or until.")
-    archived = list(_entries(lasting, wanted))
-    wanted.require_known(archived, lasting)
+    archived = _archived(lasting, wanted)
     entries = sorted(filter(wanted.fits, archived), key=by_sequence, reverse=True)
     before = _restored_before(lasting)
     taken_back = [entry for entry in archived if wanted.fits(entry) or entry.key in before]
-    found: list[Restored] = []
     with ExitStack() as held:
         place = meeting_place(lasting, config)
         lease = None if dry_run else held.enter_context(hold_lease(place, f"A restore by {by}"))
@@ -105,15 +101,21 @@ async def restore(
         if lease:
             await require_claim(writer, place, config)
             await writer.commit()  # shows what an apply that was killed has done last
-        for batch in _batches(entries):
-            found += await work.take_back(batch)
-    return found
+        return [one for batch in _batches(entries) for one in await work.take_back(batch)]
 
 
-def _entries(lasting: Storage, wanted: Wanted) -> Iterable[Entry]:
+def _archived(lasting: Storage, wanted: Wanted) -> list[Entry]:
+    """Return all that the runs in question have archived.
+
+    Raises:
+        DedupeError: nothing is named, or nothing of what is named was ever changed.
+    """
+    if wanted.is_empty:
+        raise DedupeError("Say what to restore: runs, ids, clusters, or a time since or until.")
     folders = [folder_name(run) for run in wanted.runs] or archived_runs(lasting)
-    for folder in folders:
-        yield from read_entries(lasting, folder)
+    archived = [entry for folder in folders for entry in read_entries(lasting, folder)]
+    wanted.require_known(archived, lasting)
+    return archived
 
 
 def _batches(entries: Sequence[Entry]) -> Iterator[list[Entry]]:

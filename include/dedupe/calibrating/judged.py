@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import chi2
+from scipy.special import chdtri
 
 from include.dedupe.calibration import LOWEST, THRESHOLDS
 from include.dedupe.deciding.proof import CONFIDENCE, Band, least_enough
@@ -110,7 +110,7 @@ def upper_bound(strata: Sequence[Stratum]) -> float:
         return 1.0
     widest = weights.max()
     rate, variance = (weights * wrong).sum() + widest, (weights**2 * wrong).sum() + widest**2
-    bound = variance / (2 * rate) * chi2.ppf(CONFIDENCE, 2 * rate**2 / variance)
+    bound = variance / (2 * rate) * chdtri(2 * rate**2 / variance, 1 - CONFIDENCE)
     return min(1.0, unjudged + float(bound))
 
 
@@ -120,7 +120,7 @@ def lower_bound(strata: Sequence[Stratum]) -> float:
     rate, variance = (weights * wrong).sum(), (weights**2 * wrong).sum()
     if not rate:
         return 0.0
-    return float(variance / (2 * rate) * chi2.ppf(1 - CONFIDENCE, 2 * rate**2 / variance))
+    return float(variance / (2 * rate) * chdtri(2 * rate**2 / variance, CONFIDENCE))
 
 
 def _weighted(strata: Sequence[Stratum]) -> tuple[Scores, Scores, float]:

@@ -105,22 +105,28 @@ def calibrate(
     _require_some(answered, edited, sampled)
     judged = judged_pairs(verdicts, picked.detector)
     others = _with_words(neighbours, judged, standing_verdicts(verdicts).not_duplicates)
-    kinds = kinds_found(answered, chosen, scan.exact_threshold)
-    scores = scores_by_class(answered, chosen)
+    kinds, scores = kinds_found(answered, chosen, scan.exact_threshold), scores_by_class(answered, chosen)
     errors = error_rates(list(judged.values()), known, bands_of(picked.config))
     found: dict[str, Any] = {
         **_about(picked),
         "documents": _documents(sampled, edited),
-        "thresholds": list(THRESHOLDS),
-        "recall": {name: asdict(Curve.of(one)) for name, one in scores.items()},
-        "kinds": [asdict(kind) for kind in kinds],
+        **_copies(kinds, scores),
         "neighbours": _neighbours(others, answered["id"].nunique()),
-        "scores": {name: histogram(scores[name]) for name in ("near", "exact")},
         "errors": [asdict(one) for one in errors],
         "proposals": _proposals(picked, scores, kinds, others, errors),
     }
     said = said_of(found, picked.detector, scan.threshold, scan.exact_threshold)
     return {**found, "says": [*said, *_objections(found)]}
+
+
+def _copies(kinds: Sequence[KindFound], scores: Mapping[str, Scores]) -> dict[str, Any]:
+    """Return how many copies each threshold finds, by kind and by score."""
+    return {
+        "thresholds": list(THRESHOLDS),
+        "recall": {name: asdict(Curve.of(one)) for name, one in scores.items()},
+        "kinds": [asdict(kind) for kind in kinds],
+        "scores": {name: histogram(scores[name]) for name in ("near", "exact")},
+    }
 
 
 def _known(run: RunDir, picked: Picked) -> Known:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -94,9 +95,18 @@ def cluster(run: RunDir, attempt: Attempt) -> ClusterStats:
     stage.write_table("news", news, NEWS)
     stage.require_latest()
     run.lasting.write(f"{NAMES_FOLDER}/{own_names}", to_parquet(_names_after(found.members, before), NAMES))
-    exact_pairs = int((pairs["score"] >= exact_threshold).sum())
     counted = News.of(news, pairs, run.read_table("pairs", "added", ADDED), exact_threshold)
-    stats = ClusterStats(
+    apart = int(said_apart(found_pairs, standing, exact_threshold).sum())
+    stats = _count(found, pairs, exact_threshold, apart, counted)
+    stage.finish(asdict(stats))
+    return stats
+
+
+def _count(
+    found: Clusters, pairs: pd.DataFrame, exact_threshold: float, apart: int, news: News
+) -> ClusterStats:
+    exact_pairs = int((pairs["score"] >= exact_threshold).sum())
+    return ClusterStats(
         clusters=found.members["cluster_id"].nunique(),
         documents=len(found.members),
         exact_pairs=exact_pairs,
@@ -104,11 +114,9 @@ def cluster(run: RunDir, attempt: Attempt) -> ClusterStats:
         largest=int(found.members["size"].max()) if len(found.members) else 0,
         merged=int((found.events["event"] == "merge").sum()),
         split=int((found.events["event"] == "split").sum()),
-        not_duplicates=int(said_apart(found_pairs, standing, exact_threshold).sum()),
-        **asdict(counted),
+        not_duplicates=apart,
+        **asdict(news),
     )
-    stage.finish(asdict(stats))
-    return stats
 
 
 def to_clusters(
@@ -127,41 +135,49 @@ def to_clusters(
     """
     ids, a, b = encode(pairs["id_a"], pairs["id_b"])
     count, component = _components(a, b, len(ids))
-    scores = pairs["score"].to_numpy(np.float64)
     of_pair = component[a]
-    size = np.bincount(component, minlength=count)
-    pair_count = np.bincount(of_pair, minlength=count)
-    weakest, strongest = np.full(count, np.inf), np.full(count, -np.inf)
-    np.minimum.at(weakest, of_pair, scores)
-    np.maximum.at(strongest, of_pair, scores)
-    kind = np.where(
-        weakest >= exact_threshold, "exact", np.where(strongest < exact_threshold, "near", "mixed")
-    )
-    chained = pair_count < size * (size - 1) // 2
-    bridge = _bridges(a, b, component, chained)
+    each = _measured(component, of_pair, pairs["score"].to_numpy(np.float64), count, exact_threshold)
+    bridge = _bridges(a, b, component, each["chained"])
+    each["bridges"] = np.bincount(of_pair[bridge], minlength=count)
     documents = ids.to_pandas()
     naming = name_components(documents, component, count, _none_named() if before is None else before)
-    is_hub = np.zeros(count, bool)
-    is_hub[component[documents.isin(list(hubs)).to_numpy(dtype=bool)]] = True
+    of_hubs = component[documents.isin(list(hubs)).to_numpy(dtype=bool)]
     members = pd.DataFrame(
         {
             "cluster_id": naming.names[component],
             "id": documents,
-            "size": size[component],
-            "duplicates": kind[component],
-            "weakest_score": weakest[component],
-            "strongest_score": strongest[component],
-            "pairs": pair_count[component],
-            "bridges": np.bincount(of_pair[bridge], minlength=count)[component],
-            "chained": chained[component],
-            "hub": is_hub[component],
+            **{name: values[component] for name, values in each.items()},
+            "hub": np.isin(component, of_hubs),
         }
     )
     return Clusters(
-        _sorted_by_cluster(members, naming, component),
+        _sorted_by_cluster(members[CLUSTERS.names], naming, component),
         _bridge_rows(pairs, bridge, naming.names[of_pair]),
         naming.events,
     )
+
+
+def _measured(
+    component: npt.NDArray[np.int32],
+    of_pair: npt.NDArray[np.int32],
+    scores: npt.NDArray[np.float64],
+    count: int,
+    exact_threshold: float,
+) -> dict[str, npt.NDArray[Any]]:
+    """Return what is to be said of each component, by columns of CLUSTERS."""
+    size, pair_count = np.bincount(component, minlength=count), np.bincount(of_pair, minlength=count)
+    weakest, strongest = np.full(count, np.inf), np.full(count, -np.inf)
+    np.minimum.at(weakest, of_pair, scores)
+    np.maximum.at(strongest, of_pair, scores)
+    not_exact = np.where(strongest < exact_threshold, "near", "mixed")
+    return {
+        "size": size,
+        "duplicates": np.where(weakest >= exact_threshold, "exact", not_exact),
+        "weakest_score": weakest,
+        "strongest_score": strongest,
+        "pairs": pair_count,
+        "chained": pair_count < size * (size - 1) // 2,
+    }
 
 
 def parts_at(pairs: pd.DataFrame, members: pd.DataFrame, thresholds: Sequence[float]) -> pd.DataFrame:

@@ -7,8 +7,9 @@ set of decisions is a file named after its hash; what is approved is a hash.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from include.dedupe.deciding.compare import UNPROVEN, Comparison, loses_keeper, 
 from include.dedupe.deciding.decisions import ACTS, EXPORT, UNTAG, write_decisions
 from include.dedupe.deciding.files import numbers_of_files
 from include.dedupe.deciding.guards import broken_guards, scope_size
-from include.dedupe.deciding.keeper import PairRows, choose_keepers
+from include.dedupe.deciding.keeper import Keepers, PairRows, choose_keepers
 from include.dedupe.deciding.pieces import Piece, pieces_of
 from include.dedupe.deciding.proof import Band, unproven_bands
 from include.dedupe.deciding.refused import Refusals, read_refusals
@@ -35,6 +36,8 @@ from include.dedupe.tables import CLUSTERS, DECISIONS, FACTS, NAMES, PAIRS
 from include.dedupe.verdicts import Standing, Verdict, read_verdicts, standing_verdicts
 
 Mask = npt.NDArray[np.bool_]
+Places = npt.NDArray[np.int64]
+Scores = npt.NDArray[np.float64]
 NOTHING_REFUSED = Refusals()
 
 
@@ -167,55 +170,53 @@ def decide_documents(
         unproven: score bands in which nothing may be deleted.
         refused: pairs in which the last look has seen a change; they are not exact, and for a person.
     """
-    decided = [
-        _decide_piece(
-            piece,
-            config=config,
-            standing=standing,
-            now=now,
-            settled=settled,
-            unproven=unproven,
-            refused=refused,
+    decided: list[pd.DataFrame] = []
+    for piece in pieces_of(clusters, pairs, facts):
+        rows, fields = piece.rows, read_fields(piece.rows)
+        found = _pair_rows(piece, fields, config, refused)
+        keepers = choose_keepers(rows, fields, config, standing.keepers, found)
+        comparison = Comparison(rows, fields, config, standing, now, unproven, refused)
+        judged, keeper = _judge(
+            rows, keepers, comparison, partial(scores_with, pairs=found, scores=piece.scores)
         )
-        for piece in pieces_of(clusters, pairs, facts)
-    ]
+        pictures = pd.Series([str(document.get(config.fields.image, "")) for document in fields])
+        pictured = judged.assign(image=pictures, keeper_image=pictures.take(keeper).array)
+        decided.append(_settle(pictured, fields, config, settled)[DECISIONS.names])
     return pd.concat(decided, ignore_index=True)
 
 
-def _decide_piece(
-    piece: Piece,
-    *,
-    config: CollectionConfig,
-    standing: Standing,
-    now: dt.datetime,
-    settled: pd.DataFrame | None,
-    unproven: Collection[Band],
-    refused: Refusals,
-) -> pd.DataFrame:
-    rows, one, other, scores = piece.rows, piece.one, piece.other, piece.scores
-    fields = read_fields(rows)
+def _pair_rows(
+    piece: Piece, fields: Sequence[Mapping[str, Any]], config: CollectionConfig, refused: Refusals
+) -> PairRows:
+    """Return which rows make a pair, and which of these pairs are exact."""
+    one, other, scores = piece.one, piece.other, piece.scores
     exact = scores >= config.scan.exact_threshold
-    exact[refused_rows(rows, one, other, scores, refused)] = False
+    exact[refused_rows(piece.rows, one, other, scores, refused)] = False
     if config.replaces_files:  # a file can stand for another one only if both are the same bytes
         number = numbers_of_files(fields, config)
         exact &= number[one] == number[other]
-    found = PairRows(one, other, exact)
-    keepers = choose_keepers(rows, fields, config, standing.keepers, found)
-    comparison = Comparison(rows, fields, config, standing, now, unproven, refused)
+    return PairRows(one, other, exact)
+
+
+def _judge(
+    rows: pd.DataFrame, keepers: Keepers, comparison: Comparison, scores: Callable[[Places], Scores]
+) -> tuple[pd.DataFrame, Places]:
+    """Return what becomes of each document, and the row of its keeper.
+
+    That is the keeper of its exact duplicates; where that one goes itself, the keeper of the cluster.
+    ``scores`` returns the score of each document with its keeper.
+    """
     is_alone = keepers.group == np.arange(len(rows))
     keeper = np.where(is_alone, keepers.row, keepers.group)
-    judged = comparison.with_keepers(keeper, scores_with(keeper, found, scores))
+    judged = comparison.with_keepers(keeper, scores(keeper))
     left = loses_keeper(judged["decision"], keeper) & ~is_alone
     if left.any():
         keeper = np.where(left, keepers.row, keeper)
-        judged = comparison.with_keepers(keeper, scores_with(keeper, found, scores))
+        judged = comparison.with_keepers(keeper, scores(keeper))
     in_group = keeper != keepers.row
     judged["rule"] = np.where(is_alone | left, keepers.rule, keepers.group_rule)
     judged["reason"] = _with_keepers(judged, in_group, left, keepers.group, rows["id"])
-    pictures = pd.Series([str(document.get(config.fields.image, "")) for document in fields])
-    pictured = judged.assign(image=pictures, keeper_image=pictures.take(keeper).array)
-    decided: pd.DataFrame = _settle(pictured, fields, config, settled)[DECISIONS.names]
-    return decided
+    return judged, keeper
 
 
 def _with_keepers(

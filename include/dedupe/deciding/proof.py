@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.verdicts import Verdict, not_undone
@@ -58,7 +58,7 @@ def bands_of(config: CollectionConfig) -> tuple[Band, ...]:
 
 def upper_bound(judged: int, wrong: int) -> float:
     """Return what the error rate is below with 95 % confidence, when ``wrong`` of ``judged`` were wrong."""
-    return 1.0 if wrong >= judged else float(beta.ppf(CONFIDENCE, wrong + 1, judged - wrong))
+    return 1.0 if wrong >= judged else float(betaincinv(wrong + 1, judged - wrong, CONFIDENCE))
 
 
 def more_needed(judged: int, wrong: int, rate: float) -> int | None:

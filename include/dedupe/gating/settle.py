@@ -29,10 +29,6 @@ from include.dedupe.storage import Storage
 from include.dedupe.verdicts import give_verdict
 
 QUESTIONS = "ask/questions"
-LET_IN, REJECT, HOLD = "Let in", "Reject", "Hold"
-"""What may be chosen for the documents that are not named."""
-NAMED = ("let_in", "reject", "link")
-"""Under these names an answer names documents, in the order of ``Said``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,6 +132,13 @@ async def plan(
     stage = run.stage("plan", attempt)
     if stage.finished():
         return read_plan(run)
+    made = await _make(flow, run, config, scope, most)
+    stage.write_file(PLAN_FILE, json.dumps(made.to_json(), indent=2, ensure_ascii=False).encode())
+    stage.finish({"documents": made.documents, "partitions": len(made.partitions)})
+    return made
+
+
+async def _make(flow: FlowReader, run: RunDir, config: CollectionConfig, scope: Scope, most: int) -> Plan:
     config, lacking = await with_default_rules(flow, config)
     await check_settings(flow, config)
     fq = scope_filters(scope, config, flow.filters)
@@ -143,7 +150,7 @@ async def plan(
             f"(core.max_map_length); name fewer queries in partitions."
         )
     collection_documents = (await flow.select(rows=0)).num_found
-    made = Plan(
+    return Plan(
         run_id=run.run_id,
         created_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         config=config,
@@ -158,9 +165,6 @@ async def plan(
         left_out=flow.left_out,
         sequence=next_number(run.lasting),
     )
-    stage.write_file(PLAN_FILE, json.dumps(made.to_json(), indent=2, ensure_ascii=False).encode())
-    stage.finish({"documents": made.documents, "partitions": len(made.partitions)})
-    return made
 
 
 def _with_quotas(partitions: tuple[Partition, ...], scope: Scope) -> tuple[Partition, ...]:

@@ -86,18 +86,11 @@ def view_clusters(
     ``thresholds``: further ones, at which it says what is left of a cluster.
     """
     shown = dict(islice(findings.newest_first(), count))
-    images = findings.documents.set_index("id")["image"]
     ids = [name for members in shown.values() for name in members["id"].iloc[:MEMBERS_SHOWN]]
-    thumbnails = pictures.thumbnails([images[name] for name in ids])
+    views = _view_members(findings, ids, pictures)
     cluster_of = findings.clusters.set_index("id")["cluster_id"]
     pairs = findings.pairs.assign(cluster_id=findings.pairs["id_a"].map(cluster_of))
     pairs_of = dict(iter(pairs[pairs["cluster_id"].isin(list(shown))].groupby("cluster_id")))
-    said = _said(findings)
-
-    def view(one: str) -> MemberView:
-        told = said.get(one, ("", ""))
-        return MemberView(one, images[one], thumbnails[images[one]], *told, findings.dates.get(one, ""))
-
     left = _left(findings, shown)
     news = dict.fromkeys(shown, ("", 0)) | _news(findings)
     for name, members in shown.items():
@@ -109,7 +102,7 @@ def view_clusters(
             size=len(members),
             weakest_score=first["weakest_score"],
             strongest_score=first["strongest_score"],
-            members=[view(member) for member in members["id"].iloc[:MEMBERS_SHOWN]],
+            members=[views[member] for member in members["id"].iloc[:MEMBERS_SHOWN]],
             pairs=list(
                 ranked[["id_a", "id_b", "score"]].head(PAIRS_SHOWN).itertuples(index=False, name=None)
             ),
@@ -120,6 +113,22 @@ def view_clusters(
             new_documents=news[name][1],
             parts=[(one, *left.get((name, one), (0, 0))) for one in thresholds],
         )
+
+
+def _view_members(findings: Findings, ids: Sequence[str], pictures: PictureSource) -> dict[str, MemberView]:
+    """Return the views of these documents by their ids."""
+    images, said = findings.documents.set_index("id")["image"], _said(findings)
+    thumbnails = pictures.thumbnails([images[one] for one in ids])
+    return {
+        one: MemberView(
+            one,
+            images[one],
+            thumbnails[images[one]],
+            *said.get(one, ("", "")),
+            findings.dates.get(one, ""),
+        )
+        for one in ids
+    }
 
 
 def _news(findings: Findings) -> dict[str, tuple[str, int]]:

@@ -17,7 +17,6 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import networkx as nx
 import pandas as pd
 
 from include.dedupe.calibration import read_calibration, said_of
@@ -135,6 +134,8 @@ def _rows(frame: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
 
 def to_cytoscape(findings: Findings) -> dict[str, Any]:
     """Return the pairs as Cytoscape JSON: nodes with ``image`` and ``cluster``, edges with ``weight``."""
+    import networkx as nx  # noqa: PLC0415 - slow, and only this needs it
+
     graph: nx.Graph[str] = nx.Graph()
     images = findings.documents.set_index("id")["image"]
     members = findings.clusters
@@ -150,8 +151,6 @@ def to_cytoscape(findings: Findings) -> dict[str, Any]:
 def summarise(run: RunDir, plan: Plan, coverage: Coverage, findings: Findings) -> dict[str, Any]:
     """Return the content of ``summary.json``: settings, coverage and counts of the run."""
     settings = plan.config.scan
-    exact = int((findings.pairs["score"] >= settings.exact_threshold).sum())
-    kinds = findings.clusters.drop_duplicates("cluster_id")["duplicates"].value_counts()
     return {
         "collection": run.collection,
         "run_id": run.run_id,
@@ -168,19 +167,8 @@ def summarise(run: RunDir, plan: Plan, coverage: Coverage, findings: Findings) -
         "left_out": [asdict(one) for one in plan.left_out],
         "cost": read_cost(run),
         "coverage": asdict(coverage),
-        "pairs": {
-            "count": len(findings.pairs),
-            "exact": exact,
-            "near": len(findings.pairs) - exact,
-            "not_duplicates": run.result("clusters").result.get("not_duplicates", 0),
-        },
-        "clusters": {
-            "count": int(kinds.sum()),
-            **{kind: int(kinds.get(kind, 0)) for kind in ("exact", "near", "mixed")},
-            "documents": len(findings.clusters),
-            "largest": int(findings.clusters["size"].max()) if len(findings.clusters) else 0,
-            "chained": int(findings.clusters.drop_duplicates("cluster_id")["chained"].sum()),
-        },
+        "pairs": _pair_counts(run, findings, settings.exact_threshold),
+        "clusters": _cluster_counts(findings),
         "news": news_of(run),
         "thresholds": [
             {"threshold": threshold, **_at(findings.parts, threshold)}
@@ -188,6 +176,28 @@ def summarise(run: RunDir, plan: Plan, coverage: Coverage, findings: Findings) -
         ],
         "policies": plan.config.policies.model_dump(mode="json") if plan.config.policies else None,
         "decisions": _decisions(findings, plan.config),
+    }
+
+
+def _pair_counts(run: RunDir, findings: Findings, exact_threshold: float) -> dict[str, int]:
+    exact = int((findings.pairs["score"] >= exact_threshold).sum())
+    return {
+        "count": len(findings.pairs),
+        "exact": exact,
+        "near": len(findings.pairs) - exact,
+        "not_duplicates": run.result("clusters").result.get("not_duplicates", 0),
+    }
+
+
+def _cluster_counts(findings: Findings) -> dict[str, int]:
+    each = findings.clusters.drop_duplicates("cluster_id")
+    kinds = each["duplicates"].value_counts()
+    return {
+        "count": len(each),
+        **{kind: int(kinds.get(kind, 0)) for kind in ("exact", "near", "mixed")},
+        "documents": len(findings.clusters),
+        "largest": int(findings.clusters["size"].max()) if len(findings.clusters) else 0,
+        "chained": int(each["chained"].sum()),
     }
 
 

@@ -1,4 +1,4 @@
-"""Where the page is: the one place that knows how its addresses are made."""
+"""Where the page is: the one place that knows its addresses, and how the DAGs and tasks in them are named."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ PREFIX = "/duplicates"
 """Below this the page lives in Airflow's API server."""
 DAG_PREFIX, GATE_PREFIX = "dedupe_", "gate_"
 """So begin the names of the DAGs that look for duplicates, and of those that look at new pictures."""
+APPROVAL_TASK, HELD_TASK = "approve", "ask"
+"""Their tasks that ask a person: about the decisions of a run, and about what a gate holds."""
 
 
 def page_address(

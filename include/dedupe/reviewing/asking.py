@@ -14,8 +14,6 @@ from include.dedupe.rundir import RunDir
 from include.dedupe.settings.policy_settings import DELETING
 
 EXAMPLES = 10
-APPROVAL_TASK, HELD_TASK = "approve", "ask"
-"""The tasks of Airflow that ask a person: about the decisions of a run, and about what a gate holds."""
 QUESTION = "approve/decisions"
 
 
@@ -69,8 +67,10 @@ def _freed_in_words(run: RunDir, deleted: pd.DataFrame) -> list[str]:
     """Say how much would be freed, where something is deleted."""
     if deleted.empty:
         return []
-    known, unknown = bytes_of(open_state(run), deleted["id"])
-    size = f"{known:,} bytes ({known / 1e6:,.1f} MB)" if unknown < len(deleted) else "of unknown size"
+    state = open_state(run)
+    known, unknown = bytes_of(state, deleted["id"])
+    untold = f"of unknown size{'' if state.plan.config.fields.bytes else ' (fields.bytes is not set)'}"
+    size = f"{known:,} bytes ({known / 1e6:,.1f} MB)" if unknown < len(deleted) else untold
     rest = f"; {unknown:,} of them tell no size" if 0 < unknown < len(deleted) else ""
     count = f"{len(deleted):,} document{'' if len(deleted) == 1 else 's'}"
     return [f"**{count} would be deleted: {size}{rest}.**", ""]

@@ -15,10 +15,11 @@ from include.dedupe.connect import address_from_connection, ask_flow
 from include.dedupe.errors import ApprovalError, DedupeError, GateError, UnknownError
 from include.dedupe.flow import Document, FlowReader, Origin
 from include.dedupe.gating.decide import Row
+from include.dedupe.gating.options import HOLD, LET_IN, NAMED, REJECT
 from include.dedupe.gating.orphans import candidates_of, mark_of
 from include.dedupe.gating.picture import read_picture
 from include.dedupe.gating.report import read_held
-from include.dedupe.gating.settle import HOLD, LET_IN, NAMED, REJECT, Said, question_of
+from include.dedupe.gating.settle import Said, question_of
 from include.dedupe.gating.take import read_gate_plan
 from include.dedupe.gating.work import Candidate
 from include.dedupe.reviewing.pictures import Pictures, Shown, View, flow_origin

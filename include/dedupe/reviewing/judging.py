@@ -109,7 +109,7 @@ def judge(
     refused to let go. ``approve``, ``reject`` and ``skip`` take none, or ids.
 
     Args:
-        run: the run.
+        run: the run of the cluster.
         kind: what is said.
         cluster: name of the cluster that the person has before them.
         by: who says so.
@@ -122,20 +122,23 @@ def judge(
         VerdictConflictError: something else was said of the cluster since.
         VerdictError: the verdict makes no sense.
     """
-    if kind not in get_args(Judgement):
-        raise VerdictError(f"{kind!r} is no verdict; choose one of {', '.join(get_args(Judgement))}.")
-    if kind in ("keep", "may_repeat", "same") and not ids:
-        raise VerdictError(f"Say of which document: the verdict {kind} needs its id.")
+    _require_sense(kind, ids)
     now = open_state(run)
     place = _place(now, cluster)
-    documents = now.layout.read_members(run).read(now.member_rows([place]), ["id"])["id"]
-    if unknown := sorted(set(ids) - set(documents)):
+    if unknown := sorted(set(ids) - set(_documents(now, [place])["id"])):
         raise UnknownError(f"The cluster {cluster} has no document {unknown[0]!r:.100}.")
     words = _Words(now, kind, tuple(ids) or (cluster,), [place], by, note, not ids)
     said = said_of(now, [place])[0]
     if state and state != state_of(cluster, said) and words.standing() is None:
         raise VerdictConflictError(_in_between(said))
     return words.say()
+
+
+def _require_sense(kind: str, ids: Sequence[str]) -> None:
+    if kind not in get_args(Judgement):
+        raise VerdictError(f"{kind!r} is no verdict; choose one of {', '.join(get_args(Judgement))}.")
+    if kind in ("keep", "may_repeat", "same") and not ids:
+        raise VerdictError(f"Say of which document: the verdict {kind} needs its id.")
 
 
 def take_back(run: RunDir, names: Sequence[str], by: str, note: str = "") -> Said:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-
-import pandas as pd
+from collections.abc import Callable, Mapping
 
 from include.dedupe.errors import ScopeError
 
 KEY_FORMATS = {"@hourly": "%Y-%m-%dT%H", "@daily": "%Y-%m-%d", "@monthly": "%Y-%m", "@yearly": "%Y"}
 """How the keys of a schedule are written; each tells from its form how long its period is."""
 
-_PERIODS = {"@hourly": "h", "@daily": "D", "@monthly": "M", "@yearly": "Y"}
+_FOLLOWING: Mapping[str, Callable[[dt.datetime], dt.datetime]] = {
+    "@hourly": lambda start: start + dt.timedelta(hours=1),
+    "@daily": lambda start: start + dt.timedelta(days=1),
+    "@monthly": lambda start: (start + dt.timedelta(days=31)).replace(day=1),
+    "@yearly": lambda start: start.replace(year=start.year + 1),
+}
 
 
 def read_period(key: str) -> tuple[dt.datetime, dt.datetime]:
@@ -26,8 +30,8 @@ def read_period(key: str) -> tuple[dt.datetime, dt.datetime]:
         except ValueError:
             continue
         try:
-            following = (pd.Period(start, freq=_PERIODS[schedule]) + 1).start_time.to_pydatetime()
-        except ValueError as error:
+            following = _FOLLOWING[schedule](start)
+        except (ValueError, OverflowError) as error:
             raise ScopeError(
                 f"The partition key {key!r} ends behind the year 9999; scan by hand with scope: range."
             ) from error

@@ -34,7 +34,7 @@ def explain(error: ValidationError, settings: type[BaseModel]) -> Iterator[str]:
 def _suggestion(location: list[str], settings: type[BaseModel]) -> str:
     known = _field_names(location[:-1], settings)
     close = difflib.get_close_matches(location[-1], known, n=1)
-    return f", did you mean {close[0]}?" if close else f", known fields there: {', '.join(known)}"
+    return f" (did you mean {close[0]}?)" if close else f", known fields there: {', '.join(known)}"
 
 
 def _field_names(section: list[str], settings: type[BaseModel]) -> list[str]:

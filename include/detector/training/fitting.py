@@ -36,21 +36,7 @@ def fit(
     shapes = ((values.shape[1], HIDDEN), (HIDDEN,), (HIDDEN,), ())
 
     def loss(flat: Array) -> tuple[float, Array]:
-        hidden, offset, out, bias = _unpack(flat, shapes)
-        signed, gain = _signed(hidden, signs), _positive(out)
-        active = np.tanh(scaled @ signed + offset)
-        odds = active @ gain + bias
-        value = (weight * np.logaddexp(0, np.where(truth > 0, -odds, odds))).sum()
-        value += decay * ((signed**2).sum() + (gain**2).sum())
-        slope = weight * (1 / (1 + np.exp(-odds)) - truth)
-        inner = slope[:, None] * gain * (1 - active**2)
-        gradient = [
-            (scaled.T @ inner + 2 * decay * signed) * _signed_slope(hidden, signs),
-            inner.sum(axis=0),
-            (active.T @ slope + 2 * decay * gain) * _slope(out),
-            slope.sum(),
-        ]
-        return float(value), np.concatenate([np.ravel(part) for part in gradient])
+        return _loss(_unpack(flat, shapes), scaled, truth, weight, signs, decay=decay)
 
     random = np.random.default_rng(SEED)
     size = sum(int(np.prod(shape)) for shape in shapes)
@@ -67,6 +53,27 @@ def fit(
         "bias": float(bias),
         "zero": 0.0,
     }
+
+
+def _loss(
+    parts: list[Array], scaled: Array, truth: Array, weight: Array, signs: NDArray[np.int64], *, decay: float
+) -> tuple[float, Array]:
+    """The loss of the weights `parts`, and its slope along each of them."""
+    hidden, offset, out, bias = parts
+    signed, gain = _signed(hidden, signs), _positive(out)
+    active = np.tanh(scaled @ signed + offset)
+    odds = active @ gain + bias
+    value = (weight * np.logaddexp(0, np.where(truth > 0, -odds, odds))).sum()
+    value += decay * ((signed**2).sum() + (gain**2).sum())
+    slope = weight * (1 / (1 + np.exp(-odds)) - truth)
+    inner = slope[:, None] * gain * (1 - active**2)
+    gradient = [
+        (scaled.T @ inner + 2 * decay * signed) * _signed_slope(hidden, signs),
+        inner.sum(axis=0),
+        (active.T @ slope + 2 * decay * gain) * _slope(out),
+        slope.sum(),
+    ]
+    return float(value), np.concatenate([np.ravel(part) for part in gradient])
 
 
 def _signed(raw: Array, signs: NDArray[np.int64]) -> Array:

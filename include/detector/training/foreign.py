@@ -17,6 +17,8 @@ from include.detector.editing.manipulations import Manipulation
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    Edits = dict[str, Callable[..., Any]]
+
 
 def foreign_manipulations() -> dict[str, dict[str, Manipulation]]:
     """AugLy's manipulations by class (`exact`, `near`, `beyond`: grain belongs to neither) and name.
@@ -25,11 +27,21 @@ def foreign_manipulations() -> dict[str, dict[str, Manipulation]]:
         ImportError: AugLy is not installed.
     """
     augly = importlib.import_module("augly.image")
-    exact: dict[str, Callable[..., Any]] = {
+    return {
+        kind: {f"augly {name}": _saved(edit) for name, edit in edits.items()}
+        for kind, edits in (("exact", _exact(augly)), ("near", _near(augly)), ("beyond", _beyond(augly)))
+    }
+
+
+def _exact(augly: Any) -> Edits:
+    return {
         **{f"quality {level}": partial(augly.encoding_quality, quality=level) for level in (75, 40, 20, 15)},
         **{f"resize {by}": partial(augly.scale, factor=by) for by in (0.75, 0.5, 0.25)},
     }
-    near: dict[str, Callable[..., Any]] = {
+
+
+def _near(augly: Any) -> Edits:
+    return {
         "crop 80 %": partial(augly.crop, x1=0.05, y1=0.05, x2=0.95, y2=0.94),
         "crop right": partial(augly.crop, x1=0.28, y1=0.0, x2=1.0, y2=1.0),
         "crop lower": partial(augly.crop, x1=0.1, y1=0.3, x2=0.95, y2=1.0),
@@ -59,15 +71,14 @@ def foreign_manipulations() -> dict[str, dict[str, Manipulation]]:
         "turn 4": partial(augly.rotate, degrees=4.0),
         "opacity": partial(augly.opacity, level=0.7),
     }
-    beyond: dict[str, Callable[..., Any]] = {
+
+
+def _beyond(augly: Any) -> Edits:
+    return {
         "sharper": partial(augly.sharpen, factor=3.0),
         **{f"skew {share}": partial(augly.skew, skew_factor=share) for share in (0.03, 0.05)},
         **{f"perspective {share}": partial(_perspective, share=share) for share in (0.03, 0.05)},
         "noise": partial(augly.random_noise, var=0.004),
-    }
-    return {
-        kind: {f"augly {name}": _saved(edit) for name, edit in edits.items()}
-        for kind, edits in (("exact", exact), ("near", near), ("beyond", beyond))
     }
 
 

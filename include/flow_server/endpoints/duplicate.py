@@ -14,7 +14,7 @@ from include.flow_server.index import SearchOptions
 from include.flow_server.pictures import host_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from include.detector.imaging import Descriptor
     from include.flow_server.analysis import Analyser
@@ -79,6 +79,17 @@ def duplicate(
             "response": documents_member(len(hits), start, documents, best),
         }
 
+    return _answered(collection, analyser, own, parameters, answer)
+
+
+def _answered(
+    collection: Collection,
+    analyser: Analyser,
+    own: OwnFile,
+    parameters: Parameters,
+    answer: Callable[[Descriptor | None], dict[str, Any]],
+) -> dict[str, Any] | Wanted:
+    """`answer` for the picture that is searched with, or what has to be analysed first."""
     source, value = _source(parameters)
     if source == "rank.by.url":
         allow_hosts = collection.allow_hosts

@@ -27,7 +27,8 @@ def sync_command(arguments: list[str]) -> int:
     except FolderError as error:
         complain(error)
         return 2
-    tell(report.summary())
+    for line in report.summary():
+        tell(line)
     for line in report.lines():
         complain(line)
     return 3 if report.failed and not given.skip_unreadable else 0

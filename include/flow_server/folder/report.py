@@ -27,7 +27,7 @@ class SyncReport:
     failed: list[tuple[str, str]] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
-    def summary(self) -> str:
+    def summary(self) -> list[str]:
         """The counts: one line, and a second one where something was left out."""
         said = f"{self.added} new, {self.changed} changed, {self.gone} gone, {self.unchanged} unchanged"
         if self.deleted_before:
@@ -38,7 +38,7 @@ class SyncReport:
         if self.hard_links:
             said += f"; {self.hard_links} are files under several names (hard links)"
         left_out = self.left_out.summary()
-        return f"{said}\n{left_out}" if left_out else said
+        return [said, left_out] if left_out else [said]
 
     def groups(self) -> list[Group]:
         """What has no document, for the server to tell."""

@@ -39,12 +39,24 @@ def test_the_preselected_scope_counts_for_who_starts_a_run_by_hand(
 
 @pytest.mark.parametrize(
     ("asked", "expected"),
-    [("as configured", True), (None, True), ("yes", True), ("no", False), (False, False), (True, True)],
+    [("as configured", True), (None, True), ("yes", True), ("no", False)],
 )
 def test_a_run_is_dry_as_it_was_told(asked: object, expected: bool) -> None:
     assert is_dry(asked, configured=True) is expected
-    with pytest.raises(ConfigError, match="none of as configured, yes, no"):
-        is_dry("maybe", configured=True)
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("maybe", r'dry_run: "maybe" is none of as configured, yes, no\.$'),
+        (False, r'dry_run: false is none of as configured, yes, no; write "no"\.$'),
+        (True, r'dry_run: true is none of as configured, yes, no; write "yes"\.$'),
+        (["no"], r'dry_run: \["no"\] is none of'),
+    ],
+)
+def test_a_run_that_was_told_something_else_is_refused(asked: object, told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        is_dry(asked, configured=True)
 
 
 def test_a_scheduled_run_scans_its_interval() -> None:
@@ -174,7 +186,7 @@ def test_parameters_of_a_run_change_threshold_and_mode_and_a_part_only_reports()
     assert (changed.scan.threshold, changed.scan.mode, changed.dry_run) == (0.8, "speed", False)
     assert settings_of_run(settings, {"sample": 10}).dry_run
     with pytest.raises(ScopeError, match="only reports"):
-        settings_of_run(settings, {"limit": 10, "dry_run": False})
+        settings_of_run(settings, {"limit": 10, "dry_run": "no"})
     with pytest.raises(ScopeError, match=r"exact_threshold 0.95 is below threshold 0.99"):
         settings_of_run(settings, {"threshold": 0.99})
 

@@ -32,11 +32,11 @@ def test_a_minimal_file_gets_the_thresholds_of_flows_documentation(tmp_path: Pat
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("scan: {treshold: 0.7}", "unknown field scan.treshold, did you mean threshold?"),
-        ("partition: {by: date}", "unknown field partition, did you mean partitions?"),
+        ("scan: {treshold: 0.7}", "unknown field scan.treshold (did you mean threshold?)"),
+        ("partition: {by: date}", "unknown field partition (did you mean partitions?)"),
         (
             "fields: {date: d}\npartitions: {by: date, stepp: day}",
-            "unknown field partitions.stepp, did you mean step?",
+            "unknown field partitions.stepp (did you mean step?)",
         ),
         ("nonsense: 1", "unknown field nonsense, known fields there: description, flow"),
         ("scan: {threshold: high}", "scan.threshold: Input should be a valid number"),

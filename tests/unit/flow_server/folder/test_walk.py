@@ -59,7 +59,7 @@ def paths(walked: Walk) -> list[str]:
 
 def said(walked: Walk) -> str:
     report = SyncReport(walked.left_out, failed=walked.failed)
-    return "\n".join([report.summary(), *report.lines()])
+    return "\n".join([*report.summary(), *report.lines()])
 
 
 def without_root_rights(command: list[str]) -> list[str]:
