@@ -157,15 +157,16 @@ def _apart(one: Plane, two: Plane) -> float:
 def _filtered(one: Plane, two: Plane) -> Plane:
     """Return the first as soft or sharp as the second: one filter for all of it that keeps brightness."""
     rest = (two[::SAMPLED] - one[::SAMPLED]).ravel()
-    parts = [briefly_blurred(one, sigma) - one for sigma in SOFTNESS]
-    columns = [part[::SAMPLED].ravel() for part in parts]
+    softer = [briefly_blurred(one, sigma) for sigma in SOFTNESS]
+    columns = [(soft[::SAMPLED] - one[::SAMPLED]).ravel() for soft in softer]
     busy = np.abs(columns[-1]) > BUSY
     usual = float(np.sqrt((rest * rest) @ busy / max(1, np.count_nonzero(busy))))
     fits = busy & (np.abs(rest) < OUTLIER * usual + 1)
     columns = [column * fits for column in columns]
-    shares = _solved(columns, rest, len(parts))
-    for part, share in zip(parts, shares, strict=True):
-        one = cast("Plane", cv2.scaleAdd(part, float(share), one))
+    shares = _solved(columns, rest, len(softer))
+    one = one * np.float32(1 - shares.sum())
+    for soft, share in zip(softer, shares, strict=True):
+        one = cast("Plane", cv2.scaleAdd(soft, float(share), one))
     return one
 
 

@@ -47,7 +47,7 @@ def is_toned(one: Planes[np.float32], two: Planes[np.float32], noises: Sequence[
     if _gain(*([cv2.blur(plane, square) - np.float32(middle)] for plane in (left, right))) > LARGEST_CONTRAST:
         return True
     colours = [
-        [cv2.blur(plane, square) - np.float32(GREY) for plane in (planes.cr, planes.cb)]
+        [cv2.blur(plane, square)[::2, ::2] - np.float32(GREY) for plane in (planes.cr, planes.cb)]
         for planes in (one, two)
     ]
     few = _gain(*_far_from_grey(*colours)) > LARGEST_OF_FEW
