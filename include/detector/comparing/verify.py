@@ -41,7 +41,7 @@ CLOSE_TURNED_HASH = 76  # bits; of plain turned copies the most had 42
 LEAST_AGREEMENT, LEAST_OTHER_AGREEMENT = 0.4, 0.6
 # What must be seen from far before keypoints are found: agreement, similarity and COLOURS_COUNT times the
 # shared colours. Of 657 copies that need keypoints the least had 1.31, a screenshot in other contrast; of
-# pairs of other photographs of one kind five in six have less than LEAST_SEEN.
+# pairs of other photographs of one kind five in six have less than LEAST_SEEN, of one shop's shelves half.
 LEAST_SEEN, COLOURS_COUNT = 1.27, 0.4
 WELL_NESTED, WELL_TURNED = 0.7, 0.75  # agreement
 PAGE = 0.35  # share of one brightness that pages have at least
