@@ -90,11 +90,11 @@ class Bench:
 
     def bytes_each(self) -> float:
         """What a document takes on the disk of one replica."""
-        kind = {"group": "core", "prefix": "INDEX.sizeInBytes"}
-        cores = self.client.ask("/admin/metrics", kind)["metrics"]
-        own = [core["INDEX.sizeInBytes"] for name, core in cores.items() if f".{self.name}." in name]
-        documents = SolrCollection(self.client, self.name).count("*:*")
-        return float(sum(own)) / max(1, documents)
+        size, count = "INDEX.sizeInBytes", "SEARCHER.searcher.numDocs"
+        asked = {"group": "core", "prefix": f"{size},{count}"}
+        cores = self.client.ask("/admin/metrics", asked)["metrics"]
+        own = [core for name, core in cores.items() if f".{self.name}." in name]
+        return sum(float(one[size]) for one in own) / max(1.0, sum(float(one[count]) for one in own))
 
     def _rates(self, mode: str, options: SearchOptions, gateways: Sequence[Gateway]) -> dict[str, float]:
         solr = SolrCollection(self.client, self.name)
