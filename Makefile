@@ -52,6 +52,9 @@ bench-detection bench-real bench-scan bench-cluster bench-server bench-gate benc
 bench-review-s3: .venv/test  ## Measure the review page from an S3 store, each answer of which takes 20 ms (ARGS=CLUSTERS)
 	@$(python) -m include.tools.bench_review --store 20 $(ARGS)
 
+bench-solr: .venv/test  ## Measure a SolrCloud as the store, one that it starts itself: needs Java 17 and Maven (ARGS="--sizes 1000")
+	@$(python) -m tests.contract.solr.with_solr include.tools.bench_solr $(ARGS)
+
 documents: .venv/runtime  ## Write the documents that are generated from the code
 	@$(python) -m include.tools.documents
 
@@ -93,4 +96,4 @@ clean:  ## Remove what was installed and written
 	@touch $@
 
 .PHONY: help demo up run calibrate test test-distributed lint documents lock clean bench-detection bench-real bench-scan bench-cluster bench-server \
-	bench-gate bench-last_look bench-review bench-review-s3
+	bench-gate bench-last_look bench-review bench-review-s3 bench-solr

@@ -27,9 +27,7 @@ def server_settings(arguments: list[str]) -> ServerSettings:
         "a folder, `reanalyze` analyses anew what another version did, `init-solr` makes a collection "
         "of a SolrCloud.",
     )
-    _add_common(parser, data_required=False)
-    parser.add_argument("--store", choices=("sqlite", "solr"), default="sqlite", help="who keeps documents")
-    add_solr(parser, required=False)
+    _add_common(parser)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one (default)")
     parser.add_argument(
@@ -41,10 +39,6 @@ def server_settings(arguments: list[str]) -> ServerSettings:
     parser.add_argument("--no-mirrored", action="store_true", help="mirrored copies are no duplicates")
     parser.add_argument("--no-turned", action="store_true", help="nor are copies turned by quarter turns")
     given = parser.parse_args(arguments)
-    if given.store == "solr" and (given.data or not given.solr_url):
-        parser.error("--store solr needs --solr-url and no --data: SolrCloud keeps the documents")
-    if given.store == "sqlite" and (given.solr_url or not given.data):
-        parser.error("--data is needed, or --store solr with --solr-url")
     return replace(
         _common_settings(parser, given, given.collection or [DEFAULT_COLLECTION]),
         host=given.host,
@@ -53,14 +47,14 @@ def server_settings(arguments: list[str]) -> ServerSettings:
         turn=not given.no_turned,
         limits=replace(Limits(), body_bytes=given.max_body_mib * MEBIBYTE),
         basic_auth=os.environ.get("FLOW_BASIC_AUTH") or None,
-        solr_urls=tuple(given.solr_url),
-        solr_login=solr_login(),
     )
 
 
-def _add_common(parser: argparse.ArgumentParser, *, data_required: bool) -> None:
+def _add_common(parser: argparse.ArgumentParser) -> None:
     """What serving and reanalysing take alike."""
-    parser.add_argument("--data", type=Path, required=data_required, help="where the collections are kept")
+    parser.add_argument("--store", choices=("sqlite", "solr"), default="sqlite", help="who keeps documents")
+    parser.add_argument("--data", type=Path, help="where the collections are kept in SQLite")
+    add_solr(parser, required=False)
     parser.add_argument("--images", type=Path, help="folder of pictures, served read-only under /images/")
     parser.add_argument(
         "--workers",
@@ -79,6 +73,7 @@ def _add_common(parser: argparse.ArgumentParser, *, data_required: bool) -> None
 def _common_settings(
     parser: argparse.ArgumentParser, given: argparse.Namespace, names: list[str]
 ) -> ServerSettings:
+    _check_store(parser, given)
     if given.images is not None and not given.images.is_dir():
         parser.error(f"--images: there is no folder {given.images}")
     collections = tuple(dict.fromkeys(names))
@@ -88,7 +83,21 @@ def _common_settings(
         collections=collections,
         workers=given.workers,
         allow_hosts=_allow_hosts(given.allow_host, collections),
+        solr_urls=tuple(given.solr_url),
+        solr_login=solr_login(),
     )
+
+
+def _check_store(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
+    """Ends the command where an option of the store lacks, or is one of the other store."""
+    if given.store == "solr" and given.data:
+        parser.error("--data belongs to --store sqlite: a SolrCloud keeps the documents itself")
+    if given.store == "solr" and not given.solr_url:
+        parser.error("--store solr needs --solr-url, as http://host:8983/solr")
+    if given.store == "sqlite" and given.solr_url:
+        parser.error("--solr-url belongs to --store solr, which was not given")
+    if given.store == "sqlite" and not given.data:
+        parser.error("--data is needed: where the collections are kept (or --store solr with --solr-url)")
 
 
 def _allow_hosts(given: list[str], collections: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
@@ -100,7 +109,7 @@ def _allow_hosts(given: list[str], collections: tuple[str, ...]) -> dict[str, tu
 def reanalyze_command(arguments: list[str]) -> int:
     """`reanalyze`: exit code 0 done, 2 no such collection, 3 some pictures could not be read any more."""
     parser = argparse.ArgumentParser(prog="python -m include.flow_server reanalyze")
-    _add_common(parser, data_required=True)
+    _add_common(parser)
     parser.add_argument("--collection", default=DEFAULT_COLLECTION)
     parser.add_argument(
         "--drop-unreadable",

@@ -15,17 +15,16 @@ from tqdm import tqdm
 
 from include.flow_server.analysis import Analyser
 from include.flow_server.errors import BadRequestError, FlowError
-from include.flow_server.index.memory import comparable
 from include.flow_server.pictures import PictureFolder
-from include.flow_server.service import store_file
+from include.flow_server.service import open_store, store_file
 from include.flow_server.store.protocol import Document, Reanalysed
-from include.flow_server.store.sqlite import SqliteStore
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from include.detector.imaging import Descriptor
     from include.flow_server.settings import ServerSettings
+    from include.flow_server.store.protocol import DocumentStore
 
 _CHUNK = 200
 
@@ -52,12 +51,12 @@ def reanalyze(settings: ServerSettings, *, drop_unreadable: bool = False) -> Rea
 
     Raises:
         BadRequestError: there is no such collection.
+        NotFoundError: nor in the SolrCloud.
     """
     (name, *_) = settings.collections
-    file = store_file(settings.data, name)
-    if not file.is_file():
+    if not settings.solr_urls and not store_file(settings.data, name).is_file():
         raise BadRequestError(f"there is no collection '{name}' in {settings.data}")
-    store, analyser = SqliteStore(file), Analyser(settings)
+    store, analyser = open_store(settings, name), Analyser(settings)
     try:
         run = _Run(store, analyser, PictureFolder(settings.images), settings.allow_hosts.get(name, ()))
         return run.run(settings.workers, ReanalyzeReport(dropped=drop_unreadable))
@@ -68,15 +67,13 @@ def reanalyze(settings: ServerSettings, *, drop_unreadable: bool = False) -> Rea
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    store: SqliteStore
+    store: DocumentStore
     analyser: Analyser
     pictures: PictureFolder
     allow_hosts: Sequence[str]
 
     def run(self, workers: int, report: ReanalyzeReport) -> ReanalyzeReport:
-        outdated = [
-            key for _, key, data in self.store.changes(0) if data is not None and not comparable(data)
-        ]
+        outdated = self.store.outdated()
         with (
             ThreadPoolExecutor(workers * 2) as threads,
             tqdm(total=len(outdated), unit="picture", desc="reanalyze", disable=not outdated) as progress,
@@ -89,7 +86,7 @@ class _Run:
         return report
 
     def _chunk(self, keys: Sequence[int], threads: ThreadPoolExecutor, report: ReanalyzeReport) -> None:
-        before, documents = self.store.descriptors(keys), self.store.documents(keys)
+        before, documents = self.store.descriptors(keys), self.store.documents(keys, ["image"])
         there = [documents[key] for key in keys if key in documents and key in before]
         operations = []
         for document, found in zip(there, threads.map(self._described, there), strict=True):

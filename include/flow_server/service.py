@@ -38,23 +38,17 @@ class Service:
 
     def _open(self, name: str) -> Collection:
         hosts = self.settings.allow_hosts.get(name, ())
-        given, store = self.settings, self._store(name)
+        given = self.settings
         return Collection(
             name,
-            store,
+            open_store(given, name),
             hosts,
             given.workers,
             self.comparers,
             mirror=given.mirror,
             turn=given.turn,
-            last_sync=store_file(given.data, name).with_name(FILE),
+            last_sync=None if given.solr_urls else store_file(given.data, name).with_name(FILE),
         )
-
-    def _store(self, name: str) -> DocumentStore:
-        given, patience = self.settings, self.settings.limits.busy_seconds
-        if given.solr_urls:
-            return SolrStore(SolrClient(given.solr_urls, given.solr_login, patience), name)
-        return SqliteStore(store_file(given.data, name), patience)
 
     def named(self, name: str) -> Collection:
         """The collection of that name."""
@@ -73,6 +67,14 @@ class Service:
             collection.close()
         self.analyser.close()
         self.comparers.close()
+
+
+def open_store(settings: ServerSettings, name: str) -> DocumentStore:
+    """The store of a collection, in SQLite or in a SolrCloud as the settings say."""
+    patience = settings.limits.busy_seconds
+    if settings.solr_urls:
+        return SolrStore(SolrClient(settings.solr_urls, settings.solr_login, patience), name)
+    return SqliteStore(store_file(settings.data, name), patience)
 
 
 def store_file(data: Path, collection: str) -> Path:

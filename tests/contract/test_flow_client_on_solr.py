@@ -1,7 +1,7 @@
 """The client against a real Solr, which Flow is built on: filters, cursors, forms, versions, errors.
 
 Flow's paths name a core, so the client is given the name of the collection's only core. Before a SolrCloud of
-two shards and two replicas it asks a gateway, which is given the name of the collection.
+two shards and two replicas it asks a gateway, which is given an alias of the collection.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def address(
 ) -> Iterator[FlowAddress]:
     if request.param == "a gateway":
         cloud: Cloud = request.getfixturevalue("cloud")
-        name = cloud.collection("client")
+        name = cloud.alias("client", cloud.collection("of_the_client"))
         yield FlowAddress(cloud.gateway(name).base, name)
         return
     with real_solr(tmp_path_factory.mktemp("solr")) as url:

@@ -17,9 +17,10 @@ from include.dedupe.errors import OutageError
 from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.settings.config import CollectionConfig
 from include.flow_client import FlowError
-from include.flow_server.errors import BadRequestError
+from include.flow_server.errors import BadRequestError, NotFoundError
 from include.flow_server.store.solr.client import SolrClient
 from include.flow_server.store.solr.setup import init_solr
+from include.flow_server.store.solr.store import SolrStore
 from tests.contract.congruence import reduced
 from tests.contract.solr.gateways import Cloud
 from tests.pipeline.acting_fixture import policies
@@ -96,6 +97,16 @@ def test_a_collection_is_made_once_and_never_changed(cloud: Cloud) -> None:
         init_solr(client, "made_once", 2, 1)
     with pytest.raises(BadRequestError, match="has 2 nodes"):
         init_solr(client, "too_many", 1, 3)
+
+
+def test_what_is_not_there_is_said(cloud: Cloud) -> None:
+    root = cloud.nodes.addresses[0].removesuffix("/solr")
+    with pytest.raises(NotFoundError, match=r"no collection 'nowhere' in .*; init-solr .* makes it"):
+        SolrStore(SolrClient(cloud.nodes.addresses), "nowhere")
+    with pytest.raises(BadRequestError, match=f"no SolrCloud at {root}: its address has a path"):
+        SolrStore(SolrClient([root]), "nowhere")
+    with pytest.raises(BadRequestError, match=f"no SolrCloud at {root}"):
+        init_solr(SolrClient([root]), "nowhere", 1, 1)
 
 
 def test_a_run_ends_complete_though_a_node_stops_in_its_scan_and_the_other_in_its_apply(

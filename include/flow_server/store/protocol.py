@@ -171,6 +171,9 @@ class DocumentStore(Protocol):
     def commit(self) -> None:
         """Makes everything written so far visible to reads."""
 
+    def outdated(self) -> list[int]:
+        """Keys of the visible documents whose picture another version analysed."""
+
     def descriptors(self, keys: Sequence[int]) -> dict[int, bytes]:
         """Descriptors by key; documents without one are left out."""
 

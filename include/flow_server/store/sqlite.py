@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from include.flow_server.errors import BadRequestError, BusyError, FlowError, VersionConflictError
 from include.flow_server.index.index_file import IndexFile
 from include.flow_server.index.keypoint_file import KeypointFile
-from include.flow_server.index.memory import MemoryPictures
+from include.flow_server.index.memory import MemoryPictures, comparable
 from include.flow_server.query.dates import now
 from include.flow_server.store.failures import told
 from include.flow_server.store.log import WATCH_SECONDS, WriteAheadLog
@@ -152,6 +152,9 @@ class SqliteStore:
         with self._writing():
             self._writer.execute("UPDATE counters SET value = value + 1 WHERE name = 'commit'")
         self._show_newest()
+
+    def outdated(self) -> list[int]:
+        return [key for _, key, data in self.changes(0) if data is not None and not comparable(data)]
 
     @told()
     def descriptors(self, keys: Sequence[int]) -> dict[int, bytes]:

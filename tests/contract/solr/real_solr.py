@@ -69,6 +69,7 @@ def solr_nodes(directory: Path, count: int, configuration: Path, *collections: s
             pytest.skip(f"comparing with a real Solr needs {tool} (Java 17 and Maven), or SOLR_URL")
     _fetch_jars()
     command = ["java", "-Xmx768m", "-Dsolr.security.manager.enabled=false", "-Dlog4j2.level=ERROR"]
+    command += ["-DmetricsEnabled=true"]
     command += ["-cp", f"{JARS}/*", str(HERE / "SolrForTests.java")]
     command += [str(directory), str(count), str(configuration), *collections]
     log = directory / "solr-log.txt"

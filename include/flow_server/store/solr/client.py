@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _CONNECTIONS = 64  # kept alive to each node
 _CONNECT_SECONDS = 3.0
 _READ_SECONDS = 60.0
+_WRITE_SECONDS = 300.0  # who gives up earlier does not know whether it was written
 _PAUSE_SECONDS = 0.25
 _CONFLICT = re.compile(r"version conflict for (.*?) expected=(-?\d+) actual=(-?\d+)", re.DOTALL)
 _FORM = "application/x-www-form-urlencoded"
@@ -44,7 +45,7 @@ class SolrClient:
         Raises:
             BadRequestError: something that is no address of a Solr.
         """
-        self.urls = [_checked(url) for url in urls]
+        self.urls = [checked_address(url) for url in urls]
         self._patience = patience
         self._first = 0
         self._headers = dict(urllib3.make_headers(basic_auth=login)) if login else {}
@@ -52,7 +53,6 @@ class SolrClient:
             num_pools=max(8, len(self.urls)),
             maxsize=_CONNECTIONS,
             retries=False,
-            timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS),
         )
 
     def ask(self, path: str, parameters: Parameters) -> dict[str, Any]:
@@ -66,12 +66,25 @@ class SolrClient:
         deadline = time.monotonic() + self._patience
         while True:
             try:
-                return self._answer(path, body, _FORM)
+                return self._answer(path, body, _FORM, _READ_SECONDS)
             except (urllib3.exceptions.HTTPError, BusyError) as error:
                 self._first += 1
                 if time.monotonic() > deadline:
                     raise BusyError(f"SolrCloud at {', '.join(self.urls)} does not answer: {error}") from None
                 time.sleep(_PAUSE_SECONDS)
+
+    def ask_cloud(self, parameters: Parameters) -> dict[str, Any]:
+        """The answer of the Collections API.
+
+        Raises:
+            BadRequestError: the address is not that of a SolrCloud.
+        """
+        try:
+            return self.ask("/admin/collections", parameters)
+        except NotFoundError:
+            raise BadRequestError(
+                f"there is no SolrCloud at {', '.join(self.urls)}: its address has a path, as a rule /solr"
+            ) from None
 
     def send(
         self, path: str, parameters: Parameters, body: bytes, kind: str = "application/json"
@@ -85,7 +98,7 @@ class SolrClient:
         target = f"{path}?{urlencode({**parameters, 'wt': 'json'}, doseq=True)}"
         for _ in self.urls:
             try:
-                return self._answer(target, body, kind)
+                return self._answer(target, body, kind, _WRITE_SECONDS)
             except _NOT_SENT as error:
                 self._first += 1
                 gone = error
@@ -94,10 +107,12 @@ class SolrClient:
                 raise BusyError(f"SolrCloud broke off, the update may be written or not: {error}") from None
         raise BusyError(f"SolrCloud at {', '.join(self.urls)} cannot be reached: {gone}")
 
-    def _answer(self, path: str, body: bytes | None, kind: str) -> dict[str, Any]:
+    def _answer(self, path: str, body: bytes | None, kind: str, seconds: float) -> dict[str, Any]:
         url = f"{self.urls[self._first % len(self.urls)]}{path}"
         headers = {**self._headers, "Content-Type": kind}
-        answer = self._pool.request("GET" if body is None else "POST", url, body=body, headers=headers)
+        method = "GET" if body is None else "POST"
+        timeout = urllib3.Timeout(connect=_CONNECT_SECONDS, read=seconds)
+        answer = self._pool.request(method, url, body=body, headers=headers, timeout=timeout)
         return _read(answer.status, answer.data, path.partition("?")[0])
 
 
@@ -114,7 +129,10 @@ def _read(status: int, data: bytes, path: str) -> dict[str, Any]:
         if head.get("partialResults"):
             raise BusyError("Solr answers in part only: shards are missing")
         return body
-    raise _error(status, str(body.get("error", {}).get("msg", f"Solr answers {path} with status {status}")))
+    told = body.get("error", {})
+    if isinstance(told, dict):
+        told = told.get("msg", f"Solr answers {path} with status {status}")
+    raise _error(status, str(told))
 
 
 def _error(status: int, told: str) -> FlowError:
@@ -122,19 +140,26 @@ def _error(status: int, told: str) -> FlowError:
         return VersionConflictError(conflict[1], int(conflict[2]), int(conflict[3]))
     if status == NotFoundError.status:
         return NotFoundError(told)
-
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return FlowError(f"SolrCloud refuses this server: {told}; its login is SOLR_BASIC_AUTH=name:password")
-
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return BusyError(told)
     return (QuerySyntaxError if "SyntaxError" in told else BadRequestError)(told)
 
 
-def _checked(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or "@" in parts.netloc:
+def checked_address(url: str) -> str:
+    """The address without a slash at its end.
+
+    Raises:
+        BadRequestError: something that is no address of a Solr.
+    """
+    try:
+        parts = urlsplit(url)
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_address = False
+    if not is_address or parts.query or parts.fragment or "@" in parts.netloc:
         raise BadRequestError(
-            "--solr-url must be an address such as http://host:8983/solr, without name and password"
+            "the address of a Solr is one such as http://host:8983/solr, without name and password"
         )
     return url.rstrip("/")

@@ -59,6 +59,13 @@ def commands(operations: Iterable[Operation]) -> bytes:
     return f"{{{','.join(_command(operation) for operation in operations)}}}".encode()
 
 
+def renewal(document_id: str, version: int, descriptor: bytes | None) -> dict[str, Any]:
+    """The document of an update that gives the one of this version a picture, or with None takes it away."""
+    picture = dict.fromkeys(_PICTURE) if descriptor is None else _picture(descriptor)
+    sets = {name: {"set": value} for name, value in picture.items()}
+    return {"id": document_id, "_version_": version, **sets}
+
+
 def _command(operation: Operation) -> str:
     if isinstance(operation, Add):
         return f'"add":{json.dumps({"doc": _document(operation)}, ensure_ascii=False)}'
@@ -67,7 +74,7 @@ def _command(operation: Operation) -> str:
     if isinstance(operation, Delete):
         version = {"_version_": operation.version} if operation.version else {}
         return f'"delete":{json.dumps({"id": operation.id, **version}, ensure_ascii=False)}'
-    raise BadRequestError("pictures of a SolrCloud are analysed anew by adding their documents again")
+    raise TypeError(f"not an operation of its own: {operation!r}")
 
 
 def _document(add: Add) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from include.flow_server.index.search import Shortlist
 from include.flow_server.index.sieve import BESIDE, EFFORTS
 from include.flow_server.store.solr import closeness
 from include.flow_server.store.solr.documents import CONTENT_HASH, HASHES, VERSION, key_of
-from include.flow_server.store.solr.question import SolrScope, question
+from include.flow_server.store.solr.question import OUTDATED, SolrScope, question
 
 if TYPE_CHECKING:
     from collections.abc import Sequence, Set
@@ -65,11 +65,14 @@ class SolrPictures:
 
     def outdated(self, allowed: Scope) -> int:
         scope = _own(allowed).parameters()
-        scope["fq"] = (*scope["fq"], f"{CONTENT_HASH}:*", f'-{VERSION}:"{DESCRIPTOR_VERSION}"')
+        scope["fq"] = (*scope["fq"], *OUTDATED)
         return self._solr.count("*:*", **scope)
 
     def renewal(self, collection: str) -> str:
-        return f"To analyse them anew, add those documents of '{collection}' again with their image"
+        return (
+            "To analyse them anew: python -m include.flow_server reanalyze --store solr "
+            f"--solr-url {self._solr.client.urls[0]} --collection {collection}"
+        )
 
     def indexed(self) -> int:
         return self._solr.count(f'{VERSION}:"{DESCRIPTOR_VERSION}"')

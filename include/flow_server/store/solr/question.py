@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from include.detector.comparing.closeness import codes
+from include.detector.imaging import DESCRIPTOR_VERSION
 from include.flow_server.store.solr import closeness
 from include.flow_server.store.solr.documents import (
     CONTENT_HASH,
@@ -17,6 +18,7 @@ from include.flow_server.store.solr.documents import (
     HASHES,
     PDQ,
     PDQ_CONTENT,
+    VERSION,
     id_of,
     key_of,
 )
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from include.detector.imaging import Descriptor
     from include.flow_server.store.solr.cores import SolrCollection
 
+OUTDATED = (f"{CONTENT_HASH}:*", f'-{VERSION}:"{DESCRIPTOR_VERSION}"')
+"""Filters that only pictures of another version of the analysis pass."""
 _TURNED = 8  # neighbours in each other orientation that an approximate search asks for
 _FIRST = 1000.0  # what documents with the same pixels score more than all others
 
@@ -60,7 +64,12 @@ def question(
     those with the same pixels are asked for; else an approximate search looks at about as many neighbours.
     """
     same = f'{CONTENT_HASH}:"{query.content_hash}"^={_FIRST}'
-    asked = {**scope.parameters(), "fl": f"id,{CONTENT_HASH},{HASHES}", "sort": "score desc,id asc"}
+    asked = {
+        **scope.parameters(),
+        "fl": f"id,{CONTENT_HASH},{HASHES}",
+        "sort": "score desc,id asc",
+        "distrib.singlePass": "true",  # the fields are short, and each pass reads all vectors anew
+    }
     if not limit:
         return {**asked, "q": same}
     hashes = closeness.by_hash((PDQ, PDQ_CONTENT), query, shown)

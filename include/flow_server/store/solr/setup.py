@@ -7,16 +7,13 @@ import io
 import os
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from include.flow_server.errors import BadRequestError
 from include.flow_server.settings import DEFAULT_COLLECTION
-from include.flow_server.store.solr.client import SolrClient
+from include.flow_server.store.solr.client import SolrClient, checked_address
 from include.flow_server.store.solr.store import SolrStore
 from include.safe_text import tell
-
-if TYPE_CHECKING:
-    pass
 
 CONFIGSET = Path(__file__).with_name("configset")
 _CREATE_SECONDS = 120.0
@@ -30,7 +27,7 @@ def init_solr(client: SolrClient, name: str, shards: int, replicas: int) -> bool
     Raises:
         BadRequestError: there is one of that name that is another one, or with other shards or replicas.
     """
-    status = client.ask("/admin/collections", {"action": "CLUSTERSTATUS"})["cluster"]
+    status = client.ask_cloud({"action": "CLUSTERSTATUS"})["cluster"]
     if name in status.get("aliases", {}):
         raise BadRequestError(f"'{name}' is an alias in this SolrCloud: name the collection itself")
     if found := status["collections"].get(name):
@@ -81,6 +78,8 @@ def add_solr(parser: argparse.ArgumentParser, *, required: bool) -> None:
     parser.add_argument(
         "--solr-url",
         action="append",
+        type=_address,
+        metavar="URL",
         required=required,
         default=None if required else [],
         help="address of a node, as http://host:8983/solr; may be repeated, others take over. "
@@ -110,6 +109,13 @@ def _zipped(folder: Path = CONFIGSET) -> bytes:
         for file in sorted(folder.iterdir()):
             archive.write(file, file.name)
     return packed.getvalue()
+
+
+def _address(text: str) -> str:
+    try:
+        return checked_address(text)
+    except BadRequestError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _positive(text: str) -> int:

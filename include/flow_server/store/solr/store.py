@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import TYPE_CHECKING, Any
 
 from include.flow_server.errors import BadRequestError, NotFoundError
-from include.flow_server.store.protocol import Selection, Written
+from include.flow_server.store.protocol import Reanalysed, Selection, Written
 from include.flow_server.store.solr.cores import SolrCollection
 from include.flow_server.store.solr.documents import (
     DESCRIPTOR,
@@ -15,10 +16,11 @@ from include.flow_server.store.solr.documents import (
     id_of,
     key_of,
     read_document,
+    renewal,
 )
 from include.flow_server.store.solr.fields import SolrSchema
 from include.flow_server.store.solr.pictures import SolrPictures
-from include.flow_server.store.solr.question import SolrScope
+from include.flow_server.store.solr.question import OUTDATED, SolrScope
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,9 +47,11 @@ class SolrStore:
         try:
             self._schema = SolrSchema(self._solr)
         except NotFoundError:
+            there = ", ".join(sorted(client.ask_cloud({"action": "LIST"})["collections"])) or "none"
+            where = ", ".join(client.urls)
             raise NotFoundError(
-                f"there is no collection '{name}' in the SolrCloud at {', '.join(client.urls)}: "
-                f"python -m include.flow_server init-solr --solr-url {client.urls[0]} --collection {name}"
+                f"there is no collection '{name}' in the SolrCloud at {where}, only {there}; "
+                f"init-solr --solr-url {client.urls[0]} --collection {name} makes it"
             ) from None
         if not self._schema.holds(DESCRIPTOR):
             raise BadRequestError(
@@ -112,17 +116,32 @@ class SolrStore:
     ) -> Written:
         written = Written()
         parameters = {"versions": "true", **({"failOnVersionConflicts": "false"} if skip_conflicts else {})}
-        for start in range(0, len(operations), _AT_ONCE):
-            body = commands(operations[start : start + _AT_ONCE])
+        renewed = [one for one in operations if isinstance(one, Reanalysed)]
+        others = [one for one in operations if not isinstance(one, Reanalysed)]
+        for start in range(0, len(others), _AT_ONCE):
+            body = commands(others[start : start + _AT_ONCE])
             answer = self._solr.client.send(f"{self._solr.path}/update", parameters, body)
             adds = _pairs(answer.get("adds"))
             written.adds.extend(self._with_versions(adds) if versions else adds)
             written.deletes.extend(_pairs(answer.get("deletes")))
             written.queries.extend(_pairs(answer.get("deleteByQuery")))
+        for start in range(0, len(renewed), _AT_ONCE):
+            self._renew(renewed[start : start + _AT_ONCE])
         return written
 
     def commit(self) -> None:
         self._solr.client.send(f"{self._solr.path}/update", {"commit": "true"}, b"[]")
+
+    def outdated(self) -> list[int]:
+        found: list[int] = []
+        mark, following = "", "*"
+        while mark != following:
+            mark = following
+            asked = {"q": "*:*", "fq": OUTDATED, "fl": "id", "sort": "id asc", "rows": _AT_ONCE}
+            answer = self._solr.select(**asked, cursorMark=mark)
+            found += [key_of(one["id"]) for one in answer["response"]["docs"]]
+            following = answer["nextCursorMark"]
+        return found
 
     def descriptors(self, keys: Sequence[int]) -> dict[int, bytes]:
         found = self._solr.by_ids([id_of(key) for key in keys], ["id", DESCRIPTOR])
@@ -135,6 +154,21 @@ class SolrStore:
     def close(self) -> None:
         if self._pictures:
             self._pictures.close()
+
+    def _renew(self, given: Sequence[Reanalysed]) -> None:
+        """Tries each again until its document has another picture than before, whoever gave it one."""
+        waiting = {id_of(one.key): one for one in given if one.descriptor != one.before}
+        while waiting:
+            newest = self._newest(list(waiting), f"id,_version_,{DESCRIPTOR}")
+            there = {
+                one["id"]: int(one["_version_"])
+                for one in newest
+                if DESCRIPTOR in one and base64.b64decode(one[DESCRIPTOR]) == waiting[one["id"]].before
+            }
+            waiting = {name: waiting[name] for name in there}
+            body = [renewal(name, version, waiting[name].descriptor) for name, version in there.items()]
+            parameters = {"failOnVersionConflicts": "false"}
+            self._solr.client.send(f"{self._solr.path}/update", parameters, json.dumps(body).encode())
 
     def _with_versions(self, adds: list[tuple[str, int]]) -> list[tuple[str, int]]:
         """Solr does not tell the versions that another shard than the first gave: those are read."""
