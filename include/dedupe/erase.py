@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,18 +96,20 @@ def _pictures(
 def _of_run(run: RunDir, ids: Collection[str], hashes: dict[str, str], *, dry_run: bool) -> Iterator[Erased]:
     names = run.storage.all_names()
     stays = why_under_way(run)
-    gone = set(ids)
+    gone, is_shown = set(ids), False
     for name in names:
         if name.startswith("clusters/clusters-") and name.endswith(".parquet"):
-            with suppress(ArtifactError):  # it is told below as one that cannot be read
+            try:
                 gone |= clusters_of(run.storage.read(name), ids, name)
+            except ArtifactError:
+                is_shown = True  # maybe; the file is told below as one that cannot be read
     first = sorted(names, key=lambda name: not name.startswith("decide/decisions-"))  # others name their hash
     for name in first:
         if name.startswith(f"{REVIEW}/"):
             continue
         told = _rewritten(run.storage, name, ids, gone, hashes, dry_run=dry_run or bool(stays), run=run)
         yield from (Erased(f"{RUNS}/{run.folder}/{one.name}", one.done, one.stays or stays) for one in told)
-    if len(gone) > len(ids) and any(name.startswith(f"{REVIEW}/") for name in names):
+    if (is_shown or len(gone) > len(ids)) and any(name.startswith(f"{REVIEW}/") for name in names):
         if not dry_run and not stays:
             run.storage.remove_folder(REVIEW)
         yield Erased(f"{RUNS}/{run.folder}/{REVIEW}", "removed; the page makes it anew", stays)

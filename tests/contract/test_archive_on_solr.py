@@ -82,7 +82,7 @@ def test_a_document_that_is_deleted_and_added_again_is_as_before(
 
 def test_a_document_that_was_overwritten_is_as_before(address: FlowAddress, tmp_path: Path) -> None:
     config = CollectionConfig.model_validate({"flow": {"connection": "any", "collection": "any"}})
-    old = {"title_s": "a title", "labels": ["x"], "all_words": ["own words"], "score": 5}
+    old = {"title_s": "a title", "labels": ["x"], "rank_i": 7, "score": 5}
 
     async def main(writer: ClientWriter, client: FlowClient) -> tuple[Document, Document]:
         await client.update([{"id": "one", **old}], commit=True)
