@@ -14,6 +14,8 @@ install := UV_CACHE_DIR=.venv/cache $(python) -m uv pip install --quiet --compil
 export AIRFLOW_HOME := $(CURDIR)/.run/airflow
 export PYTHONPATH := $(CURDIR)
 export IMAGES COLLECTION
+# What is started hundreds of times is compiled once, also where an image's environment forbids it.
+export PYTHONDONTWRITEBYTECODE :=
 
 help:  ## List the targets
 	@awk -F ':.*## *' '/^[a-z][a-z -]*:.*##/ { printf "%s\n    %s\n", $$1, $$2 }' Makefile
