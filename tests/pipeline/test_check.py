@@ -54,7 +54,10 @@ class TestCheck:
             require_check(acting.run().lasting, other)
 
     @pytest.mark.parametrize("tags", [{"of": "of_i"}, {"score": "score_f"}, {"since": "since_i"}])
-    def test_a_field_of_another_type_is_named(self, acting: Acting, tags: dict[str, str]) -> None:
+    def test_a_field_of_another_type_is_named(
+        self, acting: Acting, tags: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("include.dedupe.acting.scratch.VISIBLE_WITHIN_S", 1.0)
         config = acting.config(**policies("tag"), tags=tags)
         (problem,) = [step.problem for step in acting.check(config) if step.problem]
         assert problem

@@ -59,7 +59,7 @@ def stored(url: str) -> dict[str, dict[str, Any]]:
     return {document["id"]: document for document in answer["response"]["docs"]}
 
 
-@pytest.mark.timeout(900)  # a hundred starts of the server, on a machine that is busy
+@pytest.mark.timeout(900)  # dozens of starts of the server, on a machine that is busy
 def test_kill_9_loses_no_acknowledged_commit_and_leaves_no_half_document(
     start_server: Callable[..., EmbeddedServer], synced: EmbeddedServer, tmp_path: Path
 ) -> None:
