@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import socket
@@ -56,6 +57,22 @@ def stop(process: subprocess.Popen[str]) -> None:
         _send(member, signal.SIGKILL)
     psutil.wait_procs(alive, timeout=SECONDS_TO_STOP)
     process.wait()
+
+
+@contextmanager
+def only_one(lock: Path, what: str) -> Iterator[None]:
+    """Hold ``lock``, a file, while the block runs; the system frees it however a program ends.
+
+    Raises:
+        DemoError: another program holds it.
+    """
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise DemoError(f"{what} runs in this checkout already; stop that one first.") from error
+        yield
 
 
 def free_port(wanted: int | None = None) -> int:

@@ -20,7 +20,7 @@ from include.dedupe.storage import Storage, default_storage
 from include.demo.database import metadata_database
 from include.demo.flow import CONNECTION_VARIABLE, index, serving
 from include.demo.library import COLLECTIONS, add_own_settings, demo_library, folder_library, own_folder
-from include.demo.processes import DemoError, free_port, running
+from include.demo.processes import DemoError, free_port, only_one, running
 from include.orchestration import home
 from include.orchestration.run_once import HOME
 from include.safe_text import complain
@@ -41,7 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_own_settings()
     try:
         list(collection_files())  # fails now, not in Airflow's log
-        up(options.images, options.port)
+        with only_one(RUN / "up.lock", "`make up`"):
+            up(options.images, options.port)
     except (DemoError, ConfigError) as error:
         complain(error)
         return 2
