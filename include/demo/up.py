@@ -29,6 +29,7 @@ RUN = HOME.parent
 SECONDS_BETWEEN_WORDS = 60.0
 SECONDS_TO_PARSE = 60.0
 USUAL_PORT = 8080
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--images", type=own_folder, help="a folder of your own pictures, instead")
     parser.add_argument("--port", type=int, help="port of Airflow's page")
     options = parser.parse_args(arguments)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a script may have it ignore Ctrl-C
+    for number in STOPPING:  # a script may have it ignore Ctrl-C
         signal.signal(number, _interrupt)
     add_own_settings()
     try:
@@ -170,6 +171,9 @@ Ctrl-C stops both.""",
 
 
 def _interrupt(_number: int, _frame: object) -> None:
+    """End, once: a second Ctrl-C must not keep it from stopping what it has started."""
+    for number in STOPPING:
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
