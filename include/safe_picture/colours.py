@@ -73,9 +73,12 @@ def _is_plain(profile: bytes) -> bool:
     mode = _mode_of(profile)
     if mode == "CMYK":
         return False
-    steps = _steps(mode)
-    shown = np.asarray(_applied(steps, profile, _srgb()), np.int16)
-    return bool(np.abs(shown - np.asarray(steps.convert("RGB"), np.int16)).max() <= ROUNDING)
+    tried = [_steps(mode), _mixed()] if mode == "RGB" else [_steps(mode)]
+    for colours in tried:
+        shown = np.asarray(_applied(colours, profile, _srgb()), np.int16)
+        if np.abs(shown - np.asarray(colours.convert("RGB"), np.int16)).max() > ROUNDING:
+            return False
+    return True
 
 
 def _widened(data: bytes, profile: bytes, max_pixels: int) -> Pixels:
@@ -135,6 +138,13 @@ def _steps(mode: str) -> Image.Image:
     steps = np.linspace(0, 255, STEPS).astype(np.uint8)
     made = (np.array(rows, np.uint8)[:, None, :] * steps[None, :, None]).astype(np.uint8)
     return Image.frombytes(mode, (STEPS, len(rows)), made.tobytes())
+
+
+@cache
+def _mixed() -> Image.Image:
+    """A picture of 512 colours: a profile with a table may leave each channel alone and change these."""
+    levels = np.linspace(0, 255, 8).astype(np.uint8)
+    return Image.fromarray(np.stack(np.meshgrid(*[levels] * 3), axis=-1).reshape(8, 64, 3))
 
 
 @cache
