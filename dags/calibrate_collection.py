@@ -39,7 +39,13 @@ from include.dedupe.errors import ConfigError
 from include.dedupe.settings.config import CollectionConfig, collection_files, read_collection
 from include.dedupe.settings.still_readable import LastSchedule
 from include.orchestration.assets import CALIBRATION, asset
-from include.orchestration.collection_dags import broken_dag, made_or_broken, open_dag, step
+from include.orchestration.collection_dags import (
+    broken_dag,
+    made_or_broken,
+    open_dag,
+    step,
+    step_of_partition,
+)
 
 TAGS = {"dedupe", "calibrate"}
 
@@ -70,13 +76,7 @@ def build(name: str, config: CollectionConfig) -> DAG:
         tags=TAGS,
     ) as dag:
         partitions = step(config, "calibrating.pick")(name)
-        ask = step(
-            config,
-            "calibrating.ask",
-            "partition",
-            pool=config.pool,
-            map_index_template="{{ label | default('?') }}",
-        )
+        ask = step_of_partition(config, "calibrating.ask")
         report = step(config, "calibrating.report", outlets=[asset(CALIBRATION, name)])
         ask.partial(collection=name).expand(partition=partitions) >> report(name)
     return dag

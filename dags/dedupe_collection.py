@@ -74,6 +74,7 @@ from include.orchestration.collection_dags import (
     open_dag,
     patient,
     step,
+    step_of_partition,
 )
 
 TAGS = {"dedupe"}
@@ -135,13 +136,7 @@ def build(name: str, config: CollectionConfig) -> DAG:
         tags=TAGS,
     ) as dag:
         partitions = step(config, "tasks.plan")(name)
-        scan = step(
-            config,
-            "tasks.scan",
-            "partition",
-            pool=config.pool,
-            map_index_template="{{ label | default('?') }}",
-        )
+        scan = step_of_partition(config, "tasks.scan")
         merge = step(config, "tasks.merge", trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS)
         cluster = step(config, "tasks.cluster")
         report = step(config, "tasks.report", outlets=[asset(FINDINGS, name)])

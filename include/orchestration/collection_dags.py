@@ -68,6 +68,12 @@ def step(config: CollectionConfig, function: str, *parts: str, **settings: Any) 
     return task(multiple_outputs=False, execution_timeout=limit, **settings)(made)
 
 
+def step_of_partition(config: CollectionConfig, function: str) -> Any:
+    """Return the task of a function that is mapped over partitions: it asks Flow, and has their label."""
+    label = "{{ label | default('?') }}"
+    return step(config, function, "partition", pool=config.pool, map_index_template=label)
+
+
 def time_limit(config: CollectionConfig, name: str) -> timedelta | None:
     """Return how long a task may take; None for as long as it needs."""
     hours = config.dag.execution_timeout_hours

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 SECONDS = 240
+ANSWER_SECONDS = 300  # of one request: on a busy machine a backfill takes its time
 
 
 class Airflow:
@@ -26,7 +27,7 @@ class Airflow:
         request.add_header("Content-Type", "application/json")
         if self.token:
             request.add_header("Authorization", f"Bearer {self.token}")
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:  # noqa: S310
             return json.loads(answer.read())
 
     def wait_for(self, question: Any) -> Any:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from PIL import Image, ImageOps
 
@@ -12,12 +10,13 @@ from include.detector.comparing.score import score_pair
 from include.detector.comparing.thumb import Thumb
 from include.detector.imaging import analyze
 from tests.support.drawn import file
+from tests.support.small_collection import PHOTOS
 
-PHOTOS = sorted(Path("include/demo/photos").glob("*.jpg"))[:3]
+THREE = sorted(PHOTOS.glob("*.jpg"))[:3]
 
 
 def photo(number: int) -> Image.Image:
-    return Image.open(PHOTOS[number]).convert("RGB")
+    return Image.open(THREE[number]).convert("RGB")
 
 
 def thumb(image: Image.Image) -> Thumb:
