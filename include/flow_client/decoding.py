@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import msgspec
@@ -16,6 +17,12 @@ from include.flow_client.errors import (
 )
 
 MESSAGE_CHARS = 600
+_BETWEEN_NODES = re.compile(
+    r"Error from server at \S+ (?:parsing error|Expected mime type)"
+    r"|(?:Server refused connection at|IOException occurred when talking to server at)"
+    r"|No live SolrServers available|no servers hosting shard"
+)
+"""What a node of a SolrCloud says of another one that goes or is gone; with any status, 400 and 404 too."""
 
 
 def decode(status: int, body: bytes, what: str) -> dict[str, Any]:
@@ -84,6 +91,10 @@ def by_status(status: int, flow_message: str, what: str) -> FlowError:
             f"{what}: not available (HTTP {status}){said}. Try again later.",
             status=status,
             timed_out=status == 504,
+        )
+    if _BETWEEN_NODES.search(flow_message):
+        return FlowUnavailableError(
+            f"{what}: one of its nodes does not answer another (HTTP {status}){said}. Try again later."
         )
     if status == 404:
         hint = "Check the URL and the name of the collection, and that it has this handler."

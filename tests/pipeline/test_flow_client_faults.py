@@ -31,6 +31,7 @@ from tests.support.scripted_flow import (
 )
 
 BUSY = Answer({"error": {"msg": "loading", "code": 503}}, status=503)
+TORN = Answer({"error": {"msg": "Error from server at http://a:1/solr/c: parsing error"}}, status=400)
 DONE = Answer({"responseHeader": {"status": 0, "QTime": 1}})
 
 
@@ -83,7 +84,7 @@ def test_a_call_that_outlives_its_client_fails_without_being_repeated(
 
 
 @pytest.mark.parametrize(
-    "fault", [BUSY, Answer(status=429), Answer(status=502, body=b"<html>"), Answer(hang_up=True)]
+    "fault", [BUSY, TORN, Answer(status=429), Answer(status=502, body=b"<html>"), Answer(hang_up=True)]
 )
 def test_a_busy_or_lost_flow_is_asked_again(fault: Answer, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
@@ -130,7 +131,7 @@ def test_retry_after_is_honoured_and_too_long_a_pause_is_left_to_the_caller() ->
         lambda client: client.delete(query="a:b"),
     ],
 )
-@pytest.mark.parametrize("fault", [BUSY, Answer(hang_up=True)])
+@pytest.mark.parametrize("fault", [BUSY, TORN, Answer(hang_up=True)])
 def test_a_write_that_may_have_happened_is_never_repeated(call: Call, fault: Answer) -> None:
     _, flow = fail(FlowUnavailableError, call, fault)
     assert len(flow.asked) == 1

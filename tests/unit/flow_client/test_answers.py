@@ -140,6 +140,35 @@ def test_every_status_has_its_kind_whatever_the_body(
     assert str(failed.value).startswith("select on c: ")
 
 
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (400, "Error from server at http://127.0.0.1:1/solr/c_shard1_replica_n1/select: parsing error"),
+        (404, "Error from server at http://a:1/solr/c: Expected mime type in [a/b] but got text/html."),
+        (
+            500,
+            "org.apache.solr.client.solrj.SolrServerException: Server refused connection at: http://a:1/solr",
+        ),
+        (500, "IOException occurred when talking to server at: http://a:1/solr/c_shard2_replica_n4"),
+        (500, "No live SolrServers available to handle this request: [http://a:1/solr/c]"),
+    ],
+)
+def test_a_node_that_another_one_misses_is_a_passing_failure_whatever_the_status(
+    status: int, said: str
+) -> None:
+    body = json.dumps({"error": {"msg": said, "code": status}}).encode()
+    with pytest.raises(FlowUnavailableError, match="Try again later") as failed:
+        decode(status, body, "select on c")
+    assert failed.value.status is None
+
+
+def test_a_question_that_a_shard_finds_wrong_stays_wrong() -> None:
+    said = "Error from server at http://a:1/solr/c: org.apache.solr.search.SyntaxError: Cannot parse 'a:'"
+    body = json.dumps({"error": {"msg": said, "code": 400}}).encode()
+    with pytest.raises(FlowRequestError, match="Cannot parse"):
+        decode(400, body, "select on c")
+
+
 def test_flows_own_words_are_in_the_message_and_clipped_visibly() -> None:
     body = json.dumps({"error": {"msg": "undefined field foo" + "x" * 5000, "code": 400}}).encode()
     with pytest.raises(FlowRequestError, match="undefined field foo") as failed:

@@ -31,6 +31,9 @@ _READ_SECONDS = 60.0
 _WRITE_SECONDS = 300.0  # who gives up earlier does not know whether it was written
 _PAUSE_SECONDS = 0.25
 _CONFLICT = re.compile(r"version conflict for (.*?) expected=(-?\d+) actual=(-?\d+)", re.DOTALL)
+_TORN = re.compile(
+    r"Error from server at \S+ (?:parsing error|Expected mime type)"
+)  # a node stops: 400 or 404
 _FORM = "application/x-www-form-urlencoded"
 
 _NOT_SENT = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
@@ -138,6 +141,8 @@ def _read(status: int, data: bytes, path: str) -> dict[str, Any]:
 def _error(status: int, told: str) -> FlowError:
     if conflict := _CONFLICT.search(told):
         return VersionConflictError(conflict[1], int(conflict[2]), int(conflict[3]))
+    if _TORN.search(told):
+        return BusyError(told)
     if status == NotFoundError.status:
         return NotFoundError(told)
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
