@@ -22,7 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from include.detector.comparing.last_look import Change, differing
+from include.detector.comparing.last_look import WHOLE, Change, differing
+from include.detector.comparing.legible import is_legible
 from include.tools.last_look_pairs import Pair, fit_pairs, report_pairs
 
 LOCAL = 0.25  # share of the area up to which a change has a place
@@ -48,7 +49,8 @@ class Look:
 
 def look(pair: Pair) -> Look:
     began = time.process_time()
-    change = differing(pair.original, pair.made)
+    both = pair.original, pair.made
+    change = differing(*both) if is_legible(*both) else WHOLE
     seconds = time.process_time() - began
     covered, tight = _placed(pair, change) if change else (None, None)
     size = max(pair.original.shape[0] * pair.original.shape[1], pair.made.shape[0] * pair.made.shape[1]) / 1e6

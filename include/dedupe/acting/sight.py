@@ -21,7 +21,8 @@ from include.dedupe.deciding.refused import pair_of
 from include.dedupe.errors import DedupeError
 from include.dedupe.flow import Document
 from include.dedupe.settings.policy_settings import DELETING
-from include.detector.comparing.last_look import differing
+from include.detector.comparing.last_look import WHOLE, differing
+from include.detector.comparing.legible import is_legible
 from include.safe_picture import UnreadableImageError, comparable, decode
 
 SAME = 0.99995
@@ -233,6 +234,9 @@ def compare_originals(own: bytes, kept: bytes, keeper: str = "its keeper") -> Ob
             pixels.append(comparable(data, (own, kept)))
         except UnreadableImageError as error:
             return Objection(f"{whose} picture cannot be read: {error}")
+    if not is_legible(*pixels):
+        told = f"it or {keeper} is so small that the print of the other one cannot be read in it"
+        return Objection(told, "review", WHOLE.place)
     change = differing(*pixels)
     if change is None:
         return None

@@ -123,7 +123,7 @@ def differing(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Change | N
     if not at:
         return WHOLE
     noises = [_noise(planes, each) for planes, each in at]
-    if is_toned(one, two, [noise.y for noise in noises]):
+    if is_toned(one, two, noises):
         return WHOLE
     layers = [Layer((one[of], two[of]), tuple(noise[of] for noise in noises)) for of in range(3)]
     blurred = BLURRED * sum(coarseness(each) for _, each in at) / len(at)

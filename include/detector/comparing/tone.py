@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import cv2
 import numpy as np
@@ -24,6 +24,8 @@ GREY, PALE = 128.0, 4.0  # chroma of no colour; square levels around it that mak
 LARGEST_GAIN, LARGEST_CONTRAST = 0.15, 0.13  # log ratios of two saturations, and of two contrasts
 LARGEST_OF_FEW = 0.36  # of the saturation of few places, for coding thins single coloured lines
 COLOURED = 3.0  # levels from grey
+LARGEST_LOSS, LARGEST_LOSS_OF_FEW = 0.25, 0.55  # log ratios of two saturations, noise or not
+LOST = 3.0  # times as much colour as coding takes
 BRIGHTER = 2.5  # levels of mean brightness
 SMOOTHED = 0.7  # pixels, of half the size, of a blur after which lines of any sharpness have one level
 TONES = 16  # levels of a class of brightness
@@ -33,33 +35,38 @@ TONED = 6.0  # levels by which a class is brighter, beside what coding does to i
 CODED = 1.5  # times as much as coding does once more
 
 
-def is_toned(one: Planes[np.float32], two: Planes[np.float32], noises: Sequence[Plane]) -> bool:
+def is_toned(one: Planes[np.float32], two: Planes[np.float32], noises: Sequence[Planes[np.float32]]) -> bool:
     """Whether brightness, contrast or colour differ as a whole, or one tone does wherever it is.
 
     The grey lines of a white page are few: their mean over the page hides what was done to them, their own
-    mean does not. ``noises``: of coding the brightness.
+    mean does not. ``noises``: of coding them.
     """
-    left, right, *coded = (shrunk(plane, 2) for plane in (one.y, two.y, *noises))
+    left, right, *coded = (shrunk(plane, 2) for plane in (one.y, two.y, *(noise.y for noise in noises)))
     middle = float(left.mean())
     if abs(float(right.mean()) - middle) > BRIGHTER:
         return True
     square = AROUND, AROUND
     if _gain(*([cv2.blur(plane, square) - np.float32(middle)] for plane in (left, right))) > LARGEST_CONTRAST:
         return True
-    colours = [
-        [cv2.blur(plane, square)[::2, ::2] - np.float32(GREY) for plane in (planes.cr, planes.cb)]
-        for planes in (one, two)
-    ]
-    few = _gain(*_far_from_grey(*colours)) > LARGEST_OF_FEW
-    return few or _gain(*colours) > LARGEST_GAIN or _tones(left, right, coded) > TONED
+    first, second = ([plane - np.float32(GREY) for plane in _colours(planes)] for planes in (one, two))
+    if _is_recoloured(first, second, [_colours(noise) for noise in noises]):
+        return True
+    return _tones(left, right, coded) > TONED
 
 
-def _far_from_grey(one: Sequence[Plane], two: Sequence[Plane]) -> tuple[list[Plane], list[Plane]]:
-    """Return the places that have a colour in either picture: on a page, a few lines."""
+def _colours(planes: Planes[np.float32]) -> list[Plane]:
+    return [cast("Plane", cv2.blur(plane, (AROUND, AROUND))[::2, ::2]) for plane in (planes.cr, planes.cb)]
+
+
+def _is_recoloured(one: Sequence[Plane], two: Sequence[Plane], noises: Sequence[Sequence[Plane]]) -> bool:
+    """Whether the whole has more or less colour, or the few places that have any; on a page, some lines."""
+    if _gain(one, two) > LARGEST_GAIN or _loss(one, two, noises) > LARGEST_LOSS:
+        return True
     far = np.maximum.reduce([np.abs(plane) for plane in (*one, *two)]) > COLOURED
     if np.count_nonzero(far) < FEWEST:
-        return [np.zeros(1, np.float32)], [np.zeros(1, np.float32)]
-    return [plane[far] for plane in one], [plane[far] for plane in two]
+        return False
+    one, two, *noises = ([plane[far] for plane in planes] for planes in (one, two, *noises))
+    return _gain(one, two) > LARGEST_OF_FEW or _loss(one, two, noises) > LARGEST_LOSS_OF_FEW
 
 
 def _gain(one: Sequence[Plane], two: Sequence[Plane]) -> float:
@@ -71,6 +78,21 @@ def _gain(one: Sequence[Plane], two: Sequence[Plane]) -> float:
     less, more = both / own, both / other
     bounds = sorted((math.log(max(less, 1e-3)), -math.log(max(more, 1e-3))))
     return max(bounds[0], -bounds[1], 0.0)
+
+
+def _loss(one: Sequence[Plane], two: Sequence[Plane], noises: Sequence[Sequence[Plane]]) -> float:
+    """How much less colour one has, as a logarithm; 0 where it may be what coding takes.
+
+    Next to a grey picture, all colours of the other could be noise as far as ``_gain`` can tell.
+    """
+    less, more = sorted((_energy(one), _energy(two)))
+    is_lost = more - less > LOST * (max(map(_energy, noises)) + 1)
+    return math.log((more + PALE) / (less + PALE)) / 2 if is_lost else 0.0
+
+
+def _energy(planes: Sequence[Plane]) -> float:
+    """Mean square, square levels."""
+    return sum(float((plane * plane).mean()) for plane in planes) / len(planes)
 
 
 def _tones(one: Plane, two: Plane, noises: Sequence[Plane]) -> float:

@@ -14,6 +14,7 @@ from include.detector.comparing.last_look import WHOLE, differing
 from include.detector.editing.edits import brightness, contrast, saturation
 from include.detector.editing.manipulations import saved
 from include.safe_picture import decode
+from include.tools.last_look_pictures import PHOTOS
 
 
 def ruled_page() -> Image.Image:
@@ -61,3 +62,16 @@ def test_a_coloured_line_that_coding_thins_is_no_change(kind: str, quality: int)
 def test_coloured_lines_with_less_colour_are_a_change() -> None:
     paler = pixels(saved("JPEG", partial(saturation, by=0.5), quality=90)(lined_plan(), random.Random(0)))
     assert differing(np.asarray(lined_plan()), paler) is not None
+
+
+def test_a_grey_copy_of_a_pale_picture_is_a_change_of_the_whole() -> None:
+    pale = saturation(Image.open(PHOTOS / "gcompris-bucket.jpg").convert("RGB"), random.Random(0), by=0.3)
+    for kind in ("PNG", "JPEG"):
+        grey = pixels(saved(kind, partial(saturation, by=0.0))(pale, random.Random(0)))
+        assert differing(np.asarray(pale), grey) == WHOLE
+    assert differing(np.asarray(pale), pixels(saved("JPEG", quality=60)(pale, random.Random(0)))) is None
+
+
+def test_coloured_lines_in_grey_are_a_change() -> None:
+    grey = pixels(saved("JPEG", partial(saturation, by=0.0), quality=75)(lined_plan(), random.Random(0)))
+    assert differing(np.asarray(lined_plan()), grey) == WHOLE
