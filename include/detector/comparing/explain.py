@@ -66,6 +66,8 @@ def _reason(comparison: Comparison, *, has_same_beside: bool) -> str:
     reached = score(comparison)
     if reached < NEAR:
         return "different: too few blocks agree"
+    if comparison.same_thing:
+        return "near: the same thing before another backdrop"
     if comparison.shown != UPRIGHT:
         return f"near: {comparison.shown.told}"
     if reached < EXACT:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from include.detector.comparing.orientation import UPRIGHT
-from include.detector.comparing.verify import CLOSE_HASH, compare, in_order
+from include.detector.comparing.verify import CLOSE_HASH, before_another_backdrop, compare, in_order
 from include.detector.imaging import DESCRIPTOR_VERSION
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 WEIGHTS = Path(__file__).with_name("score-weights.json")
 NEAR, EXACT = 0.70, 0.95
 JUST_BELOW = 0.0001
-RULES = 3  # raised whenever a rule of this package changes what pictures score
+RULES = 4  # raised whenever a rule of this package changes what pictures score
 LAST = 8  # comparisons whose certainty is kept: it is asked for while they are made, and for their score
 SURE = 5.0  # log odds of being one picture that an exact copy has; of the fitted ones the least had 7.4
 LARGEST_REST_TURN, SETTLED = 1.0, 0.45  # degrees; share of the blocks that must fit for that to mean anything
@@ -45,6 +45,7 @@ AGREEING_ALL_OVER, LABEL, LARGEST_BESIDE_LABEL = 0.8, 0.45, 0.4  # correlation, 
 LEAST_INK, LEAST_INK_BESIDE_PATCH = 0.69, 0.78  # correlations
 # Where paper takes so much of both (share), so much of the same ink is as good as these log odds.
 PAPER, SAME_INK, SURELY_WRITTEN = 0.5, 0.82, 1.5
+SAME_THING = 2.5  # log odds, of one thing before another backdrop
 PAGES_FITTING = 0.9  # share of the blocks
 FOUNDED = 0.65  # share of the cells with the same colours, beside one patch
 # An exact copy stays inside all of these, whatever the fitted function says.
@@ -95,9 +96,11 @@ def compared(first: Thumb, second: Thumb, *, mirror: bool, turn: bool = True) ->
 
     Keypoints can only make two pictures more certain to be one, so none are found where that is sure already.
     """
-    return compare(
-        *in_order(first, second), mirror=mirror, turn=turn, enough=lambda laid: certainty(laid) > SURE
-    )
+    pair = in_order(first, second)
+    found = compare(*pair, mirror=mirror, turn=turn, enough=lambda laid: certainty(laid) > SURE)
+    if found and certainty(found) > 0:
+        return found
+    return before_another_backdrop(*pair) or found
 
 
 def score(comparison: Comparison) -> float:
@@ -114,6 +117,8 @@ def score(comparison: Comparison) -> float:
 @lru_cache(LAST)
 def certainty(comparison: Comparison) -> float:
     """Log odds that two aligned pictures are one; > 0 = they are."""
+    if comparison.same_thing:
+        return SAME_THING
     odds = float(_weights()["same"](same_features(comparison)))
     if unlike_any_copy(comparison) or (odds > 0 and labelled_alike(comparison)):
         return min(odds, -1.0)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from include.detector.comparing.backdrop import backdrop_of
 from include.detector.comparing.keypoints import MOST_BYTES, find_keypoints
 from include.detector.comparing.orientation import UPRIGHT, Orientation, hash_blocks
 from include.detector.comparing.planes import Shades, local_contrast, plain, resize
@@ -113,6 +114,11 @@ class Thumb:
     def plain(self) -> float:
         """Share of one brightness; see `plain`."""
         return plain(self.pixels.ycc[..., 0])
+
+    @cached_property
+    def backdrop(self) -> NDArray[np.float32] | None:
+        """The colour behind what it shows, [3] in R, G, B; see `backdrop_of`."""
+        return backdrop_of(self.pixels.rgb)
 
     @cached_property
     def frames(self) -> tuple[Frame, ...]:

@@ -5,13 +5,14 @@ A pair is always compared in the same order, so that it scores the same whicheve
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from include.detector.comparing.alignment import STRAIGHT, Alignment, proposals, whole_onto_whole
+from include.detector.comparing.backdrop import is_same_thing
 from include.detector.comparing.closeness import hash_distance, similarity
 from include.detector.comparing.difference import difference, equal_cells, same_colours
 from include.detector.comparing.evidence import measure, tried, weighed
@@ -71,6 +72,7 @@ class Comparison:
     equal: float  # share of the frame's cells that have the same colours
     equal_beside: float  # the same of the cells with detail outside the patch that differs most
     ink: Ink | None  # of pages; None of other pictures
+    same_thing: bool = False  # before another backdrop
 
     @cached_property
     def difference(self) -> Difference | None:
@@ -129,6 +131,16 @@ def compare(
             if other and (best is None or other[0].strength > best[0].strength):
                 best, shown = other, orientation
     return pair.measured(best, shown) if best else None
+
+
+def before_another_backdrop(first: Thumb, second: Thumb) -> Comparison | None:
+    """How two pictures lie on each other that differ in what is behind the thing they show; else None."""
+    if not is_same_thing(first, second):
+        return None
+    start = whole_onto_whole(first, second)
+    swapped = start.scale() > 1
+    laid = tried(second, first, start.inverse()) if swapped else tried(first, second, start)
+    return replace(_Pair(first, second, ()).measured((laid, swapped)), same_thing=True)
 
 
 @dataclass(frozen=True, eq=False)
