@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from include.detector.comparing.last_look import Change, differing
+from include.safe_text import run_until_unread
 from include.tools.last_look_pairs import Pair, fit_pairs, report_pairs
 
 LOCAL = 0.25  # share of the area up to which a change has a place
@@ -132,4 +133,4 @@ def _worst(wrong: list[Look]) -> dict[str, int]:
 
 
 if __name__ == "__main__":
-    main()
+    run_until_unread(main)
