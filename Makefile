@@ -8,6 +8,8 @@ SHELL := /bin/sh
 python := .venv/bin/python
 runtime := requirements.txt include/flow_server/requirements.txt include/demo/requirements.txt
 training := include/detector/training/requirements.txt
+unreachable = { echo "If the package registry is out of reach: behind a proxy set HTTPS_PROXY," \
+	"with a mirror PIP_INDEX_URL and UV_DEFAULT_INDEX." >&2; exit 1; }
 # Airflow starts in half the time when its modules are compiled once.
 install := UV_CACHE_DIR=.venv/cache $(python) -m uv pip install --quiet --compile-bytecode --constraints constraints.txt
 
@@ -78,23 +80,23 @@ clean:  ## Remove what was installed and written
 	echo "Installing into .venv (once, takes a minute) ..."; \
 	$$found -m venv --clear .venv || { \
 		echo "The venv module of $$found does not work; on Debian: apt install python3-venv" >&2; exit 1; }; \
-	$(python) -m pip install --quiet --no-cache-dir --disable-pip-version-check uv
+	$(python) -m pip install --quiet --no-cache-dir --disable-pip-version-check uv || $(unreachable)
 	@touch $@
 
 .venv/runtime: .venv/uv $(runtime) constraints.txt
-	@$(install) $(addprefix --requirement ,$(runtime))
+	@$(install) $(addprefix --requirement ,$(runtime)) || $(unreachable)
 	@touch $@
 
 .venv/test: .venv/runtime tests/requirements.txt
-	@$(install) --requirement tests/requirements.txt
+	@$(install) --requirement tests/requirements.txt || $(unreachable)
 	@touch $@
 
 .venv/distributed: .venv/test tests/distributed/requirements.txt
-	@$(install) --requirement tests/distributed/requirements.txt
+	@$(install) --requirement tests/distributed/requirements.txt || $(unreachable)
 	@touch $@
 
 .venv/training: .venv/runtime $(training)
-	@$(install) --requirement $(training)
+	@$(install) --requirement $(training) || $(unreachable)
 	@touch $@
 
 .PHONY: help demo up run calibrate test test-distributed lint documents lock clean bench-detection bench-real bench-scan bench-cluster bench-server \

@@ -53,4 +53,6 @@ def run_compact(options: argparse.Namespace) -> int:
     found = compact(config.storage or default_storage(), options.collection, dry_run=dry_run)
     would = "would become" if dry_run else "are"
     tell(f"{found.files} files with {found.rows:,} known pairs {would} one with {found.kept_rows:,}.")
+    if found.but_from:
+        tell(f"Later ones stay as they are, for {found.but_from} is about to join its pairs with them.")
     return 0

@@ -1,21 +1,22 @@
 """Compact: the files of known pairs, one for each run, become one that says the same.
 
 Runs read all of them; with a run each day they would become slow. What several runs have found alike is kept
-once, as it was found last; nothing else is left out.
+once, as it was found last; nothing else is left out. A run that is about to read them may do so meanwhile.
 """
 
 from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from itertools import takewhile
 
 import pandas as pd
 
-from include.dedupe.clustering.known_pairs import FOLDER
+from include.dedupe.clustering.known_pairs import FOLDER, read_files, run_of
 from include.dedupe.errors import ArtifactError
-from include.dedupe.rundir import RunDir
+from include.dedupe.rundir import RunDir, read_manifest
 from include.dedupe.storage import Storage
-from include.dedupe.tables import KNOWN_PAIRS, from_parquet, to_parquet
+from include.dedupe.tables import KNOWN_PAIRS, to_parquet
 from include.dedupe.under_way import WORKING, why_under_way
 
 _KEY = ["id_a", "id_b", "fingerprint_a", "fingerprint_b", "detector"]
@@ -23,11 +24,12 @@ _KEY = ["id_a", "id_b", "fingerprint_a", "fingerprint_b", "detector"]
 
 @dataclass(frozen=True, slots=True)
 class Compacted:
-    """Files and rows before and after."""
+    """Files and rows before and after, and the run whose file, with all later ones, stays as it is."""
 
     files: int
     rows: int
     kept_rows: int
+    but_from: str = ""
 
 
 def compact(storage: str, collection: str, *, dry_run: bool) -> Compacted:
@@ -36,21 +38,18 @@ def compact(storage: str, collection: str, *, dry_run: bool) -> Compacted:
     The new file is there before the old ones go and says what they say: being killed in between does no harm.
 
     Raises:
-        ArtifactError: a run is under way, which may be reading the files.
+        ArtifactError: a file is damaged or cannot be written; then all stay.
     """
     lasting = Storage.of(storage, collection)
-    for folder in lasting.folders("runs"):
-        if why_under_way(RunDir(storage, collection, folder)) == WORKING:
-            raise ArtifactError(f"The run {folder} may read the known pairs: {WORKING}. Wait until it ends.")
-    names = lasting.names(FOLDER)
-    frames = [
-        from_parquet(data, KNOWN_PAIRS, lasting.path(f"{FOLDER}/{name}"))
-        for name, data in zip(names, lasting.read_many([f"{FOLDER}/{name}" for name in names]), strict=True)
-    ]
-    rows = sum(map(len, frames))
-    if len(frames) < 2:
-        return Compacted(len(frames), rows, rows)
-    kept = united(pd.concat(frames, ignore_index=True))
+    read = read_files(lasting)
+    there = set(lasting.folders("runs"))
+    merging = {run for run in there & {*map(run_of, read)} if _is_merging(RunDir(storage, collection, run))}
+    names = list(takewhile(lambda name: run_of(name) not in merging, read))
+    but_from = "" if len(names) == len(read) else run_of(list(read)[len(names)])
+    rows = sum(len(read[name]) for name in names)
+    if len(names) < 2:
+        return Compacted(len(names), rows, rows, but_from)
+    kept = united(pd.concat([read[name] for name in names], ignore_index=True))
     if not dry_run:
         newest = names[-1].removesuffix(".parquet").partition("--compacted")[0]
         made = f"{newest}--compacted-{uuid.uuid4().hex[:8]}.parquet"
@@ -58,7 +57,12 @@ def compact(storage: str, collection: str, *, dry_run: bool) -> Compacted:
             raise ArtifactError(f"{lasting.path(f'{FOLDER}/{made}')} exists already; nothing was removed.")
         for name in names:
             lasting.remove(f"{FOLDER}/{name}")
-    return Compacted(len(frames), rows, len(kept))
+    return Compacted(len(names), rows, len(kept), but_from)
+
+
+def _is_merging(run: RunDir) -> bool:
+    """Whether a run has kept its pairs, but not said so: when it goes on, they are still to be its own."""
+    return read_manifest(run.storage, "pairs") is None and why_under_way(run) == WORKING
 
 
 def united(pairs: pd.DataFrame) -> pd.DataFrame:

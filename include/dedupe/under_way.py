@@ -10,7 +10,7 @@ from include.dedupe.rundir import RunDir
 
 SILENT_S = 86_400
 """A run that has not come to its end and has written nothing for so long is taken for dead."""
-WORKING = "it is under way"
+WORKING = "it is under way, or has failed within the last day"
 
 
 def why_under_way(run: RunDir) -> str:

@@ -74,6 +74,7 @@ class DecisionApproval(ApprovalOperator):
         from include.orchestration.context import open_run
 
         run, newer = open_run(self.collection), ""
+        event = {**event, "params_input": _given(event.get("params_input") or {})}
         if event.get("timedout"):
             newer = self._newer(run)
             end = dt.datetime.fromisoformat(until) if until else dt.datetime.now(dt.UTC)
@@ -81,7 +82,7 @@ class DecisionApproval(ApprovalOperator):
                 self.notifiers = ()  # they were told when the question was asked
                 return self._wait(context, end)
         shown = shown_hash(run, context["ti"].xcom_pull(task_ids="decide")["hash"])
-        digest = (event.get("params_input") or {}).get("decisions") or shown
+        digest = event["params_input"].get("decisions") or shown
         answer = {**event, "responded_at": event["responded_at"].isoformat(), "asked": True}
         _keep(context, {**answer, "decisions": digest, "superseded_by": newer})
         return super().execute_complete(context, event)
@@ -111,6 +112,11 @@ class DecisionApproval(ApprovalOperator):
         """Return what Airflow says when nobody has answered in time."""
         nobody: dict[str, Any] = {"params_input": {}, "responded_by_user": None, "timedout": True}
         return {"chosen_options": [self.REJECT], "responded_at": dt.datetime.now(dt.UTC), **nobody}
+
+
+def _given(form: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a form; Airflow 3.3.0 sends for a field that was left empty what describes it."""
+    return {name: field["value"] if isinstance(field, Mapping) else field for name, field in form.items()}
 
 
 def read_answer(context: Context) -> dict[str, Any] | None:

@@ -21,7 +21,15 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 SECONDS = 30.0
-_ROOT = Path(__file__).parents[2]
+_INCLUDE = Path(__file__).parents[1]
+_SERVE = """
+import sys, types
+include = sys.modules["include"] = types.ModuleType("include")
+include.__path__ = [sys.argv[1]]
+from include.safe_picture.apart import serve
+serve(sys.stdin.buffer, sys.stdout.buffer)
+"""
+"""What the process does. It takes this package from this folder: others may have an ``include``, too."""
 
 
 class PreviewMaker:
@@ -74,13 +82,12 @@ class PreviewMaker:
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
             self._end()
-            path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "include.safe_picture"],
+            self._process = subprocess.Popen(  # noqa: S603 - our own code, run by our own Python
+                [sys.executable, "-c", _SERVE, str(_INCLUDE)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,  # decoders grumble there
-                env=os.environ | {"PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1"},
+                env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
             )
         return self._process
 

@@ -35,6 +35,7 @@ from include.dedupe.deciding.decide import decide_documents
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.tables import CLUSTERS, EDGES, FACTS, PAIRS, from_parquet, to_parquet
 from include.dedupe.verdicts import Standing
+from include.safe_text import run_until_unread
 from include.tools.large_edges import write_edges
 
 EXACT = 0.95
@@ -196,4 +197,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_until_unread(main)

@@ -20,6 +20,7 @@ import numpy as np
 
 from include.detector.editing.manipulations import BEYOND, EXACT, HARSH, NEAR
 from include.detector.training.foreign import foreign_manipulations
+from include.safe_text import run_until_unread
 from include.tools.detection_benchmark import (
     Copy,
     Library,
@@ -140,4 +141,4 @@ def summary(
 
 
 if __name__ == "__main__":
-    main()
+    run_until_unread(main)

@@ -24,6 +24,7 @@ from include.demo.processes import free_port, running
 from include.demo.up import airflow_settings
 from include.orchestration import home
 from include.orchestration.run_once import HOME
+from include.safe_text import run_until_unread
 
 SECONDS_TO_START = 300.0
 
@@ -100,4 +101,4 @@ async def _seconds(call: Awaitable[object]) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    run_until_unread(main)

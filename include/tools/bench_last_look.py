@@ -24,6 +24,7 @@ import numpy as np
 
 from include.detector.comparing.last_look import WHOLE, Change, differing
 from include.detector.comparing.legible import is_legible
+from include.safe_text import run_until_unread
 from include.tools.last_look_pairs import Pair, fit_pairs, report_pairs
 
 LOCAL = 0.25  # share of the area up to which a change has a place
@@ -134,4 +135,4 @@ def _worst(wrong: list[Look]) -> dict[str, int]:
 
 
 if __name__ == "__main__":
-    main()
+    run_until_unread(main)

@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from include.safe_text import run_until_unread
 from include.tools.planted import TRUTH, photographs, plant, tiles
 from include.tools.real_growth import Grown, grown, growth_of, loss_of
 from include.tools.real_peers import peers
@@ -121,4 +122,4 @@ def growth_figures(sizes: Mapping[int, Grown]) -> dict[str, float | None]:
 
 
 if __name__ == "__main__":
-    main()
+    run_until_unread(main)

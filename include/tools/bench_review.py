@@ -33,6 +33,7 @@ from include.dedupe.reviewing.overview import summarise_run
 from include.dedupe.reviewing.state import open_state
 from include.dedupe.rundir import RunDir
 from include.demo.processes import free_port, running
+from include.safe_text import run_until_unread
 from include.tools.bench_cluster import make_edges
 from include.tools.made_run import make_run
 
@@ -135,4 +136,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_until_unread(main)

@@ -35,6 +35,7 @@ from include.dedupe.scanning.outage import Outage
 from include.dedupe.scanning.scan import scan
 from include.dedupe.settings.config import CollectionConfig
 from include.flow_client import FlowAddress, FlowClient
+from include.safe_text import run_until_unread
 
 MEMORY_SIZES = (20_000, 200_000)
 THREADS, IN_FLIGHT = 4, 16
@@ -159,4 +160,4 @@ def _scan_whole(base: str, size: int) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    run_until_unread(main)

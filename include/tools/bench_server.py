@@ -37,6 +37,7 @@ from include.detector.imaging.embedding import DIMENSIONS, LEVELS
 from include.flow_server.analysis import new_pool
 from include.flow_server.store.protocol import Add
 from include.flow_server.store.sqlite import SqliteStore
+from include.safe_text import run_until_unread
 from include.tools.server_figures import CLIENTS, Measured, write
 
 if TYPE_CHECKING:
@@ -279,4 +280,4 @@ def _report(name: str, figures: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_until_unread(main)

@@ -30,6 +30,7 @@ from include.flow_server.store.solr.cores import SolrCollection
 from include.flow_server.store.solr.question import SolrScope, question
 from include.flow_server.store.solr.setup import add_solr, init_solr, solr_login
 from include.flow_server.store.solr.store import SolrStore
+from include.safe_text import run_until_unread
 from include.tools.bench_server import PHOTOS
 from include.tools.gateway_process import Gateway, gateway
 from include.tools.planted import photographs
@@ -188,4 +189,4 @@ def _timed(ask: Callable[[Any], object], questions: Sequence[Any], cpu_s: Callab
 
 
 if __name__ == "__main__":
-    main()
+    run_until_unread(main)

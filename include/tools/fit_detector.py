@@ -14,6 +14,7 @@ from pathlib import Path
 
 from include.detector.training.calibrate import calibrate
 from include.flow_server.index.candidates import Candidates
+from include.safe_text import run_until_unread
 
 
 def main() -> None:
@@ -24,4 +25,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_until_unread(main)

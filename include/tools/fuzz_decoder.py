@@ -25,6 +25,7 @@ import numpy as np
 from PIL import Image
 
 from include.safe_picture import MAX_PIXELS, UnreadableImageError, decode, preview, read_exif
+from include.safe_text import run_until_unread
 from include.tools.picture_bombs import BOMBS, saved
 
 if TYPE_CHECKING:
@@ -211,4 +212,4 @@ def _fuzz(pictures: int, seconds: float, seed: int) -> bool:
 
 
 if __name__ == "__main__":
-    main()
+    run_until_unread(main)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import mimetypes
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import jinja2
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
 from fastapi import APIRouter, Depends, HTTPException, Request
-from fastapi.responses import FileResponse, HTMLResponse
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
 from include.dedupe.reviewing.report import read_report
 
@@ -30,6 +30,8 @@ REPORT_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; "
     "frame-ancestors 'self'"
 )
+FRAME = "/plugin/duplicates"
+"""Where Airflow shows these pages in a frame: what follows is the address of one of them."""
 mimetypes.add_type("text/javascript", ".mjs")
 templates = jinja2.Environment(
     loader=jinja2.FileSystemLoader(FOLDER / "templates"),
@@ -53,8 +55,15 @@ def static(version: str, name: str) -> FileResponse:
 
 
 @router.get("/")
-def overview(request: Request) -> HTMLResponse:
-    return _page(request, "runs")
+def overview(request: Request) -> Response:
+    """Return the runs of all collections, or lead to the page that Airflow's own address names.
+
+    Airflow 3.3.0 opens the frame here whatever follows in its address, later ones open that page themselves.
+    """
+    _, _, wanted = urlsplit(request.headers.get("referer", "")).path.partition(FRAME)
+    home = f"{request.scope['root_path']}/"
+    is_other = wanted.startswith(home) and wanted != home
+    return RedirectResponse(wanted, 303) if is_other else _page(request, "runs")
 
 
 @of_dag.get("/")

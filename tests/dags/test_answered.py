@@ -67,7 +67,8 @@ def test_only_the_part_that_a_person_approves_is_done(
     assert (refused.state, states(refused)["apply"]) == ("failed", "failed")
     assert "2 documents would be deleted" in asked[0]
     assert "The weakest deletions" in asked[0]
-    answer("Approve", only_decisions=["delete"], score_from=0.5, only_clusters=None)
+    empty = {"value": None, "description": "Approve only this class.", "schema": {}, "source": "task"}
+    answer("Approve", only_decisions=["delete"], score_from=0.5, only_clusters=None, only_class=empty)
     assert run(load_dag(acting, base=settings), scope="full", dry_run="no").state == "success"
     assert set(acting.documents()) == {"cat", "moose"}
 

@@ -78,6 +78,11 @@ def test_its_addresses_lead_there(below: Site, run: RunDir) -> None:
     session.cookies.set("_token", below.token("admin"))
     address = page_address(below.base, "below", RUN_ID)
     assert session.get(address, timeout=30).status_code == 200
+    overview, frame = f"{below.base}/duplicates/", f"{below.base}/plugin/duplicates"
+    framed = {"Referer": f"{frame}{urlsplit(address).path}"}
+    assert session.get(overview, headers=framed, timeout=30).url == address
+    for other in (frame, f"{frame}/airflow/duplicates/", f"{frame}//elsewhere.example/", address):
+        assert session.get(overview, headers={"Referer": other}, timeout=30).url == overview
     refused = requests.get(address, headers={"Accept": "text/html"}, timeout=30)
     assert refused.status_code == 401
     assert 'href="/airflow/auth/login?next=' in refused.text

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from include.dedupe.errors import ArtifactError
 from include.dedupe.flow import FlowReader
 from include.dedupe.planning.plan import Plan
 from include.dedupe.rundir import Attempt, RunDir
@@ -42,12 +43,8 @@ class State:
 
 def read_known_pairs(run: RunDir, attempt: Attempt, plan: Plan) -> pd.DataFrame:
     """Return the pairs (columns of KNOWN_PAIRS) that other runs found with this detector, oldest first."""
-    names = [name for name in run.lasting.names(FOLDER) if name != _name(run, attempt, plan)]
-    frames = [
-        from_parquet(run.lasting.read(f"{FOLDER}/{name}"), KNOWN_PAIRS, run.lasting.path(f"{FOLDER}/{name}"))
-        for name in names
-    ]
-    frames = [frame[frame["detector"] == plan.detector] for frame in frames]
+    files = read_files(run.lasting, but=_name(run, attempt, plan))
+    frames = [frame[frame["detector"] == plan.detector] for frame in files.values()]
     known = pd.concat([empty(KNOWN_PAIRS), *frames], ignore_index=True)
     floor = known["floor"].max() if len(known) else 0.0
     if floor > plan.config.scan.threshold:
@@ -60,16 +57,32 @@ def read_known_pairs(run: RunDir, attempt: Attempt, plan: Plan) -> pd.DataFrame:
     return known
 
 
+def read_files(lasting: Storage, but: str = "") -> dict[str, pd.DataFrame]:
+    """Return the files by name, the oldest first, without the one that is called ``but``.
+
+    Files that go while they are read have been compacted into another one, and all are read anew.
+
+    Raises:
+        ArtifactError: a file is damaged, or is listed and cannot be read.
+    """
+    names = [name for name in lasting.names(FOLDER) if name != but]
+    paths = [f"{FOLDER}/{name}" for name in names]
+    try:
+        read = lasting.read_many(paths)
+    except ArtifactError:
+        if set(names) <= set(lasting.names(FOLDER)):
+            raise
+        return read_files(lasting, but)
+    tables = zip(names, paths, read, strict=True)
+    return {name: from_parquet(data, KNOWN_PAIRS, lasting.path(path)) for name, path, data in tables}
+
+
 def known_scores(lasting: Storage, detector: str) -> tuple[npt.NDArray[np.float64], float | None]:
     """Return the score of each pair ever found with a detector, as it was found last, and the floor.
 
     The floor is the score down to which all runs have kept their pairs, None where there are none.
     """
-    names = lasting.names(FOLDER)
-    read = lasting.read_many([f"{FOLDER}/{name}" for name in names])
-    tables = zip(names, read, strict=True)
-    frames = [from_parquet(data, KNOWN_PAIRS, lasting.path(f"{FOLDER}/{name}")) for name, data in tables]
-    known = pd.concat([empty(KNOWN_PAIRS), *frames], ignore_index=True)
+    known = pd.concat([empty(KNOWN_PAIRS), *read_files(lasting).values()], ignore_index=True)
     known = known[known["detector"] == detector]
     pairs = known[known["id_a"] != known["id_b"]].drop_duplicates(["id_a", "id_b"], keep="last")
     floor = float(known["floor"].max()) if len(known) else None
@@ -137,6 +150,11 @@ def added(pairs: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
     found = pairs[keys].merge(before[keys].drop_duplicates(), on=keys, how="left", indicator=True)
     new: pd.DataFrame = found.loc[found["_merge"] == "left_only", ADDED.names]
     return new
+
+
+def run_of(name: str) -> str:
+    """Return the folder of the run that has kept its pairs in the file of this name."""
+    return name.partition("--")[2].rpartition("-g")[0]
 
 
 def _name(run: RunDir, attempt: Attempt, plan: Plan) -> str:

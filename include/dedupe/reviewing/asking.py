@@ -53,14 +53,17 @@ def question(run: RunDir, digest: str, page: str = "") -> str:
             *lines,
             "",
             *_freed_in_words(run, deleted),
-            f"[Report]({page.removesuffix('approval')}report)" if page else "",
-            f"Report: `{run.address}/report/report.html`",
+            f"{_report(page)}: `{run.address}/report/report.html`",
             "",
             f"Decisions: `{digest}`. Only what is approved and still stands when it is carried out is done.",
             *_examples(f"The weakest {kind}", weakest),
             *_examples(f"Some {kind} at random", shown.iloc[chosen]),
         ]
     )
+
+
+def _report(page: str) -> str:
+    return f"[Report]({page.removesuffix('approval')}report)" if page else "Report"
 
 
 def _freed_in_words(run: RunDir, deleted: pd.DataFrame) -> list[str]:

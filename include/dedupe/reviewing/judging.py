@@ -104,9 +104,8 @@ def judge(
     """Say something of one cluster, or of documents in it.
 
     ``keep`` takes one id: this one stays, instead of what the person saw kept in the cluster before.
-    ``not_duplicate`` takes two ids or more, or none: the whole cluster. ``may_repeat`` takes the id of a
-    document whose picture never makes a pair again. ``same`` takes ids of documents that the last look has
-    refused to let go. ``approve``, ``reject`` and ``skip`` take none, or ids.
+    ``not_duplicate`` takes two ids or more, or none: the whole cluster. ``may_repeat`` takes one, whose
+    picture never makes a pair again, ``same`` those that the last look has refused. The others take any.
 
     Args:
         run: the run of the cluster.

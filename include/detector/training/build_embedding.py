@@ -20,6 +20,7 @@ from include.detector.training.network import build_network
 from include.detector.training.pictures import SOURCES, pictures
 from include.detector.training.projection import edited_features, fit_projection
 from include.detector.training.state_dict import read_state_dict
+from include.safe_text import run_until_unread
 
 WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 MOST_PER_SOURCE = 1200
@@ -61,4 +62,4 @@ def training_pictures(root: Path) -> list[Path]:
 
 
 if __name__ == "__main__":
-    main()
+    run_until_unread(main)

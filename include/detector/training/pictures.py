@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from include.safe_text import run_until_unread
+
 Part = Literal["fit", "choose", "report"]
 TRUE_DUPLICATES = Path(__file__).with_name("true-duplicates.txt")
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
@@ -136,4 +138,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_until_unread(main)

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from include.safe_picture import UnreadableImageError, decode
+from include.safe_text import run_until_unread
 
 MARKS = re.compile(rb"RIFF....WEBP|\xff\xd8\xff", re.DOTALL)
 LEAST_SIDE = 200
@@ -50,4 +51,4 @@ def unpack(resources: Path, target: Path) -> int:
 
 
 if __name__ == "__main__":
-    main()
+    run_until_unread(main)

@@ -120,6 +120,21 @@ def test_killed_while_the_old_files_go_it_has_lost_nothing(
     assert (len(lasting.names(FOLDER)), known(lasting)) == (1, before)
 
 
+def test_who_reads_while_it_compacts_reads_all(
+    lasting: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The files that were listed go before they are read."""
+    before, read_many = known(lasting), Storage.read_many
+
+    def late(self: Storage, names: Sequence[str]) -> list[bytes]:
+        monkeypatch.setattr(Storage, "read_many", read_many)
+        assert compact(str(tmp_path), "pictures", dry_run=False).files == 2
+        return read_many(self, names)
+
+    monkeypatch.setattr(Storage, "read_many", late)
+    assert known(lasting) == before
+
+
 @pytest.mark.parametrize("data", [b"", b"PAR1", b"{}"])
 def test_a_damaged_file_is_named_and_all_stay(lasting: Storage, tmp_path: Path, data: bytes) -> None:
     lasting.write(f"{FOLDER}/0--x.parquet", data)

@@ -39,6 +39,16 @@ def deep(seed: int) -> Image.Image:
     return Image.fromarray(np.asarray(scene(seed=seed).convert("L")).astype(np.uint16) * 100)
 
 
+def test_beside_a_package_include_of_others_it_is_this_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "include").mkdir()
+    (tmp_path / "include" / "__init__.py").write_text("raise RuntimeError('that of others')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with PreviewMaker() as made:
+        assert made.preview(file(scene()), 50, 50).jpeg
+
+
 @pytest.mark.parametrize(
     "data",
     [
