@@ -149,7 +149,8 @@ def find_clusters(
     of_pair = component[pairs.low]
     each = _measured(component, of_pair, pairs.scores, count, exact_threshold)
     bridge = _bridges(pairs, component, of_pair, each["chained"])
-    each["bridges"] = np.bincount(of_pair[bridge], minlength=count)
+    each["bridges"] = np.bincount(of_pair[bridge], minlength=count).astype(np.int32)
+    del of_pair
     is_hub = pc.is_in(pairs.ids, pa.array(list(hubs), pa.large_string())).to_numpy(zero_copy_only=False)
     naming = name_components(pairs.ids, component, count, before)
     return Clusters(pairs, component, np.unique(component[is_hub]), naming, each, bridge)
@@ -178,11 +179,11 @@ def _measured(
     np.minimum.at(weakest, of_pair, scores)
     np.maximum.at(strongest, of_pair, scores)
     return {
-        "size": size,
+        "size": size.astype(np.int32),
         "duplicates": (weakest >= exact_threshold).astype(np.int8) + (strongest >= exact_threshold),
         "weakest_score": weakest,
         "strongest_score": strongest,
-        "pairs": pair_count,
+        "pairs": pair_count.astype(np.int32),
         "chained": pair_count < size * (size - 1) // 2,
     }
 

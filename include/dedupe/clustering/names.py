@@ -56,8 +56,8 @@ def name_components(ids: pa.Array, component: Codes, count: int, before: Earlier
     place = np.arange(count)
     place[kept] = -1
     new = np.flatnonzero(place >= 0)
-    first = np.empty(count, np.int64)
-    first[component[::-1]] = np.arange(len(component) - 1, -1, -1)
+    first = np.empty(count, np.int32)
+    first[component[::-1]] = np.arange(len(component) - 1, -1, -1, dtype=np.int32)
     names = _new_names(ids.take(pa.array(first[new])), taken=before.names)
     place[new], place[kept] = np.arange(len(new)), len(new) + np.arange(len(kept))
     all_names = pa.chunked_array([names, given], pa.large_string()).combine_chunks().take(pa.array(place))
@@ -109,8 +109,9 @@ def _new_names(documents: pa.Array, taken: pa.Array) -> pa.Array:
     )
     names = _spelled(codes)
     is_taken = pc.is_in(names, taken).to_numpy(zero_copy_only=False)
-    _, place, times = np.unique(codes, return_inverse=True, return_counts=True)
-    clashing = np.flatnonzero(is_taken | (times[place] > 1))
+    in_order = np.sort(codes)
+    twice = in_order[1:][in_order[1:] == in_order[:-1]]
+    clashing = np.flatnonzero(is_taken | np.isin(codes, twice))
     if not len(clashing):
         return names
     others = np.delete(np.arange(len(names)), clashing)
