@@ -7,6 +7,7 @@ each file become positions in it, and the pairs of some low ids at a time are ta
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import pyarrow as pa
 
 from include.dedupe.clustering.coding import CodedPairs, Codes, Flags, in_order
 from include.dedupe.clustering.numbering import Numbering
+from include.dedupe.tables import PAIRS
 
 FILE_ROWS = 2_000_000
 PIECE_PAIRS = 1_000_000
@@ -95,7 +97,8 @@ def number_pairs(
     Of each id it tells whether it is in ``existing``, columns of ids.
     """
     numbering, found = Numbering(folder), []
-    for pairs in parts:
+    none = CodedPairs.of_pairs(PAIRS.empty_table())
+    for pairs in chain((none,), parts):
         numbering.add(pairs.ids)
         found.append(pairs.columns)
     for ids in existing:
