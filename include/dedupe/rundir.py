@@ -12,7 +12,7 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from include.dedupe.errors import ArtifactError, OvertakenError
 from include.dedupe.storage import Storage
-from include.dedupe.tables import empty, from_parquet, to_parquet
+from include.dedupe.tables import empty, rows_of_parquet, to_parquet
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +119,13 @@ class RunDir:
 
     def read_parts(self, stage: str, artifact: str, schema: pa.Schema) -> Iterator[pd.DataFrame]:
         """Yield the parts of an artifact one by one, in order."""
+        for rows in self.read_rows(stage, artifact, schema):
+            yield rows.to_pandas()
+
+    def read_rows(self, stage: str, artifact: str, schema: pa.Schema) -> Iterator[pa.Table]:
+        """Yield the parts of an artifact one by one, in order, as Arrow holds them."""
         for name in self.result(stage).parts.get(artifact, []):
-            yield from_parquet(self.storage.read(name), schema, self.storage.path(name))
+            yield rows_of_parquet(self.storage.read(name), schema, self.storage.path(name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +169,16 @@ class Stage:
     def write_table(self, artifact: str, frame: pd.DataFrame, schema: pa.Schema) -> None:
         self.write_part(artifact, self.attempt.label, frame, schema)
 
-    def write_part(self, artifact: str, label: str, frame: pd.DataFrame, schema: pa.Schema) -> None:
+    def write_tables(
+        self, artifact: str, pieces: Iterable[pd.DataFrame | pa.Table], schema: pa.Schema
+    ) -> None:
+        """Write a table that is made piece by piece, each as a part."""
+        for number, rows in enumerate(pieces):
+            self.write_part(artifact, f"{self.attempt.label}-{number:05}", rows, schema)
+
+    def write_part(self, artifact: str, label: str, rows: pd.DataFrame | pa.Table, schema: pa.Schema) -> None:
         """Write one of several parts of a table; ``label`` tells it from the others and other attempts'."""
-        self._write(artifact, f"{artifact}-{label}.parquet", to_parquet(frame, schema))
+        self._write(artifact, f"{artifact}-{label}.parquet", to_parquet(rows, schema))
 
     def write_file(self, name: str, data: bytes) -> None:
         """Write a file for people, under the name they look for, which is that of all attempts."""

@@ -231,13 +231,14 @@ def empty(schema: pa.Schema) -> pd.DataFrame:
     return frame
 
 
-def to_parquet(frame: pd.DataFrame, schema: pa.Schema, group_rows: int | None = None) -> bytes:
-    """Return ``frame`` as a Parquet file that has exactly the columns of ``schema``.
+def to_parquet(rows: pd.DataFrame | pa.Table, schema: pa.Schema, group_rows: int | None = None) -> bytes:
+    """Return ``rows`` as a Parquet file that has exactly the columns of ``schema``.
 
     ``group_rows``: rows of a row group, where rows are to be read without all others.
     """
     buffer = io.BytesIO()
-    table = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
+    is_table = isinstance(rows, pa.Table)
+    table = rows if is_table else pa.Table.from_pandas(rows, schema=schema, preserve_index=False)
     pq.write_table(table, buffer, row_group_size=group_rows, write_page_checksum=True)
     return buffer.getvalue()
 
@@ -248,13 +249,18 @@ def from_parquet(data: bytes, schema: pa.Schema, name: str) -> pd.DataFrame:
     Raises:
         ArtifactError: the file is no table of this schema and format version.
     """
+    frame: pd.DataFrame = rows_of_parquet(data, schema, name).to_pandas()
+    return frame
+
+
+def rows_of_parquet(data: bytes, schema: pa.Schema, name: str) -> pa.Table:
+    """Read as ``from_parquet`` does, and leave the rows as Arrow holds them."""
     try:
         table = pq.read_table(io.BytesIO(data), page_checksum_verification=True)
     except (pa.ArrowInvalid, OSError) as error:
         raise ArtifactError(f"{name} is damaged ({error}); clear the task that wrote it.") from error
     require_schema(table.schema, schema, name)
-    frame: pd.DataFrame = table.to_pandas()
-    return frame
+    return table
 
 
 def require_schema(found: pa.Schema, schema: pa.Schema, name: str) -> None:

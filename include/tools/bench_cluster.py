@@ -29,11 +29,13 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from include.dedupe.clustering.cluster import to_clusters
-from include.dedupe.clustering.coding import to_pairs
-from include.dedupe.clustering.spilling import join_on_disk
+from include.dedupe.clustering.coding import CodedPairs, to_pairs
+from include.dedupe.clustering.components import find_clusters
+from include.dedupe.clustering.earlier import Earlier
+from include.dedupe.clustering.spilling import join_on_disk, number_pairs
 from include.dedupe.deciding.decide import decide_documents
 from include.dedupe.settings.config import CollectionConfig
-from include.dedupe.tables import CLUSTERS, EDGES, FACTS, PAIRS, from_parquet, to_parquet
+from include.dedupe.tables import CLUSTERS, EDGES, FACTS, PAIRS, to_parquet
 from include.dedupe.verdicts import Standing
 from include.safe_text import run_until_unread
 from include.tools.large_edges import write_edges
@@ -130,21 +132,26 @@ def _measured(work: Callable[[pd.DataFrame], int], count: int) -> tuple[float, f
 
 
 def merge_parts(files: list[Path], out: Path) -> int:
-    """Make the pairs of the edges in files, as the merge of a run does, and write them."""
-    parts = (pq.read_table(file).to_pandas() for file in files)
+    """Make the pairs of the edges in files, as the merge of a run does, and write them in parts."""
+    out.mkdir()
+    parts, count = (pq.read_table(file) for file in files), 0
     with tempfile.TemporaryDirectory() as folder:
-        found = [each.to_frame() for each in join_on_disk(parts, Path(folder))]
-    pairs = pd.concat(found, ignore_index=True)
-    del found
-    out.write_bytes(to_parquet(pairs, PAIRS))
-    return len(pairs)
+        for number, found in enumerate(join_on_disk(parts, Path(folder))):
+            (out / f"{number:05}").write_bytes(to_parquet(found.to_table(), PAIRS))
+            count += len(found)
+    return count
 
 
-def cluster_pairs(pairs: Path, out: Path) -> int:
-    """Make the clusters of the pairs in a file, as the cluster stage of a run does, and write them."""
-    members = to_clusters(from_parquet(pairs.read_bytes(), PAIRS, str(pairs)), EXACT).members
-    out.write_bytes(to_parquet(members, CLUSTERS))
-    return int(members["cluster_id"].nunique())
+def cluster_parts(pairs: Path, out: Path) -> int:
+    """Make the clusters of the pairs in files, as the cluster stage of a run does, and write them."""
+    out.mkdir()
+    parts = (CodedPairs.of_pairs(pq.read_table(file)) for file in sorted(pairs.iterdir()))
+    with tempfile.TemporaryDirectory() as folder:
+        coded, _ = number_pairs(parts, Path(folder))
+        found = find_clusters(coded, EXACT, Earlier.of(None, coded.ids))
+        for number, rows in enumerate(found.pieces()):
+            (out / f"{number:05}").write_bytes(to_parquet(rows, CLUSTERS))
+    return len(found.naming.names)
 
 
 def measure_large(pairs: int) -> dict[str, Any]:
@@ -153,7 +160,7 @@ def measure_large(pairs: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         files = _alone(write_edges, folder, pairs)[2]
-        steps = (("merge", merge_parts, files), ("cluster", cluster_pairs, folder / "merge"))
+        steps = (("merge", merge_parts, files), ("cluster", cluster_parts, folder / "merge"))
         for step, work, source in steps:
             seconds, peak, count = _alone(work, source, folder / step)
             print(f"{step:8} {seconds:.0f} s, {peak:.2f} GB, {count:,}")

@@ -19,7 +19,7 @@ from include.dedupe.planning.scope import Scope
 from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.sequence import next_number
 from include.dedupe.settings.config import CollectionConfig
-from include.dedupe.tables import DOCUMENTS, FACTS, PAIRS
+from include.dedupe.tables import ADDED, DOCUMENTS, FACTS, PAIRS, empty
 
 FIRST = Attempt()
 SETTINGS: dict[str, Any] = {
@@ -51,6 +51,7 @@ def make_run(
     images = [str(documents[name]["image"]) for name in ids]
     stage = run.stage("pairs", FIRST)
     stage.write_table("pairs", pairs, PAIRS)
+    stage.write_table("added", empty(ADDED), ADDED)
     known = pd.DataFrame({"id": ids, "image": images, "fingerprint": ""})
     stage.write_table("documents", known, DOCUMENTS)
     stage.finish({})

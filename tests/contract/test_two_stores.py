@@ -33,6 +33,21 @@ CHANGES = st.tuples(
     st.sampled_from(["12.png", "12,same.bmp", "05 cropped.jpg", "06 turned.jpg", "flat.png", "07.png"]),
 )
 
+FILTERS = st.sampled_from(
+    ["half_s:a", "-half_s:b", "n_i:[3 TO 40]", "id:*.jpg", "width_i:{210 TO *]", "*:*", "half_s:c"]
+)
+# Below 0.7 it depends on the order of candidates which of them are compared at all, and that on the filters.
+SEARCHES = st.fixed_dictionaries(
+    {
+        "rank.by.id": st.integers(0, 999),
+        "rank.threshold": st.sampled_from(["0.7", "0.8", "0.9", "0.95", "1"]),
+        "rank.smartfilter": st.sampled_from(["off", "low", "medium", "high", "extreme"]),
+        "fq": st.lists(FILTERS, max_size=2),
+        "fl": st.sampled_from(["id,score", "id,score,explain,n_i"]),
+        "rows": st.just("100"),
+    }
+)
+
 
 def made(seed: int) -> Image.Image:
     """A picture unlike those of other seeds: blobs with a few shapes on them."""
@@ -112,6 +127,22 @@ def test_a_walk_through_the_collection_finds_the_same_pairs_with_the_same_scores
 def test_a_search_by_id_has_the_same_hits(stores: tuple[str, str], name: str, scope: dict[str, Any]) -> None:
     asked = {"rank.by.id": name, "rows": "50", "fl": "id,score,explain,n_i", **scope}
     gateway, own = (_hits(address, asked) for address in stores)
+    assert gateway == own
+
+
+@given(asked=SEARCHES)
+@settings(
+    max_examples=int(os.environ.get("EXAMPLES", "20")),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+)
+def test_whatever_is_searched_for_has_the_same_hits(
+    stores: tuple[str, str], pictures: Path, asked: dict[str, Any]
+) -> None:
+    names = sorted(path.name for path in pictures.iterdir())
+    named = {**asked, "rank.by.id": names[asked["rank.by.id"] % len(names)]}
+    gateway, own = (_hits(address, named) for address in stores)
     assert gateway == own
 
 

@@ -110,7 +110,7 @@ def test_a_deletion_that_somebody_else_was_faster_with_is_no_failure(acting: Act
 def test_what_becomes_visible_too_late_is_reported_and_can_be_restored(
     acting: Acting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("include.dedupe.acting.batch.VISIBLE_WITHIN_S", 0.0)
+    monkeypatch.setattr("include.dedupe.acting.seeing.VISIBLE_WITHIN_S", 0.0)
     before = acting.documents()
     digest = decided(acting)
 

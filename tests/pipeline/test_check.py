@@ -57,7 +57,7 @@ class TestCheck:
     def test_a_field_of_another_type_is_named(
         self, acting: Acting, tags: dict[str, str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("include.dedupe.acting.scratch.VISIBLE_WITHIN_S", 1.0)
+        monkeypatch.setattr("include.dedupe.acting.seeing.VISIBLE_WITHIN_S", 1.0)
         config = acting.config(**policies("tag"), tags=tags)
         (problem,) = [step.problem for step in acting.check(config) if step.problem]
         assert problem

@@ -14,6 +14,7 @@ from include.dedupe.acting.looking import Looking, is_visible
 from include.dedupe.acting.outcome import Objection, Outcome
 from include.dedupe.acting.quarantine import changed_since, move_away, plan_move
 from include.dedupe.acting.replacing import note_of, plan_link, put_link, take_links_back
+from include.dedupe.acting.seeing import UNSEEN, see
 from include.dedupe.acting.writer import ConflictError, FlowWriter
 from include.dedupe.clock import now
 from include.dedupe.deciding.changes import Order, changes, missing_from
@@ -25,11 +26,9 @@ from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.settings.policy_settings import DELETING
 from include.dedupe.verdicts import read_verdicts, standing_verdicts
 
-VISIBLE_WITHIN_S = 30.0
 WRITES_AT_ONCE = 4
 """So few that none waits for its turn between the last judgement and its write."""
 UNARCHIVED = "it cannot be archived so that it could be restored"
-UNSEEN = "it was written but cannot be seen in the collection"
 ORPHANED = "it was deleted, and at the same moment somebody else removed its keeper; restore it"
 KEEPS = "it stays, but its keeper has its fields and could not give them back: restore the keeper"
 
@@ -259,16 +258,15 @@ class Batch:
         self, entries: Mapping[Order, Entry], found: Mapping[Order, Outcome]
     ) -> dict[Order, Outcome]:
         """Say done of what is visible in the collection, whatever was answered to the write."""
-        await self.writer.commit()
         ids = sorted({one for order in entries for one in (order.id, order.keeper_id) if one})
-        deadline = asyncio.get_running_loop().time() + VISIBLE_WITHIN_S
-        while True:
-            documents = await self.looking.read(ids)
-            unseen = {order for order, entry in entries.items() if not is_visible(entry, documents)}
-            awaited = {order for order in unseen if found[order].outcome == "done"}
-            if not awaited or asyncio.get_running_loop().time() > deadline:
-                break
-            await asyncio.sleep(0.5)
+        sent = {order: entry for order, entry in entries.items() if found[order].outcome == "done"}
+
+        def are_visible(documents: Mapping[str, Document]) -> bool:
+            return all(is_visible(entry, documents) for entry in sent.values())
+
+        documents = await see(self.writer, ids, are_visible, self.looking.fields)
+        unseen = {order for order, entry in entries.items() if not is_visible(entry, documents)}
+        awaited = unseen & sent.keys()
         visible = {order: entry for order, entry in entries.items() if order not in unseen}
         seen = {order: Outcome(order, "done", note_of(entry), now()) for order, entry in visible.items()}
         lost = {order: Outcome(order, "failed", UNSEEN, now()) for order in awaited}

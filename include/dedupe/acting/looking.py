@@ -9,6 +9,7 @@ from include.dedupe.acting.archive import Entry
 from include.dedupe.acting.judge import Moment, objection_to_pair
 from include.dedupe.acting.outcome import Objection
 from include.dedupe.acting.pictures import Pictures
+from include.dedupe.acting.seeing import FIELDS
 from include.dedupe.acting.sight import Sight, Sights
 from include.dedupe.acting.writer import FlowWriter
 from include.dedupe.clustering.facts import protected_among
@@ -16,8 +17,6 @@ from include.dedupe.deciding.changes import Order, missing_from
 from include.dedupe.flow import Document
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.settings.policy_settings import DELETING, FOR_TWO
-
-FIELDS = ("*", "_version_")
 
 
 @dataclass(slots=True)
@@ -48,7 +47,12 @@ class Looking:
 
     async def read(self, ids: Sequence[str]) -> dict[str, Document]:
         """Return those of ``ids`` that exist, with their versions and, where Flow tells it, their content."""
-        return await self.writer.read(ids, (*FIELDS, *self.writer.reader.content)) if ids else {}
+        return await self.writer.read(ids, self.fields) if ids else {}
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """What is read of documents: all, and their content where Flow tells it."""
+        return (*FIELDS, *self.writer.reader.content)
 
     async def objection(self, order: Order, moment: Moment) -> Objection | None:
         """Judge the documents, then the pictures behind them."""

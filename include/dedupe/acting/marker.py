@@ -13,6 +13,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Self
 
+from include.dedupe.acting.seeing import FIELDS, see
 from include.dedupe.acting.writer import ConflictError, FlowWriter
 from include.dedupe.clock import now
 from include.dedupe.errors import ClaimError
@@ -22,7 +23,6 @@ from include.dedupe.storage import Storage
 
 IDENTITY = "identity.json"
 WORDS = "flow-dedupe writes to this collection from one storage only:"
-FIELDS = ("*", "_version_")
 CLAIM_ANEW = "put back its copy, or remove it and run `python -m include.dedupe claim`"
 
 
@@ -67,8 +67,7 @@ async def require_claim(writer: FlowWriter, place: Storage, config: CollectionCo
     if document is None:
         with contextlib.suppress(ConflictError):  # another one was faster, or has not committed yet
             await writer.add({"id": MARKER, config.tags.cluster: own.text()}, None)
-        await writer.commit()
-        document = await _marker(writer)
+        document = (await see(writer, [MARKER], lambda found: MARKER in found)).get(MARKER)
     holder = Claim.in_document(document or {})
     if holder is None or holder.token != own.token:
         told = holder.where if holder else "somebody unknown"
@@ -105,7 +104,7 @@ async def take_claim(writer: FlowWriter, place: Storage, config: CollectionConfi
         }
         values = {**old, config.tags.cluster: own.text()}
         await writer.set_fields(MARKER, int(document["_version_"]), values)
-        await writer.commit()
+        await see(writer, [MARKER], lambda found: Claim.in_document(found.get(MARKER, {})) == own)
     await require_claim(writer, place, config)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -32,6 +32,7 @@ from include.dedupe.acting.marker import require_claim
 from include.dedupe.acting.memory import Memory, clusters_of
 from include.dedupe.acting.quarantine import bring_back
 from include.dedupe.acting.replacing import bring_file_back
+from include.dedupe.acting.seeing import FIELDS, UNSEEN, see
 from include.dedupe.acting.wanted import Wanted
 from include.dedupe.acting.writer import ConflictError, FlowWriter
 from include.dedupe.clock import now
@@ -42,7 +43,6 @@ from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.settings.policy_settings import DELETING
 from include.dedupe.storage import Storage, texts
 
-FIELDS = ("*", "_version_")
 BATCH = 100
 RESTORED = "restored"
 REMEMBER, TRY_AGAIN = AFTERWARDS = ("remember", "try-again")
@@ -163,24 +163,19 @@ class _Batch:
 
     async def _look(self, entries: Sequence[Entry], found: Sequence[Restored]) -> list[Restored]:
         """Look whether documents are as they were, take out what they had not, and say what is left."""
-        await self.writer.commit()
         added = {
             entry.id: entry.before
             for entry, one in zip(entries, found, strict=True)
             if entry.action in (*DELETING, OVERWRITE) and one.outcome == "restored"
         }
-        documents = await self.writer.read(list(added), FIELDS) if added else {}
+        documents = await see(self.writer, list(added), lambda found: added.keys() <= found.keys())
         extra = [await self._take_out_extra(added[name], document) for name, document in documents.items()]
         if any(extra):
-            await self.writer.commit()
-            documents = await self.writer.read(list(added), FIELDS)
+            taken_out = [one for one, has_extra in zip(documents.values(), extra, strict=True) if has_extra]
+            documents = await see(self.writer, list(added), lambda found: _are_newer(found, taken_out))
+        wrong = _wrong(added, documents)
         return [
-            replace(one, outcome="failed", reason=f"{OTHERWISE}: {', '.join(wrong)}")
-            if one.id in added
-            and one.id in documents
-            and (wrong := differences(added[one.id], documents[one.id]))
-            else one
-            for one in found
+            replace(one, outcome="failed", reason=wrong[one.id]) if one.id in wrong else one for one in found
         ]
 
     async def _take_out_extra(self, before: Document, document: Document) -> bool:
@@ -261,6 +256,21 @@ class _Batch:
         taken_back = replace(stone, restored_at=now())
         label = f"{now().replace(':', '-')}-{entry.id.encode().hex()[:32]}-restored"
         write_tombstones(self.lasting, label, [taken_back])
+
+
+def _are_newer(documents: Mapping[str, Document], old: Sequence[Document]) -> bool:
+    return all(documents.get(one["id"], {}).get("_version_") != one["_version_"] for one in old)
+
+
+def _wrong(wanted: Mapping[str, Document], documents: Mapping[str, Document]) -> dict[str, str]:
+    """Return what is wrong with those documents that are not as they were, or not to be seen."""
+    found = {}
+    for name, before in wanted.items():
+        if name not in documents:
+            found[name] = UNSEEN
+        elif wrong := differences(before, documents[name]):
+            found[name] = f"{OTHERWISE}: {', '.join(wrong)}"
+    return found
 
 
 def _restored_before(lasting: Storage) -> set[str]:

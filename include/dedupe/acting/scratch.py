@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -11,6 +10,7 @@ from typing import Any
 from include.dedupe.acting.again import FILLED_BY_FLOW, Copy, add_again, differences, take_out_extra
 from include.dedupe.acting.marker import objection_to_claim
 from include.dedupe.acting.original import analyze_original
+from include.dedupe.acting.seeing import FIELDS, see
 from include.dedupe.acting.unreturned import losses
 from include.dedupe.acting.untold import untold
 from include.dedupe.acting.writer import ConflictError, FlowWriter
@@ -21,8 +21,6 @@ from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.settings.policy_settings import MergeRule
 from include.dedupe.storage import Storage
 
-VISIBLE_WITHIN_S = 60.0
-FIELDS = ("*", "_version_")
 SAMPLE = 100
 ADDS = "a picture can be analysed and added"
 
@@ -237,15 +235,13 @@ class Scratch:
 
     async def _visible(self, is_so: Callable[[Document], bool], *, is_gone: bool = False) -> Document | None:
         """Commit, and return the document as soon as it is as expected; None if it is gone or never is."""
-        await self.writer.commit()
-        deadline = asyncio.get_running_loop().time() + VISIBLE_WITHIN_S
-        while True:
-            document = (await self.writer.read([self.id], FIELDS)).get(self.id)
-            if (document is None) == is_gone and (document is None or is_so(document)):
-                return document
-            if asyncio.get_running_loop().time() > deadline:
-                return document if is_gone else None
-            await asyncio.sleep(0.5)
+
+        def is_as_expected(documents: Mapping[str, Document]) -> bool:
+            document = documents.get(self.id)
+            return (document is None) == is_gone and (document is None or is_so(document))
+
+        documents = await see(self.writer, [self.id], is_as_expected)
+        return documents.get(self.id) if is_gone or is_as_expected(documents) else None
 
     async def _remove(self) -> None:
         if not self.is_sent:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Self
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +12,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from include.dedupe.tables import PAIRS
+
 Codes = npt.NDArray[np.int32]
 Flags = npt.NDArray[np.bool_]
+Texts: TypeAlias = pa.Array | pa.ChunkedArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +35,50 @@ class CodedPairs:
     from_high: Flags
 
     @classmethod
-    def of(cls, edges: pd.DataFrame) -> Self:
+    def of(cls, edges: pa.Table | pd.DataFrame) -> Self:
         """Return the pairs of edges (columns of EDGES); a document that found itself makes none."""
         ids, query, match = encode(edges["query_id"], edges["match_id"])
-        scores, apart = edges["score"].to_numpy(np.float64), query != match
+        scores, apart = np.asarray(edges["score"], np.float64), query != match
         query, match = query[apart], match[apart]
         low, high = np.minimum(query, match), np.maximum(query, match)
         from_low = query < match
         return cls(ids, low, high, scores[apart], from_low, ~from_low).united()
+
+    @classmethod
+    def of_pairs(cls, pairs: pa.Table | pd.DataFrame) -> Self:
+        """Return rows of PAIRS, which are in order."""
+        ids, low, high = encode(pairs["id_a"], pairs["id_b"])
+        scores = np.asarray(pairs["score"], np.float64)
+        seen = (np.asarray(pairs[f"seen_from_{side}"], np.bool_) for side in "ab")
+        return cls(ids, low, high, scores, *seen)
+
+    def __len__(self) -> int:
+        return len(self.low)
+
+    @property
+    def columns(self) -> list[npt.NDArray[Any]]:
+        return [getattr(self, one.name) for one in fields(self)[1:]]
+
+    def take(self, rows: slice | npt.NDArray[Any]) -> Self:
+        """Return some of the pairs, of the same ids."""
+        return type(self)(self.ids, *(column[rows] for column in self.columns))
+
+    def of_ids_in_use(self) -> Self:
+        """Return the same pairs without the ids that are in none."""
+        used = np.zeros(len(self.ids), bool)
+        used[self.low] = used[self.high] = True
+        if used.all():
+            return self
+        place = (np.cumsum(used) - 1).astype(np.int32)
+        ids = self.ids.take(pa.array(np.flatnonzero(used)))
+        return type(self)(ids, place[self.low], place[self.high], *self.columns[2:])
 
     def united(self) -> Self:
         """Return each pair once, in order: with the best score, seen from all sides that it was seen from."""
         if not len(self.low):
             return self
         key = self.low.astype(np.int64) * len(self.ids) + self.high
-        order = np.argsort(key, kind="stable")
+        order = np.argsort(key)
         key = key[order]
         starts = np.flatnonzero(np.r_[True, key[1:] != key[:-1]])
         first = order[starts]
@@ -58,17 +91,17 @@ class CodedPairs:
             np.logical_or.reduceat(self.from_high[order], starts),
         )
 
+    def to_table(self) -> pa.Table:
+        """Return the pairs as rows of PAIRS, sorted by both ids."""
+        ends = [self.ids.take(pa.array(side)).cast(pa.string()) for side in (self.low, self.high)]
+        rest = [pa.array(column) for column in (self.scores, self.from_low, self.from_high)]
+        return pa.Table.from_arrays([*ends, *rest], schema=PAIRS)
+
     def to_frame(self) -> pd.DataFrame:
         """Return the pairs as columns of PAIRS, sorted by both ids."""
-        return pd.DataFrame(
-            {
-                "id_a": self.ids.take(pa.array(self.low)).to_pandas(),
-                "id_b": self.ids.take(pa.array(self.high)).to_pandas(),
-                "score": self.scores,
-                "seen_from_a": self.from_low,
-                "seen_from_b": self.from_high,
-            }
-        )
+        ends = (self.ids.take(pa.array(side)).to_pandas() for side in (self.low, self.high))
+        columns = [*ends, self.scores, self.from_low, self.from_high]
+        return pd.DataFrame(dict(zip(PAIRS.names, columns, strict=True)))
 
 
 def to_pairs(edges: pd.DataFrame) -> pd.DataFrame:
@@ -76,24 +109,24 @@ def to_pairs(edges: pd.DataFrame) -> pd.DataFrame:
     return CodedPairs.of(edges).to_frame()
 
 
-def encode(
-    left: pd.Series[str] | pa.Array, right: pd.Series[str] | pa.Array
-) -> tuple[pa.Array, Codes, Codes]:
+def encode(left: pd.Series[str] | Texts, right: pd.Series[str] | Texts) -> tuple[pa.Array, Codes, Codes]:
     """Return the distinct ids of two columns in order, and each column as positions in them."""
-    ids, codes = _in_order(pa.concat_arrays([_strings(column) for column in (left, right)]))
+    ids, codes = in_order([chunk for column in (left, right) for chunk in _chunks(column)])
     return ids, codes[: len(left)], codes[len(left) :]
 
 
-def _in_order(texts: pa.Array) -> tuple[pa.Array, Codes]:
-    """Return the distinct texts in order, and the position of each text in them."""
-    seen = texts.dictionary_encode()
-    order = pc.sort_indices(seen.dictionary).to_numpy()
+def in_order(texts: Sequence[pa.Array]) -> tuple[pa.Array, Codes]:
+    """Return the distinct texts of arrays in order, and the position of each text in them."""
+    seen = pa.chunked_array(texts, None if texts else pa.string()).dictionary_encode().combine_chunks()
+    distinct = seen.dictionary.cast(pa.large_string())
+    order = pc.sort_indices(distinct).to_numpy()
     place = np.empty(len(order), np.int32)
     place[order] = np.arange(len(order), dtype=np.int32)
-    return seen.dictionary.take(pa.array(order)), place[seen.indices.to_numpy()]
+    return distinct.take(pa.array(order)), place[seen.indices.to_numpy()]
 
 
-def _strings(column: pd.Series[str] | pa.Array) -> pa.Array:
-    """Return a column as an Arrow array, without a copy where pandas holds it so already."""
-    array = column if isinstance(column, pa.Array) else pa.array(column, type=pa.large_string())
-    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+def _chunks(column: pd.Series[str] | Texts) -> list[pa.Array]:
+    """Return a column as Arrow arrays, without a copy where it is held so already."""
+    is_held = isinstance(column, pa.Array | pa.ChunkedArray)
+    array = column if is_held else pa.array(column, type=pa.large_string())
+    return array.chunks if isinstance(array, pa.ChunkedArray) else [array]

@@ -141,15 +141,11 @@ def unite(pairs: pd.DataFrame) -> pd.DataFrame:
     return last.reset_index().sort_values(["id_a", "id_b"], ignore_index=True)
 
 
-def added(pairs: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
-    """Return those ``pairs`` (columns of ADDED) that are not in ``before`` with the same fingerprints.
-
-    Both have the columns of KNOWN_PAIRS.
-    """
+def are_added(pairs: pd.DataFrame, before: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Tell which ``pairs`` are not in ``before`` with the same fingerprints; columns of KNOWN_PAIRS."""
     keys = [*ADDED.names, "fingerprint_a", "fingerprint_b"]
     found = pairs[keys].merge(before[keys].drop_duplicates(), on=keys, how="left", indicator=True)
-    new: pd.DataFrame = found.loc[found["_merge"] == "left_only", ADDED.names]
-    return new
+    return (found["_merge"] == "left_only").to_numpy(bool)
 
 
 def run_of(name: str) -> str:

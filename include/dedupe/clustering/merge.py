@@ -12,11 +12,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pandas as pd
+import pyarrow as pa
 
 from include.dedupe.clustering.coding import to_pairs
 from include.dedupe.clustering.known_hubs import settle_hubs
 from include.dedupe.clustering.known_pairs import (
-    added,
+    are_added,
     keep_pairs,
     read_known_pairs,
     read_state,
@@ -33,6 +34,8 @@ from include.dedupe.scanning.coverage import scanned_partitions
 from include.dedupe.scanning.outage import Outage
 from include.dedupe.scanning.search import Searcher, document_fields, fingerprint
 from include.dedupe.tables import ADDED, DOCUMENTS, EDGES, HUBS, PAIRS, empty
+
+PART_PAIRS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +82,10 @@ async def merge(flow: FlowReader, run: RunDir, attempt: Attempt) -> MergeStats:
     weak, valid = valid[valid["score"] < threshold], valid[valid["score"] >= threshold]
     documents = state.documents[state.documents["id"].isin({*valid["id_a"], *valid["id_b"]})]
     stage.write_table("hubs", settle_hubs(run, attempt, plan, hubs, changed), HUBS)
-    stage.write_table("pairs", valid[PAIRS.names], PAIRS)
-    stage.write_table("added", added(valid, before), ADDED)
+    is_new = are_added(valid, before)
+    spans = [slice(first, first + PART_PAIRS) for first in range(0, len(valid), PART_PAIRS) or (0,)]
+    stage.write_tables("pairs", (valid[span][PAIRS.names] for span in spans), PAIRS)
+    stage.write_tables("added", (valid[span][ADDED.names][is_new[span]] for span in spans), ADDED)
     stage.write_table("weak", weak[PAIRS.names], PAIRS)
     stage.write_table("documents", documents, DOCUMENTS)
     found = int((own["id_a"] != own["id_b"]).sum())
@@ -98,9 +103,9 @@ def _read_scans(run: RunDir, plan: Plan) -> tuple[int, pd.DataFrame, pd.Series[s
     partitions = scanned_partitions(run, plan)
     counts: list[int] = []
 
-    def read() -> Iterator[pd.DataFrame]:
+    def read() -> Iterator[pa.Table]:
         for name in partitions:
-            for part in run.read_parts(name, "edges", EDGES):
+            for part in run.read_rows(name, "edges", EDGES):
                 counts.append(len(part))
                 yield part
 

@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from include.dedupe.tables import ADDED, NEWS
+from include.dedupe.tables import NEWS
 
 NEW, CHANGED, KNOWN = "new", "changed", "known"
 
@@ -30,12 +30,10 @@ class News:
     new_near_pairs: int = 0
 
     @classmethod
-    def of(cls, news: pd.DataFrame, pairs: pd.DataFrame, added: pd.DataFrame, exact_threshold: float) -> Self:
-        """Count; ``news``, ``pairs`` and ``added`` have the columns of NEWS, PAIRS and ADDED."""
-        exact = pairs.merge(added, on=ADDED.names)["score"] >= exact_threshold
+    def of(cls, news: pd.DataFrame, exact_pairs: int, near_pairs: int) -> Self:
+        """Count; ``news`` has the columns of NEWS."""
         new, changed, known = (int((news["news"] == word).sum()) for word in (NEW, CHANGED, KNOWN))
-        documents = int(news["new_documents"].sum())
-        return cls(new, changed, known, documents, int(exact.sum()), int((~exact).sum()))
+        return cls(new, changed, known, int(news["new_documents"].sum()), exact_pairs, near_pairs)
 
     @classmethod
     def read(cls, result: Mapping[str, Any]) -> Self | None:
@@ -58,14 +56,12 @@ class News:
         )
 
 
-def tell_news(members: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
+def tell_news(members: pd.DataFrame) -> pd.DataFrame:
     """Return what is new of each cluster (columns of NEWS).
 
-    Args:
-        members: columns of CLUSTERS.
-        before: columns of NAMES: the clusters that documents were in before this run.
+    ``members``: cluster_id, and before: the cluster that the document was in before this run, or nothing.
     """
-    old = members["id"].map(before.set_index("id")["cluster_id"])
+    old = members["before"]
     rows = pd.DataFrame(
         {
             "cluster_id": members["cluster_id"],

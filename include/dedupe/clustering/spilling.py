@@ -1,101 +1,113 @@
 """Spilling: the pairs of any number of parts become one order without the parts being in memory together.
 
-Some parts at a time are sorted and laid into a file in batches. Of each file one batch is held. The lowest of
-their last ids tells up to where nothing can follow that belongs before it: so far, pairs are united and given
-out.
+Some parts at a time are united and laid into a file, as numbers. When all ids have one order, the numbers of
+each file become positions in it, and the pairs of some low ids at a time are taken from all files and united.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
+import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from include.dedupe.clustering.coding import CodedPairs, encode
+from include.dedupe.clustering.coding import CodedPairs, Codes, Flags, in_order
+from include.dedupe.clustering.numbering import Numbering
+from include.dedupe.tables import PAIRS
 
-FILE_EDGES = 2_000_000
-BATCH_PAIRS = 50_000
-SPILLED = pa.schema(
-    {
-        "low": pa.large_string(),
-        "high": pa.large_string(),
-        "score": pa.float64(),
-        "from_low": pa.bool_(),
-        "from_high": pa.bool_(),
-    }
+FILE_ROWS = 2_000_000
+PIECE_PAIRS = 1_000_000
+_ROW = np.dtype(
+    [
+        ("low", np.int32),
+        ("high", np.int32),
+        ("score", np.float64),
+        ("from_low", np.bool_),
+        ("from_high", np.bool_),
+    ]
 )
+Places = npt.NDArray[np.int64]
 
 
-def join_on_disk(parts: Iterable[pd.DataFrame], folder: Path) -> Iterator[CodedPairs]:
+def join_on_disk(parts: Iterable[pa.Table], folder: Path) -> Iterator[CodedPairs]:
     """Yield the pairs of all edges, each once and in order: those of some low ids, then of what follows them.
 
     Args:
         parts: edges (columns of EDGES), read one after the other.
         folder: an empty one, with space for about 60 bytes an edge.
     """
-    files = [
-        _spill(CodedPairs.of(edges), folder / f"{number}.arrow")
-        for number, edges in enumerate(_gathered(parts))
-    ]
-    open_files = [one for one in map(_File, files) if one.rows]
-    while open_files:
-        bound = min(str(one.rows["low"][-1]) for one in open_files)
-        yield _united(pa.concat_tables([one.take_up_to(bound) for one in open_files]))
-        open_files = [one for one in open_files if one.rows]
+    numbering, rows = Numbering(folder), 0
+    files: list[Path] = []
+    for edges in gathered(parts):
+        pairs = CodedPairs.of(edges)
+        numbering.add(pairs.ids)
+        files.append(_spill(pairs, folder / f"{len(files)}.rows"))
+        rows += len(pairs)
+    ids = numbering.finish()
+    bounds = np.linspace(0, len(ids), 1 + max(1, -(-rows // PIECE_PAIRS))).astype(np.int64)
+    cuts = [_renumber(file, numbering.places(part), bounds) for part, file in enumerate(files)]
+    for piece in range(len(bounds) - 1):
+        taken = [_read(file, *cut[piece : piece + 2]) for file, cut in zip(files, cuts, strict=True)]
+        united = np.concatenate([np.zeros(0, _ROW), *taken])
+        yield CodedPairs(ids, *(united[name] for name in _ROW.names or ())).united()
 
 
-def _gathered(parts: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+def gathered(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
     """Put parts together until they are worth a file."""
-    waiting: list[pd.DataFrame] = []
+    waiting: list[pa.Table] = []
     for part in parts:
         waiting.append(part)
-        if sum(map(len, waiting)) >= FILE_EDGES:
-            yield pd.concat(waiting, ignore_index=True)
+        if sum(map(len, waiting)) >= FILE_ROWS:
+            yield pa.concat_tables(waiting)
             waiting = []
     if waiting:
-        yield pd.concat(waiting, ignore_index=True)
-
-
-class _File:
-    """What was read of a file and not taken yet; no rows at its end."""
-
-    def __init__(self, file: Path) -> None:
-        self._batches = iter(pa.ipc.open_stream(pa.OSFile(str(file))))
-        self.rows = self._next()
-
-    def take_up_to(self, bound: str) -> pa.Table:
-        count = int(np.count_nonzero(pc.less_equal(self.rows["low"], bound)))
-        taken, self.rows = self.rows.slice(0, count), self.rows.slice(count)
-        if not self.rows:
-            self.rows = self._next()
-        return taken
-
-    def _next(self) -> pa.Table:
-        batch = next(self._batches, None)
-        return SPILLED.empty_table() if batch is None else pa.Table.from_batches([batch])
+        yield pa.concat_tables(waiting)
 
 
 def _spill(pairs: CodedPairs, file: Path) -> Path:
-    """Write pairs in order; those of one low id are in one batch."""
-    begins = np.flatnonzero(np.diff(pairs.low)) + 1
-    wanted = np.searchsorted(begins, np.arange(BATCH_PAIRS, len(pairs.low), BATCH_PAIRS))
-    cuts = begins[np.unique(wanted[wanted < len(begins)])]
-    with pa.ipc.new_stream(pa.OSFile(str(file), "wb"), SPILLED) as writer:
-        for begin, end in pairwise([0, *cuts.tolist(), len(pairs.low)]):
-            rows = slice(begin, end)
-            ends = [pairs.ids.take(pa.array(side[rows])) for side in (pairs.low, pairs.high)]
-            rest = [pa.array(column[rows]) for column in (pairs.scores, pairs.from_low, pairs.from_high)]
-            writer.write_batch(pa.record_batch([*ends, *rest], SPILLED.names).cast(SPILLED))
+    rows = np.empty(len(pairs), _ROW)
+    for name, column in zip(_ROW.names or (), pairs.columns, strict=True):
+        rows[name] = column
+    rows.tofile(file)
     return file
 
 
-def _united(rows: pa.Table) -> CodedPairs:
-    columns = {name: rows[name].combine_chunks() for name in SPILLED.names}
-    ids, low, high = encode(columns["low"], columns["high"])
-    scores, *seen = (columns[name].to_numpy(zero_copy_only=False) for name in SPILLED.names[2:])
-    return CodedPairs(ids, low, high, scores, *seen).united()
+def _renumber(file: Path, places: Codes, bounds: Places) -> Places:
+    """Bring the numbers of a file into the order of all ids; return the row at which each bound begins."""
+    rows = np.fromfile(file, _ROW)
+    for name in ("low", "high"):
+        rows[name] = places[rows[name]]
+    rows.tofile(file)
+    cuts: Places = np.searchsorted(rows["low"], bounds)
+    return cuts
+
+
+def _read(file: Path, begin: int, end: int) -> npt.NDArray[np.void]:
+    return np.fromfile(file, _ROW, count=end - begin, offset=begin * _ROW.itemsize)
+
+
+def number_pairs(
+    parts: Iterable[CodedPairs], folder: Path, existing: Iterable[pa.Array] = ()
+) -> tuple[CodedPairs, Flags]:
+    """Return the pairs of parts that follow each other in order, by ids that lie in the folder.
+
+    Of each id it tells whether it is in ``existing``, columns of ids.
+    """
+    numbering, found = Numbering(folder), []
+    none = CodedPairs.of_pairs(PAIRS.empty_table())
+    for pairs in chain((none,), parts):
+        numbering.add(pairs.ids)
+        found.append(pairs.columns)
+    for ids in existing:
+        numbering.add(in_order([ids])[0])
+    ids = numbering.finish()
+    for part, columns in enumerate(found):
+        places = numbering.places(part)
+        columns[:2] = [places[side] for side in columns[:2]]
+    exists = np.zeros(len(ids), bool)
+    for part in range(len(found), numbering.parts):
+        exists[numbering.places(part)] = True
+    return CodedPairs(ids, *(np.concatenate([each.pop(0) for each in found]) for _ in range(5))), exists

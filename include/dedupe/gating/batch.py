@@ -11,6 +11,7 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import replace
 
 from include.dedupe.acting.gated import remember_indexed
+from include.dedupe.acting.seeing import UNSEEN
 from include.dedupe.acting.writer import ConflictError
 from include.dedupe.flow import Document
 from include.dedupe.gating.decide import FAILED, Row, failed_row
@@ -19,7 +20,7 @@ from include.dedupe.gating.judge import Judgement, judge
 from include.dedupe.gating.matches import HubError, Match
 from include.dedupe.gating.overwrite import overwrite, overwritten_before
 from include.dedupe.gating.pending import add_pending
-from include.dedupe.gating.work import STAYING, UNSEEN, Candidate, GateWork, done_row
+from include.dedupe.gating.work import STAYING, Candidate, GateWork, done_row
 
 MEDDLED = "somebody else changed it while it was pending; it stays so until the next run of the gate"
 Judged = Judgement | str

@@ -10,6 +10,7 @@ from typing import Any
 from include.dedupe.acting.archive import Entry, write_entries
 from include.dedupe.acting.gated import OVERWRITE, remember_indexed
 from include.dedupe.acting.quarantine import move_away
+from include.dedupe.acting.seeing import UNSEEN
 from include.dedupe.acting.writer import ConflictError
 from include.dedupe.clock import now
 from include.dedupe.clustering.facts import protected_among
@@ -18,7 +19,7 @@ from include.dedupe.flow import Document
 from include.dedupe.gating.decide import Row, row_of
 from include.dedupe.gating.judge import Judgement
 from include.dedupe.gating.replaced import Replaced, keep_picture
-from include.dedupe.gating.work import ALL_FIELDS, DONE, UNSEEN, Candidate, GateWork, done_row
+from include.dedupe.gating.work import ALL_FIELDS, DONE, Candidate, GateWork, done_row
 
 
 async def overwrite(work: GateWork, name: str, one: Candidate, judged: Judgement) -> Row:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from include.dedupe.acting.archive import Entry
 from include.dedupe.acting.lease import Lease
+from include.dedupe.acting.seeing import see
 from include.dedupe.acting.writer import FlowWriter
 from include.dedupe.flow import Document
 from include.dedupe.gating.buried import Buried
@@ -21,8 +21,6 @@ from include.dedupe.gating.take import GatePlan
 from include.dedupe.rundir import RunDir
 
 ALL_FIELDS = ("*", "_version_")
-VISIBLE_WITHIN_S = 30.0
-UNSEEN = "it was written but cannot be seen in the collection"
 DONE = {
     "index": "indexed",
     "link": "linked",
@@ -92,13 +90,7 @@ class GateWork:
         self, ids: Sequence[str], is_so: Callable[[Mapping[str, Document]], bool]
     ) -> dict[str, Document]:
         """Commit, and return the documents as soon as they are as expected, or as they are after a while."""
-        await self.writer.commit()
-        deadline = asyncio.get_running_loop().time() + VISIBLE_WITHIN_S
-        while True:
-            found = await self.writer.read(ids, ALL_FIELDS) if ids else {}
-            if is_so(found) or asyncio.get_running_loop().time() > deadline:
-                return found
-            await asyncio.sleep(0.5)
+        return await see(self.writer, ids, is_so, ALL_FIELDS)
 
 
 def done_row(one: Candidate, judgement: Judgement) -> Row:

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from include.flow_server.folder.walk import Walk
-    from include.flow_server.store.protocol import Document, Operation
-    from include.flow_server.store.sqlite import SqliteStore
+    from include.flow_server.store.protocol import Document, DocumentStore, Operation
 
 _CHUNK = 200
 _MISSING_SHARE = 0.2
@@ -29,7 +28,7 @@ _OWN = frozenset({"image", *OWN_FIELDS}) - {INDEXED}
 class Departing:
     """Removes and marks documents of one collection; `known` is what the last sync saw."""
 
-    def __init__(self, store: SqliteStore, table: SeenTable, known: Mapping[str, Seen]) -> None:
+    def __init__(self, store: DocumentStore, table: SeenTable, known: Mapping[str, Seen]) -> None:
         self._store = store
         self._table = table
         self._known = known
@@ -47,8 +46,8 @@ class Departing:
         """Raises a FolderError where so many documents would go that something is wrong with the folder."""
         if len(missing) <= _MISSING_FEW:
             return
-        going = [path for path in missing if self._store.key_of(path) is not None]
-        known = sum(self._store.key_of(path) is not None for path in self._known)
+        there = self._store.existing(self._known)
+        known, going = len(there), [path for path in missing if path in there]
         if len(going) <= max(_MISSING_FEW, _MISSING_SHARE * known):
             return
         left_out = sum(path in walked.left_out.paths for path in going)

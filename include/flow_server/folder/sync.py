@@ -25,16 +25,16 @@ from include.flow_server.folder.walk import PictureFile, same_files, walk
 from include.flow_server.last_sync import FILE, keep_last_sync
 from include.flow_server.measures import UNREADABLE
 from include.flow_server.query.dates import format_date, now, to_milliseconds
-from include.flow_server.service import store_file
+from include.flow_server.service import open_store, store_file
 from include.flow_server.settings import Limits
 from include.flow_server.store.protocol import Add
-from include.flow_server.store.sqlite import SqliteStore
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence, Set
     from pathlib import Path
 
-    from include.flow_server.store.protocol import Document
+    from include.flow_server.settings import ServerSettings
+    from include.flow_server.store.protocol import Document, DocumentStore
 
 _CHUNK = 200
 
@@ -49,20 +49,23 @@ class SyncOptions:
     leave_out: tuple[str, ...] = LEFT_OUT
 
 
-def sync(
-    folder: Path, data: Path, collection: str, workers: int, options: SyncOptions | None = None
-) -> SyncReport:
-    """Runs one sync.
+def sync(folder: Path, settings: ServerSettings, options: SyncOptions | None = None) -> SyncReport:
+    """Runs one sync into the first collection of `settings`.
+
+    What was seen of the folder is kept below `settings.data`, also where a SolrCloud has the documents.
 
     Raises:
         FolderError: no such folder, no picture in it, a wrong fields.csv, or too many pictures missing.
+        NotFoundError: there is no such collection in the SolrCloud.
     """
+    (collection, *_) = settings.collections
     options = options or SyncOptions()
     walked = walk(folder, options.leave_out)
     table = read_fields(folder)
-    store_path = store_file(data, collection)
-    store = SqliteStore(store_path)
-    seen = SeenTable(store_path.with_name("folder.sqlite"))
+    kept = store_file(settings.data, collection).parent
+    store = open_store(settings, collection)
+    kept.mkdir(parents=True, exist_ok=True)
+    seen = SeenTable(kept / "folder.sqlite")
     try:
         known = seen.all()
         remarks = table.without_picture({file.path for file in walked.pictures}, known)
@@ -76,8 +79,8 @@ def sync(
         report.gone = departing.remove(missing)
         report.marked = departing.mark([one for one in walked.failed if one[0] not in walked.unlisted])
         run = _Sync(folder.resolve(), store, seen, known, table.cells, departing, report, options)
-        done = run.run(walked.pictures, workers)
-        keep_last_sync(store_path.with_name(FILE), done.groups())
+        done = run.run(walked.pictures, settings.workers)
+        keep_last_sync(kept / FILE, done.groups())
         return done
     finally:
         seen.close()
@@ -89,22 +92,24 @@ class _Sync:
     """One run: its store, what was seen before, and what comes out."""
 
     folder: Path
-    store: SqliteStore
+    store: DocumentStore
     table: SeenTable
     known: Mapping[str, Seen]
     columns: dict[str, dict[str, str]]
     departing: Departing
     report: SyncReport
     options: SyncOptions
+    there: Set[str] = frozenset()
 
     def run(self, files: Sequence[PictureFile], workers: int) -> SyncReport:
         hard_links = same_files(files)
         self.report.hard_links = len(hard_links)
         for path, first in hard_links.items():
             self.columns[path] = {**self.columns.get(path, {}), HARD_LINK: first}
+        self.there = self.store.existing(self.known)
         todo = {file.path: file for file in files if not self._is_as_seen(file)}
         with tqdm(total=len(files), initial=len(files) - len(todo), unit="picture", desc="sync") as progress:
-            examined = examine_all([self._job(path) for path in todo], workers)
+            examined = examine_all(list(self._jobs([*todo])), workers)
             while chunk := list(islice(examined, _CHUNK)):
                 self._write(chunk, todo)
                 progress.update(len(chunk))
@@ -119,7 +124,7 @@ class _Sync:
         )
         if not same or self.options.verify:
             return False
-        deleted = self.store.key_of(file.path) is None
+        deleted = file.path not in self.there
         if deleted and self.options.include_deleted:
             return False
         self.report.deleted_before += deleted
@@ -129,16 +134,21 @@ class _Sync:
     def _cells(self, path: str) -> str:
         return json.dumps(self.columns.get(path, {}), sort_keys=True, ensure_ascii=False)
 
-    def _job(self, path: str) -> Job:
-        old = self.known.get(path)
-        known = old.content if old and self._may_be_known(path, old) else ""
-        return Job(str(self.folder), path, known, Limits().picture_bytes)
+    def _jobs(self, paths: Sequence[str]) -> Iterator[Job]:
+        for start in range(0, len(paths), _CHUNK):
+            chunk = paths[start : start + _CHUNK]
+            asked = [path for path in chunk if path in self.there]
+            documents = {document.id: document for document in self.store.get(asked)}
+            for path in chunk:
+                old = self.known.get(path)
+                is_known = old is not None and self._may_be_known(path, old, documents.get(path))
+                content = old.content if old and is_known else ""
+                yield Job(str(self.folder), path, content, Limits().picture_bytes)
 
-    def _may_be_known(self, path: str, old: Seen) -> bool:
+    def _may_be_known(self, path: str, old: Seen, document: Document | None) -> bool:
         """Whether there is no need to analyse the same bytes again."""
         if old.state not in (State.HERE, State.DELETED):
             return False
-        document = next(iter(self.store.get([path])), None)
         if document is None:
             return not self.options.include_deleted
         date_is_free = json.loads(old.columns).get(DATE) and not self.columns.get(path, {}).get(DATE)

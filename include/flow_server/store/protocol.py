@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from include.flow_server.index.finder import Load
     from include.flow_server.index.scores import Comparers
     from include.flow_server.query.request import SelectRequest
-    from include.flow_server.store.schema import Schema
+    from include.flow_server.store.schema import FieldType, Schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +156,9 @@ class DocumentStore(Protocol):
     def key_of(self, document_id: str) -> int | None:
         """The key of an id; a store may know only later that there is no such document."""
 
+    def existing(self, ids: Iterable[str]) -> set[str]:
+        """Which of `ids` have a document, committed or not."""
+
     def get(self, ids: Sequence[str]) -> list[Document]:
         """The newest state of documents, committed or not, in the order asked for."""
 
@@ -167,6 +170,9 @@ class DocumentStore(Protocol):
         With `skip_conflicts` an operation that `_version_` forbids is passed over instead. Without `versions`
         nobody reads the new ones, so that they may be left out.
         """
+
+    def declare(self, types: Mapping[str, FieldType]) -> None:
+        """Gives names that nothing defines yet a type for good."""
 
     def commit(self) -> None:
         """Makes everything written so far visible to reads."""

@@ -29,7 +29,7 @@ from include.flow_server.store.upgrading import FORMAT, upgrade, written_format
 from include.flow_server.store.writing import Writer, find_all
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import TypeVar
 
     from include.flow_server.index.finder import Load
@@ -110,6 +110,9 @@ class SqliteStore:
         with self._reading() as (connection, _):
             row = connection.execute("SELECT key FROM documents WHERE id = ?", (document_id,)).fetchone()
         return row[0] if row else None
+
+    def existing(self, ids: Iterable[str]) -> set[str]:
+        return {document_id for document_id in ids if self.key_of(document_id) is not None}
 
     @told()
     def get(self, ids: Sequence[str]) -> list[Document]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import time
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,9 +27,18 @@ class Cloud:
     directory: Path
     running: list[EmbeddedServer] = field(default_factory=list)
 
-    def collection(self, name: str) -> str:
-        """Makes an empty collection."""
-        init_solr(SolrClient(self.nodes.addresses, patience=60), name, SHARDS, REPLICAS)
+    def collection(self, name: str, change: Callable[[str], str] | None = None) -> str:
+        """Makes an empty collection; with `change`, of a solrconfig.xml that was changed so."""
+        client = SolrClient(self.nodes.addresses, patience=60)
+        if change:
+            packed = io.BytesIO()
+            with zipfile.ZipFile(packed, "w") as archive:
+                for file in CONFIGSET.iterdir():
+                    text = file.read_text("utf-8")
+                    archive.writestr(file.name, change(text) if file.name == "solrconfig.xml" else text)
+            upload = {"action": "UPLOAD", "name": f"{name}-flow"}
+            client.send("/admin/configs", upload, packed.getvalue(), "application/octet-stream")
+        init_solr(client, name, SHARDS, REPLICAS)
         return name
 
     def alias(self, name: str, collection: str) -> str:

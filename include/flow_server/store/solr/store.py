@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from include.flow_server.errors import BadRequestError, NotFoundError
 from include.flow_server.store.protocol import Reanalysed, Selection, Written
+from include.flow_server.store.schema import CATCH_ALL, WORDS
 from include.flow_server.store.solr.cores import SolrCollection
 from include.flow_server.store.solr.documents import (
     DESCRIPTOR,
@@ -23,16 +24,17 @@ from include.flow_server.store.solr.pictures import SolrPictures
 from include.flow_server.store.solr.question import OUTDATED, SolrScope
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from include.flow_server.index.finder import Load
     from include.flow_server.index.scores import Comparers
     from include.flow_server.query.request import SelectRequest
     from include.flow_server.store.protocol import Document, Operation
-    from include.flow_server.store.schema import Schema
+    from include.flow_server.store.schema import FieldType, Schema
     from include.flow_server.store.solr.client import SolrClient
 
 _AT_ONCE = 500  # operations of one request
+_IN_ALL_REPLICAS = {"updateTimeoutSecs": "60"}  # a change of the schema is answered when all have it
 _OUTWARD = str.maketrans("+/", "-_")  # marks that clients may send on without encoding them
 _INWARD = str.maketrans("-_", "+/")
 
@@ -107,6 +109,11 @@ class SolrStore:
     def key_of(self, document_id: str) -> int | None:
         return key_of(document_id)
 
+    def existing(self, ids: Iterable[str]) -> set[str]:
+        asked = list(ids)
+        chunks = (asked[start : start + _AT_ONCE] for start in range(0, len(asked), _AT_ONCE))
+        return {str(one["id"]) for chunk in chunks for one in self._newest(chunk, "id")}
+
     def get(self, ids: Sequence[str]) -> list[Document]:
         found = {str(one["id"]): read_document(one) for one in self._newest(ids, "*")}
         return [found[document_id] for document_id in ids if document_id in found]
@@ -128,6 +135,14 @@ class SolrStore:
         for start in range(0, len(renewed), _AT_ONCE):
             self._renew(renewed[start : start + _AT_ONCE])
         return written
+
+    def declare(self, types: Mapping[str, FieldType]) -> None:
+        fields = [{"name": name, "type": kind.value} for name, kind in types.items()]
+        copies = [{"source": name, "dest": CATCH_ALL} for name, kind in types.items() if kind in WORDS]
+        commands = {"add-field": fields, "add-copy-field": copies}
+        body = {name: given for name, given in commands.items() if given}
+        if body:
+            self._solr.client.send(f"{self._solr.path}/schema", _IN_ALL_REPLICAS, json.dumps(body).encode())
 
     def commit(self) -> None:
         self._solr.client.send(f"{self._solr.path}/update", {"commit": "true"}, b"[]")

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.dedupe.clustering.cluster import Clusters, parts_at, to_clusters
+from include.dedupe.clustering.cluster import to_clusters
 from include.dedupe.clustering.coding import to_pairs
+from include.dedupe.clustering.components import Clusters
 from include.dedupe.tables import BRIDGES, CLUSTER_EVENTS, CLUSTERS, EDGES, NAMES, PARTS, to_parquet
 
 SCORES = st.sampled_from([0.7, 0.8, 0.94, 0.95, 1.0])
@@ -74,7 +75,7 @@ def test_at_a_higher_threshold_a_cluster_falls_into_the_parts_of_the_oracle(
     edges: Edges, thresholds: list[float]
 ) -> None:
     pairs, found = pairs_of(edges), cluster(edges)
-    parts = parts_at(pairs, found.members, thresholds)
+    parts = found.parts_at(thresholds)
     for threshold in thresholds:
         strong = pairs[pairs["score"] >= threshold]
         graph = graph_of([(a, b, 1.0) for a, b in zip(strong["id_a"], strong["id_b"], strict=True)])
@@ -110,7 +111,7 @@ def test_rows_are_sorted_and_fit_their_tables(edges: Edges) -> None:
     to_parquet(found.members, CLUSTERS)
     to_parquet(found.bridges, BRIDGES)
     to_parquet(found.events, CLUSTER_EVENTS)
-    to_parquet(parts_at(pairs_of(edges), found.members, (0.9,)), PARTS)
+    to_parquet(found.parts_at((0.9,)), PARTS)
 
 
 def test_a_cluster_that_grows_keeps_its_name_also_when_its_first_document_changes() -> None:

@@ -4,11 +4,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.dedupe.clustering import spilling
+from include.dedupe.clustering import numbering, spilling
 from include.dedupe.clustering.coding import to_pairs
 from include.dedupe.tables import EDGES, PAIRS, from_parquet, to_parquet
 
@@ -18,6 +19,10 @@ EDGE_LISTS = st.lists(st.tuples(IDS, IDS, st.floats(0, 1)), max_size=40)
 
 def frame(edges: list[tuple[str, str, float]]) -> pd.DataFrame:
     return pd.DataFrame(edges, columns=EDGES.names)
+
+
+def rows(edges: list[tuple[str, str, float]]) -> pa.Table:
+    return pa.Table.from_pandas(frame(edges), schema=EDGES)
 
 
 @given(EDGE_LISTS)
@@ -48,9 +53,10 @@ def test_parts_that_are_read_one_by_one_make_the_pairs_of_all(
     parts: list[list[tuple[str, str, float]]], files: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as folder:
-        patch.setattr(spilling, "FILE_EDGES", files)
-        patch.setattr(spilling, "BATCH_PAIRS", 2)
-        joined = [one.to_frame() for one in spilling.join_on_disk(map(frame, parts), Path(folder))]
+        patch.setattr(spilling, "FILE_ROWS", files)
+        patch.setattr(numbering, "BATCH_IDS", 3)
+        patch.setattr(spilling, "PIECE_PAIRS", 2)
+        joined = [one.to_frame() for one in spilling.join_on_disk(map(rows, parts), Path(folder))]
     whole = to_pairs(frame([edge for part in parts for edge in part]))
     pd.testing.assert_frame_equal(pd.concat([whole[:0], *joined], ignore_index=True), whole)
 

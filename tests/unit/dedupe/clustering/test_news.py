@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
+from include.dedupe.clustering.earlier import Earlier
 from include.dedupe.clustering.news import News, tell_news
 from include.dedupe.tables import NAMES, NEWS, to_parquet
 
@@ -20,17 +23,19 @@ BEFORE = {"a": "one", "b": "one", "c": "two", "d": "two", "gone": "three"}
     ],
 )
 def test_a_cluster_is_new_changed_or_known(now: dict[str, str], expected: tuple[str, int]) -> None:
-    members = pd.DataFrame({"id": list(now), "cluster_id": list(now.values())})
-    news = tell_news(members, pd.DataFrame(BEFORE.items(), columns=NAMES.names))
+    ids = pa.array(now, pa.large_string())
+    before = Earlier.of(pd.DataFrame(BEFORE.items(), columns=NAMES.names), ids)
+    had = before.names_of(np.arange(len(now), dtype=np.int32)).to_pandas()
+    news = tell_news(pd.DataFrame({"cluster_id": list(now.values()), "before": had}))
     to_parquet(news, NEWS)
     ((_, word, documents),) = news.itertuples(index=False, name=None)
     assert (word, documents) == expected
 
 
 def test_a_first_run_finds_only_new_ones() -> None:
-    members = pd.DataFrame({"id": ["a", "b"], "cluster_id": ["a", "a"]})
-    assert tell_news(members, pd.DataFrame(columns=NAMES.names))["news"].tolist() == ["new"]
-    assert tell_news(members[:0], pd.DataFrame(columns=NAMES.names)).empty
+    members = pd.DataFrame({"cluster_id": ["a", "a"], "before": [None, None]})
+    assert tell_news(members)["news"].tolist() == ["new"]
+    assert tell_news(members[:0]).empty
 
 
 def test_news_in_words() -> None:
