@@ -15,8 +15,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from include.detector.comparing.keypoints import Keypoints
     from include.detector.comparing.thumb import Thumb
+    from include.detector.imaging.keypoints import Keypoints
 
 LEAST_SIMILARITY = 0.75  # of two keypoint descriptors
 LARGEST_TURN = np.deg2rad(20)

@@ -16,6 +16,7 @@ from include.detector.comparing.closeness import hash_distance, similarity
 from include.detector.comparing.difference import difference, equal_cells, same_colours
 from include.detector.comparing.evidence import measure, tried, weighed
 from include.detector.comparing.ink import ink
+from include.detector.comparing.landmarks import share_a_part
 from include.detector.comparing.orientation import MIRRORED, UPRIGHT, orientations, turned_distances
 from include.detector.comparing.perspective import straightened
 from include.detector.comparing.refine import refine, sharpened
@@ -105,8 +106,8 @@ def compare(
 
     Pictures with nearly the same hash, or with many cells of the same colours, are compared frame on frame
     even where nothing else proposes it. With `enough`, keypoints are the last resort: none are found of
-    pictures for which less is enough, or of which nothing seen from far speaks for their being one. `mirror`
-    and `turn`: whether the second may be shown mirrored, and turned by quarter turns.
+    pictures for which less is enough, or of which neither what is seen from far nor a part speaks for one.
+    `mirror` and `turn`: whether the second may be shown mirrored, and turned by quarter turns.
     """
     pair = _Pair(first, second, orientations(mirror=mirror, turn=turn))
     if enough is not None:
@@ -181,13 +182,15 @@ class _Pair:
         return bool(self.others) and self.alike > LEAST_OTHER_SIMILARITY
 
     def is_seen(self, agreement: float) -> bool:
-        """Whether enough seen from far speaks for their being one, where upright so much agrees."""
+        """Whether enough seen from far, where upright so much agrees, or a part speaks for one picture."""
         if self.hashed:
             return True
         beside = self.alike + COLOURS_COUNT * same_colours(self.first, self.second)
         if agreement + beside >= LEAST_SEEN:
             return True
-        return self.may_be_shown and float(self.nested.max()) + beside >= LEAST_SEEN
+        if self.may_be_shown and float(self.nested.max()) + beside >= LEAST_SEEN:
+            return True
+        return share_a_part(self.first.descriptor, self.second.descriptor)
 
     def otherwise(self) -> list[Orientation]:
         """Other orientations worth a closer look: those of the hashes, mirrored, best nested."""
