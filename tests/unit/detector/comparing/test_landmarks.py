@@ -13,11 +13,13 @@ from include.detector.comparing.thumb import Thumb
 from include.detector.imaging import Descriptor, analyze
 from include.detector.imaging.landmarks import UNSURE, part_of, read_landmarks
 from tests.support.drawn import file
-from tests.support.pasted import BESIDE, PHOTOS, WHOLE, made, photo
+from tests.support.pasted import BESIDE, PHOTOS, WHOLE, pasted, photo, photo_file
+
+PASTED = pasted()
 
 
 def described(name: str) -> Descriptor:
-    return analyze(file(photo(name), "JPEG", quality=90))
+    return analyze(photo_file(name))
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +27,9 @@ def whole() -> Descriptor:
     return described(WHOLE)
 
 
-@pytest.mark.parametrize("kind", made())
+@pytest.mark.parametrize("kind", PASTED)
 def test_a_picture_in_another_one_is_near_from_either_side(kind: str, whole: Descriptor) -> None:
-    other = analyze(file(made()[kind], "JPEG", quality=80))
+    other = analyze(PASTED[kind])
     assert share_a_part(whole, other)
     assert share_a_part(other, whole)
     scores = {
@@ -38,7 +40,7 @@ def test_a_picture_in_another_one_is_near_from_either_side(kind: str, whole: Des
 
 
 def test_other_photographs_share_nothing() -> None:
-    names = [WHOLE, *BESIDE, *(path.name for path in sorted(PHOTOS.glob("*.jpg"))[::6])]
+    names = [WHOLE, *BESIDE, *(path.name for path in sorted(PHOTOS.glob("*.jpg"))[::12])]
     for one, other in combinations(map(described, names), 2):
         assert not share_a_part(one, other)
 

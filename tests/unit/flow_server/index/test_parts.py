@@ -13,7 +13,7 @@ from include.flow_server.index import DuplicateIndex, SearchOptions
 from include.flow_server.index import parts as parts_module
 from include.flow_server.index.parts import Parts
 from tests.support.drawn import file, structured
-from tests.support.pasted import made, photo
+from tests.support.pasted import pasted, photo_file
 
 WHOLE = 100
 
@@ -25,12 +25,12 @@ def others() -> dict[int, Descriptor]:
 
 @pytest.fixture(scope="module")
 def whole() -> Descriptor:
-    return analyze(file(photo(), "JPEG", quality=90))
+    return analyze(photo_file())
 
 
 @pytest.fixture(scope="module")
 def copies() -> dict[str, Descriptor]:
-    return {kind: analyze(file(image, "JPEG", quality=80)) for kind, image in made().items()}
+    return {name: analyze(data) for name, data in pasted().items()}
 
 
 def parts_of(descriptors: dict[int, Descriptor]) -> Parts:
@@ -54,7 +54,7 @@ def test_pictures_in_others_are_found_from_both_sides_by_the_thorough_search_alo
     for key, copy in enumerate(copies.values(), start=WHOLE + 1):
         assert 0.70 <= found[key] < 0.95
         assert WHOLE in {hit.key for hit in index.search(copy, SearchOptions())}
-    quick = {hit.key for hit in index.search(copies["collage of three"], SearchOptions(smartfilter="high"))}
+    quick = {hit.key for hit in index.search(copies["collage of 3"], SearchOptions(smartfilter="high"))}
     assert WHOLE not in quick
 
 
@@ -64,15 +64,15 @@ def test_what_is_added_replaced_and_removed_is_as_if_built_at_once(
     parts = parts_of({key: one for key, one in others.items() if key < 8})
     queries = [whole, *copies.values(), *others.values()]
     holding(parts, whole)
-    parts.add([(WHOLE, whole.landmarks), (WHOLE + 1, copies["background"].landmarks)])
-    parts.add([(key, one.landmarks) for key, one in others.items() if key >= 20])
+    parts.add([(WHOLE, whole.landmarks), (WHOLE + 1, copies["on a background"].landmarks)])
+    parts.add([(key, one.landmarks) for key, one in others.items() if key >= 8])
     holding(parts, whole)
     parts.remove([3, 11, WHOLE + 1, 7777])
-    parts.add([(3, whole.landmarks), (WHOLE + 1, copies["screen"].landmarks)])
+    parts.add([(3, whole.landmarks), (WHOLE + 1, copies["post"].landmarks)])
     now = {key: one for key, one in others.items() if key != 11}
-    now |= {WHOLE: whole, 3: whole, WHOLE + 1: copies["screen"]}
+    now |= {WHOLE: whole, 3: whole, WHOLE + 1: copies["post"]}
     assert holding(parts, *queries) == holding(parts_of(now), *queries)
-    assert holding(parts, copies["collage of two"])[0][:2] == [3, WHOLE]
+    assert holding(parts, copies["collage of 2"])[0][:2] == [3, WHOLE]
     parts.remove(list(now))
     assert holding(parts, *queries) == [[] for _ in queries]
 
@@ -83,7 +83,7 @@ def test_the_index_forgets_the_parts_of_what_is_replaced_or_gone(
     known = others | {WHOLE: whole}
     index = DuplicateIndex(lambda keys: {key: known[key] for key in keys})
     index.add(known.items())
-    query, options = copies["collage of three"], SearchOptions()
+    query, options = copies["collage of 3"], SearchOptions()
     assert [hit.key for hit in index.search(query, options)] == [WHOLE]
     known |= {WHOLE: replace(others[4], content_hash="4" * 64), 5: whole}
     index.add([(key, known[key]) for key in (WHOLE, 5)])
@@ -109,7 +109,7 @@ def test_many_pictures_at_once_find_what_each_finds_alone(
 
 def test_only_those_allowed_are_found(whole: Descriptor, copies: dict[str, Descriptor]) -> None:
     parts = parts_of(dict.fromkeys(range(5), whole))
-    landmarks = copies["collage of two"].landmarks
+    landmarks = copies["collage of 2"].landmarks
     assert parts.holding([landmarks], [9], None) == [[0, 1, 2, 3, 4]]
     assert parts.holding([landmarks], [9], np.array([1, 4, 9])) == [[1, 4]]
     assert parts.holding([landmarks], [9], np.zeros(0, np.int64)) == [[]]
@@ -119,11 +119,11 @@ def test_what_half_a_thousand_documents_share_is_found_and_what_all_share_costs_
     whole: Descriptor, copies: dict[str, Descriptor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parts = parts_of(dict.fromkeys(range(500), whole))
-    assert holding(parts, copies["collage of two"]) == [list(range(500))]
+    assert holding(parts, copies["collage of 2"]) == [list(range(500))]
     monkeypatch.setattr(parts_module, "MOST_HELD", 400)
     monkeypatch.setattr(
         parts_module,
         "votes",
         lambda own, *_: pytest.fail("looked at") if len(own) else votes(own, own, own.astype(np.int64)),
     )
-    assert holding(parts, copies["collage of two"]) == [[]]
+    assert holding(parts, copies["collage of 2"]) == [[]]
