@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
 LEAST_VOTES = 4  # places of a picture that agree
 LARGEST_TURN = 3  # of DIRECTIONS
-LARGEST_GROWTH = 2.5  # octaves
+LEAST_GROWTH, LARGEST_GROWTH = 0.5, 2.5  # octaves
+LEAST_MOVE = 3  # steps of a place
 SAME_GROWTH, SAME_PLACE = 0.7, 28  # octaves, pixels of the thumbnail
 MIDDLE = 56  # pixels of the thumbnail, about
 PROBES = 1 << UNSURE_BITS
@@ -70,6 +71,8 @@ def turned_alike(own: Marks, others: Marks) -> NDArray[np.bool_]:
 def votes(own: Marks, others: Marks, pairs: Whole) -> tuple[Whole, Whole]:
     """How many places of one picture are found in the other, all by the same shift and growth.
 
+    What is as large and where it was is no part. Where as much of a pair is, they are pages of one template.
+
     Args:
         own: landmarks of one picture, [n].
         others: those of the other picture with the same words.
@@ -78,6 +81,9 @@ def votes(own: Marks, others: Marks, pairs: Whole) -> tuple[Whole, Whole]:
     Returns:
         The pairs that have LEAST_VOTES in increasing order, and their votes.
     """
+    stays = _stays(own, others)
+    unmoved, stayed = _voted(own[stays], pairs[stays])
+    own, others, pairs = own[~stays], others[~stays], pairs[~stays]
     growth = _growth(own, others)
     factor = 2.0**growth
     across, down = (
@@ -97,7 +103,11 @@ def votes(own: Marks, others: Marks, pairs: Whole) -> tuple[Whole, Whole]:
     joined, counts = joined[order], counts[order]
     is_first = np.ones(len(joined), np.bool_)
     is_first[1:] = joined[1:] != joined[:-1]
-    return joined[is_first], counts[is_first]
+    joined, counts = joined[is_first], counts[is_first]
+    _, at, there = np.intersect1d(joined, unmoved, assume_unique=True, return_indices=True)
+    is_part = np.ones(len(joined), np.bool_)
+    is_part[at] = counts[at] > stayed[there]
+    return joined[is_part], counts[is_part]
 
 
 def share_a_part(first: Descriptor, second: Descriptor) -> bool:
@@ -123,6 +133,14 @@ def _lies_in(own: Marks, others: Marks) -> bool:
 def _growth(own: Marks, others: Marks) -> NDArray[np.float64]:
     """By how many octaves each landmark is smaller than the other one."""
     return (part_of(others, SIZE) - part_of(own, SIZE)) / SIZES
+
+
+def _stays(own: Marks, others: Marks) -> NDArray[np.bool_]:
+    """Whether each landmark is about as large as the other one, and where it is."""
+    stays = np.abs(_growth(own, others)) < LEAST_GROWTH
+    for part in (ACROSS, DOWN):
+        stays &= np.abs(part_of(own, part) - part_of(others, part)) <= LEAST_MOVE
+    return stays
 
 
 def _voted(own: Marks, bins: Whole) -> tuple[Whole, Whole]:

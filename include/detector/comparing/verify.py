@@ -47,6 +47,7 @@ LEAST_SEEN, COLOURS_COUNT = 1.27, 0.4
 WELL_NESTED, WELL_TURNED = 0.7, 0.75  # agreement
 PAGE = 0.35  # share of one brightness that pages have at least
 MOVING = 0.4  # share of the difference
+LEAST_MOVED = 12.0  # pixels between where a part and where the whole would have its corners
 TURNED = 0.6  # degrees that a free fit would rotate, from which the alignment may rotate too
 WORTH_TURNING = 0.01
 # A perspective may explain what moves where so much of the difference does, and so many of the blocks nearly
@@ -115,7 +116,7 @@ def compare(
         if laid is None:
             agreement, start = nested(first, second)
             if not pair.same_frame and not pair.is_seen(agreement):
-                return None
+                return pair.part()
             laid = _inside(first, second, start) if agreement > WELL_NESTED else None
         if laid and enough(comparison := pair.measured(laid)):
             return comparison
@@ -182,15 +183,25 @@ class _Pair:
         return bool(self.others) and self.alike > LEAST_OTHER_SIMILARITY
 
     def is_seen(self, agreement: float) -> bool:
-        """Whether enough seen from far, where upright so much agrees, or a part speaks for one picture."""
+        """Whether enough seen from far speaks for their being one, where upright so much agrees."""
         if self.hashed:
             return True
         beside = self.alike + COLOURS_COUNT * same_colours(self.first, self.second)
         if agreement + beside >= LEAST_SEEN:
             return True
-        if self.may_be_shown and float(self.nested.max()) + beside >= LEAST_SEEN:
-            return True
-        return share_a_part(self.first.descriptor, self.second.descriptor)
+        return self.may_be_shown and float(self.nested.max()) + beside >= LEAST_SEEN
+
+    def part(self) -> Comparison | None:
+        """How one is a part of the other, where landmarks say that it may be.
+
+        Never frame on frame: what agrees there of pictures that look unlike each other is a template.
+        """
+        if not share_a_part(self.first.descriptor, self.second.descriptor):
+            return None
+        best = _best(self.first, self.second, same_frame=False, least=LEAST_AGREEMENT)
+        found = self.measured(best) if best else None
+        whole = whole_onto_whole(self.first, self.second)
+        return found if found and found.alignment().apart(whole, self.first) > LEAST_MOVED else None
 
     def otherwise(self) -> list[Orientation]:
         """Other orientations worth a closer look: those of the hashes, mirrored, best nested."""

@@ -11,7 +11,7 @@ from include.detector.comparing.landmarks import LEAST_VOTES, probes, share_a_pa
 from include.detector.comparing.score import EXACT, NEAR, score_pair
 from include.detector.comparing.thumb import Thumb
 from include.detector.imaging import Descriptor, analyze
-from include.detector.imaging.landmarks import UNSURE, part_of, read_landmarks
+from include.detector.imaging.landmarks import ACROSS, UNSURE, part_of, read_landmarks
 from tests.support.drawn import file
 from tests.support.pasted import BESIDE, PHOTOS, WHOLE, pasted, photo, photo_file
 
@@ -53,14 +53,25 @@ def test_a_word_is_looked_for_with_all_its_unsure_bits_either_way(whole: Descrip
     assert all(len(set(row)) == found.shape[1] for row in found.tolist())
 
 
-def test_votes_are_places_not_landmarks(whole: Descriptor) -> None:
+def test_votes_are_places_that_moved(whole: Descriptor) -> None:
     marks = read_landmarks(whole.landmarks)
-    same = np.zeros(2 * len(marks), np.int64)
-    (pair,), (count,) = votes(np.repeat(marks, 2), np.repeat(marks, 2), same)
+    inside = marks[part_of(marks, ACROSS) < 200]
+    moved = inside + np.uint64(20 << ACROSS[0])
+    same = np.zeros(2 * len(inside), np.int64)
+    (pair,), (count,) = votes(np.repeat(inside, 2), np.repeat(moved, 2), same)
     assert pair == 0
-    assert LEAST_VOTES <= count <= len({int(mark) & 0xFFFF for mark in marks})
-    one = marks[:1].repeat(LEAST_VOTES)
-    assert len(votes(one, one, np.zeros(LEAST_VOTES, np.int64))[0]) == 0
+    assert LEAST_VOTES <= count <= len({int(mark) & 0xFFFF for mark in inside})
+    one = LEAST_VOTES * [0]
+    assert len(votes(inside[one], moved[one], np.zeros(LEAST_VOTES, np.int64))[0]) == 0
+
+
+def test_what_did_not_move_is_no_part(whole: Descriptor) -> None:
+    marks = read_landmarks(whole.landmarks)
+    pairs = np.zeros(len(marks), np.int64)
+    assert len(votes(marks, marks, pairs)[0]) == 0
+    few, moved = marks[: LEAST_VOTES + 2], marks + np.uint64(20 << ACROSS[0])
+    own, others = np.concatenate([few, marks]), np.concatenate([moved[: LEAST_VOTES + 2], marks])
+    assert len(votes(own, others, np.zeros(len(own), np.int64))[0]) == 0
 
 
 def test_pictures_without_landmarks_share_nothing(whole: Descriptor) -> None:
