@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from include.detector.imaging import Descriptor, analyze
-from include.detector.imaging.landmarks import UNSURE, WORD, part_of, read_landmarks
+from include.detector.imaging.landmarks import ACROSS, UNSURE, WORD, part_of, read_landmarks
 from tests.support.embedded_server import EmbeddedServer, launch
 from tests.support.small_collection import PHOTOS
 
@@ -80,13 +80,13 @@ def descriptors() -> dict[str, tuple[str, Descriptor]]:
 
 
 def seen_from_one_side(landmarks: bytes) -> bytes:
-    """Landmarks that are among those that others may be, but are sure of bits in which these differ."""
+    """Moved landmarks that are among those that others may be, but are sure of bits in which these differ."""
     marks = read_landmarks(landmarks)
     unsure = part_of(marks, UNSURE)
     bit = unsure & -unsure
     word = part_of(marks, WORD) ^ bit
     sure = unsure ^ bit
-    rest = marks & np.uint64((1 << UNSURE[0]) - 1)
+    rest = (marks & np.uint64((1 << UNSURE[0]) - 1)) + np.uint64(40 << ACROSS[0])
     return (
         word.astype(np.uint64) << np.uint64(WORD[0]) | sure.astype(np.uint64) << np.uint64(UNSURE[0]) | rest
     ).tobytes()
