@@ -39,8 +39,7 @@ class Effort(NamedTuple):
 # on a shelf, and 18 of 506 beyond that, crops to 30 % and screenshots. That was before `first`, by which
 # "off" finds 698 instead of 695 of 705 promised copies and compares a twentieth more pairs, among photographs
 # of many kinds a fifth; it was chosen on these copies, of 120 of the photographs.
-# `parts`: of pictures in collages, posts and before others that have enough votes at all, comparing three finds all
-# but one in twenty that comparing eight does, for half the time.
+# `parts`: of 300 copies in collages, posts and the like, 3 finds one less than 8.
 EFFORTS = {
     "off": Effort(least=0.40, failures=32, close=0.52, ahead=0.07, first=0.47, parts=3),
     "low": Effort(least=0.44, failures=24, close=0.52, ahead=0.07, first=0.50),
