@@ -31,7 +31,7 @@ from include.flow_server.index.options import SMART_FILTERS
 from include.safe_picture import UnreadableImageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from include.detector.editing.manipulations import Manipulation
@@ -121,9 +121,10 @@ def read_library(root: Path, most_per_source: int) -> Library:
     return _read({group: paths[:most_per_source] for group, paths in by_group.items()}, root)
 
 
-def read_folder(folder: Path) -> Library:
+def read_folder(folder: Path, without: Collection[str] = ()) -> Library:
     """Analyze the pictures of one folder as a single group, and text pages and charts."""
-    return _read({"folder": sorted(folder.glob("*.jpg"))}, folder)
+    paths = [path for path in sorted(folder.glob("*.jpg")) if path.name not in without]
+    return _read({"folder": paths}, folder)
 
 
 def _read(by_group: Mapping[str, Sequence[Path]], root: Path) -> Library:

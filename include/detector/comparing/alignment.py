@@ -15,8 +15,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from include.detector.comparing.keypoints import Keypoints
     from include.detector.comparing.thumb import Thumb
+    from include.detector.imaging.keypoints import Keypoints
 
 LEAST_SIMILARITY = 0.75  # of two keypoint descriptors
 LARGEST_TURN = np.deg2rad(20)
@@ -50,8 +50,12 @@ class Alignment:
 
     def resembles(self, other: Alignment, first: Thumb) -> bool:
         """Whether both put the corners of the first thumbnail at about the same place."""
+        return self.apart(other, first) < SAME_PLACE
+
+    def apart(self, other: Alignment, first: Thumb) -> float:
+        """By how many pixels at most the places differ at which both put the first thumbnail's corners."""
         corners = np.array([[0, 0, 1], [first.width, first.height, 1]])
-        return bool(np.abs(corners @ (self.matrix - other.matrix).T).max() < SAME_PLACE)
+        return float(np.abs(corners @ (self.matrix - other.matrix).T).max())
 
     def turns(self) -> tuple[float, float]:
         """Rotation of either axis in degrees; they differ by the shear."""

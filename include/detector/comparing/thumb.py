@@ -14,10 +14,11 @@ import cv2
 import numpy as np
 
 from include.detector.comparing.backdrop import backdrop_of
-from include.detector.comparing.keypoints import MOST_BYTES, find_keypoints
+from include.detector.comparing.keypoints import keypoints_shown
 from include.detector.comparing.orientation import UPRIGHT, Orientation, hash_blocks
 from include.detector.comparing.planes import Shades, local_contrast, plain, resize
 from include.detector.comparing.windows import PIXELS, windows
+from include.detector.imaging.keypoints import MOST_BYTES, find_keypoints
 from include.detector.imaging.layout import VALUES, decode_layout
 from include.detector.imaging.margins import Box, content_box
 from include.detector.imaging.thumbnail import decode_thumbnail
@@ -25,8 +26,9 @@ from include.detector.imaging.thumbnail import decode_thumbnail
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from include.detector.comparing.keypoints import KeptKeypoints, Keypoints
+    from include.detector.comparing.keypoints import KeptKeypoints
     from include.detector.imaging.descriptor import Descriptor
+    from include.detector.imaging.keypoints import Keypoints
 
 FRAME_SIDE = 32  # both sides of a whole frame squeezed for the same-frame check
 DETAILED = 4.0  # levels by which a cell of the layout differs from those around it
@@ -138,7 +140,7 @@ class Thumb:
         """Found when first asked for."""
         if self.original is not None:
             size = self.original.width, self.original.height
-            return self.original.keypoints.shown(self.orientation, *size)
+            return keypoints_shown(self.original.keypoints, self.orientation, *size)
         if self.kept is None:
             return self._found_keypoints()
         return self.kept.keypoints(self.descriptor, self._found_keypoints)

@@ -17,6 +17,7 @@ from include.detector.comparing.closeness import hash_distance, similarity
 from include.detector.comparing.difference import difference, equal_cells, same_colours
 from include.detector.comparing.evidence import measure, tried, weighed
 from include.detector.comparing.ink import ink
+from include.detector.comparing.landmarks import share_a_part
 from include.detector.comparing.orientation import MIRRORED, UPRIGHT, orientations, turned_distances
 from include.detector.comparing.perspective import straightened
 from include.detector.comparing.refine import refine, sharpened
@@ -47,6 +48,7 @@ LEAST_SEEN, COLOURS_COUNT = 1.27, 0.4
 WELL_NESTED, WELL_TURNED = 0.7, 0.75  # agreement
 PAGE = 0.35  # share of one brightness that pages have at least
 MOVING = 0.4  # share of the difference
+LEAST_MOVED = 12.0  # pixels between where a part and where the whole would have its corners
 TURNED = 0.6  # degrees that a free fit would rotate, from which the alignment may rotate too
 WORTH_TURNING = 0.01
 # A perspective may explain what moves where so much of the difference does, and so many of the blocks nearly
@@ -107,8 +109,8 @@ def compare(
 
     Pictures with nearly the same hash, or with many cells of the same colours, are compared frame on frame
     even where nothing else proposes it. With `enough`, keypoints are the last resort: none are found of
-    pictures for which less is enough, or of which nothing seen from far speaks for their being one. `mirror`
-    and `turn`: whether the second may be shown mirrored, and turned by quarter turns.
+    pictures for which less is enough, or of which neither what is seen from far nor a part speaks for one.
+    `mirror` and `turn`: whether the second may be shown mirrored, and turned by quarter turns.
     """
     pair = _Pair(first, second, orientations(mirror=mirror, turn=turn))
     if enough is not None:
@@ -116,7 +118,7 @@ def compare(
         if laid is None:
             agreement, start = nested(first, second)
             if not pair.same_frame and not pair.is_seen(agreement):
-                return None
+                return pair.part()
             laid = _inside(first, second, start) if agreement > WELL_NESTED else None
         if laid and enough(comparison := pair.measured(laid)):
             return comparison
@@ -200,6 +202,18 @@ class _Pair:
         if agreement + beside >= LEAST_SEEN:
             return True
         return self.may_be_shown and float(self.nested.max()) + beside >= LEAST_SEEN
+
+    def part(self) -> Comparison | None:
+        """How one is a part of the other, where landmarks say that it may be.
+
+        Never frame on frame: what agrees there of pictures that look unlike each other is a template.
+        """
+        if not share_a_part(self.first.descriptor, self.second.descriptor):
+            return None
+        best = _best(self.first, self.second, same_frame=False, least=LEAST_AGREEMENT)
+        found = self.measured(best) if best else None
+        whole = whole_onto_whole(self.first, self.second)
+        return found if found and found.alignment().apart(whole, self.first) > LEAST_MOVED else None
 
     def otherwise(self) -> list[Orientation]:
         """Other orientations worth a closer look: those of the hashes, mirrored, best nested."""

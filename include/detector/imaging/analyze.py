@@ -9,6 +9,8 @@ import numpy as np
 
 from include.detector.imaging.descriptor import DESCRIPTOR_VERSION, Descriptor
 from include.detector.imaging.embedding import embed
+from include.detector.imaging.keypoints import find_keypoints
+from include.detector.imaging.landmarks import landmarks
 from include.detector.imaging.layout import encode_layout, layout
 from include.detector.imaging.margins import content_box
 from include.detector.imaging.pdq import pdq
@@ -34,6 +36,7 @@ def analyze(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Descriptor:
     working = _working_copy(picture.rgb)
     thumbnail = shrink(working)
     coded = encode(thumbnail)
+    stored = decode_thumbnail(coded)
     left, top, right, bottom = content_box(working)
     hashed, quality = pdq(working)
     content = np.ascontiguousarray(working[top:bottom, left:right])
@@ -54,9 +57,14 @@ def analyze(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Descriptor:
         pdq_content=pdq_content,
         pdq_quality=quality,
         embedding=embed(content).tobytes(),
-        layout=encode_layout(layout(working), decode_thumbnail(coded)),
+        landmarks=landmarks(find_keypoints(_luma(stored))),
+        layout=encode_layout(layout(working), stored),
         thumbnail=coded,
     )
+
+
+def _luma(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return cv2.cvtColor(rgb, cv2.COLOR_RGB2YCrCb)[..., 0].astype(np.uint8, copy=False)
 
 
 def _working_copy(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -16,13 +16,14 @@ from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, Self
 
 from include.detector.imaging.errors import DescriptorVersionError
+from include.detector.imaging.landmarks import read_landmarks
 from include.detector.imaging.layout import decode_layout
 from include.detector.imaging.thumbnail import decode_thumbnail
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DESCRIPTOR_VERSION = "lite0-pdq-dense-3"
+DESCRIPTOR_VERSION = "lite0-pdq-marks-4"
 PDQ_BYTES = 32
 EMBEDDING_BYTES = 6 * 256
 MAX_BYTES = 1 << 16
@@ -51,6 +52,7 @@ class Descriptor:
     pdq_content: bytes  # 256 bits of the picture without margins
     pdq_quality: int  # 0..100: how much structure the hash rests on
     embedding: bytes  # int8 [6, 256]: the content, its corners, its centre
+    landmarks: bytes  # what is to be seen where, 8 bytes each
     layout: bytes  # mean colours of 32 x 32 cells
     thumbnail: bytes  # WebP of about 112 x 112 pixels' area
 
@@ -80,11 +82,12 @@ class Descriptor:
             descriptor = cls.from_bytes(base64.b64decode(packed, validate=True))
         except binascii.Error as error:
             raise ValueError("the descriptor in outputs is not base64: send it unchanged") from error
+        read_landmarks(descriptor.landmarks)
         decode_layout(descriptor.layout, decode_thumbnail(descriptor.thumbnail))
         return descriptor
 
     def to_bytes(self) -> bytes:
-        """Return the compact form for the store: length, JSON head, hashes, embedding, layout, thumbnail."""
+        """Return the compact form for the store: length, JSON head, and the arrays in their order."""
         head = {
             "version": self.version,
             "width": self.width,
@@ -97,13 +100,14 @@ class Descriptor:
             "behind": self.behind,
             "flat": self.flat,
             "pdq_quality": self.pdq_quality,
+            "landmarks_bytes": len(self.landmarks),
             "layout_bytes": len(self.layout),
         }
         packed = json.dumps(head, separators=(",", ":")).encode()
         return struct.pack("<H", len(packed)) + packed + self._arrays()
 
     def _arrays(self) -> bytes:
-        return self.pdq + self.pdq_content + self.embedding + self.layout + self.thumbnail
+        return self.pdq + self.pdq_content + self.embedding + self.landmarks + self.layout + self.thumbnail
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
@@ -117,9 +121,12 @@ class Descriptor:
             (length,) = struct.unpack_from("<H", data)
             head = json.loads(data[2 : 2 + length])
             check_version(head.pop("version", None))
-            sizes = (PDQ_BYTES, PDQ_BYTES, EMBEDDING_BYTES, int(head.pop("layout_bytes")))
+            lengths = [int(head.pop(name)) for name in ("landmarks_bytes", "layout_bytes")]
+            sizes = (PDQ_BYTES, PDQ_BYTES, EMBEDDING_BYTES, *lengths)
             ends = list(accumulate(sizes, initial=2 + length))
-            pdq, pdq_content, embedding, layout = (data[start:end] for start, end in pairwise(ends))
+            pdq, pdq_content, embedding, landmarks, layout = (
+                data[start:end] for start, end in pairwise(ends)
+            )
             thumbnail = data[ends[-1] :]
             if not thumbnail:
                 raise ValueError("cut short")
@@ -128,6 +135,7 @@ class Descriptor:
                 pdq=pdq,
                 pdq_content=pdq_content,
                 embedding=embedding,
+                landmarks=landmarks,
                 layout=layout,
                 thumbnail=thumbnail,
                 **head,

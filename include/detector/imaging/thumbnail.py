@@ -16,7 +16,7 @@ AREA = 112 * 112
 SHORTEST_SIDE, LONGEST_SIDE = 12, 448
 QUALITIES = (95, 80, 65, 50, 35, 20)  # of WebP, fine to coarse
 USUAL = 1  # place in QUALITIES to begin with
-SMALL_BYTES, MOST_BYTES = 1400, 3200  # a descriptor has to stay below 8 kB of JSON
+SMALL_BYTES, MOST_BYTES = 1400, 3200  # a descriptor has to stay below 12 kB of JSON
 
 
 def thumbnail_size(width: int, height: int) -> tuple[int, int]:

@@ -16,6 +16,7 @@ from include.detector.imaging.descriptor import check_version
 from include.flow_server.index.candidates import Candidates
 from include.flow_server.index.finder import CACHE_BYTES, Finder
 from include.flow_server.index.index_file import Saved
+from include.flow_server.index.parts import Parts
 from include.flow_server.index.search import Shortlist
 from include.flow_server.index.sieve import BESIDE, EFFORTS
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from include.flow_server.index.finder import Load
     from include.flow_server.index.options import Hit, SearchOptions
     from include.flow_server.index.scores import Comparers
+
+LOADED = 5000  # descriptors at once
 
 
 class DuplicateIndex:
@@ -55,7 +58,9 @@ class DuplicateIndex:
             kept: keypoints that were found before.
         """
         self._lock = threading.RLock()
+        self._load = load
         self._candidates = Candidates(orientations(mirror=mirror, turn=turn))
+        self._parts: Parts | None = None  # until the first search that looks for them
         self._content_hashes: dict[int, str] = {}
         self._keys_of: dict[str, set[int]] = {}
         self._finder: Finder[NDArray[np.int64] | None] = Finder(
@@ -66,9 +71,11 @@ class DuplicateIndex:
         return len(self._content_hashes)
 
     def memory_bytes(self) -> int:
-        """Bytes held: embeddings and hashes, content hashes and cached thumbnails."""
+        """Bytes held: embeddings and hashes, landmarks, content hashes and cached thumbnails."""
         with self._lock:
-            return self._candidates.nbytes() + 300 * len(self._content_hashes) + self._finder.scores.nbytes()
+            parts = self._parts.nbytes() if self._parts else 0
+            held = self._candidates.nbytes() + parts + 300 * len(self._content_hashes)
+            return held + self._finder.scores.nbytes()
 
     def add(self, items: Iterable[tuple[int, Descriptor]]) -> None:
         """Take in documents; a key that is known already is replaced.
@@ -83,6 +90,8 @@ class DuplicateIndex:
             self.remove(added)
             self._know({key: descriptor.content_hash for key, descriptor in added.items()})
             self._candidates.add([(key, found) for key, found in added.items() if not found.flat])
+            if self._parts:
+                self._parts.add([(key, found.landmarks) for key, found in added.items()])
 
     def saved(self, sequence: int, outdated: NDArray[np.int64]) -> Saved:
         """All that it holds now, which is not changed any more."""
@@ -107,6 +116,8 @@ class DuplicateIndex:
             if not known:
                 return
             self._candidates.remove(known)
+            if self._parts:
+                self._parts.remove(known)
             for key in known:
                 content_hash = self._content_hashes.pop(key)
                 self._keys_of[content_hash].discard(key)
@@ -186,14 +197,49 @@ class DuplicateIndex:
             found = self._candidates.nearest_of(
                 queries, most, effort.least, allowed=allowed, approximate=options.approximate
             )
+            wanted = [effort.parts + len(keys) + 2 * count for keys, count in zip(same, passed, strict=True)]
+            sharing = self._sharing(queries, wanted, allowed) if effort.parts else [[] for _ in queries]
             hashes = [
-                {one.key: self._content_hashes[one.key] for one in nearest if one.key in self._content_hashes}
-                for nearest in found
+                {
+                    key: self._content_hashes[key]
+                    for key in (*(one.key for one in nearest), *keys)
+                    if key in self._content_hashes
+                }
+                for nearest, keys in zip(found, sharing, strict=True)
             ]
         return [
-            Shortlist(keys, nearest, len(nearest) < limit or not limit, known)
-            for keys, nearest, limit, known in zip(same, found, most, hashes, strict=True)
+            Shortlist(
+                same[number],
+                found[number],
+                is_whole=(len(found[number]) < most[number] or not most[number])
+                and len(sharing[number]) < wanted[number],
+                hashes=hashes[number],
+                parts=sharing[number],
+            )
+            for number in range(len(queries))
         ]
+
+    def _sharing(
+        self, queries: Sequence[Descriptor], most: Sequence[int], allowed: NDArray[np.int64] | None
+    ) -> list[list[int]]:
+        """Up to so many documents that seem to share a part with each query."""
+        if self._parts is None:
+            self._parts = self._all_parts()
+        return self._parts.holding([query.landmarks for query in queries], most, allowed)
+
+    def _all_parts(self) -> Parts:
+        """The landmarks of all documents; one that changes meanwhile is added when the change is taken in."""
+        parts, keys = Parts(), list(self._content_hashes)
+        for first in range(0, len(keys), LOADED):
+            loaded = self._load(keys[first : first + LOADED])
+            parts.add(
+                [
+                    (key, found.landmarks)
+                    for key, found in loaded.items()
+                    if found.content_hash == self._content_hashes[key]
+                ]
+            )
+        return parts
 
     def _same(self, query: Descriptor, allowed: NDArray[np.int64] | None) -> list[int]:
         """The documents with the same pixels."""

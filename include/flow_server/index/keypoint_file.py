@@ -17,7 +17,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from include.detector.comparing.keypoints import FOUND_BY, Keypoints
+from include.detector.imaging.keypoints import FOUND_BY, Keypoints
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

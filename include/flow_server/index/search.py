@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from include.flow_server.index.sieve import worth_comparing
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from include.detector.imaging.descriptor import Descriptor
     from include.flow_server.index.candidates import Candidate
@@ -15,27 +15,29 @@ if TYPE_CHECKING:
 
 
 class Shortlist(NamedTuple):
-    """Documents that a query may find: keys of those with the same pixels, and the nearest ones.
+    """Documents that a query may find: keys of those with the same pixels, the nearest ones, those of parts.
 
-    `is_whole`: no others are close enough. `hashes`: content hashes of the nearest ones.
+    `is_whole`: no others are close enough. `hashes`: content hashes of the nearest ones and of `parts`, which
+    are keys of documents that seem to share a part with the query, the likeliest first.
     """
 
     same: list[int]
     nearest: list[Candidate]
     is_whole: bool
     hashes: Mapping[int, str]
+    parts: Sequence[int] = ()
 
     def hashes_of(self, keys: Iterable[int]) -> dict[int, str]:
-        """The content hashes of those that are still among the nearest ones."""
+        """The content hashes of those that are still among them."""
         return {key: self.hashes[key] for key in keys if key in self.hashes}
 
     def worth_comparing(self, passed: Collection[int], effort: Effort) -> list[int]:
         """Keys to compare, where some have `passed` already."""
         found = {*passed, *self.same}
-        if not self.nearest:
-            return []
         others = [one for one in self.nearest if one.key not in found]
-        return [others[place].key for place in worth_comparing([one.closeness for one in others], effort)]
+        near = [others[place].key for place in worth_comparing([one.closeness for one in others], effort)]
+        sharing = [key for key in self.parts if key not in found][: effort.parts]
+        return [*near, *(key for key in sharing if key not in near)]
 
 
 class Search:

@@ -42,6 +42,7 @@ def descriptors(count: int, seed: int) -> list[Descriptor]:
                 pdq_content=random.bytes(32),
                 pdq_quality=100,
                 embedding=codes.round().clip(-127, 127).astype(np.int8).tobytes(),
+                landmarks=b"",
                 layout=b"",
                 thumbnail=b"",
             )

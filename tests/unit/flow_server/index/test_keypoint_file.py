@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from include.detector.comparing.keypoints import ROW, Keypoints
 from include.detector.comparing.score import score_pair
 from include.detector.comparing.thumb import Thumb
 from include.detector.imaging import Descriptor
+from include.detector.imaging.keypoints import ROW, Keypoints
 from include.flow_server.comparers import Comparers
 from include.flow_server.index.keypoint_file import KeypointFile
 from tests.support.cropped import photos_and_crops

@@ -1,0 +1,155 @@
+"""Whether parts of two pictures may be the same, by their landmarks alone.
+
+Landmarks with the same word lie on each other where a part of one picture is in the other: then all of them
+have turned and grown alike, and lead to the same place. Chance gives words in common, but hardly ever so
+many that agree.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from include.detector.imaging.landmarks import (
+    ACROSS,
+    DIRECTION,
+    DIRECTIONS,
+    DOWN,
+    PIXELS,
+    SIZE,
+    SIZES,
+    UNSURE,
+    UNSURE_BITS,
+    WORD,
+    WORD_BITS,
+    part_of,
+    read_landmarks,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from include.detector.imaging.descriptor import Descriptor
+    from include.detector.imaging.landmarks import Marks, Whole
+
+LEAST_VOTES = 4  # places of a picture that agree
+LARGEST_TURN = 3  # of DIRECTIONS
+LEAST_GROWTH, LARGEST_GROWTH = 0.5, 2.5  # octaves
+LEAST_MOVE = 3  # steps of a place
+SAME_GROWTH, SAME_PLACE = 0.7, 28  # octaves, pixels of the thumbnail
+MIDDLE = 56  # pixels of the thumbnail, about
+PROBES = 1 << UNSURE_BITS
+# Bins overlap by half, so that what agrees is not cut apart: by how much of a bin each grid is shifted.
+GRIDS = ((0.0, 0.0), (0.0, 0.5), (0.5, 0.0), (0.5, 0.5))
+PLACE_BITS = 16  # the last ones of a landmark
+_BINS = 6  # bits that the number of a bin has in either direction
+
+
+def words(marks: Marks) -> Whole:
+    """The word of each landmark."""
+    return part_of(marks, WORD)
+
+
+def probes(marks: Marks) -> Whole:
+    """The words that each landmark may also have, int64 [n, PROBES]; its own is the first one."""
+    unsure = part_of(marks, UNSURE)
+    found = part_of(marks, WORD)[:, None]
+    for _ in range(UNSURE_BITS):
+        bit = unsure & -unsure
+        unsure ^= bit
+        found = np.concatenate([found, found ^ bit[:, None]], axis=1)
+    return found
+
+
+def turned_alike(own: Marks, others: Marks) -> NDArray[np.bool_]:
+    """Whether each landmark may be the other one, which may be larger, but is not turned."""
+    turn = (part_of(own, DIRECTION) - part_of(others, DIRECTION) + LARGEST_TURN) % DIRECTIONS
+    return (turn <= 2 * LARGEST_TURN) & (np.abs(_growth(own, others)) < LARGEST_GROWTH)
+
+
+def votes(own: Marks, others: Marks, pairs: Whole) -> tuple[Whole, Whole]:
+    """How many places of one picture are found in the other, all by the same shift and growth.
+
+    What is as large and where it was is no part. Where as much of a pair is, they are pages of one template.
+
+    Args:
+        own: landmarks of one picture, [n].
+        others: those of the other picture with the same words.
+        pairs: which pair of pictures they are of, less than 2 ** 40.
+
+    Returns:
+        The pairs that have LEAST_VOTES in increasing order, and their votes.
+    """
+    stays = _stays(own, others)
+    unmoved, stayed = _voted(own[stays], pairs[stays])
+    own, others, pairs = own[~stays], others[~stays], pairs[~stays]
+    growth = _growth(own, others)
+    factor = 2.0**growth
+    across, down = (
+        PIXELS * part_of(others, part) + (MIDDLE - PIXELS * part_of(own, part)) * factor
+        for part in (ACROSS, DOWN)
+    )
+    found = []
+    for grown, moved in GRIDS:
+        bins = pairs
+        for place in (growth / SAME_GROWTH + grown, across / SAME_PLACE + moved, down / SAME_PLACE + moved):
+            within = np.clip(np.floor(place).astype(np.int64) + (1 << _BINS - 1), 0, (1 << _BINS) - 1)
+            bins = (bins << _BINS) | within
+        found.append(_voted(own, bins))
+    joined, counts = (np.concatenate(column) for column in zip(*found, strict=True))
+    joined >>= 3 * _BINS
+    order = np.lexsort((-counts, joined))
+    joined, counts = joined[order], counts[order]
+    is_first = np.ones(len(joined), np.bool_)
+    is_first[1:] = joined[1:] != joined[:-1]
+    joined, counts = joined[is_first], counts[is_first]
+    _, at, there = np.intersect1d(joined, unmoved, assume_unique=True, return_indices=True)
+    is_part = np.ones(len(joined), np.bool_)
+    is_part[at] = counts[at] > stayed[there]
+    return joined[is_part], counts[is_part]
+
+
+def share_a_part(first: Descriptor, second: Descriptor) -> bool:
+    """Whether so many landmarks of one of them agree with those of the other."""
+    one, two = read_landmarks(first.landmarks), read_landmarks(second.landmarks)
+    return _lies_in(one, two) or _lies_in(two, one)
+
+
+def _lies_in(own: Marks, others: Marks) -> bool:
+    """What a search for the picture of `own` would find of the one of `others`."""
+    looked_for = probes(own)
+    is_there = np.zeros(1 << WORD_BITS, np.bool_)
+    is_there[words(others)] = True
+    numbers, places = np.nonzero(is_there[looked_for])
+    if len(np.unique(numbers)) < LEAST_VOTES:
+        return False
+    found, there = np.nonzero(looked_for[numbers, places][:, None] == words(others))
+    ours, theirs = own[numbers[found]], others[there]
+    alike = turned_alike(ours, theirs)
+    return len(votes(ours[alike], theirs[alike], np.zeros(alike.sum(), np.int64))[0]) > 0
+
+
+def _growth(own: Marks, others: Marks) -> NDArray[np.float64]:
+    """By how many octaves each landmark is smaller than the other one."""
+    return (part_of(others, SIZE) - part_of(own, SIZE)) / SIZES
+
+
+def _stays(own: Marks, others: Marks) -> NDArray[np.bool_]:
+    """Whether each landmark is about as large as the other one, and where it is."""
+    stays = np.abs(_growth(own, others)) < LEAST_GROWTH
+    for part in (ACROSS, DOWN):
+        stays &= np.abs(part_of(own, part) - part_of(others, part)) <= LEAST_MOVE
+    return stays
+
+
+def _voted(own: Marks, bins: Whole) -> tuple[Whole, Whole]:
+    """The bins that hold LEAST_VOTES different places of `own`, and how many."""
+    places = (own & np.uint64((1 << PLACE_BITS) - 1)).astype(np.int64)
+    order = np.lexsort((places, bins))
+    bins, places = bins[order], places[order]
+    is_new = np.ones(len(bins), np.bool_)
+    is_new[1:] = (bins[1:] != bins[:-1]) | (places[1:] != places[:-1])
+    held, counts = np.unique(bins[is_new], return_counts=True)
+    enough = counts >= LEAST_VOTES
+    return held[enough], counts[enough]
