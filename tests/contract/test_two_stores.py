@@ -9,24 +9,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import requests
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageDraw, ImageOps
 
 from include.detector.imaging import DESCRIPTOR_VERSION
 from include.flow_server.reanalyze import reanalyze
 from include.flow_server.settings import ServerSettings
 from include.flow_server.store.solr.client import SolrClient
+from tests.contract.pictures import MANY, draw_pictures
 from tests.contract.solr.gateways import Cloud
 from tests.support.embedded_server import launch
 from tests.support.outdated import OTHER_VERSION
 
 COLLECTION = "two_stores"
 SECONDS = 120
-MANY = 36
 CHANGES = st.tuples(
     st.sampled_from(["changing a", "changing b"]),
     st.sampled_from(["replace", "replace", "set", "take away", "note", "delete"]),
@@ -49,36 +47,10 @@ SEARCHES = st.fixed_dictionaries(
 )
 
 
-def made(seed: int) -> Image.Image:
-    """A picture unlike those of other seeds: blobs with a few shapes on them."""
-    random = np.random.default_rng(seed)
-    small = random.integers(0, 256, (5, 7, 3), dtype=np.uint8)
-    picture = Image.fromarray(small).resize((420, 300), Image.Resampling.BICUBIC)
-    pencil = ImageDraw.Draw(picture)
-    for _ in range(5):
-        left, top = (int(value) for value in random.integers(0, 260, 2))
-        colour = tuple(int(value) for value in random.integers(0, 256, 3))
-        pencil.ellipse((left, top, left + 60, top + 40), fill=colour)
-    return picture
-
-
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Pictures of which each fourth has copies: scaled, cropped, mirrored, turned, equal, of one colour."""
     folder = tmp_path_factory.mktemp("pictures")
-    for number in range(MANY):
-        picture = made(number)
-        picture.save(folder / f"{number:02}.png")
-        if number % 4 == 0:
-            picture.resize((210, 150)).save(folder / f"{number:02} small.jpg", quality=85)
-            picture.save(folder / f"{number:02},same.bmp")
-        if number % 4 == 1:
-            picture.crop((30, 20, 400, 290)).save(folder / f"{number:02} cropped.jpg", quality=90)
-        if number % 4 == 2:
-            ImageOps.mirror(picture).save(folder / f"{number:02} mirrored.jpg", quality=90)
-            picture.rotate(90, expand=True).save(folder / f"{number:02} turned.jpg", quality=90)
-    for name in ("flat", "flat again"):
-        Image.new("RGB", (80, 60), (10, 200, 30)).save(folder / f"{name}.png")
+    draw_pictures(folder)
     return folder
 
 

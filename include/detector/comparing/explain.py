@@ -12,8 +12,8 @@ from include.detector.comparing.orientation import UPRIGHT
 from include.detector.comparing.score import EXACT, LARGEST_DIFFERENCE, NEAR, compared, exactness, score
 
 if TYPE_CHECKING:
+    from include.detector.comparing.comparison import Comparison
     from include.detector.comparing.thumb import Thumb
-    from include.detector.comparing.verify import Comparison
 
 
 @dataclass(frozen=True, slots=True)

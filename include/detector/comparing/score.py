@@ -23,10 +23,10 @@ from include.detector.imaging import DESCRIPTOR_VERSION
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from include.detector.comparing.comparison import Comparison
     from include.detector.comparing.difference import Difference
     from include.detector.comparing.ink import Ink
     from include.detector.comparing.thumb import Thumb
-    from include.detector.comparing.verify import Comparison
 
 WEIGHTS = Path(__file__).with_name("score-weights.json")
 NEAR, EXACT = 0.70, 0.95

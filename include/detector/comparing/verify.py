@@ -14,7 +14,8 @@ import numpy as np
 from include.detector.comparing.alignment import STRAIGHT, Alignment, proposals, whole_onto_whole
 from include.detector.comparing.backdrop import is_same_thing
 from include.detector.comparing.closeness import hash_distance, similarity
-from include.detector.comparing.difference import difference, equal_cells, same_colours
+from include.detector.comparing.comparison import Comparison
+from include.detector.comparing.difference import equal_cells, same_colours
 from include.detector.comparing.evidence import measure, tried, weighed
 from include.detector.comparing.ink import ink
 from include.detector.comparing.landmarks import share_a_part
@@ -28,9 +29,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from include.detector.comparing.difference import Difference
-    from include.detector.comparing.evidence import Evidence, Trial
-    from include.detector.comparing.ink import Ink
+    from include.detector.comparing.evidence import Trial
     from include.detector.comparing.orientation import Orientation
     from include.detector.comparing.thumb import Thumb
 
@@ -54,40 +53,6 @@ WORTH_TURNING = 0.01
 # A perspective may explain what moves where so much of the difference does, and so many of the blocks nearly
 # fit; it does where less than this share of the movement is left.
 TILTED, NEARLY_FITTING, SETTLES = 0.25, 0.55, 0.6
-
-
-@dataclass(frozen=True, eq=False)
-class Comparison:
-    """The best alignment of two pictures, the second `shown` in one of the eight orientations.
-
-    `evidence` is measured in the frame of the second picture, so shown, when `swapped`.
-    """
-
-    first: Thumb
-    second: Thumb
-    evidence: Evidence
-    swapped: bool
-    shown: Orientation
-    similarity: float  # cosine of the embeddings
-    hash_distance: int  # bits
-    plain: float  # share of one brightness, in the picture that has less of it
-    equal: float  # share of the frame's cells that have the same colours
-    equal_beside: float  # the same of the cells with detail outside the patch that differs most
-    ink: Ink | None  # of pages; None of other pictures
-    same_thing: bool = False  # before another backdrop
-
-    @cached_property
-    def difference(self) -> Difference | None:
-        """How the colours of the frames differ; None if one is mirrored, turned or seen in perspective."""
-        if self.shown != UPRIGHT or self.evidence.straightened:
-            return None
-        return difference(self.first, self.second, self.alignment())
-
-    def alignment(self) -> Alignment:
-        """The map from the first picture's pixels to the second's."""
-        found = self.evidence.alignment.inverse() if self.swapped else self.evidence.alignment
-        own = Alignment(self.shown.matrix(self.second.width, self.second.height)).inverse()
-        return found if self.shown == UPRIGHT else own.after(found)
 
 
 def in_order(first: Thumb, second: Thumb) -> tuple[Thumb, Thumb]:

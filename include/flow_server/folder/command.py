@@ -78,6 +78,11 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="index pictures again whose documents were deleted through the API",
     )
+    _add_patterns(parser)
+    return parser
+
+
+def _add_patterns(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--leave-out",
         action="append",
@@ -89,4 +94,3 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--no-default-patterns", action="store_true", help="leave out only what --leave-out says"
     )
-    return parser

@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from include.detector.comparing.comparison import Comparison
 from include.detector.comparing.orientation import ALL, Orientation
 from include.detector.comparing.score import score_pair
 from include.detector.comparing.thumb import Thumb
-from include.detector.comparing.verify import Comparison, compare, in_order
+from include.detector.comparing.verify import compare, in_order
 from include.detector.imaging import analyze
 from tests.support.drawn import file, structured
 

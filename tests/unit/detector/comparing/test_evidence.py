@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
+from include.detector.comparing.comparison import Comparison
 from include.detector.comparing.difference import Difference, equal_cells
 from include.detector.comparing.evidence import Evidence
 from include.detector.comparing.orientation import MIRRORED
 from include.detector.comparing.score import exactness, score
 from include.detector.comparing.thumb import Thumb
-from include.detector.comparing.verify import Comparison, compare
+from include.detector.comparing.verify import compare
 from include.detector.editing.drawing import coloured_text, logo, stripes
 from include.detector.editing.manipulations import scale
 from include.detector.imaging import analyze
