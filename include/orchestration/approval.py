@@ -70,11 +70,12 @@ class DecisionApproval(ApprovalOperator):
         return self._wait(context, dt.datetime.now(dt.UTC) + self.patience)
 
     def execute_complete(self, context: Context, event: dict[str, Any], until: str = "") -> Any:
+        from include.dedupe.reviewing.approving import form_values
         from include.dedupe.reviewing.asking import shown_hash
         from include.orchestration.context import open_run
 
         run, newer = open_run(self.collection), ""
-        event = {**event, "params_input": _given(event.get("params_input") or {})}
+        event = {**event, "params_input": form_values(event.get("params_input") or {})}
         if event.get("timedout"):
             newer = self._newer(run)
             end = dt.datetime.fromisoformat(until) if until else dt.datetime.now(dt.UTC)
@@ -112,11 +113,6 @@ class DecisionApproval(ApprovalOperator):
         """Return what Airflow says when nobody has answered in time."""
         nobody: dict[str, Any] = {"params_input": {}, "responded_by_user": None, "timedout": True}
         return {"chosen_options": [self.REJECT], "responded_at": dt.datetime.now(dt.UTC), **nobody}
-
-
-def _given(form: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values of a form; Airflow 3.3.0 sends for a field that was left empty what describes it."""
-    return {name: field["value"] if isinstance(field, Mapping) else field for name, field in form.items()}
 
 
 def read_answer(context: Context) -> dict[str, Any] | None:

@@ -43,4 +43,9 @@ def asked_by(task_id: str, dag_id: str, run_id: str, session: Session) -> dict[s
             return None
         raise
     by = asked.responded_by_user.name if asked.responded_by_user else None
-    return {"answered_at": asked.responded_at, "by": by, "chosen": asked.chosen_options or []}
+    return {
+        "answered_at": asked.responded_at,
+        "by": by,
+        "chosen": asked.chosen_options or [],
+        "part": approving.part_of(asked.params_input),
+    }

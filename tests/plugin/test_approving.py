@@ -85,9 +85,10 @@ def test_what_was_seen_is_approved_and_carried_out(
     expect(frame.get_by_role("region", name="What changed")).to_contain_text("coffee")
     assert asked.question(admin)["task_instance"]["dag_run_id"] == run_id
 
+    frame.get_by_label("Policy").select_option("delete")
     frame.get_by_role("button", name="Approve: 1 document").click()
     frame.get_by_role("dialog").get_by_role("button", name="Approve").click()
-    expect(frame.get_by_text("Answered: Approve, by admin")).to_be_visible()
+    expect(frame.get_by_text("Answered: Approve, only_decisions delete, by admin")).to_be_visible()
     again = {"hash": "0123456789abcdef", "approve": False}
     assert admin.post(f"{below}answer", json=again, headers=OWN, timeout=30).status_code == 409
 

@@ -28,7 +28,8 @@ def test_log_in_open_filter_judge_and_it_does_not_come_back(
     page.locator("input[type=password]").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     frame = page.frame_locator("iframe")
-    frame.get_by_role("link", name="pictures").click()
+    frame.get_by_role("region", name="Collection pictures").get_by_role("link", name="pictures").click()
+    expect(frame.get_by_role("link", name=RUN_ID)).to_have_count(1)  # the runs of other collections are gone
     frame.get_by_role("link", name=RUN_ID).click()
     expect(frame.locator(".cluster")).to_have_count(4)
     frame.get_by_label("Text").fill("COFFEE")

@@ -113,6 +113,17 @@ def effect(run: RunDir, digest: str = "", given: Mapping[str, Any] | None = None
     return _effect(state, stats, before, now, compared=compared, part=Part.read(given or {}))
 
 
+def form_values(form: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a form; Airflow 3.3.0 sends for a field that was left empty what describes it."""
+    return {name: field["value"] if isinstance(field, Mapping) else field for name, field in form.items()}
+
+
+def part_of(form: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an answer says of the part that it approves, as it was typed; nothing is everything."""
+    values = form_values(form)
+    return {name: values[name] for name in Part.__slots__ if values.get(name) not in (None, "", [])}
+
+
 def answer(
     run: RunDir, digest: str, *, approve: bool, given: Mapping[str, Any] | None = None
 ) -> Mapping[str, object]:

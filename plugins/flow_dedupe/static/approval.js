@@ -67,7 +67,8 @@ function chosen() {
 function state(run, question, effect) {
   if (!question) return h("p", { class: "note" }, { dry_run: "This is a dry run: nobody is asked, nothing is written.", superseded: "A newer run has decided anew; this one does nothing." }[run.state] ?? "Nobody was asked about this run.");
   if (!question.answered_at) return effect.superseded_by ? h("p", { class: "note warn text" }, `The newer run ${effect.superseded_by} has decided anew; this question closes by itself. It can be rejected, not approved.`) : h("p", { class: "note warn" }, h("strong", {}, "This run waits for an answer. "), "Only what is approved and still stands when it is carried out is done; everything deleted can be restored.");
-  return h("p", { class: "note good text" }, `Answered: ${question.chosen.join(", ")}, by ${question.by ?? "nobody, in time"}, ${when(question.answered_at)}.`);
+  const only = Object.entries(question.part).map(([name, value]) => `${name} ${[value].flat().join(" ")}`);
+  return h("p", { class: "note good text" }, `Answered: ${[question.chosen.join(", "), ...only].join(", ")}, by ${question.by ?? "nobody, in time"}, ${when(question.answered_at)}.`);
 }
 
 function counts(effect, changed, question) {
