@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from include.flow_server.index.scores import Comparers
 
 LOADED = 5000  # descriptors at once
+MOST_WITH_PARTS = 100_000  # documents; in more, parts take too much memory, and time at the first search
 
 
 class DuplicateIndex:
@@ -222,7 +223,10 @@ class DuplicateIndex:
     def _sharing(
         self, queries: Sequence[Descriptor], most: Sequence[int], allowed: NDArray[np.int64] | None
     ) -> list[list[int]]:
-        """Up to so many documents that seem to share a part with each query."""
+        """Up to so many documents that seem to share a part with each query; none of a large collection."""
+        if len(self._content_hashes) > MOST_WITH_PARTS:
+            self._parts = None
+            return [[] for _ in queries]
         if self._parts is None:
             self._parts = self._all_parts()
         return self._parts.holding([query.landmarks for query in queries], most, allowed)

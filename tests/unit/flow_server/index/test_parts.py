@@ -9,7 +9,7 @@ import pytest
 
 from include.detector.comparing.landmarks import votes
 from include.detector.imaging import Descriptor, analyze
-from include.flow_server.index import DuplicateIndex, SearchOptions
+from include.flow_server.index import DuplicateIndex, SearchOptions, duplicate_index
 from include.flow_server.index import parts as parts_module
 from include.flow_server.index.parts import Parts
 from tests.support.drawn import file, structured
@@ -56,6 +56,25 @@ def test_pictures_in_others_are_found_from_both_sides_by_the_thorough_search_alo
         assert WHOLE in {hit.key for hit in index.search(copy, SearchOptions())}
     quick = {hit.key for hit in index.search(copies["collage of 3"], SearchOptions(smartfilter="high"))}
     assert WHOLE not in quick
+
+
+def test_in_a_large_collection_no_parts_are_looked_for_or_held(
+    others: dict[int, Descriptor],
+    whole: Descriptor,
+    copies: dict[str, Descriptor],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    known = others | {WHOLE: whole}
+    index = DuplicateIndex(lambda keys: {key: known[key] for key in keys})
+    index.add(known.items())
+    monkeypatch.setattr(duplicate_index, "MOST_WITH_PARTS", len(known))
+    asked = copies["collage of 3"]
+    before = index.memory_bytes()
+    assert WHOLE in {hit.key for hit in index.search(asked, SearchOptions())}
+    assert index.memory_bytes() > before + len(known) * 500
+    known[WHOLE + 1] = analyze(file(structured(50)))
+    index.add([(WHOLE + 1, known[WHOLE + 1])])
+    assert WHOLE not in {hit.key for hit in index.search(asked, SearchOptions())}
 
 
 def test_what_is_added_replaced_and_removed_is_as_if_built_at_once(
