@@ -10,7 +10,7 @@ from typing import Any
 from include.dedupe.acting.archive import Entry, write_entries
 from include.dedupe.acting.gated import OVERWRITE, remember_indexed
 from include.dedupe.acting.quarantine import move_away
-from include.dedupe.acting.seeing import UNSEEN
+from include.dedupe.acting.seeing import FIELDS, UNSEEN
 from include.dedupe.acting.writer import ConflictError
 from include.dedupe.clock import now
 from include.dedupe.clustering.facts import protected_among
@@ -19,12 +19,12 @@ from include.dedupe.flow import Document
 from include.dedupe.gating.decide import Row, row_of
 from include.dedupe.gating.judge import Judgement
 from include.dedupe.gating.replaced import Replaced, keep_picture
-from include.dedupe.gating.work import ALL_FIELDS, DONE, Candidate, GateWork, done_row
+from include.dedupe.gating.work import DONE, Candidate, GateWork, done_row
 
 
 async def overwrite(work: GateWork, name: str, one: Candidate, judged: Judgement) -> Row:
     """Write a new document over the one that the judgement names; where that cannot be, it is held."""
-    target = (await work.writer.read([judged.target], ALL_FIELDS)).get(judged.target)
+    target = (await work.writer.read([judged.target], FIELDS)).get(judged.target)
     try:
         if target is None:
             raise DedupeError("it no longer exists")
@@ -43,7 +43,7 @@ async def overwritten_before(work: GateWork, one: Candidate) -> Row | None:
     for entry in work.earlier.get(one.id, ()):
         if entry.action != OVERWRITE:
             continue
-        target = (await work.writer.read([entry.id], ALL_FIELDS)).get(entry.id)
+        target = (await work.writer.read([entry.id], FIELDS)).get(entry.id)
         if target and _holds(target, entry.set):
             why = f"done before the interruption{await _move_away(entry)}"
             return done_row(one, Judgement("overwrite", target=entry.id, reason=why))

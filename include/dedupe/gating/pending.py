@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from include.dedupe.acting.archive import Entry, write_entries
 from include.dedupe.acting.gated import INDEX
+from include.dedupe.acting.seeing import FIELDS
 from include.dedupe.acting.writer import ConflictError
 from include.dedupe.clock import now
 from include.dedupe.flow import Document
@@ -18,7 +19,7 @@ from include.dedupe.gating.decide import Row, failed_row
 from include.dedupe.gating.flight import together
 from include.dedupe.gating.judge import Judgement
 from include.dedupe.gating.matches import Match
-from include.dedupe.gating.work import ALL_FIELDS, Candidate, GateWork, done_row
+from include.dedupe.gating.work import Candidate, GateWork, done_row
 
 TAKEN = "its id is taken"
 VANISHED = "a document of its id came and went at this moment"
@@ -42,7 +43,7 @@ async def add_pending(work: GateWork, name: str, candidates: Sequence[Candidate]
     taken = [one for one, why in problems if why == TAKEN]
     if taken:
         await work.writer.commit()
-        known = await work.writer.read([one.id for one in taken], ALL_FIELDS)
+        known = await work.writer.read([one.id for one in taken], FIELDS)
         met = [await _met(work, one, known.get(one.id)) for one in taken]
         rows |= {row.number: row for row in met if row}
     return rows

@@ -20,7 +20,6 @@ from include.dedupe.gating.picture import Analysis
 from include.dedupe.gating.take import GatePlan
 from include.dedupe.rundir import RunDir
 
-ALL_FIELDS = ("*", "_version_")
 DONE = {
     "index": "indexed",
     "link": "linked",
@@ -90,7 +89,7 @@ class GateWork:
         self, ids: Sequence[str], is_so: Callable[[Mapping[str, Document]], bool]
     ) -> dict[str, Document]:
         """Commit, and return the documents as soon as they are as expected, or as they are after a while."""
-        return await see(self.writer, ids, is_so, ALL_FIELDS)
+        return await see(self.writer, ids, is_so)
 
 
 def done_row(one: Candidate, judgement: Judgement) -> Row:

@@ -115,7 +115,7 @@ def effect(run: RunDir, digest: str = "", given: Mapping[str, Any] | None = None
 
 def form_values(form: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values of a form; Airflow 3.3.0 sends for a field that was left empty what describes it."""
-    return {name: field["value"] if isinstance(field, Mapping) else field for name, field in form.items()}
+    return {name: field.get("value") if isinstance(field, Mapping) else field for name, field in form.items()}
 
 
 def part_of(form: Mapping[str, Any]) -> dict[str, Any]:

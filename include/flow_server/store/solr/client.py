@@ -31,9 +31,8 @@ _READ_SECONDS = 60.0
 _WRITE_SECONDS = 300.0  # who gives up earlier does not know whether it was written
 _PAUSE_SECONDS = 0.25
 _CONFLICT = re.compile(r"version conflict for (.*?) expected=(-?\d+) actual=(-?\d+)", re.DOTALL)
-_TORN = re.compile(
-    r"Error from server at \S+ (?:parsing error|Expected mime type)"
-)  # a node stops: 400 or 404
+# What a node says of another one that stops, with status 400 or 404.
+_TORN = re.compile(r"Error from server at \S+ (?:parsing error|Expected mime type)")
 _FORM = "application/x-www-form-urlencoded"
 
 _NOT_SENT = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
