@@ -21,7 +21,7 @@ from include.flow_server.index.search import Shortlist
 from include.flow_server.index.sieve import BESIDE, EFFORTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence, Set
+    from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 
     from numpy.typing import NDArray
 
@@ -198,38 +198,36 @@ class DuplicateIndex:
             found = self._candidates.nearest_of(
                 queries, most, effort.least, allowed=allowed, approximate=options.approximate
             )
-            wanted = [effort.parts + len(keys) + 2 * count for keys, count in zip(same, passed, strict=True)]
-            sharing = self._sharing(queries, wanted, allowed) if effort.parts else [[] for _ in queries]
-            hashes = [
-                {
-                    key: self._content_hashes[key]
-                    for key in (*(one.key for one in nearest), *keys)
-                    if key in self._content_hashes
-                }
-                for nearest, keys in zip(found, sharing, strict=True)
-            ]
+            hashes = [self._hashes_of(one.key for one in nearest) for nearest in found]
         return [
             Shortlist(
                 same[number],
                 found[number],
-                is_whole=(len(found[number]) < most[number] or not most[number])
-                and len(sharing[number]) < wanted[number],
+                is_whole=len(found[number]) < most[number] or not most[number],
                 hashes=hashes[number],
-                parts=sharing[number],
             )
             for number in range(len(queries))
         ]
 
-    def _sharing(
-        self, queries: Sequence[Descriptor], most: Sequence[int], allowed: NDArray[np.int64] | None
-    ) -> list[list[int]]:
-        """Up to so many documents that seem to share a part with each query; none of a large collection."""
-        if len(self._content_hashes) > MOST_WITH_PARTS:
-            self._parts = None
-            return [[] for _ in queries]
-        if self._parts is None:
-            self._parts = self._all_parts()
-        return self._parts.holding([query.landmarks for query in queries], most, allowed)
+    def sharing(
+        self,
+        queries: Sequence[Descriptor],
+        known: Sequence[Collection[int]],
+        allowed: NDArray[np.int64] | None,
+    ) -> list[dict[int, str]]:
+        """Documents that seem to share a part with each query; none of a large collection."""
+        with self._lock:
+            if len(self._content_hashes) > MOST_WITH_PARTS:
+                self._parts = None
+                return [{} for _ in queries]
+            if self._parts is None:
+                self._parts = self._all_parts()
+            found = self._parts.holding([query.landmarks for query in queries], known, allowed)
+            return [self._hashes_of(keys) for keys in found]
+
+    def _hashes_of(self, keys: Iterable[int]) -> dict[int, str]:
+        """The content hashes of those that are still there."""
+        return {key: self._content_hashes[key] for key in keys if key in self._content_hashes}
 
     def _all_parts(self) -> Parts:
         """The landmarks of all documents; one that changes meanwhile is added when the change is taken in."""
@@ -248,4 +246,7 @@ class DuplicateIndex:
     def _same(self, query: Descriptor, allowed: NDArray[np.int64] | None) -> list[int]:
         """The documents with the same pixels."""
         keys = sorted(self._keys_of.get(query.content_hash, ()))
-        return np.intersect1d(keys, allowed).tolist() if keys and allowed is not None else keys
+        if not keys or allowed is None:
+            return keys
+        found: list[int] = np.array(keys)[np.isin(keys, allowed)].tolist()
+        return found

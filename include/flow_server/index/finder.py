@@ -13,7 +13,7 @@ from include.flow_server.index.search import Search, Shortlist
 from include.flow_server.index.sieve import EFFORTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence, Set
+    from collections.abc import Callable, Collection, Mapping, Sequence, Set
 
     from include.detector.comparing.keypoints import KeptKeypoints
     from include.detector.imaging.descriptor import Descriptor
@@ -38,6 +38,14 @@ class Shortlists(Protocol[Allowed_contra]):
         passed: Sequence[int],
     ) -> list[Shortlist]:
         """The shortlist of each query, of which so many candidates beyond the same pixels have passed."""
+
+    def sharing(
+        self, queries: Sequence[Descriptor], known: Sequence[Collection[int]], allowed: Allowed_contra
+    ) -> Sequence[Mapping[int, str]]:
+        """For each query the content hashes of documents that seem to share a part with it, by key.
+
+        The likeliest first, and none that are `known` to it already.
+        """
 
 
 class Finder(Generic[Allowed_contra]):
@@ -105,18 +113,26 @@ class Finder(Generic[Allowed_contra]):
     def _verified(
         self, queries: Sequence[Descriptor], options: SearchOptions, allowed: Allowed_contra, *, explain: bool
     ) -> list[list[Hit]]:
-        """The hits of each query, best first. The budget counts candidates that fail: no copy is cut off.
-
-        A candidate that passes makes way for others, so that each round may bring further ones.
-        """
+        """The hits of each query, best first. The budget counts candidates that fail: no copy is cut off."""
+        effort = EFFORTS[options.smartfilter]
         shortlists = self._source.shortlists(queries, options, allowed, [0] * len(queries))
         searches = [
-            Search(query, shortlist, EFFORTS[options.smartfilter], options.threshold)
+            Search(query, shortlist, effort, options.threshold)
             for query, shortlist in zip(queries, shortlists, strict=True)
         ]
+        self._finish(searches, options, allowed)
+        if effort.parts:
+            known = [search.known() for search in searches]
+            for search, parts in zip(searches, self._source.sharing(queries, known, allowed), strict=True):
+                search.look_for(parts)
+            self._finish(searches, options, allowed)
+        return [self._hits(search, explain=explain) for search in searches]
+
+    def _finish(self, searches: list[Search], options: SearchOptions, allowed: Allowed_contra) -> None:
+        """Compare what is wanted. What passes makes way for others, so each round may bring further ones."""
         waiting = searches
         while waiting := [search for search in waiting if search.wanted]:
-            asked = [(search.query, search.shortlist.hashes_of(search.wanted)) for search in waiting]
+            asked = [(search.query, search.hashes_of(search.wanted)) for search in waiting]
             scores = self.scores.of(asked)
             for search, found in zip(waiting, scores, strict=True):
                 search.take(found)
@@ -126,14 +142,13 @@ class Finder(Generic[Allowed_contra]):
                 longer = self._source.shortlists([one.query for one in cut], options, allowed, passed)
                 for search, shortlist in zip(cut, longer, strict=True):
                     search.extend(shortlist)
-        return [self._hits(search, explain=explain) for search in searches]
 
     def _hits(self, search: Search, *, explain: bool) -> list[Hit]:
         """What a search found, best first, ties by key."""
         same = [Hit(key, SAME_PIXELS, _same_pixels() if explain else None) for key in search.shortlist.same]
         passed = [Hit(key, score) for key, score in search.passed.items()]
         if explain and passed:
-            reasons = self.scores.explained(search.query, search.shortlist.hashes_of(search.passed))
+            reasons = self.scores.explained(search.query, search.hashes_of(search.passed))
             passed = [replace(hit, explanation=reasons[hit.key]) for hit in passed if hit.key in reasons]
         return sorted(same + passed, key=lambda hit: (-hit.score, hit.key))
 

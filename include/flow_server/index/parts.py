@@ -14,7 +14,7 @@ from include.detector.comparing.landmarks import LEAST_VOTES, PROBES, probes, tu
 from include.detector.imaging.landmarks import WORD_BITS, read_landmarks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -40,13 +40,15 @@ class Parts:
         self._keys = np.zeros(0, np.int64)
         self._marks = np.zeros(0, np.uint64)
         self._rows = np.zeros(0, np.int32)  # of the document of each landmark
+        self._by_key = np.zeros(0, np.int64)  # rows in the order of their keys
         self._starts = np.zeros((1 << WORD_BITS) + 1, np.int64)
         self._added: list[tuple[int, Marks]] = []
 
     def nbytes(self) -> int:
         """Bytes of memory held."""
         added = sum(marks.nbytes for _, marks in self._added)
-        return added + self._keys.nbytes + self._marks.nbytes + self._rows.nbytes + self._starts.nbytes
+        held = (self._keys, self._marks, self._rows, self._starts, self._by_key)
+        return added + sum(each.nbytes for each in held)
 
     def add(self, items: Sequence[tuple[int, bytes]]) -> None:
         """Take in landmarks of documents that are not there yet."""
@@ -62,29 +64,39 @@ class Parts:
         self._marks = self._marks[stays]
         self._rows = (np.cumsum(is_kept, dtype=np.int32) - 1)[self._rows[stays]]
         self._keys = self._keys[is_kept]
-        self._find_starts()
+        self._find_places()
 
     def holding(
-        self, queries: Sequence[bytes], most: Sequence[int], allowed: NDArray[np.int64] | None
+        self, queries: Sequence[bytes], known: Sequence[Collection[int]], allowed: NDArray[np.int64] | None
     ) -> list[list[int]]:
-        """For the landmarks of each picture, keys of up to so many documents; most votes first, ties by key.
+        """For the landmarks of each picture, keys of documents; most votes first, ties by key.
 
-        `allowed` keys only.
+        `allowed` keys only, and none that are `known` to each picture already.
         """
         if not queries:
             return []
         self._settle()
-        is_allowed = None if allowed is None else np.isin(self._keys, allowed)
+        may_be = np.ones((len(queries), len(self._keys)), np.bool_)
+        if allowed is not None:
+            may_be &= np.isin(self._keys, allowed)
+        for number, keys in enumerate(known):
+            may_be[number, self._rows_of(keys)] = False
         landmarks = [read_landmarks(query) for query in queries]
         found: list[list[int]] = [[] for _ in queries]
         owners = np.repeat(np.arange(len(queries)), [len(marks) for marks in landmarks])
         for asked in self._portions(np.concatenate(landmarks), owners):
-            numbers, rows, counts = self._voted(asked, is_allowed)
+            numbers, rows, counts = self._voted(asked, may_be)
             order = np.lexsort((self._keys[rows], -counts, numbers))
             for number, key in zip(numbers[order].tolist(), self._keys[rows[order]].tolist(), strict=True):
-                if len(found[number]) < most[number]:
-                    found[number].append(key)
+                found[number].append(key)
         return found
+
+    def _rows_of(self, keys: Collection[int]) -> NDArray[np.int64]:
+        """The rows of those keys that are there."""
+        wanted = np.fromiter(keys, np.int64, len(keys))
+        places = np.searchsorted(self._keys, wanted, sorter=self._by_key)
+        rows = self._by_key[places[places < len(self._keys)]]
+        return rows[np.isin(self._keys[rows], wanted)]
 
     def _portions(self, marks: Marks, owners: Whole) -> Iterator[Asked]:
         """What is asked for, of whole pictures, so that about MOST_LOOKED_AT landmarks are seen at once."""
@@ -97,15 +109,18 @@ class Parts:
             chosen = portions == portion
             yield Asked(marks[chosen], owners[chosen], looked_for[chosen], held[chosen])
 
-    def _voted(self, asked: Asked, is_allowed: NDArray[np.bool_] | None) -> tuple[Whole, Whole, Whole]:
-        """Numbers of pictures, rows of documents that have enough votes for them, and the votes."""
+    def _voted(self, asked: Asked, may_be: NDArray[np.bool_]) -> tuple[Whole, Whole, Whole]:
+        """Numbers of pictures, rows of documents that have enough votes for them, and the votes.
+
+        `may_be`: for each picture and each row whether it may be found.
+        """
         counts = asked.held.ravel()
         begins = self._starts[asked.looked_for].ravel() - (np.cumsum(counts) - counts)
         places = np.repeat(begins, counts) + np.arange(counts.sum())
         own = np.repeat(np.repeat(np.arange(len(asked.marks)), PROBES), counts)
+        possible = may_be[asked.owners[own], self._rows[places]]
+        own, places = own[possible], places[possible]
         alike = turned_alike(asked.marks[own], self._marks[places])
-        if is_allowed is not None:
-            alike &= is_allowed[self._rows[places]]
         own, places = own[alike], places[alike]
         pairs = asked.owners[own] * len(self._keys) + self._rows[places]
         _, which, several = np.unique(pairs, return_inverse=True, return_counts=True)
@@ -130,8 +145,9 @@ class Parts:
         self._rows[len(self._marks) :] = self._rows[len(self._marks) :][by_word]
         order = np.argsort(marks, kind="stable")  # merges two that are in order
         self._marks, self._rows = marks[order], self._rows[order]
-        self._find_starts()
+        self._find_places()
 
-    def _find_starts(self) -> None:
+    def _find_places(self) -> None:
+        self._by_key = np.argsort(self._keys)
         counts = np.bincount(words(self._marks), minlength=1 << WORD_BITS)
         np.cumsum(counts, out=self._starts[1:])

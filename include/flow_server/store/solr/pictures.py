@@ -20,7 +20,7 @@ from include.flow_server.store.solr.documents import CONTENT_HASH, HASHES, VERSI
 from include.flow_server.store.solr.question import OUTDATED, SolrScope, question
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence, Set
+    from collections.abc import Collection, Sequence, Set
 
     from include.detector.imaging import Descriptor
     from include.flow_server.index.finder import Load
@@ -62,6 +62,12 @@ class SolrPictures:
         if len(queries) == 1:
             return [ask(queries[0], passed[0])]
         return list(self._threads.map(ask, queries, passed))
+
+    def sharing(
+        self, queries: Sequence[Descriptor], known: Sequence[Collection[int]], allowed: Scope
+    ) -> list[dict[int, str]]:
+        """No documents: Solr does not look for parts."""
+        return [{} for _ in queries]
 
     def outdated(self, allowed: Scope) -> int:
         scope = _own(allowed).parameters()

@@ -39,8 +39,8 @@ def parts_of(descriptors: dict[int, Descriptor]) -> Parts:
     return made
 
 
-def holding(parts: Parts, *queries: Descriptor, most: int = 1000) -> list[list[int]]:
-    return parts.holding([query.landmarks for query in queries], [most] * len(queries), None)
+def holding(parts: Parts, *queries: Descriptor) -> list[list[int]]:
+    return parts.holding([query.landmarks for query in queries], [()] * len(queries), None)
 
 
 def test_pictures_in_others_are_found_from_both_sides_by_the_thorough_search_alone(
@@ -123,15 +123,19 @@ def test_many_pictures_at_once_find_what_each_finds_alone(
     assert holding(parts, *queries) == alone
     monkeypatch.setattr(parts_module, "MOST_LOOKED_AT", 50)
     assert holding(parts, *queries) == alone
-    assert holding(parts, *queries, most=2) == [keys[:2] for keys in alone]
+    known = [keys[::2] for keys in alone]
+    others = parts.holding([query.landmarks for query in queries], known, None)
+    assert others == [keys[1::2] for keys in alone]
 
 
-def test_only_those_allowed_are_found(whole: Descriptor, copies: dict[str, Descriptor]) -> None:
+def test_only_those_allowed_and_not_known_are_found(whole: Descriptor, copies: dict[str, Descriptor]) -> None:
     parts = parts_of(dict.fromkeys(range(5), whole))
     landmarks = copies["collage of 2"].landmarks
-    assert parts.holding([landmarks], [9], None) == [[0, 1, 2, 3, 4]]
-    assert parts.holding([landmarks], [9], np.array([1, 4, 9])) == [[1, 4]]
-    assert parts.holding([landmarks], [9], np.zeros(0, np.int64)) == [[]]
+    assert parts.holding([landmarks], [()], None) == [[0, 1, 2, 3, 4]]
+    assert parts.holding([landmarks], [()], np.array([1, 4, 9])) == [[1, 4]]
+    assert parts.holding([landmarks], [()], np.zeros(0, np.int64)) == [[]]
+    assert parts.holding([landmarks] * 2, [{3, 0, 77}, {-5}], None) == [[1, 2, 4], [0, 1, 2, 3, 4]]
+    assert parts.holding([landmarks], [{4}], np.array([1, 4, 9])) == [[1]]
 
 
 def test_what_half_a_thousand_documents_share_is_found_and_what_all_share_costs_nothing(
