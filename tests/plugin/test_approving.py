@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import requests
-from playwright.sync_api import FrameLocator, Page, expect
+from playwright.sync_api import FrameLocator, Page, Route, expect
 
 from include.dedupe.deciding.supersede import register_decisions
 from include.dedupe.planning.plan import read_plan
@@ -33,16 +34,37 @@ def asked(site: Site, tmp_path: Path) -> Iterator[Asked]:
         yield run
 
 
+def choose(frame: FrameLocator, clusters: str) -> None:
+    field = frame.get_by_label("Clusters", exact=True)
+    field.fill(clusters)
+    field.press("Tab")
+
+
+def change_ones_mind(page: Page, frame: FrameLocator, name: str) -> None:
+    """While the answer about a part is on its way nothing can be approved; late, it shows nothing more."""
+    late: list[Route] = []
+
+    def hold(route: Route) -> None:
+        late.append(route)
+
+    page.route(re.compile("effect.only_clusters"), hold)
+    with page.expect_request(re.compile("effect.only_clusters")):
+        choose(frame, name)
+    expect(frame.get_by_role("button", name="Approve: 2 documents")).to_be_disabled()
+    choose(frame, "")
+    expect(frame.get_by_role("button", name="Approve: 2 documents")).to_be_enabled()
+    with page.expect_response(re.compile("effect.only_clusters")):
+        late.pop().continue_()
+    page.unroute_all()
+
+
 def try_parts(frame: FrameLocator, admin: requests.Session, site: Site, run_id: str, name: str) -> None:
     """Choose one of two clusters and none; look at the report; approve nothing of it."""
     below = site.run_data("asked", "", run_id)
-    clusters = frame.get_by_label("Clusters", exact=True)
-    clusters.fill(name)
-    clusters.press("Tab")
+    choose(frame, name)
     expect(frame.get_by_text("1 document would stay open")).to_be_visible()
     expect(frame.get_by_role("button", name="Approve: 1 document")).to_be_enabled()
-    frame.get_by_label("Clusters", exact=True).fill("")
-    frame.get_by_label("Clusters", exact=True).press("Tab")
+    choose(frame, "")
     expect(frame.get_by_text("would stay open")).to_have_count(0)
     part = {"only_clusters": name}
     effect = admin.get(f"{below}effect", params=part, timeout=30).json()
@@ -76,6 +98,7 @@ def test_what_was_seen_is_approved_and_carried_out(
     rows = admin.get(f"{below}clusters", timeout=30).json()["rows"]
     coffee = next(row for row in rows if row["members"][0]["id"].startswith("coffee"))
     try_parts(frame, admin, site, run_id, coffee["name"])
+    change_ones_mind(page, frame, coffee["name"])
     said = {"kind": "reject", "cluster": coffee["name"], "state": coffee["state"]}
     assert admin.post(f"{below}verdicts", json=said, headers=OWN, timeout=30).ok
 

@@ -55,6 +55,7 @@ def test_all_that_a_person_does_stays_below_the_path(below: Site, run: RunDir, o
     page.goto(f"{below.base}/plugin/duplicates")
     frame = page.frame_locator("iframe")
     frame.get_by_role("link", name="below", exact=True).click()
+    expect(frame.get_by_role("heading", name="Duplicates in below")).to_be_visible()
     frame.get_by_role("link", name=RUN_ID).click()
     expect(frame.locator(".cluster")).to_have_count(3)
     frame.get_by_role("button", name="Reject").first.click()

@@ -124,6 +124,7 @@ def test_what_is_held_is_shown_beside_what_it_looks_like_and_answered_as_seen(
     region = page.get_by_role("region", name="Collection gated")
     expect(region.get_by_role("link", name="New pictures at its gate")).to_be_visible()
     region.get_by_role("link", name="gated", exact=True).click()
+    expect(page.get_by_role("heading", name="Duplicates in gated")).to_be_visible()
     page.get_by_role("link", name="New pictures at its gate").click()
     expect(page.get_by_role("heading", name="New pictures at the gate of gated")).to_be_visible()
     page.goto(f"{site.base}/dags/gate_gated/runs/{run_id}/plugin/duplicates-of-run")

@@ -1,5 +1,5 @@
 // What will happen after all verdicts, how that differs from the question, and the answer to it.
-import { badge, confirmed, h, show, table, tiles } from "./dom.js";
+import { badge, confirmed, h, main, show, table, tiles } from "./dom.js";
 import { get, ofRun, partPage, post, runPage } from "./api.js";
 import { bytes, count, counted, when } from "./figures.js";
 import { take, tell } from "./told.js";
@@ -8,9 +8,12 @@ const mayAnswer = "mayAnswer" in document.body.dataset;
 const WRITING = ["delete", "merge", "condemn", "link", "replace", "tag", "untag"];
 let part = {};
 
+/** Shows the effect of the part as it is now; where another part is chosen meanwhile, that one's is shown. */
 async function load(changed = null) {
+  const shown = part;
   const [{ run }, question] = await Promise.all([get(ofRun("summary")), get(ofRun("question"))]);
-  const effect = changed ?? (await get(ofRun("effect", part)));
+  const effect = changed ?? (await get(ofRun("effect", shown)));
+  if (shown !== part) return;
   show(
     h("div", { class: "bar" }, h("h1", {}, "What will happen"), h("span", { class: "end bar" }, h("a", { class: "button", href: partPage("report") }, "Report"), h("a", { class: "button", href: runPage() }, "See the clusters"))),
     changed && h("p", { class: "note warn", role: "alert" }, "The decisions are not those that you saw. What changed since is marked below; look at it, then answer again."),
@@ -27,7 +30,7 @@ async function load(changed = null) {
     changes(effect, changed),
     h("p", { class: "soft" }, "Decisions ", h("code", {}, effect.hash), effect.compared && effect.compared !== effect.hash ? [", compared with ", h("code", {}, effect.compared)] : null),
     chooser(question, effect),
-    answers(run, question, effect),
+    answers(question, effect, shown),
   );
 }
 
@@ -51,15 +54,17 @@ function chooser(question, effect) {
   form.addEventListener("change", () => {
     const given = Object.fromEntries([...new FormData(form)].filter(([, value]) => value.trim()));
     if (given.only_clusters) given.only_clusters = given.only_clusters.split(/\s+/).filter(Boolean);
+    if (JSON.stringify(given) === JSON.stringify(part)) return;
     part = given;
+    for (const button of main.querySelectorAll(".decide button")) button.disabled = true;
     take(() => load());
   });
   const left = effect.acts - effect.part.acts;
   return h("section", {}, h("h2", {}, "Approve a part only"), form, left ? h("p", { class: "note" }, `${counted(left, "document")} would stay open: a later run asks about them again.`) : null);
 }
 
-/** The part as the answer has it. */
-function chosen() {
+/** A part as the answer has it. */
+function chosen(part) {
   const numbers = Object.fromEntries(["score_from", "score_to"].filter((name) => part[name]).map((name) => [name, Number(part[name])]));
   return { ...part, ...(part.only_decisions ? { only_decisions: [part.only_decisions] } : {}), ...numbers };
 }
@@ -95,16 +100,14 @@ function changes(effect, changed) {
   return h("section", {}, h("h2", {}, `What changed (${count(effect.changes.length)} of ${counted(effect.changed, "document")})`), table("What changed", columns, effect.changes));
 }
 
-function answers(run, question, effect) {
+function answers(question, effect, shown) {
   if (!question || question.answered_at) return null;
   if (!mayAnswer) return h("p", { class: "note" }, "You may see this, but not answer: that takes the right to answer the questions of the DAG.");
-  const shown = part;
   const send = (approve) => async () => {
-    if (shown !== part) return load();
     const what = approve ? [`${counted(effect.part.acts, "document")} will be written to, ${count(effect.part.deletes)} of them deleted.`] : ["Nothing will be written; the run ends."];
     if (!(await confirmed(approve ? "Approve these decisions?" : "Reject all of it?", what, approve ? "Approve" : "Reject"))) return;
     try {
-      await post(ofRun("answer"), { hash: effect.hash, approve, ...(approve ? chosen() : {}) });
+      await post(ofRun("answer"), { hash: effect.hash, approve, ...(approve ? chosen(shown) : {}) });
     } catch (error) {
       if (error.status === 409) await load(error.detail?.effect ?? null);
       throw error;
@@ -114,7 +117,7 @@ function answers(run, question, effect) {
   };
   return h(
     "div",
-    { class: "bar" },
+    { class: "bar decide" },
     !effect.superseded_by && h("button", { class: "main", disabled: (effect.problems.length > 0 && effect.part.acts === effect.acts) || !effect.part.acts, onclick: () => take(send(true)) }, `Approve: ${counted(effect.part.acts, "document")}`),
     h("button", { onclick: () => take(send(false)) }, "Reject all"),
   );
