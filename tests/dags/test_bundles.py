@@ -17,7 +17,7 @@ import pytest
 from include.dedupe.settings.config import COLLECTIONS_VARIABLE
 from include.orchestration import home
 
-pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.airflow, pytest.mark.timeout(900)]
 
 LOCAL = "airflow.dag_processing.bundles.local.LocalDagBundle"
 GIT = "airflow.providers.git.bundles.git.GitDagBundle"

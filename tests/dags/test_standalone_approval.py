@@ -16,7 +16,7 @@ from tests.support.acting_dag import DOCUMENTS, SETTINGS
 from tests.support.airflow_api import Airflow
 from tests.support.notifier import FILE_VARIABLE
 
-pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.airflow, pytest.mark.timeout(900)]
 IMPATIENT = "approval: {timeout_hours: 0.001}\n"
 CALM = "approval: {notifiers: [tests.support.notifier.Told]}\n"
 WATCHFUL = CALM.replace("{", "{recheck_minutes: 0.1, ")

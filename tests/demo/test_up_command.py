@@ -102,7 +102,7 @@ def ask(address: str, method: str, token: str | None = None, body: dict[str, Any
 
 
 @pytest.mark.airflow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_a_real_scheduler_dedupes_the_demo_and_nothing_keeps_running(run: Path) -> None:
     port = free_port()
     api = f"http://localhost:{port}"

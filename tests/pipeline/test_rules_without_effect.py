@@ -65,7 +65,7 @@ def test_where_documents_have_nothing_to_go_by_plan_and_report_say_so(acting: Ac
     assert (
         "no document has a field for pixels (width_i and height_i), bytes (bytes_l), a date (date_dt)" in note
     )
-    assert "is decided the lowest id" in note
+    assert "is decided by the shortest id" in note
     assert note in acting.run().storage.read("report/report.html").decode()
 
 

@@ -41,7 +41,7 @@ class Case:
     def facts(self) -> pd.DataFrame:
         rows = [
             (name, name in self.protected, len(fields), canonical(fields), f"print-{name}")
-            for name in IDS
+            for name in sorted({*IDS, *self.documents})
             for fields in [self.documents.get(name, {})]
         ]
         return pd.DataFrame(rows, columns=FACTS.names)

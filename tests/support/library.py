@@ -20,7 +20,7 @@ from tests.support.embedded_server import EmbeddedServer, launch
 from tests.support.small_collection import PHOTOS
 
 BY_NAME = {"rule": "prefer", "field": "format_s", "values": ["JPEG", "PNG", "HEIF"]}
-"""Tells hardly any documents apart, so that the lowest id stays."""
+"""Tells hardly any documents apart, so that the shortest id stays."""
 AT_ONCE = 50
 """Documents that are indexed with one request, which has to end before the client's patience does."""
 

@@ -2,7 +2,8 @@
 
 It is asked twice: which stays of each group of exact duplicates, and which of those stays of a cluster. Each
 rule becomes a column of numbers of which the lowest wins. The first rule that tells the winner from the next
-best made the choice; where none does, the lowest id stays.
+best made the choice; where none does, the shortest id stays, and of these the lowest: a copy's name is
+mostly longer.
 """
 
 from __future__ import annotations
@@ -73,7 +74,8 @@ def choose_keepers(
         pairs: the pairs of all clusters.
     """
     cluster = _parts(members["cluster_id"])
-    ranking = ranking_columns(members, fields, config, kept)
+    lengths = np.array(members["id"].str.len(), np.float64)
+    ranking = [*ranking_columns(members, fields, config, kept), Column(BY_ID, lengths)]
     columns = ranked_by(ranking, pairs, cluster, "exact")
     group = settle_groups(pairs.one[pairs.exact], pairs.other[pairs.exact], _rank(columns, cluster))
     group_rule = _best(columns, group)[1]

@@ -60,7 +60,7 @@ def _highest(fields: tuple[str, ...], **limits: Any) -> KeeperRule:
 def _told(lacking: list[str], *, has_rules: bool) -> tuple[str, ...]:
     if not lacking:
         return ()
-    left = "by what is left of them, then the lowest id" if has_rules else "the lowest id"
+    left = "by what is left of them, then by the shortest id" if has_rules else "by the shortest id"
     told = (
         f"keeper.rules names no rules, and no document has a field for {', '.join(lacking)}: which document "
         f"of a cluster stays is decided {left}. Name rules by fields that the documents have."

@@ -18,7 +18,7 @@ from include.dedupe.settings.report_settings import ReportSettings
 MEMBERS_SHOWN = 24
 PAIRS_SHOWN = 12
 FAILURES_SHOWN = 1000
-KEEPER_BY_ID = "keeper by lowest id: no rule told them apart"
+KEEPER_BY_ID = "keeper by shortest id: no rule told them apart"
 
 
 @dataclass(frozen=True, slots=True)

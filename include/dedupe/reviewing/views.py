@@ -25,7 +25,7 @@ WHY = {
     BY_VERDICT: "a person said: keep this one",
     BY_READING: "the picture of the next best cannot be read",
     BY_PROTECTION: "it is protected",
-    BY_ID: "no rule told it from the next best, so the lowest id stays",
+    BY_ID: "no rule told it from the next best, so the shortest id stays",
 }
 WORDS = {
     "highest": "it has the highest {field}",

@@ -116,7 +116,7 @@ class KeeperSettings(Section):
         "(field, else fields.date), most_complete (fields, else all), path (values: folders, best first, "
         "in which the id lies, or the field that is named), has (field), most_copies (exact duplicates) "
         "and most_pairs. among: exact or near makes a rule decide only within a group, or "
-        "only between groups. Where all are silent, most_copies, most_pairs, and last the lowest id. "
+        "only between groups. Where all are silent, most_copies, most_pairs, and last the shortest id. "
         "Without rules, exact duplicates go by pixels (fields.pixels, else width_i x height_i) and "
         "bytes (fields.bytes, else bytes_l); among near ones the original is to stay, and an edit often "
         "has more of both: so most_copies, has (fields.camera, else exif_camera_s), twice the pixels, "

@@ -55,6 +55,17 @@ def test_a_later_rule_decides_where_an_earlier_one_ties_and_last_the_id() -> Non
     assert (set(rows["keeper_id"]), set(rows["rule"])) == ({"d1"}, {"id"})
 
 
+@pytest.mark.parametrize(
+    "copy", ["042 (Copy).jpg", "042 (1).jpg", "042 copy.jpg", "042-Kopie.jpg", "Copy of 042.jpg"]
+)
+@pytest.mark.parametrize("score", [1.0, 0.8])
+def test_where_no_rule_tells_them_apart_the_copy_by_its_name_goes(copy: str, score: float) -> None:
+    pairs = [(*sorted(("042.jpg", copy)), score)]
+    case = Case(pairs, config(policies={"exact": {"do": "delete"}}), {"042.jpg": {}, copy: {}})
+    rows = case.decide()
+    assert (set(rows["keeper_id"]), set(rows["rule"])) == ({"042.jpg"}, {"id"})
+
+
 def test_what_cannot_be_read_is_no_keeper_whatever_the_rules_prefer() -> None:
     rules = [{"rule": "highest", "field": "pixels"}]
     rows = two({"d1": {"pixels_i": 9, "unreadable_s": "cut"}, "d2": {"pixels_i": 5}}, rules)
