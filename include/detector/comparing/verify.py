@@ -22,10 +22,11 @@ from include.detector.comparing.landmarks import share_a_part
 from include.detector.comparing.orientation import MIRRORED, UPRIGHT, orientations, turned_distances
 from include.detector.comparing.perspective import straightened
 from include.detector.comparing.refine import refine, sharpened
+from include.detector.comparing.spectra import by_spectra
 from include.detector.comparing.windows import nested, nested_otherwise
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -215,7 +216,7 @@ def _best(first: Thumb, second: Thumb, *, same_frame: bool, least: float) -> tup
     whole = whole_onto_whole(first, second) if same_frame else None
     if whole and not any(proposal.resembles(whole, first) for proposal in proposed):
         proposed.append(whole)
-    for proposal in proposed:
+    for proposal in _with_page(proposed, first, second):
         if any(proposal.resembles(alignment, first) for alignment in reached):
             continue
         swapped = proposal.scale() > 1
@@ -231,6 +232,13 @@ def _best(first: Thumb, second: Thumb, *, same_frame: bool, least: float) -> tup
         if _convincing(best[0]):
             break
     return best
+
+
+def _with_page(proposed: Sequence[Alignment], first: Thumb, second: Thumb) -> Iterator[Alignment]:
+    """All that is proposed, and at last how a page lies that was turned or cropped."""
+    yield from proposed
+    if min(first.plain, second.plain) > PAGE:
+        yield by_spectra(first, second)
 
 
 def _laid(first: Thumb, second: Thumb) -> tuple[Trial, bool] | None:
