@@ -31,7 +31,9 @@ def backdrop_of(rgb: NDArray[np.uint8]) -> NDArray[np.float32] | None:
         rgb: uint8 [height, width, 3].
     """
     rim = np.concatenate([rgb[0], rgb[-1], rgb[:, 0], rgb[:, -1]])
-    colour = np.median(rim, axis=0).astype(np.float32)
+    rim = np.sort(rim, axis=0)
+    middle = rim[[(len(rim) - 1) // 2, len(rim) // 2]]
+    colour = middle.mean(axis=0, dtype=np.float32)
     return colour if _is_near(rim, colour).mean() > EVEN_SHARE else None
 
 

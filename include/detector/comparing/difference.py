@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from include.detector.comparing.patches import beside_patch
-from include.detector.comparing.planes import blur
+from include.detector.comparing.planes import blur, share
 from include.detector.comparing.refine import overlay
 from include.detector.imaging.layout import CELLS
 from include.detector.imaging.thumbnail import AREA
@@ -105,10 +105,10 @@ def equal_cells(first: Thumb, second: Thumb, *, blurred: bool = False) -> tuple[
     luma, chroma = _changes(one, two)
     equal = (luma < EQUAL_LUMA) & (chroma < EQUAL_CHROMA)
     detailed = first.detailed | second.detailed
-    share = float(equal[detailed].mean()) if detailed.any() else 0.0
-    if share > FEW_EQUAL:
-        share = beside_patch(equal.astype(np.float32), detailed, edge=EDGE)
-    return float(equal.mean()), share
+    beside = share(equal[detailed]) if detailed.any() else 0.0
+    if beside > FEW_EQUAL:
+        beside = beside_patch(equal.astype(np.float32), detailed, edge=EDGE)
+    return share(equal), beside
 
 
 def same_colours(first: Thumb, second: Thumb) -> float:

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from include.detector.comparing.patches import beside_patch, label
-from include.detector.comparing.planes import Plane, local_contrast, plain, resize, warp
+from include.detector.comparing.planes import Plane, local_contrast, plain, resize, share, warped
 from include.detector.comparing.refine import BLOCK, Flow, Overlay, overlay
 
 if TYPE_CHECKING:
@@ -147,9 +147,9 @@ def measure(trial: Trial) -> Evidence:
         trial=trial,
         overlap=float(inside.mean()),
         blocks=int(textured.sum()),
-        agreeing=float((values > AGREES).mean()),
-        well_agreeing=float((values > 0.8).mean()),
-        closely_agreeing=float((values > 0.9).mean()),
+        agreeing=share(values > AGREES),
+        well_agreeing=share(values > 0.8),
+        closely_agreeing=share(values > 0.9),
         quantiles=_quantiles(values),
         coarse_quantiles=_quantiles(coarse_values),
         weighted=trial.weighted,
@@ -242,9 +242,9 @@ def _chroma_correlations(trial: Trial, agreeing: NDArray[np.bool_]) -> tuple[flo
     colours = np.zeros((2, 2, rows, columns), np.float32)
     for place, channel in enumerate((1, 2)):
         own, other = (picture.pixels.ycc[..., channel].astype(np.float32) for picture in (first, second))
-        warped, _ = warp(other, trial.alignment.matrix, first.width, first.height)
+        laid = warped(other, trial.alignment.matrix, first.width, first.height)
         colours[0, place] = resize(own, columns, rows) - 128
-        colours[1, place] = resize(warped, columns, rows) - 128
+        colours[1, place] = resize(laid, columns, rows) - 128
     product = (colours[0] * colours[1]).sum(axis=0)
     squares, other_squares = (colours * colours).sum(axis=1)
     noise = NO_CHROMA / 10 * max(1, int(used.sum()))

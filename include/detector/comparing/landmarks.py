@@ -7,7 +7,8 @@ many that agree.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -45,6 +46,7 @@ MIDDLE = 56  # pixels of the thumbnail, about
 PROBES = 1 << UNSURE_BITS
 # Bins overlap by half, so that what agrees is not cut apart: by how much of a bin each grid is shifted.
 GRIDS = np.array([[0.0, 0.0], [0.0, 0.5], [0.5, 0.0], [0.5, 0.5]])  # of growth, of places
+KEPT = 256  # pictures whose landmarks are held unpacked
 PLACE_BITS = 16  # the last ones of a landmark
 _BINS = 6  # bits that the number of a bin has in either direction
 
@@ -103,19 +105,34 @@ def votes(own: Marks, others: Marks, pairs: Whole) -> tuple[Whole, Whole]:
     return found[is_part], counts[is_part]
 
 
+class _Unpacked(NamedTuple):
+    """The landmarks of a picture, and of each the word, which bits of that are sure, and its direction."""
+
+    marks: Marks
+    words: NDArray[np.int32]
+    sure: NDArray[np.int32]
+    directions: Directions
+
+
+@lru_cache(KEPT)
+def _unpacked(landmarks: bytes) -> _Unpacked:
+    marks = read_landmarks(landmarks)
+    sure = (1 << WORD_BITS) - 1 ^ part_of(marks, UNSURE)
+    return _Unpacked(marks, words(marks).astype(np.int32), sure.astype(np.int32), directions(marks))
+
+
 def share_a_part(first: Descriptor, second: Descriptor) -> bool:
     """Whether so many landmarks of one of them agree with those of the other."""
-    one, two = read_landmarks(first.landmarks), read_landmarks(second.landmarks)
+    one, two = _unpacked(first.landmarks), _unpacked(second.landmarks)
     return _lies_in(one, two) or _lies_in(two, one)
 
 
-def _lies_in(own: Marks, others: Marks) -> bool:
+def _lies_in(own: _Unpacked, others: _Unpacked) -> bool:
     """What a search for the picture of `own` would find of the one of `others`."""
-    sure = (1 << WORD_BITS) - 1 ^ part_of(own, UNSURE).astype(np.int32)
-    differing = words(own).astype(np.int32)[:, None] ^ words(others).astype(np.int32)
-    here, there = np.nonzero(differing & sure[:, None] == 0)
-    turned = turned_alike(directions(own)[here], directions(others)[there])
-    ours, theirs = own[here[turned]], others[there[turned]]
+    differing = (own.words[:, None] ^ others.words) & own.sure[:, None]
+    here, there = np.divmod(np.flatnonzero(differing == 0), max(len(others.marks), 1))
+    turned = turned_alike(own.directions[here], others.directions[there])
+    ours, theirs = own.marks[here[turned]], others.marks[there[turned]]
     grown = grown_alike(ours, theirs)
     ours, theirs = ours[grown], theirs[grown]
     if len(set(_places(ours[~_stays(ours, theirs)]).tolist())) < LEAST_VOTES:
