@@ -31,6 +31,7 @@ AGREES = 0.6
 LEAST_COVER = 0.6
 QUANTILES = (0.15, 0.3, 0.5, 0.7)
 FEW_BLOCKS = 12
+RIDGE = 1e-4 * np.eye(3)
 NO_CHROMA, FAINT_CHROMA = 20.0, 150.0  # sums of squares: of coding noise, of a colour that may pass for grey
 
 
@@ -219,14 +220,12 @@ def _tone_differences(first: Plane, second: Plane, inside: Plane) -> tuple[float
         return 99.0, 99.0
     if one.std() > two.std():
         one, two = two, one
-    curve = np.column_stack([np.ones(len(two)), two / 255, (two / 255) ** 2])
-    keep = np.ones(len(one), np.bool_)
-    left = ordered = one
+    curve = np.array([np.ones(len(two)), two / 255, (two / 255) ** 2])
+    kept, ordered = curve, one
     for _ in range(3):
-        normal = curve[keep].T @ curve[keep] + 1e-4 * np.eye(3)
-        left = np.abs(one - curve @ np.linalg.solve(normal, curve[keep].T @ one[keep]))
+        left = np.abs(one - np.linalg.solve(kept @ curve.T + RIDGE, kept @ one) @ curve)
         ordered = np.sort(left)
-        keep = left <= ordered[int(0.7 * len(ordered))]
+        kept = curve * (left <= ordered[int(0.7 * len(ordered))])
     spread = 40.0 / (float(one.std()) + 10.0)
     return float(ordered[len(ordered) // 2]) * spread, float(ordered[int(0.8 * len(ordered))]) * spread
 
