@@ -73,11 +73,12 @@ def windows(luma: NDArray[np.uint8]) -> NDArray[np.int8]:
     squeezed = cv2.resize(luma, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.float32)
     contrast = local_contrast(squeezed, 0.7, 8.0, 6.0)
     fine, coarse = (cv2.blur(contrast, (pixels, pixels)) for pixels in (3, 5))
-    vectors = np.concatenate([fine.ravel(), coarse.ravel()])[PIXELS]
+    vectors = np.take(np.concatenate([fine.ravel(), coarse.ravel()]), PIXELS, mode="clip")
     vectors -= vectors.mean(axis=1, keepdims=True)
     vectors *= UNIT / (np.sqrt(np.einsum("ij,ij->i", vectors, vectors)) + 1e-3)[:, None]
-    codes: NDArray[np.int8] = np.rint(vectors).clip(-127, 127).astype(np.int8)
-    return codes
+    np.rint(vectors, out=vectors)
+    np.clip(vectors, -127, 127, out=vectors)
+    return vectors.astype(np.int8)
 
 
 def nested(first: Thumb, second: Thumb) -> tuple[float, Alignment]:
