@@ -80,7 +80,7 @@ def turned_alike(own: Directions, others: Directions) -> NDArray[np.bool_]:
 
 def grown_alike(own: Marks, others: Marks) -> NDArray[np.bool_]:
     """Whether each landmark may be the other one, which may be larger."""
-    return np.abs(_growth(own, others)) < LARGEST_GROWTH
+    return np.abs(part_of(others, SIZE) - part_of(own, SIZE)) < LARGEST_GROWTH * SIZES
 
 
 def votes(own: Marks, others: Marks, pairs: Whole) -> tuple[Whole, Whole]:
