@@ -80,7 +80,8 @@ def turned_alike(own: Directions, others: Directions) -> NDArray[np.bool_]:
 
 def grown_alike(own: Marks, others: Marks) -> NDArray[np.bool_]:
     """Whether each landmark may be the other one, which may be larger."""
-    return np.abs(part_of(others, SIZE) - part_of(own, SIZE)) < LARGEST_GROWTH * SIZES
+    alike: NDArray[np.bool_] = np.abs(part_of(others, SIZE) - part_of(own, SIZE)) < LARGEST_GROWTH * SIZES
+    return alike
 
 
 def votes(own: Marks, others: Marks, pairs: Whole) -> tuple[Whole, Whole]:
