@@ -132,8 +132,11 @@ def _lies_in(own: _Unpacked, others: _Unpacked) -> bool:
     """What a search for the picture of `own` would find of the one of `others`."""
     differing = (own.words[:, None] ^ others.words) & own.sure[:, None]
     here, there = np.divmod(np.flatnonzero(differing == 0), max(len(others.marks), 1))
-    turned = turned_alike(own.directions[here], others.directions[there])
-    ours, theirs = own.marks[here[turned]], others.marks[there[turned]]
+    alike = turned_alike(own.directions[here], others.directions[there])
+    here, there = here[alike], there[alike]
+    if len(here) < LEAST_VOTES:
+        return False
+    ours, theirs = own.marks[here], others.marks[there]
     grown = grown_alike(ours, theirs)
     ours, theirs = ours[grown], theirs[grown]
     if len(set(_places(ours[~_stays(ours, theirs)]).tolist())) < LEAST_VOTES:
