@@ -13,7 +13,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING, Any
 
-from include.detector.imaging import Descriptor, analyze
+from include.detector.imaging import Analysis, Descriptor, analyze_whole
 from include.flow_server.errors import BadRequestError, TooLargeError
 from include.safe_fetch import AddressRefusedError, FetchError, fetch
 from include.safe_picture import (
@@ -57,7 +57,7 @@ class Analyser:
         self._one_at_a_time = threading.Lock()
         self._lone: ProcessPoolExecutor | None = None
 
-    def of_image(self, image: str, own: Path | None, allow_hosts: Collection[str]) -> Descriptor:
+    def of_image(self, image: str, own: Path | None, allow_hosts: Collection[str]) -> Analysis:
         """Describes what the `image` of a document names: the file `own`, a data URI or an address."""
         if own is not None:
             return self.of_file(own, image)
@@ -65,7 +65,7 @@ class Analyser:
             return self.of_base64(image)
         return self.of_url(image, allow_hosts)
 
-    def of_url(self, url: str, allow_hosts: Collection[str]) -> Descriptor:
+    def of_url(self, url: str, allow_hosts: Collection[str]) -> Analysis:
         """Downloads and describes the picture at an http(s) address; only `allow_hosts` may be private."""
         limits = self._limits
         try:
@@ -83,11 +83,11 @@ class Analyser:
             raise BadRequestError(f"the picture cannot be downloaded: {error}") from None
         return self.of_bytes(data, url)
 
-    def of_base64(self, text: str) -> Descriptor:
+    def of_base64(self, text: str) -> Analysis:
         """Describes a picture given as base64 or data URI; what it really is, its bytes tell."""
         return self.of_bytes(decode_base64(text), "the given data")
 
-    def of_file(self, file: Path, name: str) -> Descriptor:
+    def of_file(self, file: Path, name: str) -> Analysis:
         """Describes a picture on disk; `name` stands in error messages."""
         try:
             size = file.stat().st_size
@@ -100,7 +100,7 @@ class Analyser:
             raise BadRequestError(f"{name} cannot be opened: {error.strerror or error}") from None
         return self.of_bytes(data, name)
 
-    def of_bytes(self, data: bytes, name: str) -> Descriptor:
+    def of_bytes(self, data: bytes, name: str) -> Analysis:
         """Describes the picture in `data`."""
         if len(data) > self._limits.picture_bytes:
             raise TooLargeError(
@@ -113,7 +113,7 @@ class Analyser:
         except BrokenProcessPool:
             raise BadRequestError(f"{name} {CRASHES}") from None
 
-    def _described(self, data: bytes) -> Descriptor:
+    def _described(self, data: bytes) -> Analysis:
         """Where a process dies, perhaps through another picture, each one at work goes on alone."""
         pool = self._running()
         try:
@@ -127,7 +127,7 @@ class Analyser:
             except BrokenProcessPool:  # a second time, as something else may have ended the first one
                 return self._alone(data)
 
-    def _alone(self, data: bytes) -> Descriptor:
+    def _alone(self, data: bytes) -> Analysis:
         """By a process that works on nothing else."""
         pool = self._lone = self._lone or new_pool(1)
         try:
@@ -150,10 +150,10 @@ class Analyser:
             return self._pool
 
 
-def described(data: bytes) -> Descriptor:
+def described(data: bytes) -> Analysis:
     """Describes a picture in a process of the pool, which ends where that takes too long."""
     with process_ends_after(DECODING_SECONDS):
-        return analyze(data)
+        return analyze_whole(data)
 
 
 def new_pool(workers: int) -> ProcessPoolExecutor:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from include.detector.comparing.keypoints import KeptKeypoints
     from include.detector.imaging import Descriptor
 
+SHARES, LEAST_SHARE = 4, 10  # of a process, pairs of one
+
 
 class Comparers:
     """A pool of processes, made with the first pairs, and anew after one of them died."""
@@ -45,12 +47,14 @@ class Comparers:
     ) -> list[float]:
         """The score of each pair. What a process leaves undone that dies is done here.
 
-        `kept`, which may have the pictures' keypoints, goes to each process and opens its own files there.
+        Pairs take unlike long, so each process gets several shares of them, one after another. `kept`, which
+        may have the pictures' keypoints, goes to each process and opens its own files there.
         """
         compare = partial(score_pairs, mirror=mirror, turn=turn, kept=kept)
         if self._workers == 1:
             return compare(*_packed(pairs))
-        ends = [len(pairs) * number // self._workers for number in range(self._workers + 1)]
+        count = self._workers * min(SHARES, max(1, len(pairs) // (self._workers * LEAST_SHARE)))
+        ends = [len(pairs) * number // count for number in range(count + 1)]
         parts = [pairs[start:end] for start, end in pairwise(ends) if start < end]
         pool = self._running()
         try:

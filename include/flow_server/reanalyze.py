@@ -22,7 +22,7 @@ from include.flow_server.store.protocol import Document, Reanalysed
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from include.detector.imaging import Descriptor
+    from include.detector.imaging import Analysis
     from include.flow_server.settings import ServerSettings
     from include.flow_server.store.protocol import DocumentStore
 
@@ -90,18 +90,20 @@ class _Run:
         there = [documents[key] for key in keys if key in documents and key in before]
         operations = []
         for document, found in zip(there, threads.map(self._described, there), strict=True):
-            descriptor = None if isinstance(found, str) else found.to_bytes()
+            descriptor = None
             if isinstance(found, str):
                 report.failed.append((document.id, found))
             else:
                 report.renewed += 1
+                descriptor = found.descriptor.to_bytes()
+                self.store.keep([found])
             if descriptor or report.dropped:
                 operations.append(Reanalysed(document.key, before[document.key], descriptor))
         self.store.update(operations)
         self.store.commit()
 
-    def _described(self, document: Document) -> Descriptor | str:
-        """The new descriptor, or why there is none."""
+    def _described(self, document: Document) -> Analysis | str:
+        """What is found in its picture, or why nothing is."""
         image = str(document.fields.get("image") or "")
         if not image:
             return "the document has no image to read"

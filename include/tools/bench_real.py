@@ -80,9 +80,10 @@ def measured(photos: Sequence[Path], work: Path) -> dict[str, float]:
     for name, value in figures.items():
         print(f"{name:<32}{value:>12,.3f}")
     pictures = work / "real" / "pictures"
-    by_step, descriptors = index_steps(photographs(pictures)[:SAMPLE], work / "steps.sqlite")
+    store = work / "steps" / "documents.sqlite"
+    by_step, descriptors = index_steps(photographs(pictures)[:SAMPLE], store)
     print_steps("indexing", by_step)
-    print_steps(f"a scan of {len(descriptors)}", scan_steps(descriptors))
+    print_steps(f"a scan of {len(descriptors)}", scan_steps(descriptors, store))
     for peer in peers(pictures, work / "real" / TRUTH):
         ratio = figures["total_s"] / peer.seconds
         print(

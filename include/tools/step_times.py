@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from include.detector.imaging import Descriptor, analyze
+from include.detector.imaging import Descriptor, analyze_whole
 from include.flow_server.index import DuplicateIndex, SearchOptions
+from include.flow_server.index.keypoint_file import KeypointFile
 from include.flow_server.store.protocol import Add
 from include.flow_server.store.sqlite import SqliteStore
 
@@ -26,28 +27,34 @@ _WAITING = ("threading.py", "queue.py", "selectors.py", "connection.py")
 
 def index_steps(pictures: Sequence[Path], store: Path) -> tuple[dict[str, float], list[Descriptor]]:
     """CPU milliseconds a picture of analysing and storing, by module; and the descriptors."""
-    analyze(pictures[0].read_bytes())  # starts the network
+    analyze_whole(pictures[0].read_bytes())  # starts the network
     with sampled(len(pictures)) as steps:
-        descriptors = [analyze(path.read_bytes()) for path in pictures]
+        found = [analyze_whole(path.read_bytes()) for path in pictures]
         opened = SqliteStore(store)
         opened.update(
             [
-                Add(path.name, {"image": path.name}, descriptor.to_bytes())
-                for path, descriptor in zip(pictures, descriptors, strict=True)
+                Add(path.name, {"image": path.name}, one.descriptor.to_bytes())
+                for path, one in zip(pictures, found, strict=True)
             ]
         )
+        opened.keep(found)
         opened.commit()
         opened.close()
-    return steps, descriptors
+    return steps, [one.descriptor for one in found]
 
 
-def scan_steps(descriptors: Sequence[Descriptor]) -> dict[str, float]:
-    """CPU milliseconds a document of searching for each among all others, by module."""
-    index = DuplicateIndex(lambda keys: {key: descriptors[key] for key in keys})
+def scan_steps(descriptors: Sequence[Descriptor], store: Path) -> dict[str, float]:
+    """CPU milliseconds a document of searching for each among all others, by module.
+
+    `store` is the one that they were put into.
+    """
+    kept = KeypointFile(store.with_name("keypoints.sqlite"))
+    index = DuplicateIndex(lambda keys: {key: descriptors[key] for key in keys}, kept=kept)
     index.add(enumerate(descriptors))
     with sampled(len(descriptors)) as steps:
         for first in range(0, len(descriptors), PAGE):
             index.search_all(descriptors[first : first + PAGE], SearchOptions())
+    kept.close()
     return steps
 
 

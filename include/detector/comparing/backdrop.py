@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, cast
 import cv2
 import numpy as np
 
+from include.detector.comparing.planes import share
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -31,8 +33,9 @@ def backdrop_of(rgb: NDArray[np.uint8]) -> NDArray[np.float32] | None:
         rgb: uint8 [height, width, 3].
     """
     rim = np.concatenate([rgb[0], rgb[-1], rgb[:, 0], rgb[:, -1]])
-    colour = np.median(rim, axis=0).astype(np.float32)
-    return colour if _is_near(rim, colour).mean() > EVEN_SHARE else None
+    ordered = np.sort(np.ascontiguousarray(rim.T))
+    colour = ordered[:, [(len(rim) - 1) // 2, len(rim) // 2]].mean(axis=1, dtype=np.float32)
+    return colour if share(_is_near(rim, colour)) > EVEN_SHARE else None
 
 
 def is_same_thing(first: Thumb, second: Thumb) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from include.detector.comparing.alignment import Alignment
 from include.detector.comparing.difference import difference
 from include.detector.comparing.orientation import UPRIGHT
+from include.detector.comparing.refine import overlay
 
 if TYPE_CHECKING:
     from include.detector.comparing.difference import Difference
@@ -43,7 +44,9 @@ class Comparison:
         """How the colours of the frames differ; None if one is mirrored, turned or seen in perspective."""
         if self.shown != UPRIGHT or self.evidence.straightened:
             return None
-        return difference(self.first, self.second, self.alignment())
+        alignment = self.alignment()
+        laid = overlay(self.first, self.second, alignment) if self.swapped else self.evidence.trial.laid
+        return difference(self.first, self.second, alignment, laid)
 
     def alignment(self) -> Alignment:
         """The map from the first picture's pixels to the second's."""

@@ -15,8 +15,7 @@ import cv2
 import numpy as np
 
 from include.detector.comparing.patches import beside_patch
-from include.detector.comparing.planes import blur
-from include.detector.comparing.refine import overlay
+from include.detector.comparing.planes import blur, share
 from include.detector.imaging.layout import CELLS
 from include.detector.imaging.thumbnail import AREA
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
     from include.detector.comparing.alignment import Alignment
     from include.detector.comparing.planes import Plane
+    from include.detector.comparing.refine import Overlay
     from include.detector.comparing.thumb import Thumb
     from include.detector.imaging.descriptor import Descriptor
 
@@ -60,8 +60,8 @@ class Difference:
     outstanding: float  # how much more the brightness differs at one place than it does on the whole
 
 
-def difference(first: Thumb, second: Thumb, alignment: Alignment) -> Difference:
-    """Compare two pictures frame on frame; `alignment` is where they really lie on each other."""
+def difference(first: Thumb, second: Thumb, alignment: Alignment, laid: Overlay) -> Difference:
+    """Compare two pictures frame on frame; `laid` is how they really lie on each other, by `alignment`."""
     smaller = _smaller_side(first.descriptor, second.descriptor)
     one, two = (_smooth(thumb.layout, smaller) for thumb in (first, second))
     luma, chroma = _changes(one, two)
@@ -84,7 +84,7 @@ def difference(first: Thumb, second: Thumb, alignment: Alignment) -> Difference:
         sharpness_gain=abs(float(np.log((details[0] + 0.3) / (details[1] + 0.3)))),
         resolution=float(np.clip(np.log(smaller / AREA**0.5), -1.5, 1.5)),
         offset=_offset(first, second, alignment),
-        outstanding=_outstanding(first, second, alignment),
+        outstanding=_outstanding(laid),
     )
 
 
@@ -105,10 +105,10 @@ def equal_cells(first: Thumb, second: Thumb, *, blurred: bool = False) -> tuple[
     luma, chroma = _changes(one, two)
     equal = (luma < EQUAL_LUMA) & (chroma < EQUAL_CHROMA)
     detailed = first.detailed | second.detailed
-    share = float(equal[detailed].mean()) if detailed.any() else 0.0
-    if share > FEW_EQUAL:
-        share = beside_patch(equal.astype(np.float32), detailed, edge=EDGE)
-    return float(equal.mean()), share
+    beside = share(equal[detailed]) if detailed.any() else 0.0
+    if beside > FEW_EQUAL:
+        beside = beside_patch(equal.astype(np.float32), detailed, edge=EDGE)
+    return share(equal), beside
 
 
 def same_colours(first: Thumb, second: Thumb) -> float:
@@ -152,12 +152,11 @@ def _aspect_change(first: Descriptor, second: Descriptor) -> float:
     return max(0.0, change - rounding)
 
 
-def _outstanding(first: Thumb, second: Thumb, alignment: Alignment) -> float:
+def _outstanding(laid: Overlay) -> float:
     """Ratio of the largest difference of a place to that of the whole picture, root mean squares.
 
     Coding and scaling leave about as much behind everywhere; another number on a page is at one place.
     """
-    laid = overlay(first, second, alignment)
     squares = np.square((laid.first.luma - laid.second.luma) * laid.inside)
     largest = float(cv2.blur(squares, (SPOT, SPOT)).max())
     return math.sqrt(largest) / (math.sqrt(float(squares.mean())) + SLIGHT)

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from include.detector.comparing.patches import beside_patch, label
-from include.detector.comparing.planes import Plane, local_contrast, plain, resize, warp
+from include.detector.comparing.planes import Plane, local_contrast, plain, resize, share, warped
 from include.detector.comparing.refine import BLOCK, Flow, Overlay, overlay
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ AGREES = 0.6
 LEAST_COVER = 0.6
 QUANTILES = (0.15, 0.3, 0.5, 0.7)
 FEW_BLOCKS = 12
+RIDGE = 1e-4 * np.eye(3)
 NO_CHROMA, FAINT_CHROMA = 20.0, 150.0  # sums of squares: of coding noise, of a colour that may pass for grey
 
 
@@ -147,9 +148,9 @@ def measure(trial: Trial) -> Evidence:
         trial=trial,
         overlap=float(inside.mean()),
         blocks=int(textured.sum()),
-        agreeing=float((values > AGREES).mean()),
-        well_agreeing=float((values > 0.8).mean()),
-        closely_agreeing=float((values > 0.9).mean()),
+        agreeing=share(values > AGREES),
+        well_agreeing=share(values > 0.8),
+        closely_agreeing=share(values > 0.9),
         quantiles=_quantiles(values),
         coarse_quantiles=_quantiles(coarse_values),
         weighted=trial.weighted,
@@ -219,14 +220,12 @@ def _tone_differences(first: Plane, second: Plane, inside: Plane) -> tuple[float
         return 99.0, 99.0
     if one.std() > two.std():
         one, two = two, one
-    curve = np.column_stack([np.ones(len(two)), two / 255, (two / 255) ** 2])
-    keep = np.ones(len(one), np.bool_)
-    left = ordered = one
+    curve = np.array([np.ones(len(two)), two / 255, (two / 255) ** 2])
+    kept, ordered = curve, one
     for _ in range(3):
-        normal = curve[keep].T @ curve[keep] + 1e-4 * np.eye(3)
-        left = np.abs(one - curve @ np.linalg.solve(normal, curve[keep].T @ one[keep]))
+        left = np.abs(one - np.linalg.solve(kept @ curve.T + RIDGE, kept @ one) @ curve)
         ordered = np.sort(left)
-        keep = left <= ordered[int(0.7 * len(ordered))]
+        kept = curve * (left <= ordered[int(0.7 * len(ordered))])
     spread = 40.0 / (float(one.std()) + 10.0)
     return float(ordered[len(ordered) // 2]) * spread, float(ordered[int(0.8 * len(ordered))]) * spread
 
@@ -242,9 +241,9 @@ def _chroma_correlations(trial: Trial, agreeing: NDArray[np.bool_]) -> tuple[flo
     colours = np.zeros((2, 2, rows, columns), np.float32)
     for place, channel in enumerate((1, 2)):
         own, other = (picture.pixels.ycc[..., channel].astype(np.float32) for picture in (first, second))
-        warped, _ = warp(other, trial.alignment.matrix, first.width, first.height)
+        laid = warped(other, trial.alignment.matrix, first.width, first.height)
         colours[0, place] = resize(own, columns, rows) - 128
-        colours[1, place] = resize(warped, columns, rows) - 128
+        colours[1, place] = resize(laid, columns, rows) - 128
     product = (colours[0] * colours[1]).sum(axis=0)
     squares, other_squares = (colours * colours).sum(axis=1)
     noise = NO_CHROMA / 10 * max(1, int(used.sum()))

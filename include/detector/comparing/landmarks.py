@@ -7,7 +7,8 @@ many that agree.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -33,15 +34,19 @@ if TYPE_CHECKING:
     from include.detector.imaging.descriptor import Descriptor
     from include.detector.imaging.landmarks import Marks, Whole
 
+    Directions = NDArray[np.uint8]
+
 LEAST_VOTES = 4  # places of a picture that agree
-LARGEST_TURN = 3  # of DIRECTIONS
+TURN_STEPS = 256 // DIRECTIONS
+LARGEST_TURN = np.uint8(3 * TURN_STEPS)
 LEAST_GROWTH, LARGEST_GROWTH = 0.5, 2.5  # octaves
 LEAST_MOVE = 3  # steps of a place
 SAME_GROWTH, SAME_PLACE = 0.7, 28  # octaves, pixels of the thumbnail
 MIDDLE = 56  # pixels of the thumbnail, about
 PROBES = 1 << UNSURE_BITS
 # Bins overlap by half, so that what agrees is not cut apart: by how much of a bin each grid is shifted.
-GRIDS = ((0.0, 0.0), (0.0, 0.5), (0.5, 0.0), (0.5, 0.5))
+GRIDS = np.array([[0.0, 0.0], [0.0, 0.5], [0.5, 0.0], [0.5, 0.5]])  # of growth, of places
+KEPT = 256  # pictures whose landmarks are held unpacked
 PLACE_BITS = 16  # the last ones of a landmark
 _BINS = 6  # bits that the number of a bin has in either direction
 
@@ -62,10 +67,21 @@ def probes(marks: Marks) -> Whole:
     return found
 
 
-def turned_alike(own: Marks, others: Marks) -> NDArray[np.bool_]:
-    """Whether each landmark may be the other one, which may be larger, but is not turned."""
-    turn = (part_of(own, DIRECTION) - part_of(others, DIRECTION) + LARGEST_TURN) % DIRECTIONS
-    return (turn <= 2 * LARGEST_TURN) & (np.abs(_growth(own, others)) < LARGEST_GROWTH)
+def directions(marks: Marks) -> Directions:
+    """Which way each landmark points, in steps of which a full turn has 256, so that they begin anew."""
+    return (part_of(marks, DIRECTION) * TURN_STEPS).astype(np.uint8)
+
+
+def turned_alike(own: Directions, others: Directions) -> NDArray[np.bool_]:
+    """Whether landmarks that point so may be the same, which are not turned."""
+    alike: NDArray[np.bool_] = own - others + LARGEST_TURN <= 2 * LARGEST_TURN
+    return alike
+
+
+def grown_alike(own: Marks, others: Marks) -> NDArray[np.bool_]:
+    """Whether each landmark may be the other one, which may be larger."""
+    alike: NDArray[np.bool_] = np.abs(part_of(others, SIZE) - part_of(own, SIZE)) < LARGEST_GROWTH * SIZES
+    return alike
 
 
 def votes(own: Marks, others: Marks, pairs: Whole) -> tuple[Whole, Whole]:
@@ -83,51 +99,71 @@ def votes(own: Marks, others: Marks, pairs: Whole) -> tuple[Whole, Whole]:
     """
     stays = _stays(own, others)
     unmoved, stayed = _voted(own[stays], pairs[stays])
-    own, others, pairs = own[~stays], others[~stays], pairs[~stays]
+    found, counts = _moved(own[~stays], others[~stays], pairs[~stays])
+    _, at, there = np.intersect1d(found, unmoved, assume_unique=True, return_indices=True)
+    is_part = np.ones(len(found), np.bool_)
+    is_part[at] = counts[at] > stayed[there]
+    return found[is_part], counts[is_part]
+
+
+class _Unpacked(NamedTuple):
+    """The landmarks of a picture, and of each the word, which bits of that are sure, and its direction."""
+
+    marks: Marks
+    words: NDArray[np.int32]
+    sure: NDArray[np.int32]
+    directions: Directions
+
+
+@lru_cache(KEPT)
+def _unpacked(landmarks: bytes) -> _Unpacked:
+    marks = read_landmarks(landmarks)
+    sure = (1 << WORD_BITS) - 1 ^ part_of(marks, UNSURE)
+    return _Unpacked(marks, words(marks).astype(np.int32), sure.astype(np.int32), directions(marks))
+
+
+def share_a_part(first: Descriptor, second: Descriptor) -> bool:
+    """Whether so many landmarks of one of them agree with those of the other."""
+    one, two = _unpacked(first.landmarks), _unpacked(second.landmarks)
+    return _lies_in(one, two) or _lies_in(two, one)
+
+
+def _lies_in(own: _Unpacked, others: _Unpacked) -> bool:
+    """What a search for the picture of `own` would find of the one of `others`."""
+    differing = (own.words[:, None] ^ others.words) & own.sure[:, None]
+    here, there = np.divmod(np.flatnonzero(differing == 0), max(len(others.marks), 1))
+    alike = turned_alike(own.directions[here], others.directions[there])
+    here, there = here[alike], there[alike]
+    if len(here) < LEAST_VOTES:
+        return False
+    ours, theirs = own.marks[here], others.marks[there]
+    grown = grown_alike(ours, theirs)
+    ours, theirs = ours[grown], theirs[grown]
+    if len(set(_places(ours[~_stays(ours, theirs)]).tolist())) < LEAST_VOTES:
+        return False
+    return len(votes(ours, theirs, np.zeros(len(ours), np.int64))[0]) > 0
+
+
+def _moved(own: Marks, others: Marks, pairs: Whole) -> tuple[Whole, Whole]:
+    """The pairs in which LEAST_VOTES places have moved alike, in increasing order, and how many at most."""
     growth = _growth(own, others)
     factor = 2.0**growth
     across, down = (
         PIXELS * part_of(others, part) + (MIDDLE - PIXELS * part_of(own, part)) * factor
         for part in (ACROSS, DOWN)
     )
-    found = []
-    for grown, moved in GRIDS:
-        bins = pairs
-        for place in (growth / SAME_GROWTH + grown, across / SAME_PLACE + moved, down / SAME_PLACE + moved):
-            within = np.clip(np.floor(place).astype(np.int64) + (1 << _BINS - 1), 0, (1 << _BINS) - 1)
-            bins = (bins << _BINS) | within
-        found.append(_voted(own, bins))
-    joined, counts = (np.concatenate(column) for column in zip(*found, strict=True))
-    joined >>= 3 * _BINS
-    order = np.lexsort((-counts, joined))
-    joined, counts = joined[order], counts[order]
-    is_first = np.ones(len(joined), np.bool_)
-    is_first[1:] = joined[1:] != joined[:-1]
-    joined, counts = joined[is_first], counts[is_first]
-    _, at, there = np.intersect1d(joined, unmoved, assume_unique=True, return_indices=True)
-    is_part = np.ones(len(joined), np.bool_)
-    is_part[at] = counts[at] > stayed[there]
-    return joined[is_part], counts[is_part]
-
-
-def share_a_part(first: Descriptor, second: Descriptor) -> bool:
-    """Whether so many landmarks of one of them agree with those of the other."""
-    one, two = read_landmarks(first.landmarks), read_landmarks(second.landmarks)
-    return _lies_in(one, two) or _lies_in(two, one)
-
-
-def _lies_in(own: Marks, others: Marks) -> bool:
-    """What a search for the picture of `own` would find of the one of `others`."""
-    looked_for = probes(own)
-    is_there = np.zeros(1 << WORD_BITS, np.bool_)
-    is_there[words(others)] = True
-    numbers, places = np.nonzero(is_there[looked_for])
-    if len(np.unique(numbers)) < LEAST_VOTES:
-        return False
-    found, there = np.nonzero(looked_for[numbers, places][:, None] == words(others))
-    ours, theirs = own[numbers[found]], others[there]
-    alike = turned_alike(ours, theirs)
-    return len(votes(ours[alike], theirs[alike], np.zeros(alike.sum(), np.int64))[0]) > 0
+    bins = pairs * len(GRIDS) + np.arange(len(GRIDS))[:, None]
+    for numbers, shifts in (
+        (growth / SAME_GROWTH, GRIDS[:, :1]),
+        (across / SAME_PLACE, GRIDS[:, 1:]),
+        (down / SAME_PLACE, GRIDS[:, 1:]),
+    ):
+        within = np.floor(numbers + shifts).astype(np.int64) + (1 << _BINS - 1)
+        bins = (bins << _BINS) | np.minimum(np.maximum(within, 0), (1 << _BINS) - 1)
+    joined, counts = _voted(np.tile(own, len(GRIDS)), bins.ravel())
+    joined = (joined >> 3 * _BINS) // len(GRIDS)
+    begins = _begins(joined)
+    return joined[begins], np.maximum.reduceat(counts, begins) if len(begins) else counts
 
 
 def _growth(own: Marks, others: Marks) -> NDArray[np.float64]:
@@ -143,13 +179,25 @@ def _stays(own: Marks, others: Marks) -> NDArray[np.bool_]:
     return stays
 
 
+def _places(marks: Marks) -> Whole:
+    """Where each landmark is, as one number."""
+    return (marks & np.uint64((1 << PLACE_BITS) - 1)).astype(np.int64)
+
+
 def _voted(own: Marks, bins: Whole) -> tuple[Whole, Whole]:
     """The bins that hold LEAST_VOTES different places of `own`, and how many."""
-    places = (own & np.uint64((1 << PLACE_BITS) - 1)).astype(np.int64)
+    places = _places(own)
     order = np.lexsort((places, bins))
     bins, places = bins[order], places[order]
     is_new = np.ones(len(bins), np.bool_)
     is_new[1:] = (bins[1:] != bins[:-1]) | (places[1:] != places[:-1])
-    held, counts = np.unique(bins[is_new], return_counts=True)
+    bins = bins[is_new]
+    begins = _begins(bins)
+    counts = np.diff(begins, append=len(bins))
     enough = counts >= LEAST_VOTES
-    return held[enough], counts[enough]
+    return bins[begins[enough]], counts[enough]
+
+
+def _begins(ordered: Whole) -> NDArray[np.intp]:
+    """Where other numbers begin."""
+    return np.flatnonzero(np.diff(ordered, prepend=-1))

@@ -111,6 +111,7 @@ def _form(orientation: Orientation) -> tuple[int, int]:
 
 
 INVERTED = _inverted()
+SIGNS, LEAST_BITS = 1 - 2 * INVERTED.T, BLOCK_BITS * INVERTED.sum(axis=1)
 FORMS = {orientation: _form(orientation) for orientation in ALL}
 
 
@@ -128,7 +129,7 @@ def turned_distances(
         int64 [n, orientations].
     """
     bits = np.bitwise_count(own ^ others[:, None]).astype(np.int64)  # [n, 2, BLOCKS]
-    distances = bits @ (1 - 2 * INVERTED.T) + BLOCK_BITS * INVERTED.sum(axis=1)
+    distances = bits @ SIGNS + LEAST_BITS
     transposed, flips = zip(*(FORMS[orientation] for orientation in shown), strict=True)
     found: NDArray[np.int64] = distances[:, transposed, flips]
     return found

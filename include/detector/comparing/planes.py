@@ -68,11 +68,21 @@ def slopes(plane: Plane) -> tuple[Plane, Plane]:
     return cast("Plane", in_x), cast("Plane", in_y)
 
 
+def share(chosen: NDArray[np.bool_]) -> float:
+    """How much of it is true; several times faster than its mean, which is the same."""
+    return int(np.count_nonzero(chosen)) / chosen.size
+
+
 def warp(plane: Plane, matrix: NDArray[np.float64], width: int, height: int) -> tuple[Plane, Plane]:
     """Bring `plane` into the frame that `matrix` (2 x 3, pixels) maps from; with the mask of cover."""
+    return warped(plane, matrix, width, height), _cover(plane.shape, matrix, width, height)
+
+
+def warped(plane: Plane, matrix: NDArray[np.float64], width: int, height: int) -> Plane:
+    """The same without the mask."""
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    warped = cv2.warpAffine(plane, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    return cast("Plane", warped), _cover(plane.shape, matrix, width, height)
+    found = cv2.warpAffine(plane, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return cast("Plane", found)
 
 
 def _cover(shape: tuple[int, ...], matrix: NDArray[np.float64], width: int, height: int) -> Plane:
@@ -100,9 +110,13 @@ def local_contrast(plane: Plane, fine: float = 0.8, coarse: float = 6.0, floor: 
         coarse: sigma in pixels above which gradients are taken out.
         floor: grey levels of deviation that count as noise.
     """
-    detail = blur(plane, fine) - _blur_widely(plane, coarse)
-    deviation = np.sqrt(_blur_widely(detail * detail, coarse * 1.2))
-    return cast("Plane", detail / (deviation + np.float32(floor)))
+    detail = blur(plane, fine)
+    detail -= _blur_widely(plane, coarse)
+    deviation = _blur_widely(detail * detail, coarse * 1.2)
+    np.sqrt(deviation, out=deviation)
+    deviation += np.float32(floor)
+    detail /= deviation
+    return detail
 
 
 def _blur_widely(plane: Plane, sigma: float) -> Plane:

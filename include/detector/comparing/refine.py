@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from include.detector.comparing.alignment import Alignment
-from include.detector.comparing.planes import Plane, Shades, blur, resize, slopes, warp
+from include.detector.comparing.planes import Plane, Shades, blur, resize, share, slopes, warp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +63,7 @@ class Flow:
 
     def fitting(self) -> float:
         """Share of the blocks whose difference is small against their own contrast."""
-        return float((self.errors < FITS * (self.energies + NOISE)).mean())
+        return share(self.errors < FITS * (self.energies + NOISE))
 
     def moves(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """How each block by itself would move, in x and in y."""
@@ -210,7 +210,7 @@ def _flow(first: Plane, second: Plane, inside: Plane, least_fitting: float) -> F
     error, energy, cover = _mean_products((difference, difference), (first, first), (inside, inside))
     used = (cover > LEAST_COVER) & (energy > LEAST_ENERGY)
     errors, energies = error[used], energy[used]
-    if len(errors) < LEAST_BLOCKS or (errors < FITS * (energies + NOISE)).mean() < least_fitting:
+    if len(errors) < LEAST_BLOCKS or share(errors < FITS * (energies + NOISE)) < least_fitting:
         return None
     mean = (first + second) * np.float32(0.5)
     slope_x, slope_y = slopes(mean)

@@ -6,6 +6,7 @@ keypoints. They tell where a crop was taken, and most pairs apart that are only 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import cv2
@@ -73,11 +74,12 @@ def windows(luma: NDArray[np.uint8]) -> NDArray[np.int8]:
     squeezed = cv2.resize(luma, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.float32)
     contrast = local_contrast(squeezed, 0.7, 8.0, 6.0)
     fine, coarse = (cv2.blur(contrast, (pixels, pixels)) for pixels in (3, 5))
-    vectors = np.concatenate([fine.ravel(), coarse.ravel()])[PIXELS]
+    vectors = np.take(np.concatenate([fine.ravel(), coarse.ravel()]), PIXELS, mode="clip")
     vectors -= vectors.mean(axis=1, keepdims=True)
     vectors *= UNIT / (np.sqrt(np.einsum("ij,ij->i", vectors, vectors)) + 1e-3)[:, None]
-    codes: NDArray[np.int8] = np.rint(vectors).clip(-127, 127).astype(np.int8)
-    return codes
+    np.rint(vectors, out=vectors)
+    np.clip(vectors, -127, 127, out=vectors)
+    return vectors.astype(np.int8)
 
 
 def nested(first: Thumb, second: Thumb) -> tuple[float, Alignment]:
@@ -91,14 +93,21 @@ def nested(first: Thumb, second: Thumb) -> tuple[float, Alignment]:
 
 def nested_otherwise(first: Thumb, second: Thumb, orientations: Sequence[Orientation]) -> NDArray[np.float32]:
     """How well one whole fits the best window of the other, -1..1, with `second` shown in each of these."""
-    there = second.windows[0, np.stack([SHOWN[one] for one in orientations])]
-    here = first.windows[0, np.stack([SHOWN[one.inverse()] for one in orientations])]
+    places, inverse_places = _shown(tuple(orientations))
+    there, here = second.windows[0, places], first.windows[0, inverse_places]
     inside, outside = (
         (own.astype(np.float32) @ wholes.T.astype(np.float32)).max(axis=0)
         for own, wholes in ((first.windows, there), (second.windows, here))
     )
     best: NDArray[np.float32] = np.maximum(inside, outside) / np.float32(UNIT**2)
     return best
+
+
+@lru_cache
+def _shown(orientations: tuple[Orientation, ...]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Where the cells of a window come from in each orientation, and in the one that undoes it."""
+    there = [SHOWN[one] for one in orientations]
+    return np.stack(there), np.stack([SHOWN[one.inverse()] for one in orientations])
 
 
 def _best(own: NDArray[np.int8], whole: NDArray[np.int8]) -> tuple[float, int]:

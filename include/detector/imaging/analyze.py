@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
 
 from include.detector.imaging.descriptor import DESCRIPTOR_VERSION, Descriptor
 from include.detector.imaging.embedding import embed
-from include.detector.imaging.keypoints import find_keypoints
+from include.detector.imaging.keypoints import Keypoints, find_keypoints
 from include.detector.imaging.landmarks import landmarks
 from include.detector.imaging.layout import encode_layout, layout
 from include.detector.imaging.margins import content_box
@@ -26,12 +26,24 @@ FLAT_DEVIATION = 2.0
 cv2.setNumThreads(1)  # the server analyzes in a pool of processes, one picture in each
 
 
+class Analysis(NamedTuple):
+    """All that was found in a picture: its descriptor, and the keypoints of the thumbnail in that."""
+
+    descriptor: Descriptor
+    keypoints: Keypoints
+
+
 def analyze(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Descriptor:
     """Describe the picture in `data`.
 
     Raises:
         UnreadableImageError: the bytes are no readable picture, or have more than `max_pixels` pixels.
     """
+    return analyze_whole(data, max_pixels=max_pixels).descriptor
+
+
+def analyze_whole(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Analysis:
+    """Like `analyze`, with what the first comparison of the picture would have to find again."""
     picture = decode(data, max_pixels)
     working = _working_copy(picture.rgb)
     thumbnail = shrink(working)
@@ -42,7 +54,8 @@ def analyze(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Descriptor:
     content = np.ascontiguousarray(working[top:bottom, left:right])
     pdq_content = hashed if content.shape == working.shape else pdq(content)[0]
     height, width = picture.rgb.shape[:2]
-    return Descriptor(
+    keypoints = find_keypoints(_luma(stored))
+    descriptor = Descriptor(
         version=DESCRIPTOR_VERSION,
         width=width,
         height=height,
@@ -57,10 +70,11 @@ def analyze(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Descriptor:
         pdq_content=pdq_content,
         pdq_quality=quality,
         embedding=embed(content).tobytes(),
-        landmarks=landmarks(find_keypoints(_luma(stored))),
+        landmarks=landmarks(keypoints),
         layout=encode_layout(layout(working), stored),
         thumbnail=coded,
     )
+    return Analysis(descriptor, keypoints)
 
 
 def _luma(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -51,5 +51,5 @@ def decode_layout(data: bytes, thumbnail: NDArray[np.uint8]) -> Layout:
         raise ValueError(
             "the descriptor's colour layout cannot be decoded: analyze the picture again"
         ) from None
-    colours = layout(thumbnail).astype(np.int16) + STEP * steps.astype(np.int16)
-    return colours.clip(0, 255).astype(np.uint8)
+    change = np.multiply(steps, STEP, dtype=np.int16, order="C")
+    return cv2.add(layout(thumbnail), change, dtype=cv2.CV_8U).astype(np.uint8, copy=False)

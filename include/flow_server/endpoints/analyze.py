@@ -37,5 +37,5 @@ def analyze(
         return {"responseHeader": header(started), "outputs": descriptor.to_outputs()}
 
     if url:
-        return Wanted(host_of(url), lambda: analyser.of_image(url, own(url), allow_hosts), answer)
-    return Wanted("", lambda: analyser.of_base64(str(data)), answer)
+        return Wanted(host_of(url), lambda: analyser.of_image(url, own(url), allow_hosts).descriptor, answer)
+    return Wanted("", lambda: analyser.of_base64(str(data)).descriptor, answer)

@@ -93,9 +93,11 @@ def _answered(
     source, value = _source(parameters)
     if source == "rank.by.url":
         allow_hosts = collection.allow_hosts
-        return Wanted(host_of(value), lambda: analyser.of_image(value, own(value), allow_hosts), answer)
+        return Wanted(
+            host_of(value), lambda: analyser.of_image(value, own(value), allow_hosts).descriptor, answer
+        )
     if source == "rank.by.data":
-        return Wanted("", lambda: analyser.of_base64(value), answer)
+        return Wanted("", lambda: analyser.of_base64(value).descriptor, answer)
     if source == "rank.by.preprocessed":
         return answer(preprocessed(value))
     key = collection.store.key_of(value)

@@ -173,7 +173,9 @@ class Updater:
         with _named(document_id):
             own = self._pictures.own_path(image, context.host)
             file = None if own is None else self._pictures.path(own)
-            return self._analyser.of_image(own or image, file, context.collection.allow_hosts), own
+            found = self._analyser.of_image(own or image, file, context.collection.allow_hosts)
+            context.collection.store.keep([found])
+            return found.descriptor, own
 
 
 def _image_text(insert: Insert) -> str:

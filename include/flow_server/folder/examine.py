@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from include.detector.imaging import Descriptor
+from include.detector.imaging import Analysis
 from include.flow_server.analysis import CRASHES, described, new_pool
 from include.flow_server.folder.taken import camera, taken
 from include.safe_picture import UnreadableImageError
@@ -37,7 +37,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What came of one file: `failure` is why it cannot be read; known bytes get no descriptor.
+    """What came of one file: `failure` is why it cannot be read; known bytes are not analysed.
 
     `vanished`: it was not there any more. `remark`: what is odd about it.
     """
@@ -46,7 +46,7 @@ class Examined:
     content: str = ""
     date: str = ""
     camera: str = ""
-    descriptor: Descriptor | None = None
+    analysis: Analysis | None = None
     failure: str = ""
     vanished: bool = False
     remark: str = ""

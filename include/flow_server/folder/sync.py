@@ -164,6 +164,7 @@ class _Sync:
         documents = {document.id: document for document in self.store.get([one.path for one in good])}
         adds = [add for one in good if (add := self._add(one, documents.get(one.path))) is not None]
         self.store.update(adds)
+        self.store.keep([one.analysis for one in good if one.analysis])
         self.store.commit()
         self.table.write(
             Seen(one.path, files[one.path].stamp, one.content, self._cells(one.path)) for one in good
@@ -172,11 +173,11 @@ class _Sync:
     def _add(self, one: Examined, document: Document | None) -> Add | None:
         """The write for one file: of known bytes only what its document does not say yet."""
         old = self.known.get(one.path)
-        if one.descriptor is None and document is None:
+        if one.analysis is None and document is None:
             self.report.deleted_before += 1
             return None
         same_columns = old is not None and old.columns == self._cells(one.path)
-        is_same = one.descriptor is None and same_columns
+        is_same = one.analysis is None and same_columns
         self.report.unchanged += is_same
         self.report.added += not is_same and (old is None or document is None)
         self.report.changed += not is_same and old is not None and document is not None
@@ -188,12 +189,14 @@ class _Sync:
         if document and document.fields.get(HARD_LINK) != self.columns.get(one.path, {}).get(HARD_LINK):
             values[HARD_LINK] = self.columns.get(one.path, {}).get(HARD_LINK)
         fields = {name: {"set": value} for name, value in values.items()}
-        data = one.descriptor.to_bytes() if one.descriptor else None
+        data = one.analysis.descriptor.to_bytes() if one.analysis else None
         return Add(one.path, fields, data, "image" in fields) if fields else None
 
 
 def _of_picture(one: Examined) -> dict[str, Any]:
-    return fields_of_picture(one.path, one.date, one.camera, one.descriptor) if one.descriptor else {}
+    if one.analysis is None:
+        return {}
+    return fields_of_picture(one.path, one.date, one.camera, one.analysis.descriptor)
 
 
 def _kept(one: Examined, old: Seen | None, document: Document | None) -> dict[str, Any]:

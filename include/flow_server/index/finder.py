@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from include.flow_server.index.scores import Comparers
 
 CACHE_BYTES = 256 << 20
-AT_ONCE = 128  # queries of one batch
+AT_ONCE = 256  # queries of one batch
 SAME_PIXELS = 1.0
 Load: TypeAlias = "Callable[[Sequence[int]], Mapping[int, Descriptor]]"
 Allowed_contra = TypeVar("Allowed_contra", contravariant=True)

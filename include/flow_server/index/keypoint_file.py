@@ -1,9 +1,10 @@
 """The keypoints of a collection's pictures, kept on disk beside its documents.
 
-They are found when a comparison first needs them, which most pictures never do, and then never again: not by
-another process, not after a restart. A picture is known by its thumbnail, so that keypoints cannot be those
-of a picture that stood there before. All of it can be found anew: the file may be deleted at any time, and
-where it cannot be read or written, the log says why and keypoints are found as if nothing were kept.
+The analysis finds them, and nobody has to again: no other process, not after a restart. Those of a picture
+that came as a descriptor are found when a comparison first needs them. A picture is known by its thumbnail,
+so that keypoints cannot be those of a picture that stood there before. All of it can be found anew: the file
+may be deleted at any time, and where it cannot be read or written, the log says why and keypoints are found
+as if nothing were kept.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from typing import TYPE_CHECKING
 from include.detector.imaging.keypoints import FOUND_BY, Keypoints
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
-    from include.detector.imaging.descriptor import Descriptor
+    from include.detector.imaging import Analysis, Descriptor
 
 DIGEST_BYTES = 16
 MAPPED_BYTES = 256 << 20  # of the file are read as they lie
@@ -58,7 +59,7 @@ class KeypointFile:
 
     def keypoints(self, descriptor: Descriptor, find: Callable[[], Keypoints]) -> Keypoints:
         """Those of a picture; `find` finds them where they are not kept yet."""
-        digest = blake2b(descriptor.thumbnail, digest_size=DIGEST_BYTES, key=FOUND_BY.encode()).digest()
+        digest = _digest(descriptor)
         with self._lock:
             kept = self._read(digest)
         if kept is not None:
@@ -68,6 +69,13 @@ class KeypointFile:
         with self._lock:
             self._fresh[digest] = descriptor.content_hash, found.to_bytes()
         return found
+
+    def keep(self, found: Iterable[Analysis]) -> None:
+        """Write those that an analysis found."""
+        with self._lock:
+            for descriptor, keypoints in found:
+                self._fresh[_digest(descriptor)] = descriptor.content_hash, keypoints.to_bytes()
+        self.flush()
 
     def flush(self) -> None:
         """Write what was found since; other processes know it then."""
@@ -128,6 +136,10 @@ class KeypointFile:
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
                 self._connection.close()
                 self._connection = None
+
+
+def _digest(descriptor: Descriptor) -> bytes:
+    return blake2b(descriptor.thumbnail, digest_size=DIGEST_BYTES, key=FOUND_BY.encode()).digest()
 
 
 @cache

@@ -133,10 +133,9 @@ class MemoryPictures:
                 self._tidied = time.monotonic()
 
     def close(self) -> None:
-        """Writes what is left and releases the file of keypoints."""
+        """Waits until what is being saved is."""
         if self._saving:
             self._saving.result()
-        self._keypoints.close()
 
     def _save_if_worth_it(self) -> None:
         """Saves the index in the background where a start would have much to do without that."""

@@ -6,11 +6,20 @@ each document is proposed that has enough landmarks which agree with those of th
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from include.detector.comparing.landmarks import LEAST_VOTES, PROBES, probes, turned_alike, votes, words
+from include.detector.comparing.landmarks import (
+    LEAST_VOTES,
+    directions,
+    grown_alike,
+    probes,
+    turned_alike,
+    votes,
+    words,
+)
 from include.detector.imaging.landmarks import WORD_BITS, read_landmarks
 
 if TYPE_CHECKING:
@@ -39,6 +48,7 @@ class Parts:
     def __init__(self) -> None:
         self._keys = np.zeros(0, np.int64)
         self._marks = np.zeros(0, np.uint64)
+        self._directions = np.zeros(0, np.uint8)  # of each landmark
         self._rows = np.zeros(0, np.int32)  # of the document of each landmark
         self._by_key = np.zeros(0, np.int64)  # rows in the order of their keys
         self._starts = np.zeros((1 << WORD_BITS) + 1, np.int64)
@@ -47,7 +57,7 @@ class Parts:
     def nbytes(self) -> int:
         """Bytes of memory held."""
         added = sum(marks.nbytes for _, marks in self._added)
-        held = (self._keys, self._marks, self._rows, self._starts, self._by_key)
+        held = (self._keys, self._marks, self._directions, self._rows, self._starts, self._by_key)
         return added + sum(each.nbytes for each in held)
 
     def add(self, items: Sequence[tuple[int, bytes]]) -> None:
@@ -79,8 +89,7 @@ class Parts:
         may_be = np.ones((len(queries), len(self._keys)), np.bool_)
         if allowed is not None:
             may_be &= np.isin(self._keys, allowed)
-        for number, keys in enumerate(known):
-            may_be[number, self._rows_of(keys)] = False
+        may_be[self._known(known)] = False
         landmarks = [read_landmarks(query) for query in queries]
         found: list[list[int]] = [[] for _ in queries]
         owners = np.repeat(np.arange(len(queries)), [len(marks) for marks in landmarks])
@@ -91,12 +100,15 @@ class Parts:
                 found[number].append(key)
         return found
 
-    def _rows_of(self, keys: Collection[int]) -> NDArray[np.int64]:
-        """The rows of those keys that are there."""
-        wanted = np.fromiter(keys, np.int64, len(keys))
-        places = np.searchsorted(self._keys, wanted, sorter=self._by_key)
-        rows = self._by_key[places[places < len(self._keys)]]
-        return rows[np.isin(self._keys[rows], wanted)]
+    def _known(self, known: Sequence[Collection[int]]) -> tuple[Whole, Whole]:
+        """Numbers of the pictures, and rows of the documents that are known to each; others are left out."""
+        keys = np.fromiter(chain.from_iterable(known), np.int64)
+        numbers = np.repeat(np.arange(len(known)), [len(each) for each in known])
+        places = np.searchsorted(self._keys, keys, sorter=self._by_key)
+        inside = places < len(self._keys)
+        numbers, keys, rows = numbers[inside], keys[inside], self._by_key[places[inside]]
+        is_there = self._keys[rows] == keys
+        return numbers[is_there], rows[is_there]
 
     def _portions(self, marks: Marks, owners: Whole) -> Iterator[Asked]:
         """What is asked for, of whole pictures, so that about MOST_LOOKED_AT landmarks are seen at once."""
@@ -116,12 +128,14 @@ class Parts:
         """
         counts = asked.held.ravel()
         begins = self._starts[asked.looked_for].ravel() - (np.cumsum(counts) - counts)
-        places = np.repeat(begins, counts) + np.arange(counts.sum())
-        own = np.repeat(np.repeat(np.arange(len(asked.marks)), PROBES), counts)
+        places = np.repeat(begins.astype(np.int32), counts) + np.arange(counts.sum(), dtype=np.int32)
+        own = np.repeat(np.arange(len(asked.marks), dtype=np.int32), asked.held.sum(axis=1))
+        turned = turned_alike(directions(asked.marks)[own], self._directions[places])
+        own, places = own[turned], places[turned]
         possible = may_be[asked.owners[own], self._rows[places]]
         own, places = own[possible], places[possible]
-        alike = turned_alike(asked.marks[own], self._marks[places])
-        own, places = own[alike], places[alike]
+        grown = grown_alike(asked.marks[own], self._marks[places])
+        own, places = own[grown], places[grown]
         pairs = asked.owners[own] * len(self._keys) + self._rows[places]
         _, which, several = np.unique(pairs, return_inverse=True, return_counts=True)
         enough = several[which] >= LEAST_VOTES
@@ -149,5 +163,6 @@ class Parts:
 
     def _find_places(self) -> None:
         self._by_key = np.argsort(self._keys)
+        self._directions = directions(self._marks)
         counts = np.bincount(words(self._marks), minlength=1 << WORD_BITS)
         np.cumsum(counts, out=self._starts[1:])

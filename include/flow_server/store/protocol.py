@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence, Set
 
-    from include.detector.imaging import Descriptor
+    from include.detector.imaging import Analysis, Descriptor
     from include.flow_server.index import Hit, SearchOptions
     from include.flow_server.index.finder import Load
     from include.flow_server.index.scores import Comparers
@@ -170,6 +170,9 @@ class DocumentStore(Protocol):
         With `skip_conflicts` an operation that `_version_` forbids is passed over instead. Without `versions`
         nobody reads the new ones, so that they may be left out.
         """
+
+    def keep(self, found: Iterable[Analysis]) -> None:
+        """Keeps what spares comparisons the work of finding it again in pictures of documents, if it can."""
 
     def declare(self, types: Mapping[str, FieldType]) -> None:
         """Gives names that nothing defines yet a type for good."""

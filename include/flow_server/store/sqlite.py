@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import TypeVar
 
+    from include.detector.imaging import Analysis
     from include.flow_server.index.finder import Load
     from include.flow_server.index.scores import Comparers
     from include.flow_server.query.request import SelectRequest
@@ -74,6 +75,7 @@ class SqliteStore:
         self._data_version = self._pragma_data_version()
         self._seen = self._commit_counter()
         self._snapshots = Snapshots(path, patience)
+        self._keypoints = KeypointFile(path.with_name("keypoints.sqlite"))
         self._moved = False
         self._closed = threading.Event()
         self._pictures: MemoryPictures | None = None
@@ -143,6 +145,9 @@ class SqliteStore:
             raise failure
         return writer.written
 
+    def keep(self, found: Iterable[Analysis]) -> None:
+        self._keypoints.keep(found)
+
     @told()
     def declare(self, types: Mapping[str, FieldType]) -> None:
         """Gives names that nothing defines yet a type for good."""
@@ -172,8 +177,7 @@ class SqliteStore:
     def pictures(
         self, load: Load, *, mirror: bool, turn: bool, comparers: Comparers | None
     ) -> MemoryPictures:
-        kept = KeypointFile(self._path.with_name("keypoints.sqlite"))
-        file = IndexFile(self._path.with_name("index.npz"))
+        kept, file = self._keypoints, IndexFile(self._path.with_name("index.npz"))
         self._pictures = MemoryPictures(self, load, kept, file, mirror=mirror, turn=turn, comparers=comparers)
         return self._pictures
 
@@ -203,6 +207,7 @@ class SqliteStore:
         self._closed.set()
         if self._pictures:
             self._pictures.close()
+        self._keypoints.close()
         with self._write_lock, self._watcher_lock, self._newest_lock:
             self._snapshots.close()
             self._newest.close()

@@ -32,12 +32,16 @@ def comparers() -> Iterator[Comparers]:
     made.close()
 
 
-def test_scores_are_those_of_one_by_one(comparers: Comparers, descriptors: list[Descriptor]) -> None:
+def test_scores_are_those_of_one_by_one(
+    monkeypatch: pytest.MonkeyPatch, comparers: Comparers, descriptors: list[Descriptor]
+) -> None:
     pairs = list(combinations(descriptors, 2))
     alone = [score_pair(Thumb.of(one), Thumb.of(other), mirror=True) for one, other in pairs]
     assert comparers.scores(pairs, mirror=True) == alone
     assert comparers.scores(pairs[:1], mirror=True) == alone[:1]
     assert comparers.scores([], mirror=True) == []
+    monkeypatch.setattr("include.flow_server.comparers.LEAST_SHARE", 1)
+    assert comparers.scores(pairs, mirror=True) == alone
 
 
 def test_a_process_that_dies_loses_nothing(comparers: Comparers, descriptors: list[Descriptor]) -> None:

@@ -17,7 +17,7 @@ def test_steps_of_indexing_and_scanning_are_named(tmp_path: Path) -> None:
     steps, descriptors = index_steps(paths, tmp_path / "documents.sqlite")
     assert len(descriptors) == len(paths)
     assert steps["detector/imaging/embedding"] > 0
-    assert sum(scan_steps(descriptors).values()) > 0
+    assert sum(scan_steps(descriptors, tmp_path / "documents.sqlite").values()) > 0
 
 
 def test_a_block_that_fails_fails() -> None:

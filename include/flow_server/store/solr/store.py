@@ -26,6 +26,7 @@ from include.flow_server.store.solr.question import OUTDATED, SolrScope
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from include.detector.imaging import Analysis
     from include.flow_server.index.finder import Load
     from include.flow_server.index.scores import Comparers
     from include.flow_server.query.request import SelectRequest
@@ -135,6 +136,9 @@ class SolrStore:
         for start in range(0, len(renewed), _AT_ONCE):
             self._renew(renewed[start : start + _AT_ONCE])
         return written
+
+    def keep(self, found: Iterable[Analysis]) -> None:
+        """Nothing: a document takes little room, which keypoints would treble."""
 
     def declare(self, types: Mapping[str, FieldType]) -> None:
         fields = [{"name": name, "type": kind.value} for name, kind in types.items()]

@@ -6,9 +6,11 @@ import os
 import random
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import requests
@@ -25,10 +27,17 @@ if TYPE_CHECKING:
     from tests.support.embedded_server import EmbeddedServer
 
 
+def kept_keypoints(server: EmbeddedServer) -> int:
+    """Of how many pictures comparisons need not find them."""
+    with closing(sqlite3.connect(server.data / "my-collection" / "keypoints.sqlite")) as connection:
+        return int(connection.execute("SELECT COUNT(*) FROM keypoints").fetchone()[0])
+
+
 def test_new_changed_and_gone_pictures_are_noticed(server: EmbeddedServer, root: Path) -> None:
     assert "3 new, 0 changed, 0 gone, 0 unchanged" in sync(server, root)
     before = stored(server)
     assert set(before) == {"a.png", "b.png", "sub/c.png"}
+    assert kept_keypoints(server) == 3
     picture(7, 24).save(root / "d.png")
     picture(8, 30).save(root / "a.png")
     (root / "b.png").unlink()

@@ -14,11 +14,11 @@ import pytest
 
 from include.detector.comparing.score import score_pair
 from include.detector.comparing.thumb import Thumb
-from include.detector.imaging import Descriptor
+from include.detector.imaging import Descriptor, analyze_whole
 from include.detector.imaging.keypoints import ROW, Keypoints
 from include.flow_server.comparers import Comparers
 from include.flow_server.index.keypoint_file import KeypointFile
-from tests.support.cropped import photos_and_crops
+from tests.support.cropped import PHOTOS, photos_and_crops
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,6 +57,15 @@ def test_kept_keypoints_are_those_that_were_found(kept: KeypointFile, descriptor
         assert np.array_equal(own.scales, other.scales)
         assert np.array_equal(own.angles, other.angles)
         assert np.array_equal(own.codes, other.codes)
+    again.close()
+
+
+def test_comparisons_use_what_the_analysis_found(kept: KeypointFile) -> None:
+    analysis = analyze_whole(PHOTOS[0].read_bytes())
+    kept.keep([analysis])
+    again = KeypointFile(kept.path)
+    found, own = again.keypoints(analysis.descriptor, never), Thumb.of(analysis.descriptor).keypoints
+    assert found.to_bytes() == own.to_bytes()
     again.close()
 
 
