@@ -36,9 +36,11 @@ if TYPE_CHECKING:
 
     Directions = NDArray[np.uint8]
 
-LEAST_VOTES = 4  # places of a picture that agree
+LEAST_VOTES, LEAST_TURNED_VOTES = 4, 7  # places of a picture that agree
 TURN_STEPS = 256 // DIRECTIONS
-LARGEST_TURN = np.uint8(3 * TURN_STEPS)
+LARGEST_TURN = np.uint8(3 * TURN_STEPS)  # beside quarter turns
+QUARTER = np.uint8(64)  # steps
+QUARTERS = 4
 LEAST_GROWTH, LARGEST_GROWTH = 0.5, 2.5  # octaves
 LEAST_MOVE = 3  # steps of a place
 SAME_GROWTH, SAME_PLACE = 0.7, 28  # octaves, pixels of the thumbnail
@@ -73,9 +75,14 @@ def directions(marks: Marks) -> Directions:
 
 
 def turned_alike(own: Directions, others: Directions) -> NDArray[np.bool_]:
-    """Whether landmarks that point so may be the same, which are not turned."""
-    alike: NDArray[np.bool_] = own - others + LARGEST_TURN <= 2 * LARGEST_TURN
+    """Whether landmarks that point so may be the same, turned by quarter turns or not at all."""
+    alike: NDArray[np.bool_] = (others - own + LARGEST_TURN) % QUARTER <= 2 * LARGEST_TURN
     return alike
+
+
+def quarters(own: Directions, others: Directions) -> Whole:
+    """By how many quarter turns each landmark must be turned to be the other one, 0..3."""
+    return ((others - own + LARGEST_TURN) // QUARTER).astype(np.int64)
 
 
 def grown_alike(own: Marks, others: Marks) -> NDArray[np.bool_]:
@@ -85,24 +92,25 @@ def grown_alike(own: Marks, others: Marks) -> NDArray[np.bool_]:
 
 
 def votes(own: Marks, others: Marks, pairs: Whole) -> tuple[Whole, Whole]:
-    """How many places of one picture are found in the other, all by the same shift and growth.
+    """How many places of one picture are found in the other, all by the same turn, shift and growth.
 
     What is as large and where it was is no part. Where as much of a pair is, they are pages of one template.
 
     Args:
         own: landmarks of one picture, [n].
         others: those of the other picture with the same words.
-        pairs: which pair of pictures they are of, less than 2 ** 40.
+        pairs: which pair of pictures they are of, QUARTERS times that and the `quarters`; less than 2 ** 40.
 
     Returns:
-        The pairs that have LEAST_VOTES in increasing order, and their votes.
+        Those of `pairs` that have enough votes in increasing order, and their votes: LEAST_VOTES, or where
+        they are turned LEAST_TURNED_VOTES, as there are more ways to agree by chance.
     """
-    stays = _stays(own, others)
+    stays = _stays(own, others) & (pairs % QUARTERS == 0)
     unmoved, stayed = _voted(own[stays], pairs[stays])
     found, counts = _moved(own[~stays], others[~stays], pairs[~stays])
     _, at, there = np.intersect1d(found, unmoved, assume_unique=True, return_indices=True)
-    is_part = np.ones(len(found), np.bool_)
-    is_part[at] = counts[at] > stayed[there]
+    is_part = (found % QUARTERS == 0) | (counts >= LEAST_TURNED_VOTES)
+    is_part[at] &= counts[at] > stayed[there]
     return found[is_part], counts[is_part]
 
 
@@ -122,36 +130,41 @@ def _unpacked(landmarks: bytes) -> _Unpacked:
     return _Unpacked(marks, words(marks).astype(np.int32), sure.astype(np.int32), directions(marks))
 
 
-def share_a_part(first: Descriptor, second: Descriptor) -> bool:
-    """Whether so many landmarks of one of them agree with those of the other."""
+def shared_part(first: Descriptor, second: Descriptor) -> int | None:
+    """By how many quarter turns the first is turned where landmarks of both agree; None if they do not."""
     one, two = _unpacked(first.landmarks), _unpacked(second.landmarks)
-    return _lies_in(one, two) or _lies_in(two, one)
+    found = _turned_in(one, two)
+    if found is not None:
+        return found
+    back = _turned_in(two, one)
+    return None if back is None else -back % QUARTERS
 
 
-def _lies_in(own: _Unpacked, others: _Unpacked) -> bool:
-    """What a search for the picture of `own` would find of the one of `others`."""
+def _turned_in(own: _Unpacked, others: _Unpacked) -> int | None:
+    """How a search for the picture of `own` would find the one of `others`."""
     differing = (own.words[:, None] ^ others.words) & own.sure[:, None]
     here, there = np.divmod(np.flatnonzero(differing == 0), max(len(others.marks), 1))
     alike = turned_alike(own.directions[here], others.directions[there])
     here, there = here[alike], there[alike]
     if len(here) < LEAST_VOTES:
-        return False
+        return None
+    turned = quarters(own.directions[here], others.directions[there])
     ours, theirs = own.marks[here], others.marks[there]
     grown = grown_alike(ours, theirs)
-    ours, theirs = ours[grown], theirs[grown]
-    if len(set(_places(ours[~_stays(ours, theirs)]).tolist())) < LEAST_VOTES:
-        return False
-    return len(votes(ours, theirs, np.zeros(len(ours), np.int64))[0]) > 0
+    ours, theirs, turned = ours[grown], theirs[grown], turned[grown]
+    if len(set(_places(ours[~_stays(ours, theirs) | (turned > 0)]).tolist())) < LEAST_VOTES:
+        return None
+    found, counts = votes(ours, theirs, turned)
+    return int(found[counts.argmax()]) if len(found) else None
 
 
 def _moved(own: Marks, others: Marks, pairs: Whole) -> tuple[Whole, Whole]:
     """The pairs in which LEAST_VOTES places have moved alike, in increasing order, and how many at most."""
     growth = _growth(own, others)
-    factor = 2.0**growth
-    across, down = (
-        PIXELS * part_of(others, part) + (MIDDLE - PIXELS * part_of(own, part)) * factor
-        for part in (ACROSS, DOWN)
-    )
+    right, below = ((MIDDLE - PIXELS * part_of(own, part)) * 2.0**growth for part in (ACROSS, DOWN))
+    turned = pairs % QUARTERS
+    across = PIXELS * part_of(others, ACROSS) + np.choose(turned, (right, -below, -right, below))
+    down = PIXELS * part_of(others, DOWN) + np.choose(turned, (below, right, -below, -right))
     bins = pairs * len(GRIDS) + np.arange(len(GRIDS))[:, None]
     for numbers, shifts in (
         (growth / SAME_GROWTH, GRIDS[:, :1]),

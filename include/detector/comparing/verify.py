@@ -18,8 +18,14 @@ from include.detector.comparing.comparison import Comparison
 from include.detector.comparing.difference import equal_cells, same_colours
 from include.detector.comparing.evidence import measure, tried, weighed
 from include.detector.comparing.ink import ink
-from include.detector.comparing.landmarks import share_a_part
-from include.detector.comparing.orientation import MIRRORED, UPRIGHT, orientations, turned_distances
+from include.detector.comparing.landmarks import shared_part
+from include.detector.comparing.orientation import (
+    MIRRORED,
+    UPRIGHT,
+    Orientation,
+    orientations,
+    turned_distances,
+)
 from include.detector.comparing.perspective import straightened
 from include.detector.comparing.refine import refine, sharpened
 from include.detector.comparing.spectra import by_spectra
@@ -31,7 +37,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from include.detector.comparing.evidence import Trial
-    from include.detector.comparing.orientation import Orientation
     from include.detector.comparing.thumb import Thumb
 
 GOOD_ENOUGH = 0.75
@@ -174,12 +179,22 @@ class _Pair:
 
         Never frame on frame: what agrees there of pictures that look unlike each other is a template.
         """
-        if not share_a_part(self.first.descriptor, self.second.descriptor):
+        quarters = shared_part(self.first.descriptor, self.second.descriptor)
+        if quarters is None:
             return None
+        if quarters:
+            return self.turned_part(Orientation(flipped=False, quarters=quarters))
         best = _best(self.first, self.second, same_frame=False, least=LEAST_AGREEMENT)
         found = self.measured(best) if best else None
         whole = whole_onto_whole(self.first, self.second)
         return found if found and found.alignment().apart(whole, self.first) > LEAST_MOVED else None
+
+    def turned_part(self, shown: Orientation) -> Comparison | None:
+        """How one is a part of the other with the second shown so, where that counts."""
+        if shown not in self.others:
+            return None
+        best = _best(self.first, self.second.shown(shown), same_frame=False, least=LEAST_AGREEMENT)
+        return self.measured(best, shown) if best else None
 
     def otherwise(self) -> list[Orientation]:
         """Other orientations worth a closer look: those of the hashes, mirrored, best nested."""

@@ -13,9 +13,11 @@ import numpy as np
 
 from include.detector.comparing.landmarks import (
     LEAST_VOTES,
+    QUARTERS,
     directions,
     grown_alike,
     probes,
+    quarters,
     turned_alike,
     votes,
     words,
@@ -98,7 +100,7 @@ class Parts:
             order = np.lexsort((self._keys[rows], -counts, numbers))
             for number, key in zip(numbers[order].tolist(), self._keys[rows[order]].tolist(), strict=True):
                 found[number].append(key)
-        return found
+        return [list(dict.fromkeys(keys)) for keys in found]
 
     def _known(self, known: Sequence[Collection[int]]) -> tuple[Whole, Whole]:
         """Numbers of the pictures, and rows of the documents that are known to each; others are left out."""
@@ -130,18 +132,20 @@ class Parts:
         begins = self._starts[asked.looked_for].ravel() - (np.cumsum(counts) - counts)
         places = np.repeat(begins.astype(np.int32), counts) + np.arange(counts.sum(), dtype=np.int32)
         own = np.repeat(np.arange(len(asked.marks), dtype=np.int32), asked.held.sum(axis=1))
-        turned = turned_alike(directions(asked.marks)[own], self._directions[places])
-        own, places = own[turned], places[turned]
+        pointing = directions(asked.marks)
+        alike = turned_alike(pointing[own], self._directions[places])
+        own, places = own[alike], places[alike]
         possible = may_be[asked.owners[own], self._rows[places]]
         own, places = own[possible], places[possible]
         grown = grown_alike(asked.marks[own], self._marks[places])
         own, places = own[grown], places[grown]
         pairs = asked.owners[own] * len(self._keys) + self._rows[places]
+        pairs = pairs * QUARTERS + quarters(pointing[own], self._directions[places])
         _, which, several = np.unique(pairs, return_inverse=True, return_counts=True)
         enough = several[which] >= LEAST_VOTES
         own, places = own[enough], places[enough]
         voted, votes_of = votes(asked.marks[own], self._marks[places], pairs[enough])
-        numbers, rows = np.divmod(voted, max(len(self._keys), 1))
+        numbers, rows = np.divmod(voted // QUARTERS, max(len(self._keys), 1))
         return numbers, rows, votes_of
 
     def _settle(self) -> None:

@@ -6,8 +6,9 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from PIL.Image import Transpose
 
-from include.detector.comparing.landmarks import LEAST_VOTES, probes, share_a_part, votes, words
+from include.detector.comparing.landmarks import LEAST_VOTES, probes, shared_part, votes, words
 from include.detector.comparing.score import EXACT, NEAR, score_pair
 from include.detector.comparing.thumb import Thumb
 from include.detector.imaging import Descriptor, analyze
@@ -30,8 +31,8 @@ def whole() -> Descriptor:
 @pytest.mark.parametrize("kind", PASTED)
 def test_a_picture_in_another_one_is_near_from_either_side(kind: str, whole: Descriptor) -> None:
     other = analyze(PASTED[kind])
-    assert share_a_part(whole, other)
-    assert share_a_part(other, whole)
+    assert shared_part(whole, other) == 0
+    assert shared_part(other, whole) == 0
     scores = {
         score_pair(Thumb.of(one), Thumb.of(two), mirror=True) for one, two in ((whole, other), (other, whole))
     }
@@ -39,10 +40,28 @@ def test_a_picture_in_another_one_is_near_from_either_side(kind: str, whole: Des
     assert NEAR <= scores.pop() < EXACT
 
 
+@pytest.mark.parametrize("turned", [Transpose.ROTATE_90, Transpose.ROTATE_180, Transpose.ROTATE_270])
+@pytest.mark.parametrize("is_pasted", [False, True])
+def test_a_part_that_is_turned_by_quarter_turns_is_near_from_either_side(
+    whole: Descriptor, turned: Transpose, is_pasted: bool
+) -> None:
+    part = photo().crop((60, 40, 600, 380)).transpose(turned)
+    if is_pasted:
+        part, alone = photo(BESIDE[0]).resize((620, 620)), part
+        part.paste(alone, (40, 60))
+    other = analyze(file(part, "JPEG", quality=85))
+    one, two = shared_part(whole, other), shared_part(other, whole)
+    assert one
+    assert two
+    assert (one + two) % 4 == 0
+    assert NEAR <= score_pair(Thumb.of(whole), Thumb.of(other), mirror=True) < EXACT
+    assert score_pair(Thumb.of(whole), Thumb.of(other), mirror=True, turn=False) < NEAR
+
+
 def test_other_photographs_share_nothing() -> None:
     names = [WHOLE, *BESIDE, *(path.name for path in sorted(PHOTOS.glob("*.jpg"))[::12])]
     for one, other in combinations(map(described, names), 2):
-        assert not share_a_part(one, other)
+        assert shared_part(one, other) is None
 
 
 def test_a_word_is_looked_for_with_all_its_unsure_bits_either_way(whole: Descriptor) -> None:
@@ -77,5 +96,5 @@ def test_what_did_not_move_is_no_part(whole: Descriptor) -> None:
 def test_pictures_without_landmarks_share_nothing(whole: Descriptor) -> None:
     plain = analyze(file(photo().resize((1, 1)).resize((64, 64))))
     assert plain.landmarks == b""
-    assert not share_a_part(whole, plain)
-    assert not share_a_part(plain, plain)
+    assert shared_part(whole, plain) is None
+    assert shared_part(plain, plain) is None

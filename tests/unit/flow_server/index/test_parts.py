@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL.Image import Transpose
 
 from include.detector.comparing.landmarks import votes
 from include.detector.imaging import Descriptor, analyze
@@ -13,7 +14,7 @@ from include.flow_server.index import DuplicateIndex, SearchOptions, duplicate_i
 from include.flow_server.index import parts as parts_module
 from include.flow_server.index.parts import Parts
 from tests.support.drawn import file, structured
-from tests.support.pasted import pasted, photo_file
+from tests.support.pasted import pasted, photo, photo_file
 
 WHOLE = 100
 
@@ -56,6 +57,17 @@ def test_pictures_in_others_are_found_from_both_sides_by_the_thorough_search_alo
         assert WHOLE in {hit.key for hit in index.search(copy, SearchOptions())}
     quick = {hit.key for hit in index.search(copies["collage of 3"], SearchOptions(smartfilter="high"))}
     assert WHOLE not in quick
+
+
+def test_a_crop_that_is_turned_is_found_from_both_sides(
+    others: dict[int, Descriptor], whole: Descriptor
+) -> None:
+    copy = analyze(file(photo().crop((70, 30, 560, 390)).transpose(Transpose.ROTATE_270), "JPEG"))
+    known = others | {WHOLE: whole, WHOLE + 1: copy}
+    index = DuplicateIndex(lambda keys: {key: known[key] for key in keys})
+    index.add(known.items())
+    assert {hit.key for hit in index.search(whole, SearchOptions())} == {WHOLE, WHOLE + 1}
+    assert {hit.key for hit in index.search(copy, SearchOptions())} == {WHOLE, WHOLE + 1}
 
 
 def test_in_a_large_collection_no_parts_are_looked_for_or_held(
