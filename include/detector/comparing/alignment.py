@@ -145,6 +145,19 @@ def _from_keypoints(first: Keypoints, second: Keypoints) -> list[Alignment]:
     return [turned, straight] if turned else [straight]
 
 
+def evenly_through(source: NDArray[np.float64], target: NDArray[np.float64]) -> Alignment | None:
+    """The alignment without rotation and stretch that fits most points [n, 2]; None where it has no size."""
+    voters = _largest_agreement(source, target)
+    if voters.sum() >= LEAST_VOTES:
+        source, target = source[voters], target[voters]
+    mean, other = source.mean(axis=0), target.mean(axis=0)
+    scale = float(((source - mean) * (target - other)).sum() / (((source - mean) ** 2).sum() + 1e-6))
+    if not SMALLEST_SCALE < scale < 1 / SMALLEST_SCALE:
+        return None
+    across, down = other - scale * mean
+    return axis_aligned(scale, scale, across, down, votes=len(source))
+
+
 def _largest_agreement(source: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Matches that agree with the best of all maps through two of them, bool [matches]."""
     one, two = np.triu_indices(min(len(source), MOST_VOTERS), 1)

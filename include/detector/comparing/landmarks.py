@@ -7,8 +7,7 @@ many that agree.
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,18 +22,16 @@ from include.detector.imaging.landmarks import (
     UNSURE,
     UNSURE_BITS,
     WORD,
-    WORD_BITS,
     part_of,
-    read_landmarks,
 )
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from include.detector.imaging.descriptor import Descriptor
     from include.detector.imaging.landmarks import Marks, Whole
 
     Directions = NDArray[np.uint8]
+    Reals = NDArray[np.float64]
 
 LEAST_VOTES, LEAST_TURNED_VOTES = 4, 7  # places of a picture that agree
 TURN_STEPS = 256 // DIRECTIONS
@@ -48,7 +45,6 @@ MIDDLE = 56  # pixels of the thumbnail, about
 PROBES = 1 << UNSURE_BITS
 # Bins overlap by half, so that what agrees is not cut apart: by how much of a bin each grid is shifted.
 GRIDS = np.array([[0.0, 0.0], [0.0, 0.5], [0.5, 0.0], [0.5, 0.5]])  # of growth, of places
-KEPT = 256  # pictures whose landmarks are held unpacked
 PLACE_BITS = 16  # the last ones of a landmark
 _BINS = 6  # bits that the number of a bin has in either direction
 
@@ -105,66 +101,30 @@ def votes(own: Marks, others: Marks, pairs: Whole) -> tuple[Whole, Whole]:
         Those of `pairs` that have enough votes in increasing order, and their votes: LEAST_VOTES, or where
         they are turned LEAST_TURNED_VOTES, as there are more ways to agree by chance.
     """
-    stays = _stays(own, others) & (pairs % QUARTERS == 0)
-    unmoved, stayed = _voted(own[stays], pairs[stays])
-    found, counts = _moved(own[~stays], others[~stays], pairs[~stays])
+    is_same = stays(own, others) & (pairs % QUARTERS == 0)
+    unmoved, stayed = _voted(own[is_same], pairs[is_same])
+    found, counts = _moved(own[~is_same], others[~is_same], pairs[~is_same])
     _, at, there = np.intersect1d(found, unmoved, assume_unique=True, return_indices=True)
     is_part = (found % QUARTERS == 0) | (counts >= LEAST_TURNED_VOTES)
     is_part[at] &= counts[at] > stayed[there]
     return found[is_part], counts[is_part]
 
 
-class _Unpacked(NamedTuple):
-    """The landmarks of a picture, and of each the word, which bits of that are sure, and its direction."""
+def moves(own: Marks, others: Marks, turned: Whole) -> tuple[Reals, Reals, Reals]:
+    """By how many octaves each landmark grows, and where the middle of its picture comes to lie, in pixels.
 
-    marks: Marks
-    words: NDArray[np.int32]
-    sure: NDArray[np.int32]
-    directions: Directions
-
-
-@lru_cache(KEPT)
-def _unpacked(landmarks: bytes) -> _Unpacked:
-    marks = read_landmarks(landmarks)
-    sure = (1 << WORD_BITS) - 1 ^ part_of(marks, UNSURE)
-    return _Unpacked(marks, words(marks).astype(np.int32), sure.astype(np.int32), directions(marks))
-
-
-def shared_part(first: Descriptor, second: Descriptor) -> int | None:
-    """By how many quarter turns the first is turned where landmarks of both agree; None if they do not."""
-    one, two = _unpacked(first.landmarks), _unpacked(second.landmarks)
-    found = _turned_in(one, two)
-    if found is not None:
-        return found
-    back = _turned_in(two, one)
-    return None if back is None else -back % QUARTERS
-
-
-def _turned_in(own: _Unpacked, others: _Unpacked) -> int | None:
-    """How a search for the picture of `own` would find the one of `others`."""
-    differing = (own.words[:, None] ^ others.words) & own.sure[:, None]
-    here, there = np.divmod(np.flatnonzero(differing == 0), max(len(others.marks), 1))
-    alike = turned_alike(own.directions[here], others.directions[there])
-    here, there = here[alike], there[alike]
-    if len(here) < LEAST_VOTES:
-        return None
-    turned = quarters(own.directions[here], others.directions[there])
-    ours, theirs = own.marks[here], others.marks[there]
-    grown = grown_alike(ours, theirs)
-    ours, theirs, turned = ours[grown], theirs[grown], turned[grown]
-    if len(set(_places(ours[~_stays(ours, theirs) | (turned > 0)]).tolist())) < LEAST_VOTES:
-        return None
-    found, counts = votes(ours, theirs, turned)
-    return int(found[counts.argmax()]) if len(found) else None
+    `turned`: by how many quarter turns it is turned to be the other one.
+    """
+    growth = _growth(own, others)
+    right, below = ((MIDDLE - PIXELS * part_of(own, part)) * 2.0**growth for part in (ACROSS, DOWN))
+    across: Reals = np.choose(turned, (right, -below, -right, below)) + PIXELS * part_of(others, ACROSS)
+    down: Reals = np.choose(turned, (below, right, -below, -right)) + PIXELS * part_of(others, DOWN)
+    return growth, across, down
 
 
 def _moved(own: Marks, others: Marks, pairs: Whole) -> tuple[Whole, Whole]:
     """The pairs in which LEAST_VOTES places have moved alike, in increasing order, and how many at most."""
-    growth = _growth(own, others)
-    right, below = ((MIDDLE - PIXELS * part_of(own, part)) * 2.0**growth for part in (ACROSS, DOWN))
-    turned = pairs % QUARTERS
-    across = PIXELS * part_of(others, ACROSS) + np.choose(turned, (right, -below, -right, below))
-    down = PIXELS * part_of(others, DOWN) + np.choose(turned, (below, right, -below, -right))
+    growth, across, down = moves(own, others, pairs % QUARTERS)
     bins = pairs * len(GRIDS) + np.arange(len(GRIDS))[:, None]
     for numbers, shifts in (
         (growth / SAME_GROWTH, GRIDS[:, :1]),
@@ -184,26 +144,26 @@ def _growth(own: Marks, others: Marks) -> NDArray[np.float64]:
     return (part_of(others, SIZE) - part_of(own, SIZE)) / SIZES
 
 
-def _stays(own: Marks, others: Marks) -> NDArray[np.bool_]:
+def stays(own: Marks, others: Marks) -> NDArray[np.bool_]:
     """Whether each landmark is about as large as the other one, and where it is."""
-    stays = np.abs(_growth(own, others)) < LEAST_GROWTH
+    same = np.abs(_growth(own, others)) < LEAST_GROWTH
     for part in (ACROSS, DOWN):
-        stays &= np.abs(part_of(own, part) - part_of(others, part)) <= LEAST_MOVE
-    return stays
+        same &= np.abs(part_of(own, part) - part_of(others, part)) <= LEAST_MOVE
+    return same
 
 
-def _places(marks: Marks) -> Whole:
+def places(marks: Marks) -> Whole:
     """Where each landmark is, as one number."""
     return (marks & np.uint64((1 << PLACE_BITS) - 1)).astype(np.int64)
 
 
 def _voted(own: Marks, bins: Whole) -> tuple[Whole, Whole]:
     """The bins that hold LEAST_VOTES different places of `own`, and how many."""
-    places = _places(own)
-    order = np.lexsort((places, bins))
-    bins, places = bins[order], places[order]
+    where = places(own)
+    order = np.lexsort((where, bins))
+    bins, where = bins[order], where[order]
     is_new = np.ones(len(bins), np.bool_)
-    is_new[1:] = (bins[1:] != bins[:-1]) | (places[1:] != places[:-1])
+    is_new[1:] = (bins[1:] != bins[:-1]) | (where[1:] != where[:-1])
     bins = bins[is_new]
     begins = _begins(bins)
     counts = np.diff(begins, append=len(bins))

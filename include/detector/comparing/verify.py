@@ -18,7 +18,6 @@ from include.detector.comparing.comparison import Comparison
 from include.detector.comparing.difference import equal_cells, same_colours
 from include.detector.comparing.evidence import measure, tried, weighed
 from include.detector.comparing.ink import ink
-from include.detector.comparing.landmarks import shared_part
 from include.detector.comparing.orientation import (
     MIRRORED,
     UPRIGHT,
@@ -26,6 +25,7 @@ from include.detector.comparing.orientation import (
     orientations,
     turned_distances,
 )
+from include.detector.comparing.parts import shared_part
 from include.detector.comparing.perspective import straightened
 from include.detector.comparing.refine import refine, sharpened
 from include.detector.comparing.spectra import by_spectra
@@ -85,7 +85,7 @@ def compare(
     """
     pair = _Pair(first, second, orientations(mirror=mirror, turn=turn))
     if enough is not None:
-        laid = _laid(first, second) if pair.same_frame else None
+        laid = _laid(first, second, whole_onto_whole(first, second)) if pair.same_frame else None
         if laid is None:
             agreement, start = nested(first, second)
             if not pair.same_frame and not pair.is_seen(agreement):
@@ -93,7 +93,7 @@ def compare(
             laid = _inside(first, second, start) if agreement > WELL_NESTED else None
         if laid and enough(comparison := pair.measured(laid)):
             return comparison
-        laid = _laid(first, second.shown(pair.hashed)) if pair.hashed else None
+        laid = _laid(first, pair.turned, whole_onto_whole(first, pair.turned)) if pair.turned else None
         if laid and pair.hashed and enough(comparison := pair.measured(laid, pair.hashed)):
             return comparison
     best = _best(first, second, same_frame=pair.same_frame, least=LEAST_AGREEMENT)
@@ -156,6 +156,11 @@ class _Pair:
         return self.others[place] if self.distances[place] <= CLOSE_TURNED_HASH else None
 
     @cached_property
+    def turned(self) -> Thumb | None:
+        """The second shown so."""
+        return self.second.shown(self.hashed) if self.hashed else None
+
+    @cached_property
     def nested(self) -> NDArray[np.float32]:
         """How well one lies in the other, seen from far, in each of the other orientations."""
         return nested_otherwise(self.first, self.second, self.others)
@@ -179,22 +184,18 @@ class _Pair:
 
         Never frame on frame: what agrees there of pictures that look unlike each other is a template.
         """
-        quarters = shared_part(self.first.descriptor, self.second.descriptor)
-        if quarters is None:
+        part = shared_part(self.first.descriptor, self.second.descriptor)
+        shown = Orientation(flipped=False, quarters=part.quarters) if part else UPRIGHT
+        if part is None or shown not in (UPRIGHT, *self.others):
             return None
-        if quarters:
-            return self.turned_part(Orientation(flipped=False, quarters=quarters))
-        best = _best(self.first, self.second, same_frame=False, least=LEAST_AGREEMENT)
-        found = self.measured(best) if best else None
+        second = self.second.shown(shown) if part.quarters else self.second
+        best = _laid(self.first, second, part.alignment) if part.alignment else None
+        best = best or _best(self.first, second, same_frame=False, least=LEAST_AGREEMENT)
+        found = self.measured(best, shown) if best else None
+        if found is None or part.quarters:
+            return found
         whole = whole_onto_whole(self.first, self.second)
-        return found if found and found.alignment().apart(whole, self.first) > LEAST_MOVED else None
-
-    def turned_part(self, shown: Orientation) -> Comparison | None:
-        """How one is a part of the other with the second shown so, where that counts."""
-        if shown not in self.others:
-            return None
-        best = _best(self.first, self.second.shown(shown), same_frame=False, least=LEAST_AGREEMENT)
-        return self.measured(best, shown) if best else None
+        return found if found.alignment().apart(whole, self.first) > LEAST_MOVED else None
 
     def otherwise(self) -> list[Orientation]:
         """Other orientations worth a closer look: those of the hashes, mirrored, best nested."""
@@ -256,9 +257,8 @@ def _with_page(proposed: Sequence[Alignment], first: Thumb, second: Thumb) -> It
         yield by_spectra(first, second)
 
 
-def _laid(first: Thumb, second: Thumb) -> tuple[Trial, bool] | None:
-    """A convincing trial of one picture laid onto the other as it is, and whether in the second's frame."""
-    start = whole_onto_whole(first, second)
+def _laid(first: Thumb, second: Thumb, start: Alignment) -> tuple[Trial, bool] | None:
+    """A convincing trial of one picture laid onto the other about so, and whether in the second's frame."""
     swapped = start.scale() > 1
     one, two, start = (second, first, start.inverse()) if swapped else (first, second, start)
     found = sharpened(one, two, start)

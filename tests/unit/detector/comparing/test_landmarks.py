@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL.Image import Transpose
 
-from include.detector.comparing.landmarks import LEAST_VOTES, probes, shared_part, votes, words
+from include.detector.comparing.landmarks import LEAST_VOTES, probes, votes, words
+from include.detector.comparing.parts import shared_part
 from include.detector.comparing.score import EXACT, NEAR, score_pair
 from include.detector.comparing.thumb import Thumb
 from include.detector.imaging import Descriptor, analyze
@@ -31,8 +32,13 @@ def whole() -> Descriptor:
 @pytest.mark.parametrize("kind", PASTED)
 def test_a_picture_in_another_one_is_near_from_either_side(kind: str, whole: Descriptor) -> None:
     other = analyze(PASTED[kind])
-    assert shared_part(whole, other) == 0
-    assert shared_part(other, whole) == 0
+    there, back = shared_part(whole, other), shared_part(other, whole)
+    assert there
+    assert back
+    assert there.quarters == back.quarters == 0
+    if there.alignment and back.alignment:
+        again = back.alignment.after(there.alignment)
+        assert again.matrix == pytest.approx(np.eye(3)[:2], abs=6)
     scores = {
         score_pair(Thumb.of(one), Thumb.of(two), mirror=True) for one, two in ((whole, other), (other, whole))
     }
@@ -53,7 +59,8 @@ def test_a_part_that_is_turned_by_quarter_turns_is_near_from_either_side(
     one, two = shared_part(whole, other), shared_part(other, whole)
     assert one
     assert two
-    assert (one + two) % 4 == 0
+    assert one.quarters > 0
+    assert (one.quarters + two.quarters) % 4 == 0
     assert NEAR <= score_pair(Thumb.of(whole), Thumb.of(other), mirror=True) < EXACT
     assert score_pair(Thumb.of(whole), Thumb.of(other), mirror=True, turn=False) < NEAR
 
