@@ -42,14 +42,15 @@ HALF_PIXEL = np.array([-0.09375, 0.59375, 0.59375, -0.09375])  # cubic, as OpenC
 THERE_AND_BACK = np.convolve(HALF_PIXEL, HALF_PIXEL).astype(np.float32)
 
 
-def quality(plane: NDArray[np.uint8], difference: Plane) -> int:
+def quality(plane: NDArray[np.uint8], details: NDArray[np.int32], difference: Plane) -> int:
     """Return the best quality at which coding explains the difference of half the busy tiles; 0 if none does.
 
     Args:
         plane: brightness, uint8 [height, width].
+        details: of the plane, as ``detail`` returns them.
         difference: of brightness, float32 [height, width].
     """
-    places, side = _busy_tiles(plane)
+    places, side = _busy_tiles(details)
     atlas = np.concatenate([plane[top : top + side, left : left + side] for top, left in places])
     differs = np.array(
         [float(np.abs(difference[top : top + side, left : left + side]).mean()) for top, left in places]
@@ -71,9 +72,13 @@ def coding_noise(plane: NDArray[np.uint8], at: int) -> Plane:
     return cast("Plane", cv2.subtract(own[GRID:, GRID:], plane, dtype=cv2.CV_32F))
 
 
-def detail(plane: NDArray[np.uint8]) -> float:
-    """Return how much a picture changes from pixel to pixel: coding takes some of it away."""
-    return float(cv2.norm(cv2.Laplacian(plane, cv2.CV_16S), cv2.NORM_L1))
+def detail(plane: NDArray[np.uint8]) -> NDArray[np.int32]:
+    """Return how much a picture changes from pixel to pixel, which coding takes some of away.
+
+    That is the sum above and left of each corner of a pixel: int32 [height + 1, width + 1].
+    """
+    changes = cv2.convertScaleAbs(cv2.Laplacian(plane, cv2.CV_16S))
+    return cast("NDArray[np.int32]", cv2.integral(changes))
 
 
 def resampling_noise(plane: Plane) -> Plane:
@@ -94,13 +99,11 @@ def coarseness(at: int) -> float:
     return 50 / at if at < 50 else 2 - at / 50
 
 
-def _busy_tiles(plane: NDArray[np.uint8]) -> tuple[list[tuple[int, int]], int]:
+def _busy_tiles(details: NDArray[np.int32]) -> tuple[list[tuple[int, int]], int]:
     """Return upper left corners of tiles, from half busy to the busiest, and their side."""
-    height, width = plane.shape
-    side = min(TILE, height, width)
-    rows, columns = height // side, width // side
-    busy = np.abs(cv2.Laplacian(plane[: rows * side, : columns * side], cv2.CV_32F))
-    cells = cv2.resize(busy, (columns, rows), interpolation=cv2.INTER_AREA)
+    side = min(TILE, *(length - 1 for length in details.shape))
+    cells = np.diff(np.diff(details[::side, ::side], axis=0), axis=1)
+    columns = cells.shape[1]
     order = np.argsort(cells, axis=None)
     empty = int((cells < cells.mean() / 2).sum())  # of a page with few lines, most tiles say nothing
     first = min(max((len(order) - 1) * BUSY, empty), len(order) - 1)
@@ -159,10 +162,9 @@ def _is_coded_in(colours: NDArray[np.uint8], palette_of: NDArray[np.uint8], othe
 
 def _colours(picture: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
     """Return the colours of a picture that has few, uint8 [n, 3]; None if it has many, or greys alone."""
-    red, green, blue = (channel.astype(np.uint32) for channel in cv2.split(picture))
-    if np.array_equal(red, green) and np.array_equal(red, blue):
-        return None
-    packed = np.unique((red << 16) + (green << 8) + blue)
-    if len(packed) > MOST:
-        return None
-    return np.stack([packed >> 16, packed >> 8 & 255, packed & 255], -1).astype(np.uint8)
+    pixels = cv2.cvtColor(picture, cv2.COLOR_RGB2RGBA).view(np.uint32).ravel()
+    runs = pixels[1:] != pixels[:-1]
+    packed = np.unique(np.append(pixels[:1], pixels[1:][runs]))
+    colours = packed.view(np.uint8).reshape(-1, 4)[:, :3]
+    is_grey = bool((colours == colours[:, :1]).all())
+    return None if len(colours) > MOST or is_grey else colours

@@ -145,11 +145,13 @@ def _qualities(pair: Sequence[Planes[np.uint8]], difference: Plane) -> list[tupl
 
     That is the one with more detail; where it has to be coded strongly, both, for much of the other is noise.
     """
-    richer, poorer = sorted(pair, key=lambda planes: detail(planes.y), reverse=True)
-    at = quality(richer.y, difference)
+    (richer, details), (poorer, fewer) = sorted(
+        ((planes, detail(planes.y)) for planes in pair), key=lambda each: each[1][-1, -1], reverse=True
+    )
+    at = quality(richer.y, details, difference)
     if at > STRONG:
         return [(richer, at)]
-    other = quality(poorer.y, difference)
+    other = quality(poorer.y, fewer, difference)
     if not at and not other:
         return []
     return [(richer, at or QUALITIES[-1]), (poorer, other or QUALITIES[-1])]
@@ -277,8 +279,10 @@ def _place(excess: Plane, least: float) -> Change | None:
     height, width = excess.shape
     faint = excess > FAINT * least
     square = np.ones((TOUCHING, TOUCHING), np.uint8)
-    _, marked = cv2.connectedComponents(cv2.dilate(faint.astype(np.uint8), square))
-    rows, columns = np.nonzero(np.isin(marked, np.unique(marked[excess > least])) & faint)
+    count, marked = cv2.connectedComponents(cv2.dilate(faint.view(np.uint8), square))
+    is_of_it = np.zeros(count, np.bool_)
+    is_of_it[marked[excess > least]] = True
+    rows, columns = np.nonzero(is_of_it[marked] & faint)
     return Change(
         float(columns.min()) / width,
         float(rows.min()) / height,

@@ -27,7 +27,7 @@ FITTED = 400  # pixels of a side that movements are fitted to, about
 SOFTNESS = (0.7, 1.4)  # pixels; blurs of which the filters of scaling are made up
 BUSY = 1.0  # levels that a filter changes where it can be told
 OUTLIER = 4.0  # times the usual difference: what people do is no filter
-SAMPLED = 3  # of so many rows, one tells the filter; odd, for the lines of pages lie at even distances
+SAMPLED = 3  # of so many rows and columns, one tells; odd, for the lines of pages lie at even distances
 
 
 Numbers = TypeVar("Numbers", np.uint8, np.float32)
@@ -151,23 +151,27 @@ def _moved(picture: Plane, matrix: NDArray[np.float64]) -> Plane:
 
 def _apart(one: Plane, two: Plane) -> float:
     """Mean difference of two planes, levels."""
-    return float(np.abs(two[::SAMPLED] - one[::SAMPLED]).mean())
+    return float(np.abs(_sampled(two) - _sampled(one)).mean())
+
+
+def _sampled(plane: Plane) -> Plane:
+    return plane[::SAMPLED, ::SAMPLED]
 
 
 def _filtered(one: Plane, two: Plane) -> Plane:
     """Return the first as soft or sharp as the second: one filter for all of it that keeps brightness."""
-    rest = (two[::SAMPLED] - one[::SAMPLED]).ravel()
+    rest = (_sampled(two) - _sampled(one)).ravel()
     softer = [briefly_blurred(one, sigma) for sigma in SOFTNESS]
-    columns = [(soft[::SAMPLED] - one[::SAMPLED]).ravel() for soft in softer]
+    columns = [(_sampled(soft) - _sampled(one)).ravel() for soft in softer]
     busy = np.abs(columns[-1]) > BUSY
-    usual = float(np.sqrt((rest * rest) @ busy / max(1, np.count_nonzero(busy))))
+    told = rest[busy]
+    usual = math.sqrt(float(told @ told) / max(1, len(told)))
     fits = busy & (np.abs(rest) < OUTLIER * usual + 1)
     columns = [column * fits for column in columns]
     shares = _solved(columns, rest, len(softer))
-    one = one * np.float32(1 - shares.sum())
-    for soft, share in zip(softer, shares, strict=True):
-        one = cast("Plane", cv2.scaleAdd(soft, float(share), one))
-    return one
+    least, most = map(float, shares)
+    one = cast("Plane", cv2.addWeighted(one, 1 - least - most, softer[0], least, 0))
+    return cast("Plane", cv2.scaleAdd(softer[1], most, one, dst=one))
 
 
 def _solved(columns: list[Plane], wanted: Plane, count: int) -> NDArray[np.float64]:

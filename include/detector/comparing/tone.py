@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from include.detector.comparing.laying import shrunk
-from include.detector.comparing.planes import blur
+from include.detector.comparing.planes import briefly_blurred
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +31,7 @@ SMOOTHED = 0.7  # pixels, of half the size, of a blur after which lines of any s
 TONES = 16  # levels of a class of brightness
 CLASSES = 256 // TONES
 FEWEST, RAREST = 100, 0.002  # pixels, and share of all, from which a class tells something
+MANY = 60_000  # pixels that tell tones; of more, some are taken
 TONED = 6.0  # levels by which a class is brighter, beside what coding does to it
 CODED = 1.5  # times as much as coding does once more
 
@@ -45,8 +46,7 @@ def is_toned(one: Planes[np.float32], two: Planes[np.float32], noises: Sequence[
     middle = float(left.mean())
     if abs(float(right.mean()) - middle) > BRIGHTER:
         return True
-    square = AROUND, AROUND
-    if _gain(*([cv2.blur(plane, square) - np.float32(middle)] for plane in (left, right))) > LARGEST_CONTRAST:
+    if _gain(*([_around(plane) - np.float32(middle)] for plane in (left, right))) > LARGEST_CONTRAST:
         return True
     first, second = ([plane - np.float32(GREY) for plane in _colours(planes)] for planes in (one, two))
     if _is_recoloured(first, second, [_colours(noise) for noise in noises]):
@@ -55,7 +55,12 @@ def is_toned(one: Planes[np.float32], two: Planes[np.float32], noises: Sequence[
 
 
 def _colours(planes: Planes[np.float32]) -> list[Plane]:
-    return [cast("Plane", cv2.blur(plane, (AROUND, AROUND))[::2, ::2]) for plane in (planes.cr, planes.cb)]
+    return [_around(plane) for plane in (planes.cr, planes.cb)]
+
+
+def _around(plane: Plane) -> Plane:
+    """Means of squares, around every other pixel."""
+    return cast("Plane", cv2.blur(plane, (AROUND, AROUND))[::2, ::2])
 
 
 def _is_recoloured(one: Sequence[Plane], two: Sequence[Plane], noises: Sequence[Sequence[Plane]]) -> bool:
@@ -100,15 +105,12 @@ def _tones(one: Plane, two: Plane, noises: Sequence[Plane]) -> float:
 
     Tones are told by the mean of both pictures, so that noise in either moves none of them.
     """
-    left, right, *coded = (blur(plane, SMOOTHED) for plane in (one, two, *noises))
-    tones = np.clip((left + right) * np.float32(0.5 / TONES), 0, CLASSES - 1).astype(np.uint8)
-    differs, *noisy = (np.abs(_by_tone(levels, tones)) for levels in (right - left, *coded))
-    return float((differs - CODED * np.maximum.reduce(noisy)).max())
-
-
-def _by_tone(levels: Plane, tones: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Mean of ``levels`` where a picture has each class of tones, float64 [classes]; 0 where it has few."""
-    counts = np.bincount(tones.ravel(), minlength=CLASSES)
-    sums = np.bincount(tones.ravel(), levels.ravel(), minlength=CLASSES)
-    tells = counts >= max(FEWEST, RAREST * levels.size)
-    return np.where(tells, sums / np.maximum(counts, 1), 0.0)
+    step = max(1, one.size // MANY) | 1
+    left, right, *coded = (briefly_blurred(plane, SMOOTHED).ravel()[::step] for plane in (one, two, *noises))
+    tones = np.clip((left + right) * np.float32(0.5 / TONES), 0, CLASSES - 1).astype(np.intp)
+    counts = np.bincount(tones, minlength=CLASSES)
+    tells = counts * step >= max(FEWEST, RAREST * one.size)
+    differs, *noisy = (
+        np.abs(np.bincount(tones, levels, CLASSES) / np.maximum(counts, 1)) for levels in (right - left, *coded)
+    )
+    return float(((differs - CODED * np.maximum.reduce(noisy)) * tells).max())
