@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 import cv2
@@ -70,6 +71,22 @@ def coding_noise(plane: NDArray[np.uint8], at: int) -> Plane:
     _, data = cv2.imencode(".jpg", wider, [cv2.IMWRITE_JPEG_QUALITY, at])
     own = np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE))  # noqa: TID251 - nobody else's bytes
     return cast("Plane", cv2.subtract(own[GRID:, GRID:], plane, dtype=cv2.CV_32F))
+
+
+@dataclass(frozen=True)
+class Noises:
+    """What coding a picture at a quality does to its planes; coded when it is asked for, and once."""
+
+    planes: Planes[np.uint8]
+    at: int
+    _found: dict[int, Plane] = field(default_factory=dict)
+
+    def of(self, plane: int) -> Plane:
+        """Return the noise of one of Y, Cr and Cb: float32 [height, width]."""
+        if plane not in self._found:
+            at = of_colours(self.at) if plane else self.at
+            self._found[plane] = coding_noise(self.planes[plane], at)
+        return self._found[plane]
 
 
 def detail(plane: NDArray[np.uint8]) -> NDArray[np.int32]:

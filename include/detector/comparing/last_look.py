@@ -9,7 +9,8 @@ measured in cells of a few pixels, and wide changes at a fraction of the size: i
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 import cv2
@@ -18,11 +19,10 @@ import numpy as np
 from include.detector.comparing.coding import (
     MISSED,
     QUALITIES,
+    Noises,
     coarseness,
-    coding_noise,
     detail,
     missed_by,
-    of_colours,
     quality,
     resampling_noise,
 )
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from include.detector.comparing.planes import Plane
+
+    Sizes = tuple[Plane, Plane, Plane]
+    """A plane at its full, half and quarter size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,7 @@ RESAMPLED = 0.6  # share of what moving by half a pixel takes away that scaling 
 EDGE = 2  # pixels at the sides into which nothing is known to be moved
 SEEN = 0.6  # excess above which the strongest change counts where the places like it differ far less
 STANDS_OUT = 1.6  # times as much as the most of the places like it
+IDLE = SEEN / STANDS_OUT  # excess up to which nothing depends on how much it is
 TILE = 24  # pixels of the side of such a place
 ALIKE, FEWEST_ALIKE = 1.5, 64  # times the variation, and places, that tell what coding does to one of them
 CALM, BLANK = 4.0, 0.15  # times less variation, and the share of places that have so little: those of a page
@@ -90,16 +94,40 @@ FAINT = 0.75  # share of the excess of a change down to which what touches it is
 TOUCHING = 9  # pixels of the square in which two places touch
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Layer:
-    """One plane of a pair: how it differs, and what coding and scaling are known to do to it.
+    """One plane of a pair, which of Y, Cr and Cb it is, and what coding either picture does to them.
 
-    ``noises`` are of coding one of them, or either; ``missed``: by how much palettes miss each value.
+    What is derived from it is kept once derived.
     """
 
     pair: tuple[Plane, Plane]
-    noises: tuple[Plane, ...]
-    missed: tuple[Plane, ...] = ()
+    of: int
+    noises: tuple[Noises, ...]
+
+    @cached_property
+    def varies(self) -> Plane:
+        """Standard deviation around each cell of the calmer of the two, levels."""
+        found = []
+        for plane in self.pair:
+            mean = _cells(plane, AROUND)
+            found.append(np.sqrt(np.maximum(_cells(plane * plane, AROUND) - mean * mean, 0)))
+        return cast("Plane", np.minimum(*found))
+
+    @cached_property
+    def coded(self) -> list[Sizes]:
+        return [_sizes(noise.of(self.of)) for noise in self.noises]
+
+    @cached_property
+    def resampled(self) -> Sizes:
+        return _sizes(resampling_noise(self.pair[1]))
+
+    def noise(self, sigma: float) -> Plane:
+        """What coding and scaling do around each cell, smoothed by ``sigma`` pixels: levels."""
+        cells = self.varies.shape[::-1]
+        coding = sum(_power(_smoothed(noise, sigma), cells) for noise in self.coded) / len(self.coded)
+        scaling = _power(_smoothed(self.resampled, sigma), cells) * (RESAMPLED * RESAMPLED)
+        return cast("Plane", np.sqrt(coding + scaling))
 
 
 def differing(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Change | None:
@@ -119,29 +147,22 @@ def differing(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Change | N
     if laid is None:
         return WHOLE
     one, two = laid
-    at = _qualities(coded, two.y - one.y)
-    if not at:
+    noises = _noises(coded, two.y - one.y)
+    if not noises or is_toned(one, two, noises):
         return WHOLE
-    noises = [_noise(planes, each) for planes, each in at]
-    if is_toned(one, two, noises):
-        return WHOLE
-    layers = [Layer((one[of], two[of]), tuple(noise[of] for noise in noises)) for of in range(3)]
-    blurred = BLURRED * sum(coarseness(each) for _, each in at) / len(at)
-    excess = _strongest(layers, blurred)
+    layers = [Layer((one[of], two[of]), of, noises) for of in range(3)]
+    blurred = BLURRED * sum(coarseness(each.at) for each in noises) / len(noises)
+    excess = _strongest(layers, blurred, [])
     if float(excess.max()) > SEEN:
         full = (first, second) if first.shape == second.shape else pictures  # scaling leaves no palette
         missed = [planes for planes in (missed_by(*full), missed_by(*full[::-1])) if planes]
         if missed:
-            layers = [
-                replace(layer, missed=tuple(_fitted(each[of], layer) for each in missed))
-                for of, layer in enumerate(layers)
-            ]
-            excess = _strongest(layers, blurred)
+            excess = _strongest(layers, blurred, missed)
     return _place(excess, SEEN if _stands_out(excess, layers[0]) else 1.0)
 
 
-def _qualities(pair: Sequence[Planes[np.uint8]], difference: Plane) -> list[tuple[Planes[np.uint8], int]]:
-    """Return which to code, and how strongly, to see what coding does; nothing if it explains too little.
+def _noises(pair: Sequence[Planes[np.uint8]], difference: Plane) -> tuple[Noises, ...]:
+    """Return what coding does, to one or to both; nothing if it explains too little.
 
     That is the one with more detail; where it has to be coded strongly, both, for much of the other is noise.
     """
@@ -150,17 +171,11 @@ def _qualities(pair: Sequence[Planes[np.uint8]], difference: Plane) -> list[tupl
     )
     at = quality(richer.y, details, difference)
     if at > STRONG:
-        return [(richer, at)]
+        return (Noises(richer, at),)
     other = quality(poorer.y, fewer, difference)
     if not at and not other:
-        return []
-    return [(richer, at or QUALITIES[-1]), (poorer, other or QUALITIES[-1])]
-
-
-def _noise(planes: Planes[np.uint8], at: int) -> Planes[np.float32]:
-    return Planes(
-        *(coding_noise(plane, each) for plane, each in zip(planes, (at, *[of_colours(at)] * 2), strict=True))
-    )
+        return ()
+    return Noises(richer, at or QUALITIES[-1]), Noises(poorer, other or QUALITIES[-1])
 
 
 def _fitted(plane: Plane, layer: Layer) -> Plane:
@@ -169,44 +184,52 @@ def _fitted(plane: Plane, layer: Layer) -> Plane:
     return resize(plane, width, height)
 
 
-def _strongest(layers: Sequence[Layer], blurred: float) -> Plane:
+def _strongest(layers: Sequence[Layer], blurred: float, missed: Sequence[Planes[np.float32]]) -> Plane:
     """How much stronger each place differs than coding and scaling make it; above 1 it is a change.
 
     ``blurred``: share of the variation around a place that coding may take away beside its noise.
+    ``missed``: by how much palettes miss each value.
     """
-    excess = _excess(layers[0], blurred, LUMA)
-    colour = np.maximum(*(_excess(layer, blurred, CHROMA) for layer in layers[1:]))
-    return cast("Plane", np.maximum(excess, cv2.resize(colour, excess.shape[::-1])))
+    excess, *colours = (
+        _excess(layer, blurred, CHROMA if layer.of else LUMA, [each[layer.of] for each in missed])
+        for layer in layers
+    )
+    for colour in colours:
+        if float(colour.max()) > IDLE:
+            excess = np.maximum(excess, cv2.resize(colour, excess.shape[::-1]))
+    return excess
 
 
-def _excess(layer: Layer, blurred: float, scales: Sequence[Scale]) -> Plane:
-    """Return what one plane has of it, the widest changes first and each at its own size."""
-    apart = layer.pair[0] - layer.pair[1]
+def _excess(layer: Layer, blurred: float, scales: Sequence[Scale], missed: Sequence[Plane]) -> Plane:
+    """Return what one plane has of it, the widest changes first and each at its own size.
+
+    What coding does is looked up where rounding and variation alone do not tell that there is no change.
+    """
+    apart = cast("Plane", cv2.subtract(*layer.pair))
     if not apart.any():
-        return np.zeros_like(apart)
-    difference, resampled = _sizes(apart), _sizes(resampling_noise(layer.pair[1]))
-    noises, coarse = ([_sizes(plane) for plane in planes] for planes in (layer.noises, layer.missed))
-    varies = ROUNDING + np.float32(blurred) * _varies(layer.pair)
-    cells = varies.shape[::-1]
+        return apart
     found = np.zeros((1, 1), np.float32)
+    difference, coarse = _sizes(apart), [_sizes(_fitted(plane, layer)) for plane in missed]
+    allowed = ROUNDING + np.float32(blurred) * layer.varies
     for scale in reversed(scales):
-        left = np.abs(_smoothed(difference, scale.sigma))
-        for missed in coarse:
-            left -= np.float32(MISSED) * _smoothed(missed, scale.sigma)
-        coding = sum(_power(_smoothed(noise, scale.sigma), cells) for noise in noises) / np.float32(
-            len(noises)
-        )
-        scaling = _power(_smoothed(resampled, scale.sigma), cells) * np.float32(RESAMPLED * RESAMPLED)
-        usual = np.float32(scale.most) * (varies + np.sqrt(coding + scaling))
-        left /= cv2.resize(usual, left.shape[::-1])
-        found = np.maximum(left, cv2.resize(found, left.shape[::-1]))
+        left = _smoothed(difference, scale.sigma)
+        np.abs(left, out=left)
+        for each in coarse:
+            left -= np.float32(MISSED) * _smoothed(each, scale.sigma)
+        size = left.shape[::-1]
+        left /= cv2.resize(np.float32(scale.most) * allowed, size)
+        if float(left.max()) > IDLE:
+            left *= cv2.resize(allowed / (allowed + layer.noise(scale.sigma)), size)
+            found = np.maximum(left, cv2.resize(found, size))
+    if found.shape != apart.shape:
+        found = cast("Plane", cv2.resize(found, apart.shape[::-1]))
     edge = min(EDGE, min(found.shape) // 100)  # of a small picture, every pixel counts
     if edge:
         found[:edge] = found[-edge:] = found[:, :edge] = found[:, -edge:] = 0
-    return cast("Plane", found)
+    return found
 
 
-def _sizes(plane: Plane) -> tuple[Plane, Plane, Plane]:
+def _sizes(plane: Plane) -> Sizes:
     """Return a plane at its full, half and quarter size; three times at its full one where it is small."""
     if min(plane.shape) < SMALL:
         return plane, plane, plane
@@ -226,15 +249,6 @@ def _side(plane: Plane) -> int:
     return CELL if min(plane.shape) >= SMALL else 1
 
 
-def _varies(planes: Sequence[Plane]) -> Plane:
-    """Standard deviation around each cell of the calmer of two planes, levels."""
-    found = []
-    for plane in planes:
-        mean = _cells(plane, AROUND)
-        found.append(np.sqrt(np.maximum(_cells(plane * plane, AROUND) - mean * mean, 0)))
-    return cast("Plane", np.minimum(*found))
-
-
 def _power(smooth: Plane, cells: tuple[int, ...]) -> Plane:
     """Mean square of smoothed noise around each cell, square levels; ``cells``: how many across and down."""
     power = cv2.resize(smooth * smooth, cells, interpolation=cv2.INTER_AREA)
@@ -242,7 +256,7 @@ def _power(smooth: Plane, cells: tuple[int, ...]) -> Plane:
     return cast("Plane", np.maximum(cv2.blur(power, (beside | 1, beside | 1)), 0))
 
 
-def _smoothed(sizes: tuple[Plane, Plane, Plane], sigma: float) -> Plane:
+def _smoothed(sizes: Sizes, sigma: float) -> Plane:
     """Blur; widely at a half or a quarter of the size, which is four and sixteen times faster."""
     plane = sizes[0 if sigma < 1.5 else 1 if sigma < 4 else 2]
     step = round(sizes[0].shape[0] / plane.shape[0])
@@ -262,7 +276,7 @@ def _stands_out(excess: Plane, layer: Layer) -> bool:
     size = columns * TILE, rows * TILE
     tiles = cv2.resize(excess, size, interpolation=cv2.INTER_NEAREST).reshape(rows, TILE, columns, TILE)
     strongest = tiles.max(axis=(1, 3))
-    varies = cv2.resize(_varies(layer.pair), (columns, rows), interpolation=cv2.INTER_AREA)
+    varies = cv2.resize(layer.varies, (columns, rows), interpolation=cv2.INTER_AREA)
     row, column = np.unravel_index(int(strongest.argmax()), strongest.shape)
     its = varies[row, column]
     alike = (varies > its / ALIKE) & (varies < its * ALIKE)
