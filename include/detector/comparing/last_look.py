@@ -26,7 +26,7 @@ from include.detector.comparing.coding import (
     quality,
     resampling_noise,
 )
-from include.detector.comparing.laying import Planes, at_one_size, laid_onto, misses_ratio, shrunk, split
+from include.detector.comparing.laying import Planes, at_size, laid_onto, misses_ratio, one_size, shrunk, split
 from include.detector.comparing.planes import briefly_blurred, resize
 from include.detector.comparing.tone import is_toned
 
@@ -98,11 +98,14 @@ TOUCHING = 9  # pixels of the square in which two places touch
 class Layer:
     """One plane of a pair, which of Y, Cr and Cb it is, and what coding either picture does to them.
 
+    ``size``: height and width of what the pictures show; to the right and below it is their mirrored rim.
+
     What is derived from it is kept once derived.
     """
 
     pair: tuple[Plane, Plane]
     of: int
+    size: tuple[int, int]
     noises: tuple[Noises, ...]
 
     @cached_property
@@ -141,7 +144,8 @@ def differing(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Change | N
         return None
     if misses_ratio(first, second):
         return WHOLE
-    pictures = at_one_size(first, second)
+    size = one_size(first, second)
+    pictures = [at_size(picture, size) for picture in (first, second)]
     coded = [split(picture) for picture in pictures]
     laid = laid_onto(*coded)
     if laid is None:
@@ -150,11 +154,13 @@ def differing(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Change | N
     noises = _noises(coded, two.y - one.y)
     if not noises or is_toned(one, two, noises):
         return WHOLE
-    layers = [Layer((one[of], two[of]), of, noises) for of in range(3)]
+    half = (size[0] + 1) // 2, (size[1] + 1) // 2
+    layers = [Layer((one[of], two[of]), of, half if of else size, noises) for of in range(3)]
     blurred = BLURRED * sum(coarseness(each.at) for each in noises) / len(noises)
     excess = _strongest(layers, blurred, [])
     if float(excess.max()) > SEEN:
-        full = (first, second) if first.shape == second.shape else pictures  # scaling leaves no palette
+        is_scaled = first.shape == second.shape and first.shape[:2] != size
+        full = (first, second) if is_scaled else pictures  # scaling leaves no palette
         missed = [planes for planes in (missed_by(*full), missed_by(*full[::-1])) if planes]
         if missed:
             excess = _strongest(layers, blurred, missed)
@@ -206,8 +212,9 @@ def _excess(layer: Layer, blurred: float, scales: Sequence[Scale], missed: Seque
     What coding does is looked up where rounding and variation alone do not tell that there is no change.
     """
     apart = cast("Plane", cv2.subtract(*layer.pair))
+    height, width = layer.size
     if not apart.any():
-        return apart
+        return apart[:height, :width]
     found = np.zeros((1, 1), np.float32)
     difference, coarse = _sizes(apart), [_sizes(_fitted(plane, layer)) for plane in missed]
     allowed = ROUNDING + np.float32(blurred) * layer.varies
@@ -223,6 +230,7 @@ def _excess(layer: Layer, blurred: float, scales: Sequence[Scale], missed: Seque
             found = np.maximum(left, cv2.resize(found, size))
     if found.shape != apart.shape:
         found = cast("Plane", cv2.resize(found, apart.shape[::-1]))
+    found = found[:height, :width]
     edge = min(EDGE, min(found.shape) // 100)  # of a small picture, every pixel counts
     if edge:
         found[:edge] = found[-edge:] = found[:, :edge] = found[:, -edge:] = 0

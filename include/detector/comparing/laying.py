@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from include.detector.comparing.planes import Plane, blur, briefly_blurred, slopes
 
 LONGEST = 1024  # pixels of a side that are compared
+WHOLE = 8  # pixels of which all sides are multiples: by whole numbers, scaling down is several times faster
 ROUNDED = 1.0  # pixels by which programs round a side, up or down
 FARTHEST = 1.5  # pixels by which corners are moved to find how a picture lies
 HALF = (
@@ -27,7 +28,7 @@ FITTED = 400  # pixels of a side that movements are fitted to, about
 SOFTNESS = (0.7, 1.4)  # pixels; blurs of which the filters of scaling are made up
 BUSY = 1.0  # levels that a filter changes where it can be told
 OUTLIER = 4.0  # times the usual difference: what people do is no filter
-SAMPLED = 3  # of so many rows and columns, one tells; odd, for the lines of pages lie at even distances
+ENOUGH = 60_000  # pixels that tell as much as all do
 
 
 Numbers = TypeVar("Numbers", np.uint8, np.float32)
@@ -52,26 +53,35 @@ def misses_ratio(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> bool:
     return bool(least >= min((short + ROUNDED) / long for long, short in sides))
 
 
-def at_one_size(
-    first: NDArray[np.uint8], second: NDArray[np.uint8]
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Scale both to the size of the smaller one, and to ``LONGEST`` pixels at most."""
+def one_size(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> tuple[int, int]:
+    """Return the height and width of the smaller one, or of about ``LONGEST`` pixels: both are brought to it."""
     height, width = min(first.shape[:2], second.shape[:2], key=math.prod)
-    factor = min(1.0, LONGEST / max(height, width))
-    size = max(1, round(width * factor)), max(1, round(height * factor))
-    one, two = (
-        picture
-        if picture.shape[1::-1] == size
-        else cast("NDArray[np.uint8]", cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
-        for picture in (first, second)
-    )
-    return one, two
+    factor = LONGEST / max(height, width)
+    if factor >= 1:
+        return height, width
+    return tuple(max(1, round(side * factor / WHOLE)) * WHOLE for side in (height, width))
+
+
+def at_size(picture: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Scale a picture down to a height and width, and continue it to whole cells, its rim mirrored.
+
+    Means of whole pixels are taken several times faster than those of fractions: first it is scaled up to
+    whole times of the size.
+    """
+    if picture.shape[:2] != size:
+        wider = [math.ceil(own / side) * side for own, side in zip(picture.shape, size, strict=False)]
+        picture = cv2.resize(picture, wider[::-1], interpolation=cv2.INTER_LINEAR)
+        picture = cv2.resize(picture, size[::-1], interpolation=cv2.INTER_AREA)
+    below, beside = (-side % WHOLE for side in size)
+    if below or beside:
+        picture = cv2.copyMakeBorder(picture, 0, below, 0, beside, cv2.BORDER_REFLECT_101)
+    return picture
 
 
 def split(picture: NDArray[np.uint8]) -> Planes[np.uint8]:
     """Return the planes, uint8, of a picture, uint8 [height, width, 3] in R, G, B."""
-    y, cr, cb = cv2.split(cv2.cvtColor(picture, cv2.COLOR_RGB2YCrCb))
-    return cast("Planes[np.uint8]", Planes(y, shrunk(cr, 2), shrunk(cb, 2)))
+    _, cr, cb = cv2.split(cv2.cvtColor(shrunk(picture, 2), cv2.COLOR_RGB2YCrCb))
+    return cast("Planes[np.uint8]", Planes(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cr, cb))
 
 
 def laid_onto(
@@ -103,17 +113,24 @@ def _movement(one: Plane, two: Plane) -> NDArray[np.float64] | None:
 
     Shift and scale in either direction are fitted to the differences, large ones left out.
     """
-    times = max(1, max(one.shape) // FITTED)
+    times = 1
+    while max(one.shape) > times * FITTED:
+        times *= 2
     if times > 1:
         one, two = (shrunk(plane, times) for plane in (one, two))
     one, two = blur(one, 1.0), blur(two, 1.0)
     height, width = one.shape
-    across = (np.arange(width, dtype=np.float32) / width - 0.5)[None, :]
-    down = (np.arange(height, dtype=np.float32) / height - 0.5)[::SAMPLED, None]
+    down, across = (
+        sampled(np.ascontiguousarray(np.broadcast_to(place, one.shape)))
+        for place in (
+            np.linspace(-0.5, 0.5, height, endpoint=False, dtype=np.float32)[:, None],
+            np.linspace(-0.5, 0.5, width, endpoint=False, dtype=np.float32),
+        )
+    )
     found, warped, matrix = np.zeros(4), one, None
     for _ in range(ROUNDS):
-        in_x, in_y = (plane[::SAMPLED] for plane in slopes(warped))
-        rest = two[::SAMPLED] - warped[::SAMPLED]
+        in_x, in_y = map(sampled, slopes(warped))
+        rest = sampled(two) - sampled(warped)
         fits = np.abs(rest) <= _most(np.abs(rest)) + 1
         in_x, in_y = in_x * fits, in_y * fits
         step = _solved([in_x, in_x * across, in_y, in_y * down], rest, 4)
@@ -151,18 +168,23 @@ def _moved(picture: Plane, matrix: NDArray[np.float64]) -> Plane:
 
 def _apart(one: Plane, two: Plane) -> float:
     """Mean difference of two planes, levels."""
-    return float(np.abs(_sampled(two) - _sampled(one)).mean())
+    return float(np.abs(sampled(two) - sampled(one)).mean())
 
 
-def _sampled(plane: Plane) -> Plane:
-    return plane[::SAMPLED, ::SAMPLED]
+def sampled(plane: Plane) -> Plane:
+    """Return about ``ENOUGH`` pixels of a plane, float32 [n], as many of each of its rows and columns."""
+    step = 1 + plane.size // ENOUGH
+    while math.gcd(step, plane.shape[1]) > 1:
+        step += 1
+    return plane.ravel()[::step]
 
 
 def _filtered(one: Plane, two: Plane) -> Plane:
     """Return the first as soft or sharp as the second: one filter for all of it that keeps brightness."""
-    rest = (_sampled(two) - _sampled(one)).ravel()
+    known = sampled(one)
+    rest = sampled(two) - known
     softer = [briefly_blurred(one, sigma) for sigma in SOFTNESS]
-    columns = [(_sampled(soft) - _sampled(one)).ravel() for soft in softer]
+    columns = [sampled(soft) - known for soft in softer]
     busy = np.abs(columns[-1]) > BUSY
     told = rest[busy]
     usual = math.sqrt(float(told @ told) / max(1, len(told)))

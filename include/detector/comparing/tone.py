@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import cv2
 import numpy as np
 
-from include.detector.comparing.laying import shrunk
+from include.detector.comparing.laying import sampled, shrunk
 from include.detector.comparing.planes import briefly_blurred
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ SMOOTHED = 0.7  # pixels, of half the size, of a blur after which lines of any s
 TONES = 16  # levels of a class of brightness
 CLASSES = 256 // TONES
 FEWEST, RAREST = 100, 0.002  # pixels, and share of all, from which a class tells something
-MANY = 60_000  # pixels that tell tones; of more, some are taken
 TONED = 6.0  # levels by which a class is brighter, beside what coding does to it
 CODED = 1.5  # times as much as coding does once more
 
@@ -113,11 +112,10 @@ def _is_one_tone_toned(one: Plane, two: Plane, noises: Sequence[Noises]) -> bool
 
     Tones are told by the mean of both pictures, so that noise in either moves none of them.
     """
-    step = max(1, one.size // MANY) | 1
-    left, right = (_smoothed(plane)[::step] for plane in (one, two))
+    left, right = _smoothed(one), _smoothed(two)
     tones = np.clip((left + right) * np.float32(0.5 / TONES), 0, CLASSES - 1).astype(np.intp)
     counts = np.bincount(tones, minlength=CLASSES)
-    tells = counts * step >= max(FEWEST, RAREST * one.size)
+    tells = counts >= max(FEWEST * left.size / one.size, RAREST * left.size)
 
     def differing(levels: NDArray[np.float32]) -> NDArray[np.float64]:
         return np.abs(np.bincount(tones, levels, CLASSES) / np.maximum(counts, 1)) * tells
@@ -125,9 +123,9 @@ def _is_one_tone_toned(one: Plane, two: Plane, noises: Sequence[Noises]) -> bool
     differs = differing(right - left)
     if float(differs.max()) <= TONED:
         return False
-    noisy = [differing(_smoothed(shrunk(noise.of(0), 2))[::step]) for noise in noises]
+    noisy = [differing(_smoothed(shrunk(noise.of(0), 2))) for noise in noises]
     return float((differs - CODED * np.maximum.reduce(noisy)).max()) > TONED
 
 
 def _smoothed(plane: Plane) -> NDArray[np.float32]:
-    return briefly_blurred(plane, SMOOTHED).ravel()
+    return sampled(briefly_blurred(plane, SMOOTHED))
