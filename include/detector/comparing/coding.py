@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import cv2
 import numpy as np
@@ -33,7 +33,8 @@ FEWEST, MOST = 64, 256  # colours of a palette; fewer are seen in any photograph
 MISSED = 1.25  # times as far as the nearest colour of a palette, for programs do not always take it
 DITHERED = 2.5  # the same of pictures that show a colour by others in turns
 DIFFERS, NEARLY_ALL = 2.0, 0.9  # levels of a difference, and share of the pixels that tell a palette
-SAMPLED, FEW_ENOUGH = 40_000, 2_000  # pixels of a picture, and of those that differ, that tell it
+SAMPLED, FEW_ENOUGH = 40_000, 1_000  # pixels of a picture, and of those that differ, that tell it
+ROUGHLY = 3  # bits of a colour that do not tell which of a palette is nearest
 COARSEST = 32.0  # levels by which a palette may miss a colour
 NEAR = (
     5  # pixels of the square in which a colour is missed alike, for programs do not always take the nearest
@@ -143,13 +144,14 @@ def missed_by(palette_of: NDArray[np.uint8], picture: NDArray[np.uint8]) -> Plan
     colours = _colours(palette_of)
     if colours is None or len(colours) < FEWEST:
         return None
-    steps = np.arange(4, 256, 8, dtype=np.float32)
-    grid = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), -1).reshape(-1, 3)
-    known = colours.astype(np.float32)
-    distances = (grid**2).sum(1)[:, None] - 2 * grid @ known.T + (known**2).sum(1)[None]
-    nearest = colours[distances.argmin(axis=1)]
-    rgb = picture.astype(np.intp) >> 3
-    found = nearest[(rgb[..., 0] << 10) + (rgb[..., 1] << 5) + rgb[..., 2]]
+    red, green, blue = cv2.split(picture >> ROUGHLY)
+    bits = 8 - ROUGHLY
+    rough = (red.astype(np.uint16) << 2 * bits) + (green.astype(np.uint16) << bits) + blue
+    shown = np.flatnonzero(np.bincount(rough.ravel()))
+    middles = np.stack([shown >> 2 * bits, shown >> bits, shown], -1) % (1 << bits) * (1 << ROUGHLY)
+    nearest = np.zeros((1 << 3 * bits, 3), np.uint8)
+    nearest[shown] = colours[_nearest(colours, middles + (1 << ROUGHLY - 1))[1]]
+    found = nearest[rough]
     square = np.ones((NEAR, NEAR), np.uint8)
     missed = (
         cv2.dilate(cv2.absdiff(*both), square) for both in zip(split(found), split(picture), strict=True)
@@ -169,12 +171,20 @@ def _is_coded_in(colours: NDArray[np.uint8], palette_of: NDArray[np.uint8], othe
     if not len(differing):
         return False
     differing = differing[:: max(1, len(differing) // FEW_ENOUGH)]
-    known, theirs, distances = colours.astype(np.float32), theirs[differing], distances[differing]
-    squares = (known**2).sum(1)[None] - 2 * theirs @ known.T + (theirs**2).sum(1)[:, None]
-    least = np.sqrt(np.maximum(squares.min(axis=1), 0))
+    theirs, distances = theirs[differing], distances[differing]
+    least, _ = _nearest(colours, theirs)
     in_turns = float((palette_of[:, 1:] != palette_of[:, :-1]).any(axis=2).mean()) > 0.5
     farther = DITHERED if in_turns else MISSED
     return float((distances <= farther * least + DIFFERS).mean()) > NEARLY_ALL
+
+
+def _nearest(
+    colours: NDArray[np.uint8], wanted: NDArray[Any]
+) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """Return how far each wanted colour, [n, 3], is from the nearest of these, and which that is: both [n]."""
+    known, sought = colours.astype(np.float32), np.ascontiguousarray(wanted, np.float32)
+    distances, places = cv2.batchDistance(sought, known, cv2.CV_32F, K=1)
+    return distances.ravel(), places.ravel()
 
 
 def _colours(picture: NDArray[np.uint8]) -> NDArray[np.uint8] | None:

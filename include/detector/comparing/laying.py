@@ -199,7 +199,7 @@ def _filtered(one: Plane, two: Plane) -> Plane:
 def _solved(columns: list[Plane], wanted: Plane, count: int) -> NDArray[np.float64]:
     """Return by how much each column goes into what is wanted, by least squares; a bit less than that."""
     known = np.stack([column.ravel() for column in (*columns, wanted)])
-    products = (known @ known.T).astype(np.float64)
+    products = np.einsum("ij,kj->ik", known, known).astype(np.float64)
     normal, aims = products[:count, :count], products[:count, count]
     normal += np.eye(count) * (1e-3 * float(np.trace(normal)) / count + 1)
     return cast("NDArray[np.float64]", np.linalg.solve(normal, aims))
