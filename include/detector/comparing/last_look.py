@@ -77,6 +77,7 @@ LUMA = (Scale(0.8, 4.2), Scale(2.0, 2.3), Scale(5.0, 2.0))
 CHROMA = (Scale(1.0, 3.8), Scale(2.0, 2.4), Scale(4.0, 1.8))
 """Of chroma at half the size. Of pictures to choose with, few copies reach any of them."""
 CELL = 4  # pixels of a side of the cells in which noise and variation are measured
+OTHER = 2  # rows of which one tells it, of many
 SMALL = 64  # pixels of a side below which every pixel is a cell
 AROUND, BESIDE = 12, 20  # pixels of the squares in which a picture varies, and in which noise is averaged
 ROUNDING = 1.0  # levels that are no difference
@@ -111,11 +112,11 @@ class Layer:
     @cached_property
     def varies(self) -> Plane:
         """Standard deviation around each cell of the calmer of the two, levels."""
-        found = []
+        squares = []
         for plane in self.pair:
-            mean = _cells(plane, AROUND)
-            found.append(np.sqrt(np.maximum(_cells(plane * plane, AROUND) - mean * mean, 0)))
-        return cast("Plane", np.minimum(*found))
+            mean, square = (_cells(each, AROUND) for each in (plane, cv2.multiply(plane, plane)))
+            squares.append(square - mean * mean)
+        return cast("Plane", np.sqrt(np.maximum(np.minimum(*squares), 0)))
 
     @cached_property
     def coded(self) -> list[Sizes]:
@@ -128,9 +129,9 @@ class Layer:
     def noise(self, sigma: float) -> Plane:
         """What coding and scaling do around each cell, smoothed by ``sigma`` pixels: levels."""
         cells = self.varies.shape[::-1]
-        coding = sum(_power(_smoothed(noise, sigma), cells) for noise in self.coded) / len(self.coded)
-        scaling = _power(_smoothed(self.resampled, sigma), cells) * (RESAMPLED * RESAMPLED)
-        return cast("Plane", np.sqrt(coding + scaling))
+        coding = _power([_smoothed(noise, sigma) for noise in self.coded], cells)
+        scaling = _power([_smoothed(self.resampled, sigma)], cells)
+        return cast("Plane", np.sqrt(coding + scaling * np.float32(RESAMPLED * RESAMPLED)))
 
 
 def differing(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Change | None:
@@ -257,11 +258,16 @@ def _side(plane: Plane) -> int:
     return CELL if min(plane.shape) >= SMALL else 1
 
 
-def _power(smooth: Plane, cells: tuple[int, ...]) -> Plane:
-    """Mean square of smoothed noise around each cell, square levels; ``cells``: how many across and down."""
-    power = cv2.resize(smooth * smooth, cells, interpolation=cv2.INTER_AREA)
+def _power(smooth: Sequence[Plane], cells: tuple[int, ...]) -> Plane:
+    """Mean square of smoothed noises around each cell, square levels; ``cells``: how many across and down."""
+    rows = slice(None, None, OTHER if smooth[0].shape[0] > OTHER * cells[1] else 1)
+    squares = np.zeros_like(smooth[0][rows])
+    for plane in smooth:
+        cv2.accumulateSquare(plane[rows], squares)
+    power = cv2.resize(squares, cells, interpolation=cv2.INTER_AREA)
     beside = BESIDE // CELL if min(cells) * CELL >= SMALL else BESIDE
-    return cast("Plane", np.maximum(cv2.blur(power, (beside | 1, beside | 1)), 0))
+    power = cv2.blur(power, (beside | 1, beside | 1))
+    return cast("Plane", np.maximum(power, 0) / np.float32(len(smooth)))
 
 
 def _smoothed(sizes: Sizes, sigma: float) -> Plane:

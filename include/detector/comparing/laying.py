@@ -28,7 +28,7 @@ FITTED = 400  # pixels of a side that movements are fitted to, about
 SOFTNESS = (0.7, 1.4)  # pixels; blurs of which the filters of scaling are made up
 BUSY = 1.0  # levels that a filter changes where it can be told
 OUTLIER = 4.0  # times the usual difference: what people do is no filter
-ENOUGH = 60_000  # pixels that tell as much as all do
+ENOUGH = 30_000  # pixels that tell as much as all do
 
 
 Numbers = TypeVar("Numbers", np.uint8, np.float32)
