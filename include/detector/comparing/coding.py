@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any, cast
 import cv2
 import numpy as np
 
-from include.detector.comparing.laying import Planes, split
+from include.detector.comparing.laying import Planes, at_size, shrunk, split
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from include.detector.comparing.planes import Plane
@@ -33,6 +35,8 @@ FEWEST, MOST = 64, 256  # colours of a palette; fewer are seen in any photograph
 MISSED = 1.25  # times as far as the nearest colour of a palette, for programs do not always take it
 DITHERED = 2.5  # the same of pictures that show a colour by others in turns
 DIFFERS, NEARLY_ALL = 2.0, 0.9  # levels of a difference, and share of the pixels that tell a palette
+CELL, FINELY = 4, 16.0  # pixels of the side of a cell of detail; parts of a level that are told apart
+GLANCE = 2_000  # pixels of which one in a few is new to any photograph
 SAMPLED, FEW_ENOUGH = 40_000, 1_000  # pixels of a picture, and of those that differ, that tell it
 ROUGHLY = 3  # bits of a colour that do not tell which of a palette is nearest
 COARSEST = 32.0  # levels by which a palette may miss a colour
@@ -44,23 +48,26 @@ HALF_PIXEL = np.array([-0.09375, 0.59375, 0.59375, -0.09375])  # cubic, as OpenC
 THERE_AND_BACK = np.convolve(HALF_PIXEL, HALF_PIXEL).astype(np.float32)
 
 
-def quality(plane: NDArray[np.uint8], details: NDArray[np.int32], difference: Plane) -> int:
+def quality(plane: NDArray[np.uint8], details: Plane, laid: Sequence[Plane]) -> int:
     """Return the best quality at which coding explains the difference of half the busy tiles; 0 if none does.
 
     Args:
         plane: brightness, uint8 [height, width].
         details: of the plane, as ``detail`` returns them.
-        difference: of brightness, float32 [height, width].
+        laid: brightness of the pair, float32 [height, width].
     """
     places, side = _busy_tiles(details)
-    atlas = np.concatenate([plane[top : top + side, left : left + side] for top, left in places])
-    differs = np.array(
-        [float(np.abs(difference[top : top + side, left : left + side]).mean()) for top, left in places]
-    )
+
+    def of_tiles(whole: NDArray[Any]) -> NDArray[Any]:
+        return np.concatenate([whole[top : top + side, left : left + side] for top, left in places])
+
+    def mean(levels: Plane) -> NDArray[np.float32]:
+        return np.abs(levels).reshape(len(places), -1).mean(axis=1) + np.float32(FINEST)
+
+    atlas, differs = of_tiles(plane), mean(np.subtract(*map(of_tiles, laid)))
 
     def explains(at: int) -> bool:
-        noise = np.abs(coding_noise(atlas, at)).reshape(len(places), -1).mean(axis=1)
-        return float(np.median((differs + FINEST) / (noise + FINEST))) <= 1
+        return float(np.median(differs / mean(coding_noise(atlas, at)))) <= 1
 
     found = bisect_left(QUALITIES, True, key=explains)
     return QUALITIES[found] if found < len(QUALITIES) else 0
@@ -90,13 +97,13 @@ class Noises:
         return self._found[plane]
 
 
-def detail(plane: NDArray[np.uint8]) -> NDArray[np.int32]:
-    """Return how much a picture changes from pixel to pixel, which coding takes some of away.
+def detail(plane: NDArray[np.uint8]) -> Plane:
+    """Return how much each cell changes from pixel to pixel, of which coding takes some away.
 
-    That is the sum above and left of each corner of a pixel: int32 [height + 1, width + 1].
+    That is float32 [height / CELL, width / CELL].
     """
-    changes = cv2.convertScaleAbs(cv2.Laplacian(plane, cv2.CV_16S))
-    return cast("NDArray[np.int32]", cv2.integral(changes))
+    changes = cv2.Laplacian(plane, cv2.CV_16S, scale=FINELY)
+    return shrunk(np.abs(changes, out=changes), CELL).astype(np.float32)
 
 
 def resampling_noise(plane: Plane) -> Plane:
@@ -117,11 +124,12 @@ def coarseness(at: int) -> float:
     return 50 / at if at < 50 else 2 - at / 50
 
 
-def _busy_tiles(details: NDArray[np.int32]) -> tuple[list[tuple[int, int]], int]:
+def _busy_tiles(details: Plane) -> tuple[list[tuple[int, int]], int]:
     """Return upper left corners of tiles, from half busy to the busiest, and their side."""
-    side = min(TILE, *(length - 1 for length in details.shape))
-    cells = np.diff(np.diff(details[::side, ::side], axis=0), axis=1)
-    columns = cells.shape[1]
+    each = min(TILE // CELL, *details.shape)
+    rows, columns = (length // each for length in details.shape)
+    size, side = (columns, rows), each * CELL
+    cells = cv2.resize(details[: rows * each, : columns * each], size, interpolation=cv2.INTER_AREA)
     order = np.argsort(cells, axis=None)
     empty = int((cells < cells.mean() / 2).sum())  # of a page with few lines, most tiles say nothing
     first = min(max((len(order) - 1) * BUSY, empty), len(order) - 1)
@@ -134,12 +142,18 @@ def missed_by(palette_of: NDArray[np.uint8], picture: NDArray[np.uint8]) -> Plan
     """Return by how much the colours of one picture miss those of another; None where it has many.
 
     Args:
-        palette_of: uint8 [height, width, 3] in R, G, B.
-        picture: the same, of the same size.
+        palette_of: uint8 [height, width, 3] in R, G, B; scaled from a larger one it has no palette.
+        picture: the same, of its size or larger.
     """
-    step = max(1, math.isqrt(picture.shape[0] * picture.shape[1] // SAMPLED))
+    if math.prod(picture.shape) < math.prod(palette_of.shape):
+        return None
+    height, width = palette_of.shape[:2]
+    step = max(1, math.isqrt(height * width // SAMPLED))
     sampled = _colours(palette_of[::step, ::step])
-    if sampled is None or not _is_coded_in(sampled, palette_of[::step, ::step], picture[::step, ::step]):
+    if sampled is None:
+        return None
+    picture = at_size(picture, (width, height))
+    if not _is_coded_in(sampled, palette_of[::step, ::step], picture[::step, ::step]):
         return None
     colours = _colours(palette_of)
     if colours is None or len(colours) < FEWEST:
@@ -154,7 +168,8 @@ def missed_by(palette_of: NDArray[np.uint8], picture: NDArray[np.uint8]) -> Plan
     found = nearest[rough]
     square = np.ones((NEAR, NEAR), np.uint8)
     missed = (
-        cv2.dilate(cv2.absdiff(*both), square) for both in zip(split(found), split(picture), strict=True)
+        cv2.dilate(cv2.absdiff(*both), square)
+        for both in zip(split(found, (width, height)), split(picture, (width, height)), strict=True)
     )
     return Planes(*(np.minimum(plane.astype(np.float32), np.float32(COARSEST)) for plane in missed))
 
@@ -190,6 +205,8 @@ def _nearest(
 def _colours(picture: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
     """Return the colours of a picture that has few, uint8 [n, 3]; None if it has many, or greys alone."""
     pixels = cv2.cvtColor(picture, cv2.COLOR_RGB2RGBA).view(np.uint32).ravel()
+    if len(np.unique(pixels[:: 1 + len(pixels) // GLANCE])) > MOST:
+        return None
     runs = pixels[1:] != pixels[:-1]
     packed = np.unique(np.append(pixels[:1], pixels[1:][runs]))
     colours = packed.view(np.uint8).reshape(-1, 4)[:, :3]

@@ -26,7 +26,7 @@ from include.detector.comparing.coding import (
     quality,
     resampling_noise,
 )
-from include.detector.comparing.laying import Planes, at_size, laid_onto, misses_ratio, one_size, shrunk, split
+from include.detector.comparing.laying import Planes, laid_onto, misses_ratio, one_size, shrunk, split
 from include.detector.comparing.planes import briefly_blurred, resize
 from include.detector.comparing.tone import is_toned
 
@@ -84,22 +84,23 @@ ROUNDING = 1.0  # levels that are no difference
 STRONG = 88  # quality from which down both are coded
 BLURRED = 0.1  # share of the variation that coding at quality 50 takes away beside its noise
 RESAMPLED = 0.6  # share of what moving by half a pixel takes away that scaling may take away
+PLACE = 2  # pixels of the side of a place: of such squares is told how much they differ
 EDGE = 2  # pixels at the sides into which nothing is known to be moved
 SEEN = 0.6  # excess above which the strongest change counts where the places like it differ far less
 STANDS_OUT = 1.6  # times as much as the most of the places like it
 IDLE = SEEN / STANDS_OUT  # excess up to which nothing depends on how much it is
-TILE = 24  # pixels of the side of such a place
-ALIKE, FEWEST_ALIKE = 1.5, 64  # times the variation, and places, that tell what coding does to one of them
-CALM, BLANK = 4.0, 0.15  # times less variation, and the share of places that have so little: those of a page
+TILE = 12  # places of the side of a tile, which is compared with others like it
+ALIKE, FEWEST_ALIKE = 1.5, 64  # times the variation, and tiles, that tell what coding does to one of them
+CALM, BLANK = 4.0, 0.15  # times less variation, and the share of tiles that have so little: those of a page
 FAINT = 0.75  # share of the excess of a change down to which what touches it is of it
-TOUCHING = 9  # pixels of the square in which two places touch
+TOUCHING = 5  # places of the side of a square in which two touch
 
 
 @dataclass(frozen=True)
 class Layer:
     """One plane of a pair, which of Y, Cr and Cb it is, and what coding either picture does to them.
 
-    ``size``: height and width of what the pictures show; to the right and below it is their mirrored rim.
+    ``size``: how many places what the pictures show is high and wide; beside it is their mirrored rim.
 
     What is derived from it is kept once derived.
     """
@@ -108,6 +109,18 @@ class Layer:
     of: int
     size: tuple[int, int]
     noises: tuple[Noises, ...]
+
+    @property
+    def places(self) -> tuple[int, int]:
+        """How many there are, down and across, with the rim."""
+        height, width = self.pair[0].shape
+        return (height, width) if self.of else (height // PLACE, width // PLACE)
+
+    @property
+    def edge(self) -> int:
+        """Places at each side that tell nothing; of a small picture, every pixel counts."""
+        pixels = min(EDGE, min(self.pair[0].shape) // 100)
+        return pixels if self.of else pixels // PLACE
 
     @cached_property
     def varies(self) -> Plane:
@@ -146,40 +159,39 @@ def differing(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Change | N
     if misses_ratio(first, second):
         return WHOLE
     size = one_size(first, second)
-    pictures = [at_size(picture, size) for picture in (first, second)]
-    coded = [split(picture) for picture in pictures]
+    coded = [split(picture, size) for picture in (first, second)]
     laid = laid_onto(*coded)
     if laid is None:
         return WHOLE
     one, two = laid
-    noises = _noises(coded, two.y - one.y)
+    noises = _noises(coded, (one.y, two.y))
     if not noises or is_toned(one, two, noises):
         return WHOLE
-    half = (size[0] + 1) // 2, (size[1] + 1) // 2
-    layers = [Layer((one[of], two[of]), of, half if of else size, noises) for of in range(3)]
+    width, height = size
+    places = -(-height // PLACE), -(-width // PLACE)
+    layers = [Layer((one[of], two[of]), of, places, noises) for of in range(3)]
     blurred = BLURRED * sum(coarseness(each.at) for each in noises) / len(noises)
     excess = _strongest(layers, blurred, [])
     if float(excess.max()) > SEEN:
-        is_scaled = first.shape == second.shape and first.shape[:2] != size
-        full = (first, second) if is_scaled else pictures  # scaling leaves no palette
-        missed = [planes for planes in (missed_by(*full), missed_by(*full[::-1])) if planes]
+        both = missed_by(first, second), missed_by(second, first)
+        missed = [planes for planes in both if planes]
         if missed:
             excess = _strongest(layers, blurred, missed)
     return _place(excess, SEEN if _stands_out(excess, layers[0]) else 1.0)
 
 
-def _noises(pair: Sequence[Planes[np.uint8]], difference: Plane) -> tuple[Noises, ...]:
+def _noises(pair: Sequence[Planes[np.uint8]], laid: Sequence[Plane]) -> tuple[Noises, ...]:
     """Return what coding does, to one or to both; nothing if it explains too little.
 
     That is the one with more detail; where it has to be coded strongly, both, for much of the other is noise.
     """
     (richer, details), (poorer, fewer) = sorted(
-        ((planes, detail(planes.y)) for planes in pair), key=lambda each: each[1][-1, -1], reverse=True
+        ((planes, detail(planes.y)) for planes in pair), key=lambda each: float(each[1].sum()), reverse=True
     )
-    at = quality(richer.y, details, difference)
+    at = quality(richer.y, details, laid)
     if at > STRONG:
         return (Noises(richer, at),)
-    other = quality(poorer.y, fewer, difference)
+    other = quality(poorer.y, fewer, laid)
     if not at and not other:
         return ()
     return Noises(richer, at or QUALITIES[-1]), Noises(poorer, other or QUALITIES[-1])
@@ -194,6 +206,8 @@ def _fitted(plane: Plane, layer: Layer) -> Plane:
 def _strongest(layers: Sequence[Layer], blurred: float, missed: Sequence[Planes[np.float32]]) -> Plane:
     """How much stronger each place differs than coding and scaling make it; above 1 it is a change.
 
+    Places are ``PLACE`` pixels wide and high.
+
     ``blurred``: share of the variation around a place that coding may take away beside its noise.
     ``missed``: by how much palettes miss each value.
     """
@@ -202,8 +216,7 @@ def _strongest(layers: Sequence[Layer], blurred: float, missed: Sequence[Planes[
         for layer in layers
     )
     for colour in colours:
-        if float(colour.max()) > IDLE:
-            excess = np.maximum(excess, cv2.resize(colour, excess.shape[::-1]))
+        np.maximum(excess, colour, out=excess)
     return excess
 
 
@@ -213,29 +226,35 @@ def _excess(layer: Layer, blurred: float, scales: Sequence[Scale], missed: Seque
     What coding does is looked up where rounding and variation alone do not tell that there is no change.
     """
     apart = cast("Plane", cv2.subtract(*layer.pair))
-    height, width = layer.size
-    if not apart.any():
-        return apart[:height, :width]
-    found = np.zeros((1, 1), np.float32)
-    difference, coarse = _sizes(apart), [_sizes(_fitted(plane, layer)) for plane in missed]
-    allowed = ROUNDING + np.float32(blurred) * layer.varies
-    for scale in reversed(scales):
-        left = _smoothed(difference, scale.sigma)
-        np.abs(left, out=left)
-        for each in coarse:
-            left -= np.float32(MISSED) * _smoothed(each, scale.sigma)
-        size = left.shape[::-1]
-        left /= cv2.resize(np.float32(scale.most) * allowed, size)
-        if float(left.max()) > IDLE:
-            left *= cv2.resize(allowed / (allowed + layer.noise(scale.sigma)), size)
-            found = np.maximum(left, cv2.resize(found, size))
-    if found.shape != apart.shape:
-        found = cast("Plane", cv2.resize(found, apart.shape[::-1]))
-    found = found[:height, :width]
-    edge = min(EDGE, min(found.shape) // 100)  # of a small picture, every pixel counts
+    found = np.zeros(layer.places, np.float32)
+    if apart.any():
+        difference, coarse = _sizes(apart), [_sizes(_fitted(plane, layer)) for plane in missed]
+        allowed = ROUNDING + np.float32(blurred) * layer.varies
+        for scale in scales:
+            left = _smoothed(difference, scale.sigma)
+            np.abs(left, out=left)
+            for each in coarse:
+                left -= np.float32(MISSED) * _smoothed(each, scale.sigma)
+            left = _strongest_of_each(left, layer.places)
+            size = left.shape[::-1]
+            left /= cv2.resize(np.float32(scale.most) * allowed, size)
+            if float(left.max()) > IDLE:
+                left *= cv2.resize(allowed / (allowed + layer.noise(scale.sigma)), size)
+                found = np.maximum(found, cv2.resize(left, found.shape[::-1]))
+    found = found[: layer.size[0], : layer.size[1]]
+    edge = layer.edge
     if edge:
         found[:edge] = found[-edge:] = found[:, :edge] = found[:, -edge:] = 0
     return found
+
+
+def _strongest_of_each(left: Plane, places: tuple[int, int]) -> Plane:
+    """Return the most in each place of a plane that has more pixels than places."""
+    if left.shape[0] == places[0] * PLACE:
+        left = np.maximum(left[::PLACE], left[1::PLACE])
+    if left.shape[1] == places[1] * PLACE:
+        left = np.maximum(left[:, ::PLACE], left[:, 1::PLACE])
+    return left
 
 
 def _sizes(plane: Plane) -> Sizes:

@@ -54,34 +54,50 @@ def misses_ratio(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> bool:
 
 
 def one_size(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> tuple[int, int]:
-    """Return the height and width of the smaller one, or of about ``LONGEST`` pixels: both are brought to it."""
+    """Return the width and height of the smaller one, or of about ``LONGEST`` pixels: both are brought to it."""
     height, width = min(first.shape[:2], second.shape[:2], key=math.prod)
     factor = LONGEST / max(height, width)
     if factor >= 1:
-        return height, width
-    return tuple(max(1, round(side * factor / WHOLE)) * WHOLE for side in (height, width))
+        return width, height
+    width, height = (max(1, round(side * factor / WHOLE)) * WHOLE for side in (width, height))
+    return width, height
 
 
-def at_size(picture: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Scale a picture down to a height and width, and continue it to whole cells, its rim mirrored.
+def split(picture: NDArray[np.uint8], size: tuple[int, int]) -> Planes[np.uint8]:
+    """Return the planes, uint8, of a picture, uint8 [height, width, 3] in R, G, B, brought to a size.
 
-    Means of whole pixels are taken several times faster than those of fractions: first it is scaled up to
-    whole times of the size.
+    That is a width and a height; the planes are continued to whole cells by their mirrored rim.
     """
-    if picture.shape[:2] != size:
-        wider = [math.ceil(own / side) * side for own, side in zip(picture.shape, size, strict=False)]
-        picture = cv2.resize(picture, wider[::-1], interpolation=cv2.INTER_LINEAR)
-        picture = cv2.resize(picture, size[::-1], interpolation=cv2.INTER_AREA)
-    below, beside = (-side % WHOLE for side in size)
-    if below or beside:
-        picture = cv2.copyMakeBorder(picture, 0, below, 0, beside, cv2.BORDER_REFLECT_101)
-    return picture
+    grey = cast("NDArray[np.uint8]", cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY))
+    coarse = shrunk(_continued(at_size(picture, size, cv2.INTER_LINEAR)), 2)  # which is mean enough
+    _, cr, cb = cv2.split(cv2.cvtColor(coarse, cv2.COLOR_RGB2YCrCb))
+    return cast("Planes[np.uint8]", Planes(_continued(at_size(grey, size)), cr, cb))
 
 
-def split(picture: NDArray[np.uint8]) -> Planes[np.uint8]:
-    """Return the planes, uint8, of a picture, uint8 [height, width, 3] in R, G, B."""
-    _, cr, cb = cv2.split(cv2.cvtColor(shrunk(picture, 2), cv2.COLOR_RGB2YCrCb))
-    return cast("Planes[np.uint8]", Planes(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cr, cb))
+def at_size(
+    picture: NDArray[np.uint8], size: tuple[int, int], interpolation: int = cv2.INTER_AREA
+) -> NDArray[np.uint8]:
+    """Scale down to a width and height.
+
+    Means of whole pixels take a fraction of the time of others: first a large one is brought to whole times.
+    """
+    if picture.shape[1::-1] == size:
+        return picture
+    times = [math.ceil(own / side) for own, side in zip(picture.shape[1::-1], size, strict=True)]
+    if max(times) > 2:
+        wider = size[0] * times[0], size[1] * times[1]
+        picture = cast("NDArray[np.uint8]", cv2.resize(picture, wider, interpolation=cv2.INTER_LINEAR))
+        interpolation = cv2.INTER_AREA
+    return cast("NDArray[np.uint8]", cv2.resize(picture, size, interpolation=interpolation))
+
+
+def _continued(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    below, beside = (-side % WHOLE for side in picture.shape[:2])
+    if not below and not beside:
+        return picture
+    return cast(
+        "NDArray[np.uint8]", cv2.copyMakeBorder(picture, 0, below, 0, beside, cv2.BORDER_REFLECT_101)
+    )
 
 
 def laid_onto(

@@ -57,8 +57,8 @@ def _colours(planes: Planes[np.float32]) -> list[Plane]:
 
 
 def _around(plane: Plane) -> Plane:
-    """Means of squares, around every other pixel."""
-    return cast("Plane", cv2.blur(plane, (AROUND, AROUND))[::2, ::2])
+    """Means of squares around a part of the pixels, float32 [n]."""
+    return sampled(cast("Plane", cv2.blur(plane, (AROUND, AROUND))))
 
 
 def _is_recoloured(one: Sequence[Plane], two: Sequence[Plane], noises: Sequence[Noises]) -> bool:

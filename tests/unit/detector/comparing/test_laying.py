@@ -30,5 +30,5 @@ def test_a_picture_that_lies_farther_off_than_scaling_moves_it_is_not_laid() -> 
     aside, beside = (
         cv2.warpAffine(one, np.array([[1, 0, by], [0, 1, 0.0]]), (320, 240)) for by in (1.0, 0.4)
     )
-    assert laid_onto(split(one), split(aside)) is None
-    assert laid_onto(split(one), split(beside)) is not None
+    assert laid_onto(split(one, (320, 240)), split(aside, (320, 240))) is None
+    assert laid_onto(split(one, (320, 240)), split(beside, (320, 240))) is not None
