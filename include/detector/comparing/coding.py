@@ -196,7 +196,7 @@ def _is_coded_in(colours: NDArray[np.uint8], palette_of: NDArray[np.uint8], othe
 def _nearest(
     colours: NDArray[np.uint8], wanted: NDArray[Any]
 ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    """Return how far each wanted colour, [n, 3], is from the nearest of these, and which that is: both [n]."""
+    """Return how far each wanted colour, [n, 3], is from the nearest of these, and which it is: both [n]."""
     known, sought = colours.astype(np.float32), np.ascontiguousarray(wanted, np.float32)
     distances, places = cv2.batchDistance(sought, known, cv2.CV_32F, K=1)
     return distances.ravel(), places.ravel()

@@ -54,7 +54,7 @@ def misses_ratio(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> bool:
 
 
 def one_size(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> tuple[int, int]:
-    """Return the width and height of the smaller one, or of about ``LONGEST`` pixels: both are brought to it."""
+    """Return the width and height of the smaller one, or of ``LONGEST`` pixels: both are brought to it."""
     height, width = min(first.shape[:2], second.shape[:2], key=math.prod)
     factor = LONGEST / max(height, width)
     if factor >= 1:
