@@ -171,12 +171,12 @@ def differing(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Change | N
     places = -(-height // PLACE), -(-width // PLACE)
     layers = [Layer((one[of], two[of]), of, places, noises) for of in range(3)]
     blurred = BLURRED * sum(coarseness(each.at) for each in noises) / len(noises)
-    excess = _strongest(layers, blurred, [])
-    if float(excess.max()) > SEEN:
-        both = missed_by(first, second), missed_by(second, first)
-        missed = [planes for planes in both if planes]
-        if missed:
-            excess = _strongest(layers, blurred, missed)
+    excess = _strongest(layers, blurred, [], SEEN)
+    if float(excess.max()) <= SEEN:
+        return None
+    missed = [planes for planes in (missed_by(first, second), missed_by(second, first)) if planes]
+    if missed or float(excess.max()) <= 1:
+        excess = _strongest(layers, blurred, missed, IDLE)
     return _place(excess, SEEN if _stands_out(excess, layers[0]) else 1.0)
 
 
@@ -203,24 +203,28 @@ def _fitted(plane: Plane, layer: Layer) -> Plane:
     return resize(plane, width, height)
 
 
-def _strongest(layers: Sequence[Layer], blurred: float, missed: Sequence[Planes[np.float32]]) -> Plane:
+def _strongest(
+    layers: Sequence[Layer], blurred: float, missed: Sequence[Planes[np.float32]], idle: float
+) -> Plane:
     """How much stronger each place differs than coding and scaling make it; above 1 it is a change.
 
     Places are ``PLACE`` pixels wide and high.
 
-    ``blurred``: share of the variation around a place that coding may take away beside its noise.
-    ``missed``: by how much palettes miss each value.
+    Args:
+        layers: all of the pair.
+        blurred: share of the variation around a place that coding may take away beside its noise.
+        missed: by how much palettes miss each value.
+        idle: what is not above it may be told to be as much as that, or nothing.
     """
     excess, *colours = (
-        _excess(layer, blurred, CHROMA if layer.of else LUMA, [each[layer.of] for each in missed])
-        for layer in layers
+        _excess(layer, blurred, [each[layer.of] for each in missed], idle) for layer in layers
     )
     for colour in colours:
         np.maximum(excess, colour, out=excess)
     return excess
 
 
-def _excess(layer: Layer, blurred: float, scales: Sequence[Scale], missed: Sequence[Plane]) -> Plane:
+def _excess(layer: Layer, blurred: float, missed: Sequence[Plane], idle: float) -> Plane:
     """Return what one plane has of it, the widest changes first and each at its own size.
 
     What coding does is looked up where rounding and variation alone do not tell that there is no change.
@@ -230,7 +234,7 @@ def _excess(layer: Layer, blurred: float, scales: Sequence[Scale], missed: Seque
     if apart.any():
         difference, coarse = _sizes(apart), [_sizes(_fitted(plane, layer)) for plane in missed]
         allowed = ROUNDING + np.float32(blurred) * layer.varies
-        for scale in scales:
+        for scale in CHROMA if layer.of else LUMA:
             left = _smoothed(difference, scale.sigma)
             np.abs(left, out=left)
             for each in coarse:
@@ -238,7 +242,7 @@ def _excess(layer: Layer, blurred: float, scales: Sequence[Scale], missed: Seque
             left = _strongest_of_each(left, layer.places)
             size = left.shape[::-1]
             left /= cv2.resize(np.float32(scale.most) * allowed, size)
-            if float(left.max()) > IDLE:
+            if float(left.max()) > idle:
                 left *= cv2.resize(allowed / (allowed + layer.noise(scale.sigma)), size)
                 found = np.maximum(found, cv2.resize(left, found.shape[::-1]))
     found = found[: layer.size[0], : layer.size[1]]
