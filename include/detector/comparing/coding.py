@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 import cv2
@@ -62,7 +61,8 @@ def quality(plane: NDArray[np.uint8], details: Plane, laid: Sequence[Plane]) -> 
         return np.concatenate([whole[top : top + side, left : left + side] for top, left in places])
 
     def mean(levels: Plane) -> NDArray[np.float32]:
-        return np.abs(levels).reshape(len(places), -1).mean(axis=1) + np.float32(FINEST)
+        means: NDArray[np.float32] = np.abs(levels).reshape(len(places), -1).mean(axis=1)
+        return means + np.float32(FINEST)
 
     atlas, differs = of_tiles(plane), mean(np.subtract(*map(of_tiles, laid)))
 
@@ -79,22 +79,6 @@ def coding_noise(plane: NDArray[np.uint8], at: int) -> Plane:
     _, data = cv2.imencode(".jpg", wider, [cv2.IMWRITE_JPEG_QUALITY, at])
     own = np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE))  # noqa: TID251 - nobody else's bytes
     return cast("Plane", cv2.subtract(own[GRID:, GRID:], plane, dtype=cv2.CV_32F))
-
-
-@dataclass(frozen=True)
-class Noises:
-    """What coding a picture at a quality does to its planes; coded when it is asked for, and once."""
-
-    planes: Planes[np.uint8]
-    at: int
-    _found: dict[int, Plane] = field(default_factory=dict)
-
-    def of(self, plane: int) -> Plane:
-        """Return the noise of one of Y, Cr and Cb: float32 [height, width]."""
-        if plane not in self._found:
-            at = of_colours(self.at) if plane else self.at
-            self._found[plane] = coding_noise(self.planes[plane], at)
-        return self._found[plane]
 
 
 def detail(plane: NDArray[np.uint8]) -> Plane:
@@ -199,7 +183,7 @@ def _nearest(
     """Return how far each wanted colour, [n, 3], is from the nearest of these, and which it is: both [n]."""
     known, sought = colours.astype(np.float32), np.ascontiguousarray(wanted, np.float32)
     distances, places = cv2.batchDistance(sought, known, cv2.CV_32F, K=1)
-    return distances.ravel(), places.ravel()
+    return distances.ravel().astype(np.float32), places.ravel().astype(np.int32)
 
 
 def _colours(picture: NDArray[np.uint8]) -> NDArray[np.uint8] | None:

@@ -95,9 +95,7 @@ def _continued(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     below, beside = (-side % WHOLE for side in picture.shape[:2])
     if not below and not beside:
         return picture
-    return cast(
-        "NDArray[np.uint8]", cv2.copyMakeBorder(picture, 0, below, 0, beside, cv2.BORDER_REFLECT_101)
-    )
+    return cast("NDArray[np.uint8]", cv2.copyMakeBorder(picture, 0, below, 0, beside, cv2.BORDER_REFLECT_101))
 
 
 def laid_onto(

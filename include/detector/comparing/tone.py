@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from include.detector.comparing.coding import Noises
-    from include.detector.comparing.laying import Planes
+    from include.detector.comparing.layer import Layer
     from include.detector.comparing.planes import Plane
 
 AROUND = 5  # pixels of squares, of pictures at half the size
@@ -36,24 +35,19 @@ TONED = 6.0  # levels by which a class is brighter, beside what coding does to i
 CODED = 1.5  # times as much as coding does once more
 
 
-def is_toned(one: Planes[np.float32], two: Planes[np.float32], noises: Sequence[Noises]) -> bool:
+def is_toned(brightness: Layer, colours: Sequence[Layer]) -> bool:
     """Whether brightness, contrast or colour differ as a whole, or one tone does wherever it is.
 
     The grey lines of a white page are few: their mean over the page hides what was done to them, their own
-    mean does not. ``noises``: of coding them.
+    mean does not.
     """
-    left, right = shrunk(one.y, 2), shrunk(two.y, 2)
+    left, right = (shrunk(plane, 2) for plane in brightness.pair)
     middle = float(left.mean())
     if abs(float(right.mean()) - middle) > BRIGHTER:
         return True
     if _gain(*([_around(plane) - np.float32(middle)] for plane in (left, right))) > LARGEST_CONTRAST:
         return True
-    first, second = ([plane - np.float32(GREY) for plane in _colours(planes)] for planes in (one, two))
-    return _is_recoloured(first, second, noises) or _is_one_tone_toned(left, right, noises)
-
-
-def _colours(planes: Planes[np.float32]) -> list[Plane]:
-    return [_around(plane) for plane in (planes.cr, planes.cb)]
+    return _is_recoloured(colours) or _is_one_tone_toned(left, right, brightness)
 
 
 def _around(plane: Plane) -> Plane:
@@ -61,16 +55,20 @@ def _around(plane: Plane) -> Plane:
     return sampled(cast("Plane", cv2.blur(plane, (AROUND, AROUND))))
 
 
-def _is_recoloured(one: Sequence[Plane], two: Sequence[Plane], noises: Sequence[Noises]) -> bool:
+def _is_recoloured(colours: Sequence[Layer]) -> bool:
     """Whether the whole has more or less colour, or the few places that have any; on a page, some lines."""
+    one, two = (
+        [_around(plane) - np.float32(GREY) for plane in planes]
+        for planes in zip(*(layer.pair for layer in colours), strict=True)
+    )
     everywhere = np.ones(one[0].shape, np.bool_)
-    if _gain(one, two) > LARGEST_GAIN or _is_lost(one, two, noises, everywhere, LARGEST_LOSS):
+    if _gain(one, two) > LARGEST_GAIN or _is_lost(one, two, colours, everywhere, LARGEST_LOSS):
         return True
     far = np.maximum.reduce([np.abs(plane) for plane in (*one, *two)]) > COLOURED
     if np.count_nonzero(far) < FEWEST:
         return False
     one, two = ([plane[far] for plane in planes] for planes in (one, two))
-    return _gain(one, two) > LARGEST_OF_FEW or _is_lost(one, two, noises, far, LARGEST_LOSS_OF_FEW)
+    return _gain(one, two) > LARGEST_OF_FEW or _is_lost(one, two, colours, far, LARGEST_LOSS_OF_FEW)
 
 
 def _gain(one: Sequence[Plane], two: Sequence[Plane]) -> float:
@@ -87,7 +85,7 @@ def _gain(one: Sequence[Plane], two: Sequence[Plane]) -> float:
 def _is_lost(
     one: Sequence[Plane],
     two: Sequence[Plane],
-    noises: Sequence[Noises],
+    colours: Sequence[Layer],
     places: NDArray[np.bool_],
     largest: float,
 ) -> bool:
@@ -98,8 +96,9 @@ def _is_lost(
     less, more = sorted((_energy(one), _energy(two)))
     if math.log((more + PALE) / (less + PALE)) / 2 <= largest:
         return False
-    coded = ([_around(noise.of(plane))[places] for plane in (1, 2)] for noise in noises)
-    return more - less > LOST * (max(map(_energy, coded)) + 1)
+    coded = zip(*(layer.noises for layer in colours), strict=True)
+    most = max(_energy([_around(noise)[places] for noise in noises]) for noises in coded)
+    return more - less > LOST * (most + 1)
 
 
 def _energy(planes: Sequence[Plane]) -> float:
@@ -107,7 +106,7 @@ def _energy(planes: Sequence[Plane]) -> float:
     return sum(float((plane * plane).mean()) for plane in planes) / len(planes)
 
 
-def _is_one_tone_toned(one: Plane, two: Plane, noises: Sequence[Noises]) -> bool:
+def _is_one_tone_toned(one: Plane, two: Plane, brightness: Layer) -> bool:
     """Whether some tone differs, beside what coding does to it; of pictures at half the size.
 
     Tones are told by the mean of both pictures, so that noise in either moves none of them.
@@ -123,7 +122,7 @@ def _is_one_tone_toned(one: Plane, two: Plane, noises: Sequence[Noises]) -> bool
     differs = differing(right - left)
     if float(differs.max()) <= TONED:
         return False
-    noisy = [differing(_smoothed(shrunk(noise.of(0), 2))) for noise in noises]
+    noisy = [differing(_smoothed(shrunk(noise, 2))) for noise in brightness.noises]
     return float((differs - CODED * np.maximum.reduce(noisy)).max()) > TONED
 
 
