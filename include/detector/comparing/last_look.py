@@ -171,7 +171,7 @@ def _excess(layer: Layer, blurred: float, missed: Sequence[Plane], idle: float) 
     What coding does is looked up where rounding and variation alone do not tell that there is no change.
     """
     found = np.zeros(layer.places, np.float32)
-    if not layer.apart[0].any():
+    if not cv2.countNonZero(layer.apart[0]):
         return found
     most = [_unexplained(layer, blurred, scale, missed) for scale in _scales(layer)]
     for each in most:

@@ -155,8 +155,8 @@ def _cells(plane: Plane, square: int) -> Plane:
 def _power(smooth: Sequence[Plane], cells: tuple[int, ...]) -> Plane:
     """Mean square of smoothed noises around each cell, square levels; ``cells``: how many across and down."""
     rows = slice(None, None, OTHER if smooth[0].shape[0] > OTHER * cells[1] else 1)
-    squares = np.zeros_like(smooth[0][rows])
-    for plane in smooth:
+    squares = np.square(smooth[0][rows])
+    for plane in smooth[1:]:
         cv2.accumulateSquare(plane[rows], squares)
     power = cv2.resize(squares, cells, interpolation=cv2.INTER_AREA)
     beside = BESIDE // CELL if min(cells) * CELL >= SMALL else BESIDE

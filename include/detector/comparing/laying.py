@@ -24,7 +24,7 @@ HALF = (
 )
 STILL = 0.03  # pixels of movement that are none
 ROUNDS = 3
-FITTED = 400  # pixels of a side that movements are fitted to, about
+FITTED = 256  # pixels of a side that movements are fitted to, about
 SOFTNESS = (0.7, 1.4)  # pixels; blurs of which the filters of scaling are made up
 BUSY = 1.0  # levels that a filter changes where it can be told
 OUTLIER = 4.0  # times the usual difference: what people do is no filter
