@@ -73,6 +73,7 @@ CHROMA = (Scale(1.0, 3.8), Scale(2.0, 2.4), Scale(4.0, 1.8))
 ROUNDING = 1.0  # levels that are no difference
 STRONG = 88  # quality from which down both are coded
 BLURRED = 0.1  # share of the variation that coding at quality 50 takes away beside its noise
+GLANCE = 64  # rows of which one tells most pictures apart
 EDGE = 2  # pixels at the sides into which nothing is known to be moved
 SEEN = 0.6  # excess above which the strongest change counts where the places like it differ far less
 STANDS_OUT = 1.6  # times as much as the most of the places like it
@@ -91,7 +92,7 @@ def differing(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Change | N
         first: uint8 [height, width, 3] in R, G, B, upright.
         second: the same; its size may be another one.
     """
-    if first.shape == second.shape and np.array_equal(first, second):
+    if _is_same(first, second):
         return None
     if misses_ratio(first, second):
         return WHOLE
@@ -109,9 +110,15 @@ def differing(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Change | N
     if float(excess.max()) <= SEEN:
         return None
     missed = [planes for planes in (missed_by(first, second), missed_by(second, first)) if planes]
-    if missed or float(excess.max()) <= 1:
+    if missed or _alike(excess, layers[0]):
         excess = _strongest(layers, size, blurred, missed, IDLE)
     return _place(excess, SEEN if _stands_out(excess, layers[0]) else 1.0)
+
+
+def _is_same(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> bool:
+    if first.shape != second.shape or not np.array_equal(first[::GLANCE], second[::GLANCE]):
+        return False
+    return np.array_equal(first, second)
 
 
 def _codings(pair: Sequence[Planes[np.uint8]], laid: Sequence[Plane]) -> list[tuple[Planes[np.uint8], int]]:
@@ -235,8 +242,19 @@ def _stands_out(excess: Plane, layer: Layer) -> bool:
     What coding does to lines on paper is known from the others of them, better than from a picture that is
     coded once more.
     """
-    if not SEEN < float(excess.max()) <= 1:
+    if (found := _alike(excess, layer)) is None:
         return False
+    strongest, others = found
+    return strongest > max(SEEN, STANDS_OUT * others)
+
+
+def _alike(excess: Plane, layer: Layer) -> tuple[float, float] | None:
+    """Return the strongest change, and that of the tiles that vary as its own does; None if too few do.
+
+    None, too, where it is none or one in any case, and where the picture is no page.
+    """
+    if not SEEN < float(excess.max()) <= 1:
+        return None
     rows, columns = (max(1, length // TILE) for length in excess.shape)
     size = columns * TILE, rows * TILE
     tiles = cv2.resize(excess, size, interpolation=cv2.INTER_NEAREST).reshape(rows, TILE, columns, TILE)
@@ -247,8 +265,8 @@ def _stands_out(excess: Plane, layer: Layer) -> bool:
     alike = (varies > its / ALIKE) & (varies < its * ALIKE)
     alike[max(0, row - 1) : row + 2, max(0, column - 1) : column + 2] = False
     if int(alike.sum()) < FEWEST_ALIKE or float((varies < its / CALM).mean()) < BLANK:
-        return False
-    return float(strongest.max()) > max(SEEN, STANDS_OUT * float(strongest[alike].max()))
+        return None
+    return float(strongest.max()), float(strongest[alike].max())
 
 
 def _place(excess: Plane, least: float) -> Change | None:
