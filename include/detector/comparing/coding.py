@@ -27,7 +27,7 @@ QUALITIES = (97, 93, 88, 80, 70, 60, 50, 40, 30, 22, 15, 11)
 GRID = (
     4  # pixels by which the blocks lie elsewhere, for coding a picture on its own grid again changes nothing
 )
-TILE, TILES = 48, 12  # pixels of a side; tiles in which the strength of coding is found
+TILE, TILES = 48, 16  # pixels of a side; tiles in which the strength of coding is found
 BUSY = 0.4  # share of the tiles that are calmer than any of these
 FINEST = 0.02  # levels that are no difference
 FEWEST, MOST = 64, 256  # colours of a palette; fewer are seen in any photograph

@@ -26,6 +26,8 @@ STILL = 0.03  # pixels of movement that are none
 ROUNDS = 3
 FITTED = 256  # pixels of a side that movements are fitted to, about
 SOFTNESS = (0.7, 1.4)  # pixels; blurs of which the filters of scaling are made up
+KERNELS = [cv2.getGaussianKernel(9, sigma).ravel()[4:].tolist() for sigma in SOFTNESS]
+FAR = 0.02  # weight of a pixel two pixels away that is a veil, if it is more than that of the next one
 BUSY = 1.0  # levels that a filter changes where it can be told
 OUTLIER = 4.0  # times the usual difference: what people do is no filter
 ENOUGH, RUN = 30_000, 8  # pixels that tell as much as all do, and of those in a row
@@ -113,7 +115,8 @@ def laid_onto(
             if _is_elsewhere(matrix, moved):
                 return None
             one = Planes(moved, _moved(one.cr, halved), _moved(one.cb, halved))
-    return Planes(*(_filtered(*planes) for planes in zip(one, two, strict=True))), two
+    cr, cb = _filtered(one.cr, two.cr), _filtered(one.cb, two.cb)
+    return Planes(_filtered(one.y, two.y, veils=False), cr, cb), two
 
 
 def shrunk(plane: NDArray[Numbers], times: int) -> NDArray[Numbers]:
@@ -197,8 +200,12 @@ def sampled(plane: Plane) -> Plane:
     return cast("NDArray[np.float32]", whole.reshape(-1, RUN)[::step].ravel())
 
 
-def _filtered(one: Plane, two: Plane) -> Plane:
-    """Return the first as soft or sharp as the second: one filter for all of it that keeps brightness."""
+def _filtered(one: Plane, two: Plane, *, veils: bool = True) -> Plane:
+    """Return the first as soft or sharp as the second: one filter for all of it that keeps brightness.
+
+    ``veils``: also where that weighs what is far more than what is near. Coding does so to colours; whoever
+    does it to brightness takes contrast from lines.
+    """
     known = sampled(one)
     rest = sampled(two) - known
     softer = [briefly_blurred(one, sigma) for sigma in SOFTNESS]
@@ -210,6 +217,9 @@ def _filtered(one: Plane, two: Plane) -> Plane:
     columns = [column * fits for column in columns]
     shares = _solved(columns, rest, len(softer))
     least, most = map(float, shares)
+    near, far = (least * KERNELS[0][at] + most * KERNELS[1][at] for at in (1, 2))
+    if not veils and far > max(near, FAR):
+        return one
     one = cast("Plane", cv2.addWeighted(one, 1 - least - most, softer[0], least, 0))
     return cast("Plane", cv2.scaleAdd(softer[1], most, one, dst=one))
 
