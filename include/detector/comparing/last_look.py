@@ -76,6 +76,7 @@ BLURRED = 0.1  # share of the variation that coding at quality 50 takes away bes
 GLANCE = 64  # rows of which one tells most pictures apart
 EDGE = 2  # pixels at the sides into which nothing is known to be moved
 SEEN = 0.6  # excess above which the strongest change counts where the places like it differ far less
+CLEAR = 2.0  # excess of a change that needs no other plane to be one
 STANDS_OUT = 1.6  # times as much as the most of the places like it
 IDLE = SEEN / STANDS_OUT  # excess up to which nothing depends on how much it is
 TILE = 12  # places of the side of a tile, which is compared with others like it
@@ -164,6 +165,8 @@ def _strongest(
     width, height = size
     strongest = np.zeros((-(-height // PLACE), -(-width // PLACE)), np.float32)
     for of, layer in enumerate(layers):
+        if float(strongest.max()) > CLEAR and not missed:
+            break
         excess = _excess(layer, blurred, [each[of] for each in missed], idle)
         excess = excess[: strongest.shape[0], : strongest.shape[1]]
         edge = min(EDGE, min(layer.pair[0].shape) // 100) // layer.pixels  # of a small one, all pixels count
