@@ -111,7 +111,7 @@ def differing(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Change | N
     if float(excess.max()) <= SEEN:
         return None
     missed = [planes for planes in (missed_by(first, second), missed_by(second, first)) if planes]
-    if missed or _alike(excess, layers[0]):
+    if missed or ((alike := _alike(excess, layers[0])) and alike[1] <= SEEN):
         excess = _strongest(layers, size, blurred, missed, IDLE)
     return _place(excess, SEEN if _stands_out(excess, layers[0]) else 1.0)
 
