@@ -22,6 +22,7 @@ FARTHEST = 1.5  # pixels by which corners are moved to find how a picture lies
 HALF = (
     0.6  # pixels by which scaling moves it at most: some programs count from a pixel's corner, not its middle
 )
+GAINED = 0.97  # times the difference that is left where a movement is one
 STILL = 0.03  # pixels of movement that are none
 ROUNDS = 3
 FITTED = 256  # pixels of a side that movements are fitted to, about
@@ -161,7 +162,9 @@ def _movement(one: Plane, two: Plane) -> NDArray[np.float64] | None:
         if np.abs(step).max() < STILL:
             break
         warped = _moved(one, matrix)
-    return matrix if matrix is None else matrix * [[1, 1, times], [1, 1, times]]
+    if matrix is None or _apart(_moved(one, matrix), two) > GAINED * _apart(one, two):
+        return None
+    return matrix * [[1, 1, times], [1, 1, times]]
 
 
 def _most(levels: Plane) -> float:
