@@ -2,15 +2,13 @@
 
 Thumbnails cannot see another number in a form. So before one of two pictures goes for good, both are laid
 onto each other at full size and compared place by place. One of them is coded once more, as strongly as
-the pair differs: that is the noise to expect at each place, and what people do stands out from it. Noise is
-measured in cells of a few pixels, and wide changes at a fraction of the size: it costs a third of the time.
+the pair differs: that is the noise to expect at each place, and what people do stands out from it.
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, cast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -19,15 +17,14 @@ from include.detector.comparing.coding import (
     MISSED,
     QUALITIES,
     coarseness,
-    coding_noise,
     detail,
     missed_by,
     of_colours,
     quality,
-    resampling_noise,
 )
-from include.detector.comparing.laying import Planes, at_one_size, laid_onto, misses_ratio, shrunk, split
-from include.detector.comparing.planes import briefly_blurred, resize
+from include.detector.comparing.layer import PLACE, Layer, sizes, smoothed
+from include.detector.comparing.laying import Planes, laid_onto, misses_ratio, one_size, split
+from include.detector.comparing.planes import resize
 from include.detector.comparing.tone import is_toned
 
 if TYPE_CHECKING:
@@ -73,33 +70,20 @@ class Scale:
 LUMA = (Scale(0.8, 4.2), Scale(2.0, 2.3), Scale(5.0, 2.0))
 CHROMA = (Scale(1.0, 3.8), Scale(2.0, 2.4), Scale(4.0, 1.8))
 """Of chroma at half the size. Of pictures to choose with, few copies reach any of them."""
-CELL = 4  # pixels of a side of the cells in which noise and variation are measured
-SMALL = 64  # pixels of a side below which every pixel is a cell
-AROUND, BESIDE = 12, 20  # pixels of the squares in which a picture varies, and in which noise is averaged
 ROUNDING = 1.0  # levels that are no difference
 STRONG = 88  # quality from which down both are coded
 BLURRED = 0.1  # share of the variation that coding at quality 50 takes away beside its noise
-RESAMPLED = 0.6  # share of what moving by half a pixel takes away that scaling may take away
+GLANCE = 64  # rows of which one tells most pictures apart
 EDGE = 2  # pixels at the sides into which nothing is known to be moved
 SEEN = 0.6  # excess above which the strongest change counts where the places like it differ far less
+CLEAR = 2.0  # excess of a change that needs no other plane to be one
 STANDS_OUT = 1.6  # times as much as the most of the places like it
-TILE = 24  # pixels of the side of such a place
-ALIKE, FEWEST_ALIKE = 1.5, 64  # times the variation, and places, that tell what coding does to one of them
-CALM, BLANK = 4.0, 0.15  # times less variation, and the share of places that have so little: those of a page
+IDLE = SEEN / STANDS_OUT  # excess up to which nothing depends on how much it is
+TILE = 12  # places of the side of a tile, which is compared with others like it
+ALIKE, FEWEST_ALIKE = 1.5, 64  # times the variation, and tiles, that tell what coding does to one of them
+CALM, BLANK = 4.0, 0.15  # times less variation, and the share of tiles that have so little: those of a page
 FAINT = 0.75  # share of the excess of a change down to which what touches it is of it
-TOUCHING = 9  # pixels of the square in which two places touch
-
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """One plane of a pair: how it differs, and what coding and scaling are known to do to it.
-
-    ``noises`` are of coding one of them, or either; ``missed``: by how much palettes miss each value.
-    """
-
-    pair: tuple[Plane, Plane]
-    noises: tuple[Plane, ...]
-    missed: tuple[Plane, ...] = ()
+TOUCHING = 5  # places of the side of a square in which two touch
 
 
 def differing(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Change | None:
@@ -109,143 +93,150 @@ def differing(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Change | N
         first: uint8 [height, width, 3] in R, G, B, upright.
         second: the same; its size may be another one.
     """
-    if first.shape == second.shape and np.array_equal(first, second):
+    if _is_same(first, second):
         return None
     if misses_ratio(first, second):
         return WHOLE
-    pictures = at_one_size(first, second)
-    coded = [split(picture) for picture in pictures]
+    size = one_size(first, second)
+    coded = [split(picture, size) for picture in (first, second)]
     laid = laid_onto(*coded)
-    if laid is None:
+    codings = _codings(coded, [planes.y for planes in laid]) if laid else []
+    if not laid or not codings:
         return WHOLE
-    one, two = laid
-    at = _qualities(coded, two.y - one.y)
-    if not at:
+    layers = [_layer(of, *laid, codings) for of in range(3)]
+    if is_toned(layers[0], layers[1:]):
         return WHOLE
-    noises = [_noise(planes, each) for planes, each in at]
-    if is_toned(one, two, noises):
-        return WHOLE
-    layers = [Layer((one[of], two[of]), tuple(noise[of] for noise in noises)) for of in range(3)]
-    blurred = BLURRED * sum(coarseness(each) for _, each in at) / len(at)
-    excess = _strongest(layers, blurred)
-    if float(excess.max()) > SEEN:
-        full = (first, second) if first.shape == second.shape else pictures  # scaling leaves no palette
-        missed = [planes for planes in (missed_by(*full), missed_by(*full[::-1])) if planes]
-        if missed:
-            layers = [
-                replace(layer, missed=tuple(_fitted(each[of], layer) for each in missed))
-                for of, layer in enumerate(layers)
-            ]
-            excess = _strongest(layers, blurred)
+    blurred = BLURRED * sum(coarseness(at) for _, at in codings) / len(codings)
+    excess = _strongest(layers, size, blurred, [], SEEN)
+    if float(excess.max()) <= SEEN:
+        return None
+    missed = [planes for planes in (missed_by(first, second), missed_by(second, first)) if planes]
+    if missed or ((alike := _alike(excess, layers[0])) and alike[1] <= SEEN):
+        excess = _strongest(layers, size, blurred, missed, IDLE)
     return _place(excess, SEEN if _stands_out(excess, layers[0]) else 1.0)
 
 
-def _qualities(pair: Sequence[Planes[np.uint8]], difference: Plane) -> list[tuple[Planes[np.uint8], int]]:
+def _is_same(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> bool:
+    if first.shape != second.shape or not np.array_equal(first[::GLANCE], second[::GLANCE]):
+        return False
+    return np.array_equal(first, second)
+
+
+def _codings(pair: Sequence[Planes[np.uint8]], laid: Sequence[Plane]) -> list[tuple[Planes[np.uint8], int]]:
     """Return which to code, and how strongly, to see what coding does; nothing if it explains too little.
 
     That is the one with more detail; where it has to be coded strongly, both, for much of the other is noise.
     """
-    richer, poorer = sorted(pair, key=lambda planes: detail(planes.y), reverse=True)
-    at = quality(richer.y, difference)
+    (richer, details), (poorer, fewer) = sorted(
+        ((planes, detail(planes.y)) for planes in pair), key=lambda each: float(each[1].sum()), reverse=True
+    )
+    at = quality(richer.y, details, laid)
     if at > STRONG:
         return [(richer, at)]
-    other = quality(poorer.y, difference)
+    other = quality(poorer.y, fewer, laid)
     if not at and not other:
         return []
     return [(richer, at or QUALITIES[-1]), (poorer, other or QUALITIES[-1])]
 
 
-def _noise(planes: Planes[np.uint8], at: int) -> Planes[np.float32]:
-    return Planes(
-        *(coding_noise(plane, each) for plane, each in zip(planes, (at, *[of_colours(at)] * 2), strict=True))
-    )
+def _layer(
+    of: int, one: Planes[np.float32], two: Planes[np.float32], codings: Sequence[tuple[Planes[np.uint8], int]]
+) -> Layer:
+    coded = tuple((planes[of], of_colours(at) if of else at) for planes, at in codings)
+    return Layer((one[of], two[of]), coded, is_colour=of > 0)
 
 
-def _fitted(plane: Plane, layer: Layer) -> Plane:
-    """Scale down to the size of a layer."""
-    height, width = layer.pair[0].shape
-    return resize(plane, width, height)
-
-
-def _strongest(layers: Sequence[Layer], blurred: float) -> Plane:
+def _strongest(
+    layers: Sequence[Layer],
+    size: tuple[int, int],
+    blurred: float,
+    missed: Sequence[Planes[np.float32]],
+    idle: float,
+) -> Plane:
     """How much stronger each place differs than coding and scaling make it; above 1 it is a change.
 
-    ``blurred``: share of the variation around a place that coding may take away beside its noise.
+    Args:
+        layers: brightness and colours.
+        size: width and height of what they show, in pixels of brightness; beside it is their mirrored rim.
+        blurred: share of the variation around a place that coding may take away beside its noise.
+        missed: by how much palettes miss each value.
+        idle: what is not above it may be told to be anything up to it.
     """
-    excess = _excess(layers[0], blurred, LUMA)
-    colour = np.maximum(*(_excess(layer, blurred, CHROMA) for layer in layers[1:]))
-    return cast("Plane", np.maximum(excess, cv2.resize(colour, excess.shape[::-1])))
+    width, height = size
+    strongest = np.zeros((-(-height // PLACE), -(-width // PLACE)), np.float32)
+    for of, layer in enumerate(layers):
+        if float(strongest.max()) > CLEAR and not missed:
+            break
+        excess = _excess(layer, blurred, [each[of] for each in missed], idle)
+        excess = excess[: strongest.shape[0], : strongest.shape[1]]
+        edge = min(EDGE, min(layer.pair[0].shape) // 100) // layer.pixels  # of a small one, all pixels count
+        inside = np.s_[edge : len(excess) - edge, edge : len(excess[0]) - edge]
+        np.maximum(strongest[inside], excess[inside], out=strongest[inside])
+    return strongest
 
 
-def _excess(layer: Layer, blurred: float, scales: Sequence[Scale]) -> Plane:
-    """Return what one plane has of it, the widest changes first and each at its own size."""
-    apart = layer.pair[0] - layer.pair[1]
-    if not apart.any():
-        return np.zeros_like(apart)
-    difference, resampled = _sizes(apart), _sizes(resampling_noise(layer.pair[1]))
-    noises, coarse = ([_sizes(plane) for plane in planes] for planes in (layer.noises, layer.missed))
-    varies = ROUNDING + np.float32(blurred) * _varies(layer.pair)
-    cells = varies.shape[::-1]
-    found = np.zeros((1, 1), np.float32)
-    for scale in reversed(scales):
-        left = np.abs(_smoothed(difference, scale.sigma))
-        for missed in coarse:
-            left -= np.float32(MISSED) * _smoothed(missed, scale.sigma)
-        coding = sum(_power(_smoothed(noise, scale.sigma), cells) for noise in noises) / np.float32(
-            len(noises)
-        )
-        scaling = _power(_smoothed(resampled, scale.sigma), cells) * np.float32(RESAMPLED * RESAMPLED)
-        usual = np.float32(scale.most) * (varies + np.sqrt(coding + scaling))
-        left /= cv2.resize(usual, left.shape[::-1])
-        found = np.maximum(left, cv2.resize(found, left.shape[::-1]))
-    edge = min(EDGE, min(found.shape) // 100)  # of a small picture, every pixel counts
-    if edge:
-        found[:edge] = found[-edge:] = found[:, :edge] = found[:, -edge:] = 0
-    return cast("Plane", found)
+def _excess(layer: Layer, blurred: float, missed: Sequence[Plane], idle: float) -> Plane:
+    """Return what one plane has of it, of any width.
+
+    What coding does is looked up where rounding and variation alone do not tell that there is no change.
+    """
+    found = np.zeros(layer.places, np.float32)
+    if not cv2.countNonZero(layer.apart[0]):
+        return found
+    most = [_unexplained(layer, blurred, scale, missed) for scale in _scales(layer)]
+    for each in most:
+        if float(each.max()) > idle:
+            found = np.maximum(found, cv2.resize(each, found.shape[::-1]))
+    if float(found.max()) <= idle:
+        return found
+    tiles = [] if missed else layer.tiles(found > idle)
+    if not tiles:
+        return _explained(layer, blurred, most, idle)
+    few = layer.cut(tiles)
+    most = [_unexplained(few, blurred, scale, []) for scale in _scales(few)]
+    layer.paste(_explained(few, blurred, most, idle), tiles, into=found)
+    return found
 
 
-def _sizes(plane: Plane) -> tuple[Plane, Plane, Plane]:
-    """Return a plane at its full, half and quarter size; three times at its full one where it is small."""
-    if min(plane.shape) < SMALL:
-        return plane, plane, plane
-    half = shrunk(plane, 2)
-    return plane, half, shrunk(half, 2)
+def _unexplained(layer: Layer, blurred: float, scale: Scale, missed: Sequence[Plane]) -> Plane:
+    """Return how many times what rounding and variation tell they differ, at a scale's own size."""
+    left = smoothed(layer.apart, scale.sigma)
+    np.abs(left, out=left)
+    for plane in missed:
+        height, width = layer.pair[0].shape
+        left -= np.float32(MISSED) * smoothed(sizes(resize(plane, width, height)), scale.sigma)
+    left = _strongest_of_each(left, layer.places)
+    left /= cv2.resize(np.float32(scale.most) * _allowed(layer, blurred), left.shape[::-1])
+    return left
 
 
-def _cells(plane: Plane, square: int) -> Plane:
-    """Means of cells, averaged over squares of so many pixels."""
-    side = _side(plane)
-    beside = square // side | 1
-    return cast("Plane", cv2.blur(shrunk(plane, side), (beside, beside)))
+def _explained(layer: Layer, blurred: float, most: Sequence[Plane], idle: float) -> Plane:
+    """Return the strongest of what is left when coding and scaling are allowed for."""
+    found, allowed = np.zeros(layer.places, np.float32), _allowed(layer, blurred)
+    for scale, left in zip(_scales(layer), most, strict=True):
+        if float(left.max()) > idle:
+            share = allowed / (allowed + layer.noise(scale.sigma))
+            excess = left * cv2.resize(share, left.shape[::-1])
+            found = np.maximum(found, cv2.resize(excess, found.shape[::-1]))
+    return found
 
 
-def _side(plane: Plane) -> int:
-    """Pixels of the side of a cell."""
-    return CELL if min(plane.shape) >= SMALL else 1
+def _scales(layer: Layer) -> tuple[Scale, ...]:
+    return CHROMA if layer.is_colour else LUMA
 
 
-def _varies(planes: Sequence[Plane]) -> Plane:
-    """Standard deviation around each cell of the calmer of two planes, levels."""
-    found = []
-    for plane in planes:
-        mean = _cells(plane, AROUND)
-        found.append(np.sqrt(np.maximum(_cells(plane * plane, AROUND) - mean * mean, 0)))
-    return cast("Plane", np.minimum(*found))
+def _allowed(layer: Layer, blurred: float) -> Plane:
+    """Levels by which each cell may differ whatever coding does."""
+    return ROUNDING + np.float32(blurred) * layer.varies
 
 
-def _power(smooth: Plane, cells: tuple[int, ...]) -> Plane:
-    """Mean square of smoothed noise around each cell, square levels; ``cells``: how many across and down."""
-    power = cv2.resize(smooth * smooth, cells, interpolation=cv2.INTER_AREA)
-    beside = BESIDE // CELL if min(cells) * CELL >= SMALL else BESIDE
-    return cast("Plane", np.maximum(cv2.blur(power, (beside | 1, beside | 1)), 0))
-
-
-def _smoothed(sizes: tuple[Plane, Plane, Plane], sigma: float) -> Plane:
-    """Blur; widely at a half or a quarter of the size, which is four and sixteen times faster."""
-    plane = sizes[0 if sigma < 1.5 else 1 if sigma < 4 else 2]
-    step = round(sizes[0].shape[0] / plane.shape[0])
-    rest = math.sqrt(sigma * sigma - (step * step - 1) / 12) / step  # scaling down has blurred, too
-    return briefly_blurred(plane, rest)
+def _strongest_of_each(left: Plane, places: tuple[int, int]) -> Plane:
+    """Return the most in each place of a plane that has more pixels than places."""
+    if left.shape[0] == places[0] * PLACE:
+        left = np.maximum(left[::PLACE], left[1::PLACE])
+    if left.shape[1] == places[1] * PLACE:
+        left = np.maximum(left[:, ::PLACE], left[:, 1::PLACE])
+    return left
 
 
 def _stands_out(excess: Plane, layer: Layer) -> bool:
@@ -254,20 +245,31 @@ def _stands_out(excess: Plane, layer: Layer) -> bool:
     What coding does to lines on paper is known from the others of them, better than from a picture that is
     coded once more.
     """
-    if not SEEN < float(excess.max()) <= 1:
+    if (found := _alike(excess, layer)) is None:
         return False
+    strongest, others = found
+    return strongest > max(SEEN, STANDS_OUT * others)
+
+
+def _alike(excess: Plane, layer: Layer) -> tuple[float, float] | None:
+    """Return the strongest change, and that of the tiles that vary as its own does; None if too few do.
+
+    None, too, where it is none or one in any case, and where the picture is no page.
+    """
+    if not SEEN < float(excess.max()) <= 1:
+        return None
     rows, columns = (max(1, length // TILE) for length in excess.shape)
     size = columns * TILE, rows * TILE
     tiles = cv2.resize(excess, size, interpolation=cv2.INTER_NEAREST).reshape(rows, TILE, columns, TILE)
     strongest = tiles.max(axis=(1, 3))
-    varies = cv2.resize(_varies(layer.pair), (columns, rows), interpolation=cv2.INTER_AREA)
+    varies = cv2.resize(layer.varies, (columns, rows), interpolation=cv2.INTER_AREA)
     row, column = np.unravel_index(int(strongest.argmax()), strongest.shape)
     its = varies[row, column]
     alike = (varies > its / ALIKE) & (varies < its * ALIKE)
     alike[max(0, row - 1) : row + 2, max(0, column - 1) : column + 2] = False
     if int(alike.sum()) < FEWEST_ALIKE or float((varies < its / CALM).mean()) < BLANK:
-        return False
-    return float(strongest.max()) > max(SEEN, STANDS_OUT * float(strongest[alike].max()))
+        return None
+    return float(strongest.max()), float(strongest[alike].max())
 
 
 def _place(excess: Plane, least: float) -> Change | None:
@@ -277,8 +279,10 @@ def _place(excess: Plane, least: float) -> Change | None:
     height, width = excess.shape
     faint = excess > FAINT * least
     square = np.ones((TOUCHING, TOUCHING), np.uint8)
-    _, marked = cv2.connectedComponents(cv2.dilate(faint.astype(np.uint8), square))
-    rows, columns = np.nonzero(np.isin(marked, np.unique(marked[excess > least])) & faint)
+    count, marked = cv2.connectedComponents(cv2.dilate(faint.view(np.uint8), square))
+    is_of_it = np.zeros(count, np.bool_)
+    is_of_it[marked[excess > least]] = True
+    rows, columns = np.nonzero(is_of_it[marked] & faint)
     return Change(
         float(columns.min()) / width,
         float(rows.min()) / height,

@@ -128,5 +128,5 @@ def _blur_widely(plane: Plane, sigma: float) -> Plane:
 
 def plain(luma: NDArray[np.uint8]) -> float:
     """Share of the pixels that have nearly the most frequent brightness: paper, a wall, a clear sky."""
-    counts = np.bincount(luma.ravel(), minlength=256)
+    counts = cv2.calcHist([luma], [0], None, [256], [0, 256]).ravel()
     return float(np.convolve(counts, np.ones(ONE_BRIGHTNESS), "same").max()) / luma.size

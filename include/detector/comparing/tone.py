@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, cast
 import cv2
 import numpy as np
 
-from include.detector.comparing.laying import shrunk
-from include.detector.comparing.planes import blur
+from include.detector.comparing.laying import sampled, shrunk
+from include.detector.comparing.planes import briefly_blurred
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from include.detector.comparing.laying import Planes
+    from include.detector.comparing.layer import Layer
     from include.detector.comparing.planes import Plane
 
 AROUND = 5  # pixels of squares, of pictures at half the size
@@ -35,38 +35,40 @@ TONED = 6.0  # levels by which a class is brighter, beside what coding does to i
 CODED = 1.5  # times as much as coding does once more
 
 
-def is_toned(one: Planes[np.float32], two: Planes[np.float32], noises: Sequence[Planes[np.float32]]) -> bool:
+def is_toned(brightness: Layer, colours: Sequence[Layer]) -> bool:
     """Whether brightness, contrast or colour differ as a whole, or one tone does wherever it is.
 
     The grey lines of a white page are few: their mean over the page hides what was done to them, their own
-    mean does not. ``noises``: of coding them.
+    mean does not.
     """
-    left, right, *coded = (shrunk(plane, 2) for plane in (one.y, two.y, *(noise.y for noise in noises)))
+    left, right = (shrunk(plane, 2) for plane in brightness.pair)
     middle = float(left.mean())
     if abs(float(right.mean()) - middle) > BRIGHTER:
         return True
-    square = AROUND, AROUND
-    if _gain(*([cv2.blur(plane, square) - np.float32(middle)] for plane in (left, right))) > LARGEST_CONTRAST:
+    if _gain(*([_around(plane) - np.float32(middle)] for plane in (left, right))) > LARGEST_CONTRAST:
         return True
-    first, second = ([plane - np.float32(GREY) for plane in _colours(planes)] for planes in (one, two))
-    if _is_recoloured(first, second, [_colours(noise) for noise in noises]):
-        return True
-    return _tones(left, right, coded) > TONED
+    return _is_recoloured(colours) or _is_one_tone_toned(left, right, brightness)
 
 
-def _colours(planes: Planes[np.float32]) -> list[Plane]:
-    return [cast("Plane", cv2.blur(plane, (AROUND, AROUND))[::2, ::2]) for plane in (planes.cr, planes.cb)]
+def _around(plane: Plane) -> Plane:
+    """Means of squares around a part of the pixels, float32 [n]."""
+    return sampled(cast("Plane", cv2.blur(plane, (AROUND, AROUND))))
 
 
-def _is_recoloured(one: Sequence[Plane], two: Sequence[Plane], noises: Sequence[Sequence[Plane]]) -> bool:
+def _is_recoloured(colours: Sequence[Layer]) -> bool:
     """Whether the whole has more or less colour, or the few places that have any; on a page, some lines."""
-    if _gain(one, two) > LARGEST_GAIN or _loss(one, two, noises) > LARGEST_LOSS:
+    one, two = (
+        [_around(plane) - np.float32(GREY) for plane in planes]
+        for planes in zip(*(layer.pair for layer in colours), strict=True)
+    )
+    everywhere = np.ones(one[0].shape, np.bool_)
+    if _gain(one, two) > LARGEST_GAIN or _is_lost(one, two, colours, everywhere, LARGEST_LOSS):
         return True
     far = np.maximum.reduce([np.abs(plane) for plane in (*one, *two)]) > COLOURED
     if np.count_nonzero(far) < FEWEST:
         return False
-    one, two, *noises = ([plane[far] for plane in planes] for planes in (one, two, *noises))
-    return _gain(one, two) > LARGEST_OF_FEW or _loss(one, two, noises) > LARGEST_LOSS_OF_FEW
+    one, two = ([plane[far] for plane in planes] for planes in (one, two))
+    return _gain(one, two) > LARGEST_OF_FEW or _is_lost(one, two, colours, far, LARGEST_LOSS_OF_FEW)
 
 
 def _gain(one: Sequence[Plane], two: Sequence[Plane]) -> float:
@@ -80,14 +82,23 @@ def _gain(one: Sequence[Plane], two: Sequence[Plane]) -> float:
     return max(bounds[0], -bounds[1], 0.0)
 
 
-def _loss(one: Sequence[Plane], two: Sequence[Plane], noises: Sequence[Sequence[Plane]]) -> float:
-    """How much less colour one has, as a logarithm; 0 where it may be what coding takes.
+def _is_lost(
+    one: Sequence[Plane],
+    two: Sequence[Plane],
+    colours: Sequence[Layer],
+    places: NDArray[np.bool_],
+    largest: float,
+) -> bool:
+    """Whether one has less colour in these places by more than a logarithm, and than coding takes.
 
     Next to a grey picture, all colours of the other could be noise as far as ``_gain`` can tell.
     """
     less, more = sorted((_energy(one), _energy(two)))
-    is_lost = more - less > LOST * (max(map(_energy, noises)) + 1)
-    return math.log((more + PALE) / (less + PALE)) / 2 if is_lost else 0.0
+    if math.log((more + PALE) / (less + PALE)) / 2 <= largest:
+        return False
+    coded = zip(*(layer.noises for layer in colours), strict=True)
+    most = max(_energy([_around(noise)[places] for noise in noises]) for noises in coded)
+    return more - less > LOST * (most + 1)
 
 
 def _energy(planes: Sequence[Plane]) -> float:
@@ -95,20 +106,25 @@ def _energy(planes: Sequence[Plane]) -> float:
     return sum(float((plane * plane).mean()) for plane in planes) / len(planes)
 
 
-def _tones(one: Plane, two: Plane, noises: Sequence[Plane]) -> float:
-    """By how many levels the tone that differs most differs, beside what coding does to it.
+def _is_one_tone_toned(one: Plane, two: Plane, brightness: Layer) -> bool:
+    """Whether some tone differs, beside what coding does to it; of pictures at half the size.
 
     Tones are told by the mean of both pictures, so that noise in either moves none of them.
     """
-    left, right, *coded = (blur(plane, SMOOTHED) for plane in (one, two, *noises))
-    tones = np.clip((left + right) * np.float32(0.5 / TONES), 0, CLASSES - 1).astype(np.uint8)
-    differs, *noisy = (np.abs(_by_tone(levels, tones)) for levels in (right - left, *coded))
-    return float((differs - CODED * np.maximum.reduce(noisy)).max())
+    left, right = _smoothed(one), _smoothed(two)
+    tones = np.clip((left + right) * np.float32(0.5 / TONES), 0, CLASSES - 1).astype(np.intp)
+    counts = np.bincount(tones, minlength=CLASSES)
+    tells = counts >= max(FEWEST * left.size / one.size, RAREST * left.size)
+
+    def differing(levels: NDArray[np.float32]) -> NDArray[np.float64]:
+        return np.abs(np.bincount(tones, levels, CLASSES) / np.maximum(counts, 1)) * tells
+
+    differs = differing(right - left)
+    if float(differs.max()) <= TONED:
+        return False
+    noisy = [differing(_smoothed(shrunk(noise, 2))) for noise in brightness.noises]
+    return float((differs - CODED * np.maximum.reduce(noisy)).max()) > TONED
 
 
-def _by_tone(levels: Plane, tones: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Mean of ``levels`` where a picture has each class of tones, float64 [classes]; 0 where it has few."""
-    counts = np.bincount(tones.ravel(), minlength=CLASSES)
-    sums = np.bincount(tones.ravel(), levels.ravel(), minlength=CLASSES)
-    tells = counts >= max(FEWEST, RAREST * levels.size)
-    return np.where(tells, sums / np.maximum(counts, 1), 0.0)
+def _smoothed(plane: Plane) -> NDArray[np.float32]:
+    return sampled(briefly_blurred(plane, SMOOTHED))

@@ -48,3 +48,10 @@ def test_a_drawing_is_brought_to_a_palette_too() -> None:
     soft = Image.fromarray(cv2.GaussianBlur(wide, (0, 0), 2))
     few = pixels(saved("PNG", palette)(soft, random.Random(0)))
     assert missed_by(few, np.asarray(soft)) is not None
+
+
+def test_a_smaller_picture_has_a_palette_and_one_that_it_was_scaled_from_has_none() -> None:
+    photograph = Image.open(PHOTOS / "skimage-chelsea.jpg").convert("RGB")
+    few = pixels(saved("GIF", palette)(photograph.resize((225, 150)), random.Random(0)))
+    assert missed_by(few, np.asarray(photograph)) is not None
+    assert missed_by(np.asarray(photograph), few) is None
