@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from include.dedupe.clustering.facts import canonical
-from include.dedupe.deciding import pieces
+from include.dedupe.deciding import decisions, pieces
 from include.dedupe.deciding.decisions import ACTS, decisions_hash, still_standing
 from include.dedupe.settings.policy_settings import DELETING
 from include.dedupe.tables import DECISIONS, to_parquet
@@ -148,6 +149,25 @@ def test_neither_the_order_of_edges_nor_repetition_nor_pieces_change_a_decision(
     pd.testing.assert_frame_equal(first, second)
     assert decisions_hash("run", first) == decisions_hash("run", second)
     assert decisions_hash("run", first) != decisions_hash("other run", first)
+
+
+@given(cases(), st.lists(st.text("ab \t\n-é𝄞", min_size=1), min_size=40, max_size=40, unique=True))
+def test_the_hash_is_that_of_all_lines_in_order_however_few_are_held_at_once(
+    case: Case, names: list[str]
+) -> None:
+    rows = case.decide()
+    given_names = dict(zip(sorted({*rows["id"], *rows["keeper_id"]}), names, strict=False))
+    rows = rows.assign(**{name: rows[name].map(given_names) for name in ("id", "keeper_id")})
+    bound = rows[rows["decision"].isin((*ACTS, "export"))]
+    columns = ("id", "decision", "keeper_id", "cluster_id", "fingerprint", "keeper_fingerprint")
+    lines = [
+        "\x1f".join([*(getattr(row, name) for name in columns), repr(row.score)])
+        for row in bound.itertuples()
+    ]
+    whole = hashlib.sha256("\x1e".join(["run", *sorted(lines)]).encode()).hexdigest()[:16]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(decisions, "_LINES", 2)
+        assert decisions_hash("run", rows) == whole
 
 
 @given(cases(), SOME, SOME, PAIRS_SAID)
