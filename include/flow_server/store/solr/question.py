@@ -103,8 +103,9 @@ def _neighbours(
     filters = {f"filter{number}": one for number, one in enumerate(scope.filters)}
     before = "".join(f" preFilter=${name}" for name in filters)
     graphs = {
-        f"graph{number}": f"{{!knn f={field} topK={most}{before}}}{closeness.vector(one)}"
-        for number, (field, most, one) in enumerate(wanted)
+        f"graph{number}": f"{{!knn f={field} topK={most}{before} v=$vector{number}}}"
+        for number, (field, most, _) in enumerate(wanted)
     }
+    vectors = {f"vector{number}": closeness.vector(one) for number, (_, _, one) in enumerate(wanted)}
     clauses = "".join(f" should=${name}" for name in ("outdated", "same", *graphs))
-    return {**filters, **graphs, "fq": (*_pictures(scope), f"{{!bool cache=false{clauses}}}")}
+    return {**filters, **vectors, **graphs, "fq": (*_pictures(scope), f"{{!bool cache=false{clauses}}}")}
