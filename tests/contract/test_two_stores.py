@@ -153,7 +153,7 @@ def test_pictures_of_another_version_are_refused_and_analysed_anew(
         {"rank.by.id": "01.png"},
         {"rank.by.id": "01.png", "rank.approximate": "true"},
         {"rank.by.id": "flat.png"},
-        {"rank.by.id": "01.png", "fq": "id:(\"00.png\" \"02.png\")"},
+        {"rank.by.id": "01.png", "fq": 'id:("00.png" "02.png")'},
     ):
         refused = requests.get(f"{gateway}/duplicate", asked, timeout=SECONDS)
         assert refused.status_code == requests.codes.service_unavailable
@@ -162,7 +162,7 @@ def test_pictures_of_another_version_are_refused_and_analysed_anew(
         assert "reanalyze --store solr" in told
     page = requests.get(f"{gateway}/duplicates", {"fq": "id:01.png"}, timeout=SECONDS)
     assert page.status_code == requests.codes.service_unavailable
-    others = {"rank.by.id": "01.png", "fq": "-id:(\"00.png\" \"05 cropped.jpg\")"}
+    others = {"rank.by.id": "01.png", "fq": '-id:("00.png" "05 cropped.jpg")'}
     assert _hits(gateway, others)[0]
     server = ServerSettings(Path(), pictures, (COLLECTION,), workers=1, solr_urls=cloud.nodes.addresses)
     assert reanalyze(server).summary() == "2 analysed anew, 0 unreadable"
