@@ -140,13 +140,19 @@ def _answered(service: Service, work: Work) -> Handler:
         request.state.started = time.monotonic()
         parameters = await read_parameters(request, service.settings.limits.body_bytes)
         asked = Asked(service, request, parameters)
-        found = await run_in_threadpool(work, asked)
+        found = await run_in_threadpool(_begun, work, asked)
         if not isinstance(found, Wanted):
-            return await run_in_threadpool(json_answer, found)
+            return found
         descriptor = await asyncio.wrap_future(asked.turns.submit(found.host, found.read))
         return await run_in_threadpool(lambda: json_answer(found.then(descriptor)))
 
     return handle
+
+
+def _begun(work: Work, asked: Asked) -> Response | Wanted:
+    """The answer, or the picture that it has to wait for."""
+    found = work(asked)
+    return found if isinstance(found, Wanted) else json_answer(found)
 
 
 def _cores(asked: Asked) -> dict[str, Any]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from include.detector.imaging import DESCRIPTOR_VERSION
-from include.flow_server.errors import FlowError, OutdatedError
+from include.flow_server.errors import FlowError, OutdatedError, OutdatedScopeError
 from include.flow_server.index.memory import comparable
 from include.flow_server.turns import Turns
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence, Set
+    from collections.abc import Iterator, Mapping, Sequence, Set
     from pathlib import Path
 
     from include.detector.imaging import Descriptor
@@ -101,15 +102,15 @@ class Collection:
         Raises:
             OutdatedError: some that it lets through cannot be compared, so that hits might be missing.
         """
-        if outdated := self._pictures.outdated(allowed):
-            raise self._outdated_error(outdated)
-        return self._pictures.search_all(queries, options, allowed, explain)
+        with self._in_full(allowed):
+            return self._pictures.search_all(queries, options, allowed, explain)
 
     def finders(
         self, asked: Sequence[tuple[Descriptor, Set[int]]], options: SearchOptions, allowed: Scope
     ) -> list[Set[int]]:
         """Which of the documents beside it a search for each picture finds; see `Finder.finders`."""
-        return self._pictures.finders(asked, options, allowed)
+        with self._in_full(allowed):
+            return self._pictures.finders(asked, options, allowed)
 
     def descriptor(self, key: int) -> Descriptor | None:
         """The descriptor of a document, None where it has none."""
@@ -160,6 +161,14 @@ class Collection:
         if descriptor is None:
             raise self._outdated_error(1)
         return descriptor
+
+    @contextmanager
+    def _in_full(self, allowed: Scope) -> Iterator[None]:
+        """Tells how many pictures of a scope cannot be compared where a search meets any."""
+        try:
+            yield
+        except OutdatedScopeError:
+            raise self._outdated_error(max(1, self._pictures.outdated(allowed))) from None
 
     def _outdated_error(self, count: int) -> OutdatedError:
         return OutdatedError(

@@ -60,6 +60,10 @@ class MethodNotAllowedError(FlowError):
     status = 405
 
 
+class OutdatedScopeError(Exception):
+    """A search cannot be made in full: its scope holds pictures of another version of the analysis."""
+
+
 class OutdatedError(FlowError):
     """Pictures that a search needs were analysed by another version and cannot be compared."""
 

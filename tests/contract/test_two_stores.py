@@ -149,9 +149,21 @@ def test_pictures_of_another_version_are_refused_and_analysed_anew(
         for one in read
     ]
     solr.send(f"/{COLLECTION}/update", {"commit": "true"}, json.dumps(older).encode())
-    refused = requests.get(f"{gateway}/duplicate", {"rank.by.id": "01.png"}, timeout=SECONDS)
-    assert refused.status_code == requests.codes.service_unavailable
-    assert "reanalyze --store solr" in refused.json()["error"]["msg"]
+    for asked in (
+        {"rank.by.id": "01.png"},
+        {"rank.by.id": "01.png", "rank.approximate": "true"},
+        {"rank.by.id": "flat.png"},
+        {"rank.by.id": "01.png", "fq": 'id:("00.png" "02.png")'},
+    ):
+        refused = requests.get(f"{gateway}/duplicate", asked, timeout=SECONDS)
+        assert refused.status_code == requests.codes.service_unavailable
+        told = refused.json()["error"]["msg"]
+        assert told.startswith("1 of" if "fq" in asked else "2 of")
+        assert "reanalyze --store solr" in told
+    page = requests.get(f"{gateway}/duplicates", {"fq": "id:01.png"}, timeout=SECONDS)
+    assert page.status_code == requests.codes.service_unavailable
+    others = {"rank.by.id": "01.png", "fq": '-id:("00.png" "05 cropped.jpg")'}
+    assert _hits(gateway, others)[0]
     server = ServerSettings(Path(), pictures, (COLLECTION,), workers=1, solr_urls=cloud.nodes.addresses)
     assert reanalyze(server).summary() == "2 analysed anew, 0 unreadable"
     assert {name: _found(gateway, name) for name in names} == before

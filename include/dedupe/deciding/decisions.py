@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from include.dedupe.errors import ApprovalError
 from include.dedupe.rundir import RunDir
@@ -14,20 +17,26 @@ from include.dedupe.tables import DECISIONS, from_parquet, to_parquet
 UNTAG, CONDEMN, EXPORT = "untag", "condemn", "export"
 ACTS = frozenset({*WRITING, UNTAG, CONDEMN})
 """Decisions that write to the collection."""
+_LINES = 100_000  # of what is bound, held as text at once
 
 
 def decisions_hash(run_id: str, decisions: pd.DataFrame) -> str:
     """Return what an approval is bound to.
 
     It changes with the document, keeper, decision, score or fingerprint of whatever is carried out, here or
-    by those to whom it is exported.
+    by those to whom it is exported, and not with the order of the rows.
     """
     names = ("id", "decision", "keeper_id", "cluster_id", "fingerprint", "keeper_fingerprint")
-    bound = decisions[decisions["decision"].isin((*ACTS, EXPORT))]
-    scores = map(repr, bound["score"].tolist())
-    columns = (bound[name].tolist() for name in names)
-    lines = sorted("\x1f".join(row) for row in zip(*columns, scores, strict=True))
-    return hashlib.sha256("\x1e".join([run_id, *lines]).encode()).hexdigest()[:16]
+    bound = np.flatnonzero(decisions["decision"].isin((*ACTS, EXPORT)).to_numpy(bool))
+    ids = pa.array(decisions["id"].take(bound), pa.large_string())
+    begins = pc.binary_join_element_wise(ids, *(pa.scalar(text, ids.type) for text in ("", "\x1f")))
+    order = pc.sort_indices(begins).to_numpy()
+    digest = hashlib.sha256(run_id.encode())
+    for at in range(0, len(order), _LINES):
+        rows = decisions.take(bound[order[at : at + _LINES]])
+        columns = [*(rows[name].tolist() for name in names), map(repr, rows["score"].tolist())]
+        digest.update("".join("\x1e" + "\x1f".join(row) for row in zip(*columns, strict=True)).encode())
+    return digest.hexdigest()[:16]
 
 
 def write_decisions(run: RunDir, decisions: pd.DataFrame) -> str:

@@ -17,7 +17,7 @@ from uuid import uuid4
 import numpy as np
 
 from include.detector.imaging import Descriptor
-from include.flow_server.errors import FlowError
+from include.flow_server.errors import FlowError, OutdatedScopeError
 from include.flow_server.index.duplicate_index import DuplicateIndex
 from include.flow_server.store.keyset import NOTHING, KeySet, as_keys
 
@@ -87,6 +87,7 @@ class MemoryPictures:
     def search_all(
         self, queries: Sequence[Descriptor], options: SearchOptions, allowed: Scope, explain: bool = False
     ) -> list[list[Hit]]:
+        self._check(queries, allowed)
         keys = _keys(allowed)
         if not keys.complement:
             return self._index.search_all(queries, options, keys.keys, explain=explain)
@@ -96,6 +97,7 @@ class MemoryPictures:
     def finders(
         self, asked: Sequence[tuple[Descriptor, Set[int]]], options: SearchOptions, allowed: Scope
     ) -> list[Set[int]]:
+        self._check(asked, allowed)
         keys = _keys(allowed)
         return self._index.finders(asked, options, None if keys.complement else keys.keys)
 
@@ -136,6 +138,10 @@ class MemoryPictures:
         """Waits until what is being saved is."""
         if self._saving:
             self._saving.result()
+
+    def _check(self, queries: Sequence[object], allowed: Scope) -> None:
+        if queries and self.outdated(allowed):
+            raise OutdatedScopeError
 
     def _save_if_worth_it(self) -> None:
         """Saves the index in the background where a start would have much to do without that."""

@@ -105,12 +105,20 @@ class PictureSearch(Protocol):
     def search_all(
         self, queries: Sequence[Descriptor], options: SearchOptions, allowed: Scope, explain: bool = False
     ) -> list[list[Hit]]:
-        """The hits of each query that `allowed` lets through, best first."""
+        """The hits of each query that `allowed` lets through, best first.
+
+        Raises:
+            OutdatedScopeError: some that it lets through cannot be compared, so that hits might be missing.
+        """
 
     def finders(
         self, asked: Sequence[tuple[Descriptor, Set[int]]], options: SearchOptions, allowed: Scope
     ) -> list[Set[int]]:
-        """For each picture, which of the documents beside it a search for the picture finds."""
+        """For each picture, which of the documents beside it a search for the picture finds.
+
+        Raises:
+            OutdatedScopeError: as `search_all`.
+        """
 
     def outdated(self, allowed: Scope) -> int:
         """How many documents of the scope were analysed by another version and cannot be compared."""

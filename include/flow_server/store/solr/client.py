@@ -34,6 +34,7 @@ _CONFLICT = re.compile(r"version conflict for (.*?) expected=(-?\d+) actual=(-?\
 # What a node says of another one that stops, with status 400 or 404.
 _TORN = re.compile(r"Error from server at \S+ (?:parsing error|Expected mime type)")
 _FORM = "application/x-www-form-urlencoded"
+_AS_THEY_ARE = "[],{}()!$:*/"  # a vector has hundreds of commas
 
 _NOT_SENT = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
 
@@ -64,7 +65,8 @@ class SolrClient:
             BusyError: no node answers in full.
             FlowError: what Solr says is wrong with the question.
         """
-        body = urlencode({**parameters, "wt": "json"}, doseq=True).encode() if parameters else None
+        asked = {**parameters, "wt": "json"}
+        body = urlencode(asked, doseq=True, safe=_AS_THEY_ARE).encode() if parameters else None
         deadline = time.monotonic() + self._patience
         while True:
             try:

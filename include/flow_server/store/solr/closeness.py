@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _RANGE = DIMENSIONS * 2**15  # of Lucene's products of two vectors of bytes
 _MOST = 127  # what the bits of a query's hash are multiplied by, for all the precision that bytes have
 _HALF = DIMENSIONS // 2
+_WRITTEN = [str(byte - 256 * (byte > _MOST)) for byte in range(256)]
 _SLOPE = LEVELS**2 / (2 * _MOST * HASH_RANGE)
 _SHIFT = 0.5 + LEVELS**2 * (1 - _HALF / HASH_RANGE) / _RANGE - _SLOPE / 2
 
@@ -54,7 +55,7 @@ def turned_signs(bits: bytes, orientations: Sequence[Orientation]) -> list[NDArr
 
 def vector(values: NDArray[np.int8]) -> str:
     """A vector as Solr reads it."""
-    return f"[{','.join(map(str, values.tolist()))}]"
+    return f"[{','.join(map(_WRITTEN.__getitem__, values.view(np.uint8).tolist()))}]"
 
 
 def by_embedding(field: str, query: Descriptor, *, parts: bool) -> str:

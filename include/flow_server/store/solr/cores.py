@@ -37,6 +37,7 @@ class SolrCollection:
             chunk = ids[start : start + _CHUNK]
             sign = next(one for one in map(chr, count(_SEPARATORS)) if not any(one in name for name in chunk))
             asked = {"q": f'{{!terms f=id separator="{sign}" v=$wanted}}', "wanted": sign.join(chunk)}
+            asked["distrib.singlePass"] = "true"  # each shard has but those that are wanted
             answer = self.select(**asked, fl=",".join(names), rows=len(chunk), **parameters)
             found += answer["response"]["docs"]
         return found

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from include.detector.comparing.orientation import orientations
 from include.detector.imaging import DESCRIPTOR_VERSION
+from include.flow_server.errors import OutdatedScopeError
 from include.flow_server.index.candidates import Candidate
 from include.flow_server.index.finder import Finder
 from include.flow_server.index.search import Shortlist
@@ -104,6 +105,8 @@ class SolrPictures:
         while True:
             asked = question(query, limit, scope, self._orientations, approximate=options.approximate)
             found = self._solr.select(rows=rows, **asked)["response"]["docs"]
+            if any(one[VERSION] != DESCRIPTOR_VERSION for one in found):
+                raise OutdatedScopeError
             beside = [one for one in found if one[CONTENT_HASH] != query.content_hash]
             if len(found) < rows or len(beside) > limit:
                 break

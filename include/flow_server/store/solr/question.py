@@ -34,6 +34,7 @@ OUTDATED = (f"{CONTENT_HASH}:*", f'-{VERSION}:"{DESCRIPTOR_VERSION}"')
 """Filters that only pictures of another version of the analysis pass."""
 _TURNED = 8  # neighbours in each other orientation that an approximate search asks for
 _FIRST = 1000.0  # what documents with the same pixels score more than all others
+_BEFORE_ALL = f'(filter(*:* -{VERSION}:"{DESCRIPTOR_VERSION}"))^={2 * _FIRST}'
 
 
 @dataclass(frozen=True)
@@ -60,27 +61,29 @@ def question(
 ) -> dict[str, Any]:
     """The parameters of /select: documents with the same pixels come first, then the closest ones.
 
+    Before all of them come pictures of another version of the analysis: who meets one cannot answer in full.
     `shown` are the orientations beside upright in which copies are searched for. With a `limit` of 0 only
     those with the same pixels are asked for; else an approximate search looks at about as many neighbours.
     """
-    same = f'{CONTENT_HASH}:"{query.content_hash}"^={_FIRST}'
     asked = {
         **scope.parameters(),
-        "fl": f"id,{CONTENT_HASH},{HASHES}",
+        "fq": _pictures(scope),
+        "outdated": _BEFORE_ALL,
+        "same": f'{CONTENT_HASH}:"{query.content_hash}"^={_FIRST}',
+        "fl": f"id,{VERSION},{CONTENT_HASH},{HASHES}",
         "sort": "score desc,id asc",
         "distrib.singlePass": "true",  # the fields are short, and each pass reads all vectors anew
     }
     if not limit:
-        return {**asked, "q": same}
+        return {**asked, "q": "{!bool should=$outdated should=$same}"}
     hashes = closeness.by_hash((PDQ, PDQ_CONTENT), query, shown)
     asked |= {
-        "q": "{!bool should=$same should=$near}",
-        "same": same,
+        "q": "{!bool should=$outdated should=$same should=$near}",
         "near": f"{{!func}}{closeness.ranked_by(['$product', *hashes])}",
         "product": closeness.by_embedding(EMBEDDING, query, parts=not approximate),
     }
     asked["fl"] += ",product:$product"
-    return asked | (_neighbours(query, limit, scope, shown) if approximate else {"fq": _pictures(scope)})
+    return asked | (_neighbours(query, limit, scope, shown) if approximate else {})
 
 
 def _pictures(scope: SolrScope) -> tuple[str, ...]:
@@ -100,8 +103,9 @@ def _neighbours(
     filters = {f"filter{number}": one for number, one in enumerate(scope.filters)}
     before = "".join(f" preFilter=${name}" for name in filters)
     graphs = {
-        f"graph{number}": f"{{!knn f={field} topK={most}{before}}}{closeness.vector(one)}"
-        for number, (field, most, one) in enumerate(wanted)
+        f"graph{number}": f"{{!knn f={field} topK={most}{before} v=$vector{number}}}"
+        for number, (field, most, _) in enumerate(wanted)
     }
-    clauses = "".join(f" should=${name}" for name in ("same", *graphs))
-    return {**filters, **graphs, "fq": (*_pictures(scope), f"{{!bool cache=false{clauses}}}")}
+    vectors = {f"vector{number}": closeness.vector(one) for number, (_, _, one) in enumerate(wanted)}
+    clauses = "".join(f" should=${name}" for name in ("outdated", "same", *graphs))
+    return {**filters, **vectors, **graphs, "fq": (*_pictures(scope), f"{{!bool cache=false{clauses}}}")}

@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from include.flow_server.errors import BadRequestError, NotFoundError
-from include.flow_server.store.protocol import Reanalysed, Selection, Written
+from include.flow_server.store.protocol import Document, Reanalysed, Selection, Written
 from include.flow_server.store.schema import CATCH_ALL, WORDS
 from include.flow_server.store.solr.cores import SolrCollection
 from include.flow_server.store.solr.documents import (
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from include.flow_server.index.finder import Load
     from include.flow_server.index.scores import Comparers
     from include.flow_server.query.request import SelectRequest
-    from include.flow_server.store.protocol import Document, Operation
+    from include.flow_server.store.protocol import Operation
     from include.flow_server.store.schema import FieldType, Schema
     from include.flow_server.store.solr.client import SolrClient
 
@@ -103,6 +103,8 @@ class SolrStore:
         return SolrScope(self._solr, tuple(filters), df)
 
     def documents(self, keys: Sequence[int], names: Sequence[str] | None = None) -> dict[int, Document]:
+        if names is not None and {*names} <= {"id"}:  # which a key tells
+            return {key: Document(key, id_of(key), 0, from_folder=False, fields={}) for key in keys}
         found = self._solr.by_ids([id_of(key) for key in keys], [_fields(names)])
         documents = map(read_document, found)
         return {document.key: document for document in documents}

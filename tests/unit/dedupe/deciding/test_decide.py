@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from include.dedupe.clustering.facts import canonical
-from include.dedupe.deciding import pieces
+from include.dedupe.deciding import decisions, pieces
 from include.dedupe.deciding.decisions import ACTS, decisions_hash, still_standing
 from include.dedupe.settings.policy_settings import DELETING
 from include.dedupe.tables import DECISIONS, to_parquet
@@ -148,6 +149,22 @@ def test_neither_the_order_of_edges_nor_repetition_nor_pieces_change_a_decision(
     pd.testing.assert_frame_equal(first, second)
     assert decisions_hash("run", first) == decisions_hash("run", second)
     assert decisions_hash("run", first) != decisions_hash("other run", first)
+
+
+def test_the_hash_is_that_of_all_lines_in_order_however_few_are_held_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    names = ["b", "a", "a b", "a\tb", "a-", "ab", "a\n", "é", "𝄞", "\uffff", "kept"]
+    columns = ("id", "decision", "keeper_id", "cluster_id", "fingerprint", "keeper_fingerprint")
+    rows = pd.DataFrame({name: [f"{name} of {one}" for one in names] for name in DECISIONS.names})
+    acts = ["keep" if one == "kept" else sorted(ACTS)[number % len(ACTS)] for number, one in enumerate(names)]
+    rows = rows.assign(id=names, decision=acts, score=[0.7 + number / 30 for number in range(len(names))])
+    bound = rows[rows["id"] != "kept"].itertuples()
+    lines = ["\x1f".join([*(getattr(row, name) for name in columns), repr(row.score)]) for row in bound]
+    whole = hashlib.sha256("\x1e".join(["run", *sorted(lines)]).encode()).hexdigest()[:16]
+    monkeypatch.setattr(decisions, "_LINES", 3)
+    assert decisions_hash("run", rows) == whole
+    assert decisions_hash("run", rows[rows["id"] == "kept"]) == hashlib.sha256(b"run").hexdigest()[:16]
 
 
 @given(cases(), SOME, SOME, PAIRS_SAID)
