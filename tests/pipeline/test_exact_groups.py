@@ -89,12 +89,12 @@ def test_of_originals_copies_and_edits_no_two_exact_ones_stay_without_a_reason(
 def test_a_copy_that_comes_later_goes_in_favour_of_one_that_is_tagged(mixed: Library) -> None:
     mixed.apply(mixed.decided(policies=POLICIES, keeper={}))
     mixed.fill(
-        {"f.jpg": (mixed.folder / "a wider.jpg").read_bytes()}
+        {"f wider.jpg": (mixed.folder / "a wider.jpg").read_bytes()}
         | {name: (mixed.folder / name).read_bytes() for name in ("a wider.jpg", "b.jpg")},
         {"a wider.jpg": {"duplicate_of_s": "b.jpg", "duplicate_role_s": "duplicate"}},
     )
     mixed.apply(mixed.decided("run-2", policies=POLICIES, keeper={}), "run-2")
-    assert outcomes(mixed.acting.run("run-2"))["f.jpg"] == ("delete", "done")
+    assert outcomes(mixed.acting.run("run-2"))["f wider.jpg"] == ("delete", "done")
 
 
 def test_report_and_page_say_what_the_original_was_told_by(mixed: Library) -> None:

@@ -33,7 +33,7 @@ def shell(acting: Acting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv(COLLECTIONS_VARIABLE, str(tmp_path))
     monkeypatch.setenv(STORAGE_VARIABLE, str(acting.storage))
     monkeypatch.setenv("AIRFLOW_CONN_FLOW_ANY", acting.server.base)
-    acting.fill({DECOMPOSED: (CAT, {}), "z copy": (CAT, {}), RED: (CAT, {}), "alone": ("", {})})
+    acting.fill({DECOMPOSED: (CAT, {}), "z copy.jpg": (CAT, {}), RED: (CAT, {}), "alone": ("", {})})
 
 
 @pytest.fixture
@@ -46,7 +46,12 @@ class TestVerdict:
     @pytest.mark.parametrize("more", [(), ("--run", "run-1")])
     @pytest.mark.parametrize(
         ("typed", "meant"),
-        [(COMPOSED, DECOMPOSED), ("z coyp", "z copy"), ("Z COPY", "z copy"), (" z copy", "z copy")],
+        [
+            (COMPOSED, DECOMPOSED),
+            ("z coyp.jpg", "z copy.jpg"),
+            ("Z COPY.JPG", "z copy.jpg"),
+            (" z copy.jpg", "z copy.jpg"),
+        ],
     )
     def test_on_an_id_that_nobody_knows_is_refused_and_the_nearest_is_named(
         self,
@@ -66,7 +71,7 @@ class TestVerdict:
         assert len(decided.run().lasting.names(VERDICTS)) == 1
 
     def test_one_unknown_id_among_several_refuses_all(self, decided: Acting) -> None:
-        assert main(["verdict", "pictures", "not_duplicate", DECOMPOSED, "z cpy"]) == 2
+        assert main(["verdict", "pictures", "not_duplicate", DECOMPOSED, "z cpy.jpg"]) == 2
         assert not decided.run().lasting.names(VERDICTS)
 
     def test_on_a_document_that_the_collection_holds_counts_before_any_run_finds_it(
@@ -89,13 +94,13 @@ class TestVerdict:
 
     def test_an_acknowledgement_names_what_was_meant(self, acting: Acting) -> None:
         acting.decide(acting.run(), acting.config(policies={"exact": {"do": "export"}}))
-        with pytest.raises(VerdictError, match=r"'Z copy' \(did you mean 'z copy'"):
-            acknowledge(acting.run(), "a program", {"Z copy": ""})
+        with pytest.raises(VerdictError, match=r"'Z copy.jpg' \(did you mean 'z copy.jpg'"):
+            acknowledge(acting.run(), "a program", {"Z copy.jpg": ""})
 
 
 class TestRestore:
     @pytest.mark.parametrize(
-        ("typed", "meant"), [(("--ids", "z cpy"), "'z copy'"), (("--runs", "run1"), "'run-1'")]
+        ("typed", "meant"), [(("--ids", "z cpy.jpg"), "'z copy.jpg'"), (("--runs", "run1"), "'run-1'")]
     )
     def test_what_was_never_changed_is_named_with_the_nearest(
         self, acting: Acting, capsys: pytest.CaptureFixture[str], typed: tuple[str, str], meant: str
@@ -112,8 +117,8 @@ class TestAnotherStorage:
         ("acknowledge", "pictures", "run-1"),
         ("restore", "pictures", "--since", "2020-01-01"),
         ("restore", "pictures", "--runs", "run-1", "--dry-run", "no"),
-        ("verdict", "pictures", "keep", "z copy"),
-        ("verdict", "pictures", "undo", "z copy"),
+        ("verdict", "pictures", "keep", "z copy.jpg"),
+        ("verdict", "pictures", "undo", "z copy.jpg"),
     )
 
     @pytest.mark.parametrize("command", COMMANDS)
@@ -146,8 +151,8 @@ class TestTerminal:
     @pytest.mark.parametrize(
         "command",
         [
-            ("find", "pictures", "z copy"),
-            ("find", "pictures", "z copy", "--json"),
+            ("find", "pictures", "z copy.jpg"),
+            ("find", "pictures", "z copy.jpg", "--json"),
             ("find", "pictures", RED + "?"),
             ("restore", "pictures", "--runs", "run-1"),
             ("restore", "pictures", "--ids", RED + "?"),
@@ -163,7 +168,7 @@ class TestTerminal:
     ) -> None:
         caplog.set_level(logging.WARNING)  # Airflow, where it was imported before, writes logs in colours
         acting.act(**policies("delete"))
-        acting.fill({"z copy": (CAT, {}), RED: (CAT, {})})
+        acting.fill({"z copy.jpg": (CAT, {}), RED: (CAT, {})})
         capsys.readouterr()
         main(command)
         told = "".join(capsys.readouterr())
@@ -171,7 +176,7 @@ class TestTerminal:
         assert [line for line in told.split("\n") if not line.isprintable()] == []
 
     def test_json_is_still_exact(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert main(["find", "pictures", "z copy", "--json"]) == 0
+        assert main(["find", "pictures", "z copy.jpg", "--json"]) == 0
         assert {one["id"] for one in json.loads(capsys.readouterr().out)} == {DECOMPOSED, RED}
 
     def test_nor_of_what_flow_says_or_an_error_quotes(self, acting: Acting) -> None:

@@ -289,5 +289,5 @@ def test_a_folder_without_a_picture_says_what_it_holds(tmp_path: Path) -> None:
 def test_a_picture_under_a_wrong_suffix_is_what_its_bytes_are(root: Path) -> None:
     Image.open(root / "a.png").save(root / "png.jfif", format="PNG")
     examined = examine(Job(str(root), "png.jfif", "", 10_000_000))
-    assert examined.descriptor is not None
-    assert examined.descriptor.format == "PNG"
+    assert examined.analysis is not None
+    assert examined.analysis.descriptor.format == "PNG"
