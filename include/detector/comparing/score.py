@@ -44,11 +44,12 @@ LARGEST_UNEXPLAINED = 4.0
 AGREEING_ALL_OVER, LABEL, LARGEST_BESIDE_LABEL = 0.8, 0.45, 0.4  # correlation, share, correlation
 LEAST_INK, LEAST_INK_BESIDE_PATCH = 0.69, 0.78  # correlations
 # Where paper takes so much of both (share), so much of the same ink is as good as these log odds: all over
-# where so many of the blocks fit, or beside one patch, such as a stamp or a caption, where fewer do. Of other
-# forms of one template the most had 0.65 all over and 0.90 beside a patch, of other charts 0.85 and 0.80.
+# where so many of the blocks fit, or beside one patch, such as a stamp or a caption, where fewer do. Of 780
+# pairs of other forms of one template the most had 0.65 all over, and two more than 0.96 beside a patch; of
+# other charts the most had 0.85 and 0.80.
 PAPER, SURELY_WRITTEN = 0.5, 1.5
 SAME_INK, PAGES_FITTING = 0.8, 0.8
-SAME_INK_BESIDE_PATCH, FITTING_BESIDE_PATCH = 0.93, 0.7
+SAME_INK_BESIDE_PATCH, FITTING_BESIDE_PATCH = 0.96, 0.7
 SAME_THING = 2.5  # log odds, of one thing before another backdrop
 FOUNDED = 0.65  # share of the cells with the same colours, beside one patch
 # An exact copy stays inside all of these, whatever the fitted function says.
