@@ -6,7 +6,7 @@ import re
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from include.flow_client import query
@@ -18,11 +18,11 @@ def unescaped(text: str) -> str:
     """Take one backslash away from in front of each escaped character, as the Lucene parser does."""
     if text == '""':
         return ""
-    text = re.sub(r"\\u005c", r"\\\\", text)
     return re.sub(r"\\(.)", r"\1", text, flags=re.DOTALL)
 
 
 @given(TEXT)
+@example("\\u005c")
 def test_escaped_text_reads_back_as_it_was(text: str) -> None:
     assert unescaped(query.escape(text)) == text
 
