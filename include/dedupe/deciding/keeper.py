@@ -74,8 +74,7 @@ def choose_keepers(
         pairs: the pairs of all clusters.
     """
     cluster = _parts(members["cluster_id"])
-    lengths = np.array(members["id"].str.len(), np.float64)
-    ranking = [*ranking_columns(members, fields, config, kept), Column(BY_ID, lengths)]
+    ranking = ranking_columns(members, fields, config, kept)
     columns = ranked_by(ranking, pairs, cluster, "exact")
     group = settle_groups(pairs.one[pairs.exact], pairs.other[pairs.exact], _rank(columns, cluster))
     group_rule = _best(columns, group)[1]
@@ -93,9 +92,13 @@ def choose_one(
     config: CollectionConfig,
     among: Literal["exact", "near"],
 ) -> tuple[int, str]:
-    """Return which of some exact or near duplicates stays, of which no pairs are known, and by which rule."""
+    """Return which of some exact or near duplicates stays, of which no pairs are known, and by which rule.
+
+    Where no rule tells them apart, the first one stays.
+    """
     one = np.zeros(len(members), np.int64)
     columns = ranked_by(ranking_columns(members, fields, config, frozenset()), NO_PAIRS, one, among)
+    del columns[BY_ID]
     winner, rule = _best(columns, one)
     return int(winner[0]), str(rule[0])
 
@@ -123,7 +126,7 @@ def ranking_columns(
 ) -> list[Column]:
     """Return what documents are ranked by, the strongest first; arguments as of ``choose_keepers``.
 
-    Behind the rules of the settings stand those that decide where these are silent.
+    Behind the rules of the settings stand those that decide where these are silent, and last the id's length.
     """
     columns = [
         Column(BY_VERDICT, np.where(members["id"].isin(kept), 0.0, 1.0)),
@@ -136,6 +139,7 @@ def ranking_columns(
         keys = None if rule.rule in COUNTING else rule_keys(rule, members, fields, config)
         counts_exact = rule.rule == "most_copies"
         columns.append(Column(describe(rule), keys, rule.among, rule.times, counts_exact))
+    columns.append(Column(BY_ID, np.array(members["id"].str.len(), np.float64)))
     return columns
 
 

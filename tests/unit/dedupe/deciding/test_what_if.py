@@ -109,6 +109,13 @@ def test_every_threshold_is_as_a_run_that_decides_with_it(case: Case) -> None:
     assert reckoned(case) == [decided(case, threshold) for threshold in THRESHOLDS]
 
 
+def test_where_no_rule_tells_them_apart_the_longer_id_goes_as_in_a_run() -> None:
+    documents = {"d10": {"size_l": 100}, "d2": {"size_l": 7}}
+    case = Case([("d10", "d2", 1.0)], at(0.6, keeper={"rules": [RULES[3]]}), documents)
+    assert [point.bytes for point in reckoned(case)] == [100] * len(THRESHOLDS)
+    assert reckoned(case) == [decided(case, threshold) for threshold in THRESHOLDS]
+
+
 def test_a_document_without_a_pair_with_the_one_that_stays_does_not_go() -> None:
     case = Case([("d0", "d1", 0.8), ("d1", "d2", 0.8)], at(0.6, keeper=BY_PIXELS), {"d0": {"pixels_i": 9}})
     point = reckoned(case)[2]
