@@ -110,6 +110,22 @@ def asking(files: AbstractFileSystem, path: str) -> Iterator[None]:
         ) from error
 
 
+def put(files: AbstractFileSystem, path: str, data: bytes, *, create: bool = False) -> None:
+    """Write a file as one; with ``create`` only where there is none.
+
+    Raises:
+        FileExistsError: there is one.
+        ConfigError: the bucket is not there.
+    """
+    try:
+        files.pipe_file(path, data, mode="create" if create else "overwrite")
+    except FileNotFoundError:
+        bucket = files.unstrip_protocol(path.strip("/").partition("/")[0])
+        raise ConfigError(
+            f"The storage has no {bucket}: make the bucket, or look at the address of the storage."
+        ) from None
+
+
 def require_promises(files: AbstractFileSystem, root: str) -> None:
     """Make sure, once in a process, that a store lets one of two writers win, and lists what was written.
 
@@ -127,7 +143,7 @@ def require_promises(files: AbstractFileSystem, root: str) -> None:
             f"write to one collection at once; nothing was written. {ELSEWHERE}"
         )
     folder, name = f"{root}/.promise-{uuid.uuid4().hex}", "promise"
-    files.pipe_file(f"{folder}/{name}", b"first", mode="create")
+    put(files, f"{folder}/{name}", b"first", create=True)
     try:
         if _takes(files, f"{folder}/{name}"):
             raise ConfigError(
@@ -147,7 +163,7 @@ def require_promises(files: AbstractFileSystem, root: str) -> None:
 
 def _takes(files: AbstractFileSystem, path: str) -> bool:
     try:
-        files.pipe_file(path, b"", mode="create")  # an empty file is a file, too
+        put(files, path, b"", create=True)  # an empty file is a file, too
     except FileExistsError:
         return False
     return True

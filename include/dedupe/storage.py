@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from include.dedupe.errors import ArtifactError, ConfigError
-from include.dedupe.object_store import asking, is_local, open_store, require_promises
+from include.dedupe.object_store import asking, is_local, open_store, put, require_promises
 from include.safe_text import shown
 
 STORAGE_VARIABLE = "FLOW_DEDUPE_STORAGE"
@@ -203,7 +203,7 @@ class Storage:
         self._ahead.pop(name, None)
         if not is_local(self._files):
             with asking(self._files, self.path(name)):
-                self._files.pipe_file(self.path(name), data)
+                put(self._files, self.path(name), data)
             return
         target = Path(self.path(name))
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -221,7 +221,7 @@ class Storage:
             try:
                 with asking(self._files, self.path(name)):
                     require_promises(self._files, self.root)
-                    self._files.pipe_file(self.path(name), data, mode="create")
+                    put(self._files, self.path(name), data, create=True)
             except FileExistsError:
                 return False
             return True

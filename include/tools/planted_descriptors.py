@@ -45,8 +45,8 @@ def described(photos: Sequence[Path], size: int, work: Path) -> Described:
     draw.shuffle(files)
     with new_pool(os.cpu_count() or 1) as pool:
         found = tqdm(pool.map(_analysed, files, chunksize=_CHUNK), total=len(files), leave=False)
-        named = zip(files, found, strict=True)
-        pictures = {f"{path.parent.name}/{path.name}": one for path, one in named if one is not None}
+        named = zip(map(str, files), found, strict=True)
+        pictures = {path.removeprefix(f"{work}/"): one for path, one in named if one is not None}
     return Described(pictures, [name for name in pictures if name.startswith("planted/")])
 
 

@@ -18,23 +18,18 @@ from fsspec.registry import register_implementation
 
 from include.dedupe import object_store as stores
 from include.dedupe.acting.lease import hold_lease
-from include.dedupe.clustering.cluster import cluster
-from include.dedupe.clustering.merge import merge
 from include.dedupe.errors import ConfigError, LeaseError, OvertakenError, StorageError
-from include.dedupe.planning.plan import plan
-from include.dedupe.planning.scope import Scope
-from include.dedupe.reporting.report import report
 from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.scanning.scan import scan
 from include.dedupe.storage import Storage
 from include.dedupe.tables import CLUSTERS, EDGES, PAIRS
 from tests.pipeline.conftest import Bench
 from tests.pipeline.scan_fixture import STAGE, assert_same, many, planned, scanned, undisturbed
+from tests.pipeline.whole_run import FIRST, whole_run
 from tests.support.embedded_server import REPOSITORY
 from tests.support.object_store import VARIABLE, ObjectStore, object_store, served
 
 __all__ = ["many", "object_store", "served"]
-FIRST = Attempt()
 
 
 @pytest.fixture(autouse=True)
@@ -48,16 +43,6 @@ def nothing_is_remembered() -> Iterator[None]:
 @pytest.fixture
 def place(object_store: ObjectStore) -> Storage:
     return Storage(f"{object_store.address}/{uuid.uuid4().hex}")
-
-
-def whole_run(bench: Bench) -> None:
-    settings = bench.config(partitions={"by": "field", "field": "category"})
-    made = asyncio.run(bench.ask(lambda flow: plan(flow, bench.run, FIRST, settings, Scope())))
-    for partition in made.partitions:
-        asyncio.run(bench.ask(lambda flow, name=partition.name: scan(flow, bench.run, FIRST, name)))
-    asyncio.run(bench.ask(lambda flow: merge(flow, bench.run, FIRST)))
-    cluster(bench.run, FIRST)
-    report(bench.run, FIRST, bench.pictures())
 
 
 def test_a_run_on_a_store_that_fails_now_and_then_ends_as_one_on_a_disk(
@@ -249,3 +234,10 @@ def test_edges_are_read_by_the_manifest_never_by_a_listing(place: Storage, objec
     stage.write_table("edges", pd.DataFrame([("a", "b", 0.9)], columns=EDGES.names), EDGES)
     stage.finish({})
     assert len(run.read_table("edges/p0", "edges", EDGES)) == 1
+
+
+def test_a_bucket_that_is_not_there_is_named(object_store: ObjectStore) -> None:
+    place = Storage(object_store.address.replace("runs", "nowhere"))
+    for write in (place.write, place.create):
+        with pytest.raises(ConfigError, match="The storage has no s3://nowhere: make the bucket"):
+            write("lease", b"{}")
