@@ -3,9 +3,10 @@
     python -m include.tools.bench_solr --solr-url http://host:8983/solr --sizes 1000 10000 --pictures DIR
 
 Each size gets a collection of its own, `bench_<size>`, of pictures with planted copies; it must not be there,
-and stays. Raw Solr is asked the very questions for candidates that a gateway asks, by as many clients, in
-turns with the gateways; shares are of what it does in the same turn, and by CPU time of what it needs. The
-last line is one JSON object with all figures.
+and stays. With `--analysed N` what is more than N pictures is mixed of these (see `mixed_descriptors`). Raw
+Solr is asked the very questions for candidates that a gateway asks, by as many clients, in turns with the
+gateways; shares are of what it does in the same turn, and by CPU time of what it needs. The last line is one
+JSON object with all figures.
 """
 
 from __future__ import annotations
@@ -142,6 +143,7 @@ def main() -> None:
     add_solr(parser, required=True)
     parser.add_argument("--pictures", type=Path, help="folder of photographs (default: tiles of the demo's)")
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000])
+    parser.add_argument("--analysed", type=int, help="most pictures that are analysed (default: all)")
     parser.add_argument("--requests", type=int, default=100, help="searches for each figure")
     parser.add_argument("--scan", type=int, default=500, help="documents that are scanned to time a scan")
     parser.add_argument("--shards", type=int, default=2)
@@ -154,7 +156,9 @@ def main() -> None:
     figures: dict[int, dict[str, float]] = {}
     for size in given.sizes:
         with tempfile.TemporaryDirectory() as work:
-            documents = described(photos, size, Path(work))
+            documents = described(photos, min(size, given.analysed or size), Path(work))
+        if given.analysed:
+            documents.fill(size)
         figures[size] = _measured(client, documents, size, given)
         for title, value in figures[size].items():
             print(f"{size:>9,} {title:<32} {value:12.3f}", flush=True)

@@ -12,6 +12,7 @@ from tqdm import tqdm
 from include.detector.imaging import Descriptor, analyze
 from include.flow_server.analysis import new_pool
 from include.safe_picture import UnreadableImageError
+from include.tools.mixed_descriptors import mixed
 from include.tools.planted import COPIED, SEED, photographs, plant, tiles
 
 if TYPE_CHECKING:
@@ -28,6 +29,11 @@ class Described:
 
     pictures: dict[str, Descriptor]
     planted: list[str]
+
+    def fill(self, size: int) -> None:
+        """Add descriptors that are mixed of these, until there are `size`."""
+        added = mixed(list(self.pictures.values()), size - len(self.pictures))
+        self.pictures.update((f"mixed/{number}", one) for number, one in enumerate(added))
 
 
 def described(photos: Sequence[Path], size: int, work: Path) -> Described:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from include.detector.imaging.descriptor import Descriptor
 
-HASH_RANGE = 160  # bits of distance at which hashes say nothing any more
+HASH_RANGE = 136  # bits of distance at which hashes say nothing any more
 
 
 def codes(descriptor: Descriptor) -> NDArray[np.int8]:

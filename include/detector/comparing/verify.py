@@ -42,14 +42,14 @@ if TYPE_CHECKING:
 GOOD_ENOUGH = 0.75
 CLOSE_HASH = 60  # bits
 SAME_LAYOUT = 0.35  # share of the cells with the same colours, beside one patch
-LEAST_OTHER_SIMILARITY = 0.55  # cosine of the embeddings, which see a mirrored copy much like a copy
+LEAST_OTHER_SIMILARITY = 0.42  # cosine of the embeddings, which see a mirrored copy much like a copy
 CLOSE_TURNED_HASH = 76  # bits; of plain turned copies the most had 42
 # Correlation of whole frames from which they are laid onto each other; studio backgrounds are symmetric.
 LEAST_AGREEMENT, LEAST_OTHER_AGREEMENT = 0.4, 0.6
 # What must be seen from far before keypoints are found: agreement, similarity and COLOURS_COUNT times the
 # shared colours. Of 657 copies that need keypoints the least had 1.31, a screenshot in other contrast; of
 # pairs of other photographs of one kind five in six have less than LEAST_SEEN, of one shop's shelves half.
-LEAST_SEEN, COLOURS_COUNT = 1.27, 0.4
+LEAST_SEEN, COLOURS_COUNT = 1.17, 0.4
 WELL_NESTED, WELL_TURNED = 0.7, 0.75  # agreement
 PAGE = 0.35  # share of one brightness that pages have at least
 MOVING = 0.4  # share of the difference

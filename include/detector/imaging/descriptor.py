@@ -23,7 +23,7 @@ from include.detector.imaging.thumbnail import decode_thumbnail
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DESCRIPTOR_VERSION = "lite0-pdq-marks-4"
+DESCRIPTOR_VERSION = "lite0-pdq-marks-5"
 PDQ_BYTES = 32
 EMBEDDING_BYTES = 6 * 256
 MAX_BYTES = 1 << 16

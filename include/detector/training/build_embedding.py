@@ -23,7 +23,7 @@ from include.detector.training.state_dict import read_state_dict
 from include.safe_text import run_until_unread
 
 WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
-MOST_PER_SOURCE = 1200
+MOST_PER_SOURCE = 600
 SEED = 7
 
 

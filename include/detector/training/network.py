@@ -1,8 +1,9 @@
-"""EfficientNet-Lite0 as an ONNX graph that ends in features for copy detection.
+"""EfficientNet-Lite0, cut off in its middle, as an ONNX graph that ends in features for copy detection.
 
-The classifier is left out. Instead three depths of the network are pooled (edges, parts, objects), over the
-whole picture and over five overlapping regions of it, so that one run also describes parts. Batch norms are
-folded into the convolutions; weights are stored as 16 bit floats.
+What lies behind tells classes of things apart and nothing else: without it, copies are found better, in two
+thirds of the time. The outputs of four stages, and the widest layers of three, are pooled over the whole
+picture and over five overlapping regions of it, so that one run also describes parts. Batch norms are folded
+into the convolutions; weights are stored as 16 bit floats.
 """
 
 from __future__ import annotations
@@ -17,19 +18,19 @@ from onnx import TensorProto, helper, numpy_helper
 
 INPUT_SIDE = 224
 BATCH_NORM_EPSILON = 1e-3
-# kernel, stride, expansion, channels, repeats of the seven stages
+# kernel, stride, expansion, channels, repeats, and side of the output, of the first five of seven stages
 STAGES = (
-    (3, 1, 1, 16, 1),
-    (3, 2, 6, 24, 2),
-    (5, 2, 6, 40, 2),
-    (3, 2, 6, 80, 3),
-    (5, 1, 6, 112, 3),
-    (5, 2, 6, 192, 4),
-    (3, 1, 6, 320, 1),
+    (3, 1, 1, 16, 1, 112),
+    (3, 2, 6, 24, 2, 56),
+    (5, 2, 6, 40, 2, 28),
+    (3, 2, 6, 80, 3, 14),
+    (5, 1, 6, 112, 3, 14),
 )
-EDGES_AFTER, PARTS_AFTER = 2, 4  # stages
-FEATURES = 1280 + 2 * 112 + 2 * 40
-# parts of the picture as left, top, right, bottom in 1/7 of a side; the first is the whole
+OUTPUTS_FROM, WIDEST_FROM = 1, 2  # stages
+FINE, FINE_WEIGHT = 28, 0.5  # side from which features are of edges, and what these count
+FEATURES = 2 * (24 + 40 + 80 + 112) + 6 * (40 + 80 + 112)
+GRID = 7  # fields in either direction
+# parts of the picture as left, top, right, bottom in fields; the first is the whole
 WINDOWS = ((0, 0, 7, 7), (0, 0, 4, 4), (3, 0, 7, 4), (0, 3, 4, 7), (3, 3, 7, 7), (1, 1, 6, 6))
 
 
@@ -91,13 +92,7 @@ def build_network(
         [batch, windows, dimensions], of unit length.
     """
     graph = Graph(weights)
-    edges, parts, objects = _backbone(graph)
-    pooled = [
-        _pool(graph, _both_signs(graph, edges), side=28, weight=0.5),
-        _pool(graph, _both_signs(graph, parts), side=14),
-        _pool(graph, objects, side=7),
-    ]
-    features = graph.node("Concat", pooled, axis=2)
+    features = graph.node("Concat", _depths(graph), axis=2)
     width = FEATURES
     if projection is not None:
         mean, matrix = projection
@@ -117,16 +112,16 @@ def build_network(
     return model
 
 
-def _backbone(graph: Graph) -> list[str]:
-    """All convolutions; returns the outputs for edges, parts and objects."""
+def _depths(graph: Graph) -> list[str]:
+    """All convolutions; returns the pooled features of each depth."""
     values = graph.node("Transpose", ["image"], perm=[0, 3, 1, 2])
     values = graph.node("Cast", [values], to=TensorProto.FLOAT)
     values = graph.node("Div", [graph.node("Sub", [values, graph.constant(127.0)]), graph.constant(128.0)])
     values = graph.convolution(values, "_conv_stem", "_bn0", stride=2)
     channels, block, depths = 32, 0, []
-    for stage, (_, stride, expansion, wider, repeats) in enumerate(STAGES):
+    for stage, (_, stride, expansion, wider, repeats, side) in enumerate(STAGES):
         for repeat in range(repeats):
-            values = _block(
+            widest, values = _block(
                 graph,
                 values,
                 number=block,
@@ -136,23 +131,25 @@ def _backbone(graph: Graph) -> list[str]:
                 stride=stride if repeat == 0 else 1,
             )
             channels, block = wider, block + 1
-        if stage in (EDGES_AFTER, PARTS_AFTER):
-            depths.append(values)
-    return [*depths, graph.convolution(values, "_conv_head", "_bn1")]
+        if stage >= WIDEST_FROM:
+            depths.append(_pool(graph, widest, side))
+        if stage >= OUTPUTS_FROM:
+            depths.append(_pool(graph, _both_signs(graph, values), side))
+    return depths
 
 
 def _block(
     graph: Graph, inputs: str, *, number: int, channels: int, wider: int, expansion: int, stride: int
-) -> str:
-    """One inverted residual block."""
+) -> tuple[str, str]:
+    """One inverted residual block: its widest layer, and its output."""
     name, values = f"_blocks.{number}", inputs
     if expansion != 1:
         values = graph.convolution(values, f"{name}._expand_conv", f"{name}._bn0")
-    values = graph.convolution(
+    widest = graph.convolution(
         values, f"{name}._depthwise_conv", f"{name}._bn1", stride=stride, groups=channels * expansion
     )
-    values = graph.convolution(values, f"{name}._project_conv", f"{name}._bn2", active=False)
-    return graph.node("Add", [inputs, values]) if stride == 1 and channels == wider else values
+    values = graph.convolution(widest, f"{name}._project_conv", f"{name}._bn2", active=False)
+    return widest, graph.node("Add", [inputs, values]) if stride == 1 and channels == wider else values
 
 
 def _both_signs(graph: Graph, values: str) -> str:
@@ -160,24 +157,27 @@ def _both_signs(graph: Graph, values: str) -> str:
     return graph.node("Relu", [graph.node("Concat", [values, graph.node("Neg", [values])], axis=1)])
 
 
-def _pool(graph: Graph, values: str, *, side: int, weight: float = 1.0) -> str:
-    """Features of every window [batch, windows, channels]: a generalised mean's root, of length `weight`.
+def _pool(graph: Graph, values: str, side: int) -> str:
+    """Features of every window [batch, windows, channels]: a generalised mean's root.
 
-    The mean of third powers, and the third root of it, lies between mean and maximum. All windows are one
-    product with a matrix.
+    The mean of third powers, and the third root of it, lies between mean and maximum. Means over GRID x GRID
+    fields come first, then all windows are one product with a matrix. The features' length is one, or less
+    where they are of edges.
     """
     positive = graph.node("Add", [values, graph.constant(1e-6)])
     powers = graph.node("Mul", [graph.node("Mul", [positive, positive]), positive])
-    flat = graph.node("Reshape", [powers, graph.constant([0, 0, side * side], np.int64)])
-    means = graph.node("MatMul", [flat, graph.constant(_window_means(side))])
+    field = [side // GRID] * 2
+    fields = graph.node("AveragePool", [powers], kernel_shape=field, strides=field)
+    flat = graph.node("Reshape", [fields, graph.constant([0, 0, GRID * GRID], np.int64)])
+    means = graph.node("MatMul", [flat, graph.constant(_window_means())])
     root = graph.node("Pow", [graph.node("Transpose", [means], perm=[0, 2, 1]), graph.constant(1 / 6)])
     unit = graph.node("LpNormalization", [root], axis=-1, p=2)
-    return graph.node("Mul", [unit, graph.constant(weight)])
+    return graph.node("Mul", [unit, graph.constant(FINE_WEIGHT)]) if side >= FINE else unit
 
 
-def _window_means(side: int) -> NDArray[np.float32]:
-    """What makes means over the windows of all places, [side * side, windows]."""
-    shares = np.zeros((len(WINDOWS), side, side), np.float32)
-    for share, (left, top, right, bottom) in zip(shares, np.array(WINDOWS) * side // 7, strict=True):
+def _window_means() -> NDArray[np.float32]:
+    """What makes means over the windows of all fields, [GRID * GRID, windows]."""
+    shares = np.zeros((len(WINDOWS), GRID, GRID), np.float32)
+    for share, (left, top, right, bottom) in zip(shares, WINDOWS, strict=True):
         share[top:bottom, left:right] = 1 / ((bottom - top) * (right - left))
     return shares.reshape(len(WINDOWS), -1).T

@@ -41,11 +41,11 @@ class Effort(NamedTuple):
 # of many kinds a fifth; it was chosen on these copies, of 120 of the photographs.
 # `parts`: of 300 copies in collages, posts and the like, 3 finds one less than 8.
 EFFORTS = {
-    "off": Effort(least=0.40, failures=32, close=0.52, ahead=0.07, first=0.47, parts=3),
-    "low": Effort(least=0.44, failures=24, close=0.52, ahead=0.07, first=0.50),
-    "medium": Effort(least=0.48, failures=16, close=0.54, ahead=0.08, first=0.54),
-    "high": Effort(least=0.54, failures=8, close=0.60, ahead=0.08, first=0.60),
-    "extreme": Effort(least=0.60, failures=4, close=0.60, ahead=0.08, first=0.60),
+    "off": Effort(least=0.36, failures=32, close=0.52, ahead=0.08, first=0.38, parts=3),
+    "low": Effort(least=0.40, failures=24, close=0.52, ahead=0.08, first=0.44),
+    "medium": Effort(least=0.44, failures=16, close=0.54, ahead=0.08, first=0.50),
+    "high": Effort(least=0.50, failures=8, close=0.58, ahead=0.08, first=0.56),
+    "extreme": Effort(least=0.58, failures=4, close=0.58, ahead=0.08, first=0.58),
 }
 
 
