@@ -256,7 +256,7 @@ def from_parquet(data: bytes, schema: pa.Schema, name: str) -> pd.DataFrame:
 def rows_of_parquet(data: bytes, schema: pa.Schema, name: str) -> pa.Table:
     """Read as ``from_parquet`` does, and leave the rows as Arrow holds them."""
     try:
-        table = pq.read_table(io.BytesIO(data), page_checksum_verification=True)
+        table = pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True).read()
     except (pa.ArrowInvalid, OSError) as error:
         raise ArtifactError(f"{name} is damaged ({error}); clear the task that wrote it.") from error
     require_schema(table.schema, schema, name)

@@ -26,7 +26,6 @@ from typing import Any
 import networkx as nx
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 
 from include.dedupe.clustering.cluster import to_clusters
 from include.dedupe.clustering.coding import CodedPairs, to_pairs
@@ -35,7 +34,7 @@ from include.dedupe.clustering.earlier import Earlier
 from include.dedupe.clustering.spilling import join_on_disk, number_pairs
 from include.dedupe.deciding.decide import decide_documents
 from include.dedupe.settings.config import CollectionConfig
-from include.dedupe.tables import CLUSTERS, EDGES, FACTS, PAIRS, to_parquet
+from include.dedupe.tables import CLUSTERS, EDGES, FACTS, PAIRS, rows_of_parquet, to_parquet
 from include.dedupe.verdicts import Standing
 from include.safe_text import run_until_unread
 from include.tools.large_edges import write_edges
@@ -134,7 +133,7 @@ def _measured(work: Callable[[pd.DataFrame], int], count: int) -> tuple[float, f
 def merge_parts(files: list[Path], out: Path) -> int:
     """Make the pairs of the edges in files, as the merge of a run does, and write them in parts."""
     out.mkdir()
-    parts, count = (pq.read_table(file) for file in files), 0
+    parts, count = (rows_of_parquet(file.read_bytes(), EDGES, file.name) for file in files), 0
     with tempfile.TemporaryDirectory() as folder:
         for number, found in enumerate(join_on_disk(parts, Path(folder))):
             (out / f"{number:05}").write_bytes(to_parquet(found.to_table(), PAIRS))
@@ -145,7 +144,8 @@ def merge_parts(files: list[Path], out: Path) -> int:
 def cluster_parts(pairs: Path, out: Path) -> int:
     """Make the clusters of the pairs in files, as the cluster stage of a run does, and write them."""
     out.mkdir()
-    parts = (CodedPairs.of_pairs(pq.read_table(file)) for file in sorted(pairs.iterdir()))
+    files = sorted(pairs.iterdir())
+    parts = (CodedPairs.of_pairs(rows_of_parquet(file.read_bytes(), PAIRS, file.name)) for file in files)
     with tempfile.TemporaryDirectory() as folder:
         coded, _ = number_pairs(parts, Path(folder))
         found = find_clusters(coded, EXACT, Earlier.of(None, coded.ids))

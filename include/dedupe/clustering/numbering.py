@@ -1,7 +1,7 @@
 """Numbering: the ids of any number of parts get positions in one order, without being in memory together.
 
-Each part brings its own ids, distinct and in order. They lie in a file, of which one batch is held. The
-lowest of the batches' last ids tells up to where nothing can follow that belongs before it: so far, ids get
+Each part brings its own ids, distinct and in order. They lie in a file, of which some are held. The lowest
+of the last ids that are held tells up to where nothing can follow that belongs before it: so far, ids get
 numbers.
 """
 
@@ -16,9 +16,10 @@ from typing import BinaryIO
 import numpy as np
 import pyarrow as pa
 
-from include.dedupe.clustering.coding import Codes, in_order
+from include.dedupe.clustering.ordering import Codes, in_order
 
 BATCH_IDS = 65_536
+ROUND_IDS = 2_000_000
 _ID = pa.schema({"id": pa.large_string()})
 
 
@@ -46,13 +47,12 @@ class Numbering:
                 opened.enter_context(self._file("places", part).open("wb")) for part in range(self.parts)
             ]
             texts = opened.enter_context(_Texts(self._folder))
-            waiting = [pair for pair in zip(readers, places, strict=True) if len(pair[0].ids)]
-            while waiting:
-                bound = min(reader.last for reader, _ in waiting)
+            waiting, wanted = list(zip(readers, places, strict=True)), ROUND_IDS // max(self.parts, 1)
+            while waiting := [pair for pair in waiting if pair[0].hold(wanted)]:
+                bound = min((reader.last for reader, _ in waiting if not reader.is_at_end), default=None)
                 _number(
                     [reader.take_up_to(bound) for reader, _ in waiting], [out for _, out in waiting], texts
                 )
-                waiting = [pair for pair in waiting if len(pair[0].ids)]
         return texts.read()
 
     def places(self, part: int) -> Codes:
@@ -76,22 +76,28 @@ class _Ids:
 
     def __init__(self, file: Path) -> None:
         self._batches: Iterator[pa.RecordBatch] = iter(pa.ipc.open_stream(pa.OSFile(str(file))))
-        self.ids = self._next()
+        self._ids = pa.array([], pa.large_string())
+        self.is_at_end = False
 
     @property
     def last(self) -> str:
-        return str(self.ids[-1])
+        return str(self._ids[-1])
 
-    def take_up_to(self, bound: str) -> pa.Array:
-        count = bisect_right(range(len(self.ids)), bound, key=lambda place: str(self.ids[place]))
-        taken, self.ids = self.ids[:count], self.ids[count:]
-        if not len(self.ids):
-            self.ids = self._next()
+    def hold(self, wanted: int) -> bool:
+        """Read on until so many ids are held, or all that are left, and tell whether there are any."""
+        while not self.is_at_end and len(self._ids) <= wanted:
+            batch = next(self._batches, None)
+            self.is_at_end = batch is None
+            self._ids = pa.concat_arrays([self._ids, *([] if batch is None else [batch["id"]])])
+        return len(self._ids) > 0
+
+    def take_up_to(self, bound: str | None) -> pa.Array:
+        """Take what is not above the bound; None is all."""
+        count = len(self._ids)
+        if bound is not None:
+            count = bisect_right(range(count), bound, key=lambda place: str(self._ids[place]))
+        taken, self._ids = self._ids[:count], self._ids[count:]
         return taken
-
-    def _next(self) -> pa.Array:
-        batch = next(self._batches, None)
-        return pa.array([], pa.large_string()) if batch is None else batch["id"]
 
 
 class _Texts:
