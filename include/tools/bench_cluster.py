@@ -32,7 +32,7 @@ from include.dedupe.clustering.coding import CodedPairs, to_pairs
 from include.dedupe.clustering.components import find_clusters
 from include.dedupe.clustering.earlier import Earlier
 from include.dedupe.clustering.spilling import join_on_disk, number_pairs
-from include.dedupe.deciding.decide import decide_documents
+from include.dedupe.deciding.documents import decide_documents
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.tables import CLUSTERS, EDGES, FACTS, PAIRS, rows_of_parquet, to_parquet
 from include.dedupe.verdicts import Standing
