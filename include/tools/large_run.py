@@ -1,4 +1,4 @@
-"""The run of a large collection, made part by part from its pairs and clusters: for measurements of any size."""
+"""The run of a large collection, made part by part from pairs and clusters: for measurements of any size."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from include.dedupe.rundir import RunDir
 from include.dedupe.settings.config import CollectionConfig
@@ -17,17 +18,17 @@ from include.tools.made_run import FIRST, SETTINGS, write_plan
 CHUNK_DOCUMENTS = 1_000_000
 
 
-def write_run(storage: Path, pairs: Path, clusters: Path, documents: int) -> int:
+def write_run(storage: Path, pairs: Path, clusters: Path) -> int:
     """Write all that deciding rests on, and return how many documents the run has.
 
     Each document has an address of 40 letters and one number.
 
     Args:
         storage: where the run is to be.
-        pairs: a folder with the files of its pairs.
+        pairs: a folder with the files of its pairs, whose documents are called as in ``large_edges``.
         clusters: one with those of its clusters.
-        documents: how many there are, called as ``large_edges`` calls them.
     """
+    documents: int = sum(pq.read_metadata(file).num_rows for file in clusters.iterdir())
     run = large_run(storage)
     write_plan(run, CollectionConfig.model_validate(SETTINGS), "2026-01-01T00:00:00+00:00")
     for name, artifacts in (("pairs", ("pairs",)), ("clusters", ("pairs", "clusters"))):
@@ -44,6 +45,7 @@ def write_run(storage: Path, pairs: Path, clusters: Path, documents: int) -> int
 
 
 def large_run(storage: Path) -> RunDir:
+    """Return the run that ``write_run`` writes."""
     return RunDir(str(storage), "large", "run-1")
 
 

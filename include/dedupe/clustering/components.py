@@ -87,7 +87,8 @@ class Clusters:
         places = rank[self.component]
         places += np.arange(self.documents, dtype=np.int32)
         places.sort()
-        order = (places % max(self.documents, 1)).astype(np.int32)
+        places %= max(self.documents, 1)
+        order = places.astype(np.int32)
         del places
         ends = np.cumsum(self.each["size"][self._in_order])
         wanted = np.arange(PIECE_DOCUMENTS, self.documents, PIECE_DOCUMENTS)

@@ -52,30 +52,40 @@ def _numbered(texts: pa.Array, skipped: int) -> tuple[pa.Array, Codes]:
 
 @dataclass(frozen=True, slots=True)
 class _Bytes:
-    """The bytes of texts behind those that all begin with: ``words`` begin at every byte of them."""
+    """The bytes of texts: ``words`` begin at every byte, ``ends`` are the offsets of the texts in them.
+
+    ``skipped``: with how many bytes all of them begin. ``longest``: what at most follows these, in bytes.
+    """
 
     words: Words
-    starts: Places
-    lengths: Places
+    ends: Places
+    skipped: int
+    longest: int
+    are_as_long: bool
 
     @classmethod
     def of(cls, texts: pa.Array, skipped: int) -> _Bytes:
         _, offsets, data = texts.buffers()
         ends = np.frombuffer(offsets, np.int64)[texts.offset : texts.offset + len(texts) + 1]
-        held = np.zeros(int(ends[-1] - ends[0]) + WORD, np.uint8)
-        if data is not None:
-            held[:-WORD] = np.frombuffer(data, np.uint8)[ends[0] : ends[-1]]
+        held = np.frombuffer(data or b"", np.uint8)
+        if len(held) < WORD:
+            held = np.concatenate([held, np.zeros(WORD, np.uint8)])
         words: Words = np.ndarray((len(held) - WORD + 1,), "<u8", held.data, strides=(1,))
-        return cls(words, ends[:-1] - ends[0] + skipped, np.diff(ends) - skipped)
+        shortest, longest = (end.as_py() or 0 for end in pc.min_max(pc.binary_length(texts)).values())
+        return cls(words, ends, skipped, longest - skipped, shortest == longest)
 
     def numbers(self, depth: int) -> Words:
         """Return the bytes of each text from ``depth`` on as a number; zeros follow its end."""
-        numbers = np.empty(len(self.starts), np.uint64)
+        numbers, last = np.empty(len(self.ends) - 1, np.uint64), len(self.words) - 1
         for at in range(0, len(numbers), BLOCK):
-            rows = slice(at, at + BLOCK)
-            left = np.clip(self.lengths[rows] - depth, 0, WORD)
-            places = np.where(left > 0, self.starts[rows] + depth, 0)
-            np.bitwise_and(self.words[places].byteswap(), _FIRST_BYTES[left], out=numbers[rows])
+            ends = self.ends[at : at + BLOCK + 1]
+            places = ends[:-1] + (self.skipped + depth)
+            left = np.clip(ends[1:] - places, 0, WORD)
+            places[left == 0] = 0
+            found = self.words[np.minimum(places, last)].byteswap()
+            if (over := places - last).max() > 0:
+                found <<= (np.maximum(over, 0) * 8).astype(np.uint64)
+            np.bitwise_and(found, _FIRST_BYTES[left], out=numbers[at : at + BLOCK])
         return numbers
 
 
@@ -101,10 +111,10 @@ def _sorted(texts: _Bytes) -> tuple[Places, Flags]:
     numbers = texts.numbers(0)
     order: Places = np.argsort(numbers)
     begins = changes(numbers[order])
-    for depth in range(WORD, int(texts.lengths.max(initial=0)), WORD):
+    for depth in range(WORD, texts.longest, WORD):
         _refine(order, begins, texts.numbers(depth))
-    if len(order) and texts.lengths.min() < texts.lengths.max():
-        _refine(order, begins, texts.lengths)
+    if not texts.are_as_long:
+        _refine(order, begins, np.diff(texts.ends))
     return order, begins
 
 

@@ -18,7 +18,7 @@ from include.dedupe.tables import DECISIONS, empty
 
 GROUP_ROWS = 1 << 20
 """Rows of a row group, as many as Parquet files have that are written at once."""
-BATCH_LINES, ROUND_LINES = 10_000, 500_000
+PART_LINES, BATCH_LINES, ROUND_LINES = 300_000, 10_000, 500_000
 _LINE = pa.schema({"key": pa.large_string(), "line": pa.large_string()})
 
 
@@ -35,7 +35,8 @@ class DecisionsFile:
     def append(self, decisions: pd.DataFrame) -> None:
         counts = decisions["decision"].value_counts(sort=False)
         self.counts.update({str(name): int(count) for name, count in counts.items()})
-        self._lay_down_lines(decisions)
+        for first in range(0, len(decisions), PART_LINES):
+            self._lay_down_lines(decisions.iloc[first : first + PART_LINES])
         self._waiting.append(decisions)
         if sum(map(len, self._waiting)) > GROUP_ROWS:
             rows = pd.concat(self._waiting, ignore_index=True)
