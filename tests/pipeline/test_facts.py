@@ -21,13 +21,15 @@ from tests.pipeline.conftest import Bench
 FIRST, CLEARED = Attempt(), Attempt(generation=1)
 
 
-@pytest.mark.parametrize("threshold", [0.95, 0.6])
+@pytest.mark.parametrize("are_weak", [False, True])
 def test_facts_in_parts_are_those_of_all(
-    bench: Bench, threshold: float, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, are_weak: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = bench.run
+    run, threshold = bench.run, 0.9 if are_weak else 0.6
+    bench.server.fault("shifted", handler="duplicate", shift=0.2)  # copies score 0.79, and less
     config = bench.config(
-        scan={"threshold": threshold, "floor": 0.6}, policies={"exact": {"do": "tag"}, "near": {"do": "tag"}}
+        scan={"threshold": threshold, "exact_threshold": 0.95, "floor": 0.6},
+        policies={"exact": {"do": "tag"}, "near": {"do": "tag"}},
     )
 
     async def stages(flow: Any) -> None:
@@ -45,9 +47,9 @@ def test_facts_in_parts_are_those_of_all(
         assert count == len(tables[attempt][0])
     for whole, joined in zip(*tables.values(), strict=True):
         pd.testing.assert_frame_equal(joined, whole)
-    assert len(run.result("facts").parts["facts"]) > 1
+    assert len(run.result("facts").parts["weak" if are_weak else "facts"]) > 1
     pairs, weak = (run.read_table("pairs", name, PAIRS) for name in ("pairs", "weak"))
     ids, others = ({*rows["id_a"], *rows["id_b"]} for rows in (pairs, weak))
-    assert bool(others - ids) == (threshold > 0.9)
+    assert bool(others - ids) == are_weak
     assert tables[FIRST][0]["id"].tolist() == sorted(ids, key=str.encode)
     assert tables[FIRST][1]["id"].tolist() == sorted(others - ids, key=str.encode)

@@ -13,7 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from include.dedupe.clustering.coding import encode
+from include.dedupe.clustering.ordering import places_among
 from include.dedupe.errors import ArtifactError
 from include.dedupe.flow import FlowReader
 from include.dedupe.planning.plan import Plan
@@ -34,11 +38,14 @@ class State:
     in_scope: frozenset[str]
     in_search_scope: frozenset[str]
 
-    def counts(self, pairs: pd.DataFrame) -> pd.Series[bool]:
+    def counts(self, pairs: pd.DataFrame) -> npt.NDArray[np.bool_]:
         """Tell which pairs the scopes let count: one document may be scanned, the other one found."""
-        a, b = pairs["id_a"], pairs["id_b"]
-        one = a.isin(self.in_scope) & b.isin(self.in_search_scope)
-        return one | (b.isin(self.in_scope) & a.isin(self.in_search_scope))
+        scopes = (list(self.in_scope), list(self.in_search_scope))
+        scanned, found = (
+            {side: places_among(pairs[f"id_{side}"], scope) >= 0 for side in "ab"} for scope in scopes
+        )
+        counts: npt.NDArray[np.bool_] = scanned["a"] & found["b"] | scanned["b"] & found["a"]
+        return counts
 
 
 def read_known_pairs(run: RunDir, attempt: Attempt, plan: Plan) -> pd.DataFrame:
@@ -104,6 +111,12 @@ def to_known(pairs: pd.DataFrame, fingerprints: pd.Series[str], plan: Plan) -> p
     )
 
 
+def documents_of(pairs: pd.DataFrame) -> list[str]:
+    """Return the documents of pairs, each once and in order."""
+    ids: list[str] = encode(pairs["id_a"], pairs["id_b"])[0].to_pylist()
+    return ids
+
+
 async def read_state(flow: FlowReader, plan: Plan, ids: list[str]) -> State:
     """Return how the documents of pairs are now."""
     fields, image = document_fields(plan), plan.config.fields.image
@@ -124,13 +137,18 @@ def split_stale(pairs: pd.DataFrame, documents: pd.DataFrame) -> tuple[pd.DataFr
 
     A pair holds when both documents exist and have the fingerprints that it was found with.
     """
-    now = documents.set_index("id")["fingerprint"]
-    sides = {side: pairs[f"id_{side}"].map(now) for side in "ab"}
-    exist = sides["a"].notna() & sides["b"].notna()
-    same = {side: sides[side] == pairs[f"fingerprint_{side}"] for side in "ab"}
-    changed = {name for side in "ab" for name in pairs.loc[sides[side].notna() & ~same[side], f"id_{side}"]}
-    seen_anew = {name for side in "ab" for name in pairs.loc[same[side], f"id_{side}"]}
-    return pairs[exist & same["a"] & same["b"]], changed - seen_anew
+    now = pa.array(documents["fingerprint"], pa.large_string())
+    holds, changed, seen_anew = np.ones(len(pairs), bool), *np.zeros((2, len(documents)), bool)
+    for side in "ab":
+        place = places_among(pairs[f"id_{side}"], documents["id"])
+        exists = place >= 0
+        fingerprint = now.take(pa.array(place, mask=~exists))
+        found_with = pa.array(pairs[f"fingerprint_{side}"], pa.large_string())
+        same = pc.equal(fingerprint, found_with).fill_null(False).to_numpy(zero_copy_only=False)
+        changed[place[exists & ~same]] = True
+        seen_anew[place[same]] = True
+        holds &= same
+    return pairs[holds], set(documents["id"].to_numpy()[changed & ~seen_anew])
 
 
 def unite(pairs: pd.DataFrame) -> pd.DataFrame:

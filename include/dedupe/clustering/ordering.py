@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -41,6 +42,14 @@ def in_order(texts: Sequence[pa.Array]) -> tuple[pa.Array, Codes]:
 def places_in_order(texts: pa.Array) -> Places:
     """Return where the first of texts (large strings) stands, then the next one, and so on."""
     return _sorted(_Bytes.of(texts, _common(texts)))[0]
+
+
+def places_among(names: pd.Series[str], among: pd.Series[str] | Sequence[str]) -> Places:
+    """Return where each name stands among others, of which each comes once; -1 for what is not there."""
+    wanted, known = (pa.array(texts, type=pa.large_string()) for texts in (names, among))
+    whole = known.combine_chunks() if isinstance(known, pa.ChunkedArray) else known
+    places: Places = pc.index_in(wanted, value_set=whole).fill_null(-1).to_numpy().astype(np.int64)
+    return places
 
 
 def _numbered(texts: pa.Array, skipped: int) -> tuple[pa.Array, Codes]:
