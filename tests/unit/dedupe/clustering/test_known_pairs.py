@@ -8,7 +8,14 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.dedupe.clustering.known_pairs import FOLDER, State, documents_of, known_scores, split_stale
+from include.dedupe.clustering.known_pairs import (
+    FOLDER,
+    State,
+    documents_of,
+    known_scores,
+    split_stale,
+    unite,
+)
 from include.dedupe.storage import Storage
 from include.dedupe.tables import DOCUMENTS, KNOWN_PAIRS, to_parquet
 
@@ -54,7 +61,24 @@ def test_which_pairs_hold_which_documents_changed_and_what_scopes_let_count(
     assert changed == {name for name, seen in sides if now.get(name, seen) != seen} - same
     holds = [now.get(a) == one and now.get(b) == other for a, b, one, other in rows]
     pd.testing.assert_frame_equal(holding, pairs[pd.Series(holds, index=pairs.index, dtype=bool)])
-    state = State(documents, frozenset(scanned), frozenset(found))
+    state = State(documents, *(pd.Series(sorted(scope), dtype=str) for scope in (scanned, found)))
     counts = [(a in scanned and b in found) or (b in scanned and a in found) for a, b, *_ in rows]
     assert state.counts(pairs).tolist() == counts
     assert documents_of(pairs) == sorted({name for name, _ in sides})
+
+
+@given(st.lists(st.tuples(IDS, IDS, st.integers(0, 99), st.booleans(), st.booleans()), max_size=25))
+def test_each_pair_is_as_it_was_found_last_and_seen_from_all_sides(
+    rows: list[tuple[str, str, int, bool, bool]],
+) -> None:
+    columns = ["id_a", "id_b", "score", "seen_from_a", "seen_from_b"]
+    expected: dict[tuple[str, str], tuple[int, bool, bool]] = {}
+    for a, b, score, from_a, from_b in rows:
+        _, before_a, before_b = expected.get((a, b), (0, False, False))
+        expected[a, b] = (score, from_a or before_a, from_b or before_b)
+    united = unite(pd.DataFrame(rows, columns=columns))
+    assert list(united.columns) == columns
+    wanted = [
+        (*pair, *expected[pair]) for pair in sorted(expected, key=lambda pair: [one.encode() for one in pair])
+    ]
+    assert list(united.itertuples(index=False, name=None)) == wanted
