@@ -85,6 +85,7 @@ class Clusters:
         rank = np.empty(len(self._in_order), np.int64)
         rank[self._in_order] = np.arange(len(rank)) * self.documents
         places = rank[self.component]
+        del rank
         places += np.arange(self.documents, dtype=np.int32)
         places.sort()
         places %= max(self.documents, 1)

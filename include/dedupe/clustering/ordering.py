@@ -120,6 +120,7 @@ def _sorted(texts: _Bytes) -> tuple[Places, Flags]:
     numbers = texts.numbers(0)
     order: Places = np.argsort(numbers)
     begins = changes(numbers[order])
+    del numbers
     for depth in range(WORD, texts.longest, WORD):
         _refine(order, begins, texts.numbers(depth))
     if not texts.are_as_long:
@@ -133,10 +134,11 @@ def _refine(order: Places, begins: Flags, numbers: npt.NDArray[Any]) -> None:
     differs = changes(found) & ~begins
     if not differs.any():
         return
-    group = np.cumsum(begins) - 1
+    group = np.cumsum(begins, dtype=np.int32)
     is_mixed = np.zeros(group[-1] + 1, bool)
     is_mixed[group[differs]] = True
     rows = np.flatnonzero(is_mixed[group])
+    del group, differs, is_mixed
     by_number = np.argsort(found[rows])
     rank = np.empty(len(rows), np.int64)
     rank[by_number] = np.cumsum(changes(found[rows[by_number]]))
