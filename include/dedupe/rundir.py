@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from include.dedupe.errors import ArtifactError, OvertakenError
 from include.dedupe.storage import Storage
-from include.dedupe.tables import empty, rows_of_parquet, to_parquet
+from include.dedupe.tables import empty, groups_of_parquet, rows_of_parquet, to_parquet
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +126,11 @@ class RunDir:
         """Yield the parts of an artifact one by one, in order, as Arrow holds them."""
         for name in self.result(stage).parts.get(artifact, []):
             yield rows_of_parquet(self.storage.read(name), schema, self.storage.path(name))
+
+    def read_groups(self, stage: str, artifact: str, schema: pa.Schema) -> Iterator[pa.Table]:
+        """Yield the rows of an artifact as ``read_rows`` does, those of each part some at a time."""
+        for name in self.result(stage).parts.get(artifact, []):
+            yield from groups_of_parquet(self.storage.read(name), schema, self.storage.path(name))
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ def make_run(
     ``fields``: those of documents; without them each has made-up ones.
     """
     config = CollectionConfig.model_validate(settings)
-    _write_plan(run, config, created_at)
+    write_plan(run, config, created_at)
     pairs = to_pairs(edges)
     ids = sorted({*pairs["id_a"], *pairs["id_b"]}, key=str.encode)
     documents = {name: _document(name, number, fields) for number, name in enumerate(ids)}
@@ -67,7 +67,8 @@ def make_run(
         decide(run, FIRST)
 
 
-def _write_plan(run: RunDir, config: CollectionConfig, created_at: str) -> None:
+def write_plan(run: RunDir, config: CollectionConfig, created_at: str) -> None:
+    """Write the plan of a run that scans nothing."""
     plan = Plan(
         run_id=run.run_id,
         created_at=created_at,

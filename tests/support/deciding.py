@@ -12,7 +12,7 @@ from include.dedupe.clustering.cluster import to_clusters
 from include.dedupe.clustering.coding import to_pairs
 from include.dedupe.clustering.facts import canonical
 from include.dedupe.clustering.pair_rules import allowed_pairs
-from include.dedupe.deciding.decide import decide_documents
+from include.dedupe.deciding.documents import decide_documents
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.tables import EDGES, FACTS
 from include.dedupe.verdicts import Standing

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Self, TypeAlias
 
@@ -12,10 +11,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from include.dedupe.clustering.ordering import Codes, Flags, changes, in_order
 from include.dedupe.tables import PAIRS
 
-Codes = npt.NDArray[np.int32]
-Flags = npt.NDArray[np.bool_]
 Texts: TypeAlias = pa.Array | pa.ChunkedArray
 
 
@@ -36,13 +34,18 @@ class CodedPairs:
 
     @classmethod
     def of(cls, edges: pa.Table | pd.DataFrame) -> Self:
-        """Return the pairs of edges (columns of EDGES); a document that found itself makes none."""
+        """Return the pairs of edges (columns of EDGES), in order; a document that found itself makes none."""
+        return cls.seen_in(edges).united()
+
+    @classmethod
+    def seen_in(cls, edges: pa.Table | pd.DataFrame) -> Self:
+        """Return one row for each edge as ``of`` does, in any order and as often as the pair was seen."""
         ids, query, match = encode(edges["query_id"], edges["match_id"])
         scores, apart = np.asarray(edges["score"], np.float64), query != match
         query, match = query[apart], match[apart]
         low, high = np.minimum(query, match), np.maximum(query, match)
         from_low = query < match
-        return cls(ids, low, high, scores[apart], from_low, ~from_low).united()
+        return cls(ids, low, high, scores[apart], from_low, ~from_low)
 
     @classmethod
     def of_pairs(cls, pairs: pa.Table | pd.DataFrame) -> Self:
@@ -79,16 +82,14 @@ class CodedPairs:
             return self
         key = self.low.astype(np.int64) * len(self.ids) + self.high
         order = np.argsort(key)
-        key = key[order]
-        starts = np.flatnonzero(np.r_[True, key[1:] != key[:-1]])
+        starts = np.flatnonzero(changes(key[order]))
         first = order[starts]
+        sides = self.from_low.view(np.uint8) | self.from_high.view(np.uint8) << 1
+        seen = np.bitwise_or.reduceat(sides[order], starts)
+        scores = np.maximum.reduceat(self.scores[order], starts)
+        from_low, from_high = seen & 1, seen >> 1
         return type(self)(
-            self.ids,
-            self.low[first],
-            self.high[first],
-            np.maximum.reduceat(self.scores[order], starts),
-            np.logical_or.reduceat(self.from_low[order], starts),
-            np.logical_or.reduceat(self.from_high[order], starts),
+            self.ids, self.low[first], self.high[first], scores, from_low.view(bool), from_high.view(bool)
         )
 
     def to_table(self) -> pa.Table:
@@ -110,19 +111,15 @@ def to_pairs(edges: pd.DataFrame) -> pd.DataFrame:
 
 
 def encode(left: pd.Series[str] | Texts, right: pd.Series[str] | Texts) -> tuple[pa.Array, Codes, Codes]:
-    """Return the distinct ids of two columns in order, and each column as positions in them."""
-    ids, codes = in_order([chunk for column in (left, right) for chunk in _chunks(column)])
-    return ids, codes[: len(left)], codes[len(left) :]
+    """Return the distinct ids of two columns in order, and each column as positions in them.
 
-
-def in_order(texts: Sequence[pa.Array]) -> tuple[pa.Array, Codes]:
-    """Return the distinct texts of arrays in order, and the position of each text in them."""
-    seen = pa.chunked_array(texts, None if texts else pa.string()).dictionary_encode().combine_chunks()
-    distinct = seen.dictionary.cast(pa.large_string())
-    order = pc.sort_indices(distinct).to_numpy()
-    place = np.empty(len(order), np.int32)
-    place[order] = np.arange(len(order), dtype=np.int32)
-    return distinct.take(pa.array(order)), place[seen.indices.to_numpy()]
+    Rows with the same left id often follow each other, so it is looked at once for all of them.
+    """
+    runs = [pc.run_end_encode(chunk, run_end_type=pa.int64()) for chunk in _chunks(left)]
+    ids, codes = in_order([*(run.values for run in runs), *_chunks(right)])
+    each = [np.diff(run.run_ends.to_numpy(), prepend=0) for run in runs]
+    lengths = np.concatenate([np.zeros(0, np.int64), *each])
+    return ids, np.repeat(codes[: len(lengths)], lengths), codes[len(lengths) :]
 
 
 def _chunks(column: pd.Series[str] | Texts) -> list[pa.Array]:

@@ -19,9 +19,10 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from include.dedupe.clustering.bridges import find_bridges
-from include.dedupe.clustering.coding import CodedPairs, Codes, Flags
+from include.dedupe.clustering.coding import CodedPairs
 from include.dedupe.clustering.earlier import Earlier
 from include.dedupe.clustering.names import Naming, name_components
+from include.dedupe.clustering.ordering import Codes, Flags, places_in_order
 from include.dedupe.tables import BRIDGES, CLUSTERS, PARTS
 
 BLOCK_PAIRS = 20_000_000
@@ -72,8 +73,7 @@ class Clusters:
     @cached_property
     def _in_order(self) -> Codes:
         """The components in the order of their names."""
-        order: Codes = pc.sort_indices(self.naming.names).to_numpy().astype(np.int32)
-        return order
+        return places_in_order(self.naming.names).astype(np.int32)
 
     def pieces(self) -> Iterator[pa.Table]:
         """Yield the rows of CLUSTERS in order, some whole clusters at a time; one piece if there are none."""
@@ -82,9 +82,15 @@ class Clusters:
 
     def spans(self) -> Iterator[Codes]:
         """Yield the documents by cluster and id, as positions, some whole clusters at a time."""
-        rank = np.empty(len(self._in_order), np.int32)
-        rank[self._in_order] = np.arange(len(rank), dtype=np.int32)
-        order = np.argsort(rank[self.component], kind="stable").astype(np.int32)
+        rank = np.empty(len(self._in_order), np.int64)
+        rank[self._in_order] = np.arange(len(rank)) * self.documents
+        places = rank[self.component]
+        del rank
+        places += np.arange(self.documents, dtype=np.int32)
+        places.sort()
+        places %= max(self.documents, 1)
+        order = places.astype(np.int32)
+        del places
         ends = np.cumsum(self.each["size"][self._in_order])
         wanted = np.arange(PIECE_DOCUMENTS, self.documents, PIECE_DOCUMENTS)
         cuts = np.unique(ends[np.searchsorted(ends, wanted)])

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from include.dedupe.clustering.coding import Codes
+from include.dedupe.clustering.ordering import Codes
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,18 +9,24 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from include.dedupe.clustering.nested import nested_among
+from include.dedupe.clustering.numbering import Numbering
+from include.dedupe.clustering.ordering import in_order
 from include.dedupe.flow import CONTENT, Document, FlowReader
 from include.dedupe.planning.plan import Plan, read_plan
-from include.dedupe.rundir import Attempt, RunDir
+from include.dedupe.rundir import Attempt, RunDir, Stage
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.tables import FACTS, PAIRS
 
-BATCH = 500
+BATCH, PART_DOCUMENTS = 500, 500_000
 
 
 async def gather_facts(flow: FlowReader, run: RunDir, attempt: Attempt) -> int:
@@ -30,33 +36,67 @@ async def gather_facts(flow: FlowReader, run: RunDir, attempt: Attempt) -> int:
         return int(finished.result["documents"])
     plan = read_plan(run)
     config = plan.config
-    pairs = run.read_table("pairs", "pairs", PAIRS)
-    ids = sorted({*pairs["id_a"], *pairs["id_b"], *await _tagged(flow, plan)}, key=str.encode)
-    facts = await _read_all(flow, config, ids)
-    weak = run.read_table("pairs", "weak", PAIRS)
-    others = sorted({*weak["id_a"], *weak["id_b"]} - set(ids), key=str.encode)  # no decision is of them
-    stage.write_table("facts", facts, FACTS)
-    stage.write_table("weak", await _read_all(flow, config, others), FACTS)
+    with TemporaryDirectory() as name:
+        paired, all_of_them = (Path(name) / folder for folder in ("paired", "all"))
+        numbering = _numbered(run.read_rows("pairs", "pairs", PAIRS), paired)
+        numbering.add(in_order([pa.array(await _tagged(flow, plan), pa.string())])[0])
+        ids = numbering.finish()
+        weak = _numbered(run.read_rows("pairs", "weak", PAIRS), all_of_them)
+        count = await _write(stage, "facts", flow, config, ids)
+        await _write(stage, "weak", flow, config, _not_among(ids, weak))  # no decision is of them
     in_scope = (await flow.select(fq=config.scope)).num_found
-    stage.finish({"documents": len(facts), "in_scope": in_scope})
-    return len(facts)
+    stage.finish({"documents": count, "in_scope": in_scope})
+    return count
 
 
-async def _read_all(flow: FlowReader, config: CollectionConfig, ids: list[str]) -> pd.DataFrame:
+def _numbered(pairs: Iterable[pa.Table], folder: Path) -> Numbering:
+    """Take in the documents of pairs; ``folder``: a new one, for all ids."""
+    folder.mkdir()
+    numbering = Numbering(folder)
+    for rows in pairs:
+        numbering.add(in_order([*rows["id_a"].chunks, *rows["id_b"].chunks])[0])
+    return numbering
+
+
+def _not_among(ids: pa.Array, others: Numbering) -> pa.Array:
+    """Return those of the others that are not in ``ids``."""
+    parts = others.parts
+    others.add(ids)
+    every = others.finish()
+    is_other = np.zeros(len(every), bool)
+    for part in range(parts):
+        is_other[others.places(part)] = True
+    is_other[others.places(parts)] = False
+    return every.filter(pa.array(is_other))
+
+
+async def _write(
+    stage: Stage, artifact: str, flow: FlowReader, config: CollectionConfig, ids: pa.Array
+) -> int:
+    """Write the facts of documents, of which no more than a part is held, and return how many exist."""
+    count = 0
+    for number, first in enumerate(range(0, len(ids) or 1, PART_DOCUMENTS)):
+        facts = await _read_all(flow, config, ids[first : first + PART_DOCUMENTS])
+        stage.write_part(artifact, f"{stage.attempt.label}-{number:05}", facts, FACTS)
+        count += len(facts)
+    return count
+
+
+async def _read_all(flow: FlowReader, config: CollectionConfig, ids: pa.Array) -> pd.DataFrame:
     rows: list[tuple[Any, ...]] = []
     for first in range(0, len(ids), BATCH):
-        rows.extend(await _facts_of(flow, config, ids[first : first + BATCH]))
+        rows.extend(await _facts_of(flow, config, ids[first : first + BATCH].to_pylist()))
     return pd.DataFrame(rows, columns=FACTS.names).sort_values("id", ignore_index=True)
 
 
-async def _tagged(flow: FlowReader, plan: Plan) -> frozenset[str]:
+async def _tagged(flow: FlowReader, plan: Plan) -> list[str]:
     """Return the documents in the run's scope that a policy has tagged or linked."""
     tags, policies = plan.config.tags, plan.config.policies
     if policies is None or not policies.write:
-        return frozenset()
+        return []
     marked = f"{tags.role}:[* TO *] OR {tags.link}:[* TO *]"
     pages = flow.iterate(fq=(*plan.fq, marked), fl=("id",))
-    return frozenset([document["id"] async for page in pages for document in page.docs])
+    return [document["id"] async for page in pages for document in page.docs]
 
 
 def needs_facts(config: CollectionConfig) -> bool:

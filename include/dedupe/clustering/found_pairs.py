@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from include.dedupe.clustering.coding import CodedPairs, Flags
+from include.dedupe.clustering.coding import CodedPairs
 from include.dedupe.clustering.facts import needs_facts, read_facts
+from include.dedupe.clustering.ordering import Flags
 from include.dedupe.clustering.pair_rules import PairRules, by_fields
 from include.dedupe.clustering.spilling import number_pairs
 from include.dedupe.rundir import RunDir

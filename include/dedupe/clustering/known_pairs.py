@@ -8,12 +8,17 @@ Pairs of another detector, or another version of it, are never mixed in.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from include.dedupe.clustering.coding import encode
+from include.dedupe.clustering.ordering import changes, places_among
 from include.dedupe.errors import ArtifactError
 from include.dedupe.flow import FlowReader
 from include.dedupe.planning.plan import Plan
@@ -24,6 +29,8 @@ from include.dedupe.tables import ADDED, DOCUMENTS, KNOWN_PAIRS, empty, from_par
 
 log = logging.getLogger(__name__)
 FOLDER = "pairs"
+AT_ONCE = 100_000
+"""Documents that are asked for, and held as Flow tells them, at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +38,17 @@ class State:
     """The documents of pairs as they are now: columns of DOCUMENTS, and ids of those in each scope."""
 
     documents: pd.DataFrame
-    in_scope: frozenset[str]
-    in_search_scope: frozenset[str]
+    in_scope: pd.Series[str]
+    in_search_scope: pd.Series[str]
 
-    def counts(self, pairs: pd.DataFrame) -> pd.Series[bool]:
+    def counts(self, pairs: pd.DataFrame) -> npt.NDArray[np.bool_]:
         """Tell which pairs the scopes let count: one document may be scanned, the other one found."""
-        a, b = pairs["id_a"], pairs["id_b"]
-        one = a.isin(self.in_scope) & b.isin(self.in_search_scope)
-        return one | (b.isin(self.in_scope) & a.isin(self.in_search_scope))
+        scanned, found = (
+            {side: places_among(pairs[f"id_{side}"], scope) >= 0 for side in "ab"}
+            for scope in (self.in_scope, self.in_search_scope)
+        )
+        counts: npt.NDArray[np.bool_] = scanned["a"] & found["b"] | scanned["b"] & found["a"]
+        return counts
 
 
 def read_known_pairs(run: RunDir, attempt: Attempt, plan: Plan) -> pd.DataFrame:
@@ -104,19 +114,35 @@ def to_known(pairs: pd.DataFrame, fingerprints: pd.Series[str], plan: Plan) -> p
     )
 
 
+def documents_of(pairs: pd.DataFrame) -> list[str]:
+    """Return the documents of pairs, each once and in order."""
+    ids: list[str] = encode(pairs["id_a"], pairs["id_b"])[0].to_pylist()
+    return ids
+
+
 async def read_state(flow: FlowReader, plan: Plan, ids: list[str]) -> State:
-    """Return how the documents of pairs are now."""
-    fields, image = document_fields(plan), plan.config.fields.image
-    there = [
-        (document["id"], str(document.get(image, "")), fingerprint(document, image))
-        for document in await flow.existing(ids, fields)
-    ]
-    documents = pd.DataFrame(sorted(there), columns=DOCUMENTS.names)
+    """Return how documents are now; ``ids`` are in order."""
+    parts = [ids[first : first + AT_ONCE] for first in range(0, len(ids), AT_ONCE)]
+    documents = [await _documents(flow, plan, part) for part in parts]
+    joined = pd.concat([empty(DOCUMENTS), *documents], ignore_index=True)
     scopes = []
     for fq in (plan.config.scope, plan.search_fq):
-        inside = await flow.existing(ids, fq=fq) if fq else [{"id": row[0]} for row in there]
-        scopes.append(frozenset(document["id"] for document in inside))
-    return State(documents, *scopes)
+        inside = [await _inside(flow, part, fq) for part in parts] if fq else [joined["id"]]
+        scopes.append(pd.concat([empty(DOCUMENTS)["id"], *inside], ignore_index=True))
+    return State(joined, *scopes)
+
+
+async def _documents(flow: FlowReader, plan: Plan, ids: list[str]) -> pd.DataFrame:
+    image = plan.config.fields.image
+    there = [
+        (document["id"], str(document.get(image, "")), fingerprint(document, image))
+        for document in await flow.existing(ids, document_fields(plan))
+    ]
+    return pd.DataFrame(sorted(there), columns=DOCUMENTS.names)
+
+
+async def _inside(flow: FlowReader, ids: list[str], fq: Sequence[str]) -> pd.Series[str]:
+    return pd.Series([document["id"] for document in await flow.existing(ids, fq=fq)], dtype=str)
 
 
 def split_stale(pairs: pd.DataFrame, documents: pd.DataFrame) -> tuple[pd.DataFrame, set[str]]:
@@ -124,21 +150,31 @@ def split_stale(pairs: pd.DataFrame, documents: pd.DataFrame) -> tuple[pd.DataFr
 
     A pair holds when both documents exist and have the fingerprints that it was found with.
     """
-    now = documents.set_index("id")["fingerprint"]
-    sides = {side: pairs[f"id_{side}"].map(now) for side in "ab"}
-    exist = sides["a"].notna() & sides["b"].notna()
-    same = {side: sides[side] == pairs[f"fingerprint_{side}"] for side in "ab"}
-    changed = {name for side in "ab" for name in pairs.loc[sides[side].notna() & ~same[side], f"id_{side}"]}
-    seen_anew = {name for side in "ab" for name in pairs.loc[same[side], f"id_{side}"]}
-    return pairs[exist & same["a"] & same["b"]], changed - seen_anew
+    now = pa.array(documents["fingerprint"], pa.large_string())
+    holds, changed, seen_anew = np.ones(len(pairs), bool), *np.zeros((2, len(documents)), bool)
+    for side in "ab":
+        place = places_among(pairs[f"id_{side}"], documents["id"])
+        exists = place >= 0
+        fingerprint = now.take(pa.array(place, mask=~exists))
+        found_with = pa.array(pairs[f"fingerprint_{side}"], pa.large_string())
+        same = pc.equal(fingerprint, found_with).fill_null(False).to_numpy(zero_copy_only=False)
+        changed[place[exists & ~same]] = True
+        seen_anew[place[same]] = True
+        holds &= same
+    return pairs[holds], set(documents["id"].to_numpy()[changed & ~seen_anew])
 
 
 def unite(pairs: pd.DataFrame) -> pd.DataFrame:
     """Return each pair once, as it was found last, sorted by both ids; seen from all sides it ever was."""
-    sides = pairs.groupby(["id_a", "id_b"], sort=False)[["seen_from_a", "seen_from_b"]].any()
-    last = pairs.drop_duplicates(["id_a", "id_b"], keep="last").set_index(["id_a", "id_b"])
-    last[["seen_from_a", "seen_from_b"]] = sides
-    return last.reset_index().sort_values(["id_a", "id_b"], ignore_index=True)
+    ids, one, other = encode(pairs["id_a"], pairs["id_b"])
+    key = one.astype(np.int64) * len(ids) + other
+    order = np.argsort(key, kind="stable")
+    begins = changes(key[order])
+    last, starts = order[np.roll(begins, -1)], np.flatnonzero(begins)
+    united = pairs.take(last).reset_index(drop=True)
+    for side in ("seen_from_a", "seen_from_b") if len(pairs) else ():
+        united[side] = np.logical_or.reduceat(pairs[side].to_numpy(bool)[order], starts)
+    return united
 
 
 def are_added(pairs: pd.DataFrame, before: pd.DataFrame) -> npt.NDArray[np.bool_]:

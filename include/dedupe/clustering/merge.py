@@ -18,6 +18,7 @@ from include.dedupe.clustering.coding import to_pairs
 from include.dedupe.clustering.known_hubs import settle_hubs
 from include.dedupe.clustering.known_pairs import (
     are_added,
+    documents_of,
     keep_pairs,
     read_known_pairs,
     read_state,
@@ -25,6 +26,7 @@ from include.dedupe.clustering.known_pairs import (
     to_known,
     unite,
 )
+from include.dedupe.clustering.ordering import places_among
 from include.dedupe.clustering.spilling import join_on_disk
 from include.dedupe.errors import ScanFailedError
 from include.dedupe.flow import FlowReader
@@ -68,19 +70,19 @@ async def merge(flow: FlowReader, run: RunDir, attempt: Attempt) -> MergeStats:
     own = to_known(found_pairs, fingerprints, plan)
     before = read_known_pairs(run, attempt, plan)
     known = pd.concat([before, own], ignore_index=True)
-    state = await read_state(flow, plan, sorted({*known["id_a"], *known["id_b"]}))
+    state = await read_state(flow, plan, documents_of(known))
     _, changed = split_stale(known, state.documents)
     fresh, hubs = await _search_again(flow, plan, sorted(changed))
     own = unite(pd.concat([own, fresh], ignore_index=True))
     keep_pairs(run, attempt, plan, own)
     if len(fresh):
         known = pd.concat([known, fresh], ignore_index=True)
-        state = await read_state(flow, plan, sorted({*known["id_a"], *known["id_b"]}))
+        state = await read_state(flow, plan, documents_of(known))
     threshold, lowest = plan.config.scan.threshold, plan.config.scan.lowest_score
     valid, _ = split_stale(known, state.documents)
     valid = unite(valid[state.counts(valid) & (valid["score"] >= lowest) & (valid["id_a"] != valid["id_b"])])
     weak, valid = valid[valid["score"] < threshold], valid[valid["score"] >= threshold]
-    documents = state.documents[state.documents["id"].isin({*valid["id_a"], *valid["id_b"]})]
+    documents = state.documents[places_among(state.documents["id"], documents_of(valid)) >= 0]
     stage.write_table("hubs", settle_hubs(run, attempt, plan, hubs, changed), HUBS)
     is_new = are_added(valid, before)
     spans = [slice(first, first + PART_PAIRS) for first in range(0, len(valid), PART_PAIRS) or (0,)]

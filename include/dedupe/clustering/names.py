@@ -19,8 +19,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from include.dedupe.clustering.coding import Codes
 from include.dedupe.clustering.earlier import Earlier
+from include.dedupe.clustering.ordering import Codes
 from include.dedupe.storage import Storage
 from include.dedupe.tables import NAMES, from_parquet
 

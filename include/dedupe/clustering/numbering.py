@@ -1,14 +1,10 @@
 """Numbering: the ids of any number of parts get positions in one order, without being in memory together.
 
-Each part brings its own ids, distinct and in order. They lie in a file, of which one batch is held. The
-lowest of the batches' last ids tells up to where nothing can follow that belongs before it: so far, ids get
-numbers.
+Each part brings its own ids, distinct and in order. They lie in a file.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
@@ -16,7 +12,8 @@ from typing import BinaryIO
 import numpy as np
 import pyarrow as pa
 
-from include.dedupe.clustering.coding import Codes, in_order
+from include.dedupe.clustering.held import lay_down, rounds
+from include.dedupe.clustering.ordering import Codes, in_order
 
 BATCH_IDS = 65_536
 _ID = pa.schema({"id": pa.large_string()})
@@ -31,28 +28,18 @@ class Numbering:
 
     def add(self, ids: pa.Array) -> None:
         """Take in the ids (large strings) of one more part."""
-        with (
-            pa.OSFile(str(self._file("ids", self.parts)), "wb") as file,
-            pa.ipc.new_stream(file, _ID) as out,
-        ):
-            out.write_table(pa.Table.from_arrays([ids], schema=_ID), max_chunksize=BATCH_IDS)
+        lay_down(pa.Table.from_arrays([ids], schema=_ID), self._file("ids", self.parts), BATCH_IDS)
         self.parts += 1
 
     def finish(self) -> pa.Array:
         """Return the ids of all parts, distinct and in order; they are read from where they lie."""
         with ExitStack() as opened:
-            readers = [_Ids(self._file("ids", part)) for part in range(self.parts)]
             places = [
                 opened.enter_context(self._file("places", part).open("wb")) for part in range(self.parts)
             ]
             texts = opened.enter_context(_Texts(self._folder))
-            waiting = [pair for pair in zip(readers, places, strict=True) if len(pair[0].ids)]
-            while waiting:
-                bound = min(reader.last for reader, _ in waiting)
-                _number(
-                    [reader.take_up_to(bound) for reader, _ in waiting], [out for _, out in waiting], texts
-                )
-                waiting = [pair for pair in waiting if len(pair[0].ids)]
+            for taken in rounds([self._file("ids", part) for part in range(self.parts)]):
+                _number([rows["id"] for _, rows in taken], [places[part] for part, _ in taken], texts)
         return texts.read()
 
     def places(self, part: int) -> Codes:
@@ -63,35 +50,12 @@ class Numbering:
         return self._folder / f"{part}.{kind}"
 
 
-def _number(taken: list[pa.Array], places: list[BinaryIO], texts: _Texts) -> None:
-    ids, codes = in_order(taken)
+def _number(taken: list[pa.ChunkedArray], places: list[BinaryIO], texts: _Texts) -> None:
+    ids, codes = in_order([chunk for one in taken for chunk in one.chunks])
     ends = np.cumsum([len(one) for one in taken])
     for own, file in zip(np.split(codes + np.int32(texts.count), ends[:-1]), places, strict=True):
         own.tofile(file)
     texts.append(ids)
-
-
-class _Ids:
-    """What was read of a part and not taken yet; nothing at its end."""
-
-    def __init__(self, file: Path) -> None:
-        self._batches: Iterator[pa.RecordBatch] = iter(pa.ipc.open_stream(pa.OSFile(str(file))))
-        self.ids = self._next()
-
-    @property
-    def last(self) -> str:
-        return str(self.ids[-1])
-
-    def take_up_to(self, bound: str) -> pa.Array:
-        count = bisect_right(range(len(self.ids)), bound, key=lambda place: str(self.ids[place]))
-        taken, self.ids = self.ids[:count], self.ids[count:]
-        if not len(self.ids):
-            self.ids = self._next()
-        return taken
-
-    def _next(self) -> pa.Array:
-        batch = next(self._batches, None)
-        return pa.array([], pa.large_string()) if batch is None else batch["id"]
 
 
 class _Texts:

@@ -1,34 +1,35 @@
 """Spilling: the pairs of any number of parts become one order without the parts being in memory together.
 
-Some parts at a time are united and laid into a file, as numbers. When all ids have one order, the numbers of
+Some parts at a time are sorted and laid into a file, as numbers. When all ids have one order, the numbers of
 each file become positions in it, and the pairs of some low ids at a time are taken from all files and united.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from include.dedupe.clustering.coding import CodedPairs, Codes, Flags, in_order
+from include.dedupe.clustering.coding import CodedPairs
 from include.dedupe.clustering.numbering import Numbering
+from include.dedupe.clustering.ordering import Codes, Flags, in_order
 from include.dedupe.tables import PAIRS
 
 FILE_ROWS = 2_000_000
 PIECE_PAIRS = 1_000_000
-_ROW = np.dtype(
-    [
-        ("low", np.int32),
-        ("high", np.int32),
-        ("score", np.float64),
-        ("from_low", np.bool_),
-        ("from_high", np.bool_),
-    ]
+_COLUMNS: tuple[np.dtype[Any], ...] = (
+    np.dtype(np.int32),
+    np.dtype(np.int32),
+    np.dtype(np.float64),
+    np.dtype(np.bool_),
 )
+"""Of each edge low and high, the score, and whether it was seen from low."""
 Places = npt.NDArray[np.int64]
 
 
@@ -39,20 +40,20 @@ def join_on_disk(parts: Iterable[pa.Table], folder: Path) -> Iterator[CodedPairs
         parts: edges (columns of EDGES), read one after the other.
         folder: an empty one, with space for about 60 bytes an edge.
     """
-    numbering, rows = Numbering(folder), 0
-    files: list[Path] = []
+    numbering, count = Numbering(folder), 0
+    spilled: list[_Spilled] = []
     for edges in gathered(parts):
-        pairs = CodedPairs.of(edges)
+        pairs = CodedPairs.seen_in(edges)
         numbering.add(pairs.ids)
-        files.append(_spill(pairs, folder / f"{len(files)}.rows"))
-        rows += len(pairs)
+        spilled.append(_Spilled.of(pairs, folder / f"{len(spilled)}.rows"))
+        count += len(pairs)
     ids = numbering.finish()
-    bounds = np.linspace(0, len(ids), 1 + max(1, -(-rows // PIECE_PAIRS))).astype(np.int64)
-    cuts = [_renumber(file, numbering.places(part), bounds) for part, file in enumerate(files)]
+    bounds = np.linspace(0, len(ids), 1 + max(1, -(-count // PIECE_PAIRS))).astype(np.int64)
+    cuts = [one.renumber(numbering.places(part), bounds) for part, one in enumerate(spilled)]
     for piece in range(len(bounds) - 1):
-        taken = [_read(file, *cut[piece : piece + 2]) for file, cut in zip(files, cuts, strict=True)]
-        united = np.concatenate([np.zeros(0, _ROW), *taken])
-        yield CodedPairs(ids, *(united[name] for name in _ROW.names or ())).united()
+        ends = [cut[piece : piece + 2] for cut in cuts]
+        low, high, scores, from_low = (_read_all(spilled, at, ends) for at in range(len(_COLUMNS)))
+        yield CodedPairs(ids, low, high, scores, from_low, ~from_low).united()
 
 
 def gathered(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
@@ -67,26 +68,39 @@ def gathered(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
         yield pa.concat_tables(waiting)
 
 
-def _spill(pairs: CodedPairs, file: Path) -> Path:
-    rows = np.empty(len(pairs), _ROW)
-    for name, column in zip(_ROW.names or (), pairs.columns, strict=True):
-        rows[name] = column
-    rows.tofile(file)
-    return file
+@dataclass(frozen=True, slots=True)
+class _Spilled:
+    """A file with so many edges in the order of ``low``, column by column."""
+
+    file: Path
+    count: int
+
+    @classmethod
+    def of(cls, pairs: CodedPairs, file: Path) -> Self:
+        order = np.argsort(pairs.low)
+        with file.open("wb") as out:
+            for column in pairs.columns[: len(_COLUMNS)]:
+                column[order].tofile(out)
+        return cls(file, len(pairs))
+
+    def renumber(self, places: Codes, bounds: Places) -> Places:
+        """Bring the numbers of both sides into the order of all ids; return where each bound begins."""
+        low, high = (places[self.read(at, 0, self.count)] for at in (0, 1))
+        with self.file.open("r+b") as out:
+            low.tofile(out)
+            high.tofile(out)
+        cuts: Places = np.searchsorted(low, bounds)
+        return cuts
+
+    def read(self, column: int, begin: int, end: int) -> npt.NDArray[Any]:
+        before, kind = sum(one.itemsize for one in _COLUMNS[:column]), _COLUMNS[column]
+        offset = before * self.count + begin * kind.itemsize
+        return np.fromfile(self.file, kind, count=end - begin, offset=offset)
 
 
-def _renumber(file: Path, places: Codes, bounds: Places) -> Places:
-    """Bring the numbers of a file into the order of all ids; return the row at which each bound begins."""
-    rows = np.fromfile(file, _ROW)
-    for name in ("low", "high"):
-        rows[name] = places[rows[name]]
-    rows.tofile(file)
-    cuts: Places = np.searchsorted(rows["low"], bounds)
-    return cuts
-
-
-def _read(file: Path, begin: int, end: int) -> npt.NDArray[np.void]:
-    return np.fromfile(file, _ROW, count=end - begin, offset=begin * _ROW.itemsize)
+def _read_all(spilled: Iterable[_Spilled], column: int, ends: Iterable[Places]) -> npt.NDArray[Any]:
+    found = (one.read(column, *end) for one, end in zip(spilled, ends, strict=True))
+    return np.concatenate([np.zeros(0, _COLUMNS[column]), *found])
 
 
 def number_pairs(

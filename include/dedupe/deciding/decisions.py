@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,7 +13,7 @@ import pyarrow.compute as pc
 from include.dedupe.errors import ApprovalError
 from include.dedupe.rundir import RunDir
 from include.dedupe.settings.policy_settings import WRITING
-from include.dedupe.tables import DECISIONS, from_parquet, to_parquet
+from include.dedupe.tables import DECISIONS, from_parquet
 
 UNTAG, CONDEMN, EXPORT = "untag", "condemn", "export"
 ACTS = frozenset({*WRITING, UNTAG, CONDEMN})
@@ -26,24 +27,36 @@ def decisions_hash(run_id: str, decisions: pd.DataFrame) -> str:
     It changes with the document, keeper, decision, score or fingerprint of whatever is carried out, here or
     by those to whom it is exported, and not with the order of the rows.
     """
-    names = ("id", "decision", "keeper_id", "cluster_id", "fingerprint", "keeper_fingerprint")
-    bound = np.flatnonzero(decisions["decision"].isin((*ACTS, EXPORT)).to_numpy(bool))
-    ids = pa.array(decisions["id"].take(bound), pa.large_string())
-    begins = pc.binary_join_element_wise(ids, *(pa.scalar(text, ids.type) for text in ("", "\x1f")))
-    order = pc.sort_indices(begins).to_numpy()
+    bound = bound_rows(decisions)
+    ids = sort_keys(decisions["id"].take(bound))
+    order = pc.sort_indices(ids).to_numpy()
     digest = hashlib.sha256(run_id.encode())
     for at in range(0, len(order), _LINES):
-        rows = decisions.take(bound[order[at : at + _LINES]])
-        columns = [*(rows[name].tolist() for name in names), map(repr, rows["score"].tolist())]
-        digest.update("".join("\x1e" + "\x1f".join(row) for row in zip(*columns, strict=True)).encode())
+        digest.update("".join(bound_lines(decisions.take(bound[order[at : at + _LINES]]))).encode())
+    return short(digest)
+
+
+def bound_rows(decisions: pd.DataFrame) -> npt.NDArray[np.int64]:
+    """Return the rows of what is carried out, here or by others."""
+    bound: npt.NDArray[np.int64] = np.flatnonzero(decisions["decision"].isin((*ACTS, EXPORT)).to_numpy(bool))
+    return bound
+
+
+def sort_keys(ids: pd.Series[str]) -> pa.Array:
+    """Return what lines of documents are sorted by."""
+    texts = pa.array(ids, pa.large_string())
+    return pc.binary_join_element_wise(texts, *(pa.scalar(text, texts.type) for text in ("", "\x1f")))
+
+
+def bound_lines(decisions: pd.DataFrame) -> list[str]:
+    """Return a line of what is bound of each row."""
+    names = ("id", "decision", "keeper_id", "cluster_id", "fingerprint", "keeper_fingerprint")
+    columns = [*(decisions[name].tolist() for name in names), map(repr, decisions["score"].tolist())]
+    return ["\x1e" + "\x1f".join(row) for row in zip(*columns, strict=True)]
+
+
+def short(digest: hashlib._Hash) -> str:
     return digest.hexdigest()[:16]
-
-
-def write_decisions(run: RunDir, decisions: pd.DataFrame) -> str:
-    """Write decisions (columns of DECISIONS) and return their hash."""
-    digest = decisions_hash(run.run_id, decisions)
-    run.storage.write(_file(digest), to_parquet(decisions, DECISIONS))
-    return digest
 
 
 def read_decisions(run: RunDir, digest: str) -> pd.DataFrame:
@@ -52,13 +65,14 @@ def read_decisions(run: RunDir, digest: str) -> pd.DataFrame:
     Raises:
         ApprovalError: this run never made such decisions, or their file is not what was decided.
     """
-    if not digest.isalnum() or not run.storage.exists(_file(digest)):
+    name = decisions_file(digest)
+    if not digest.isalnum() or not run.storage.exists(name):
         raise ApprovalError(f"{run.address} has no decisions {digest!r}; approve the hash of the question.")
-    decisions = from_parquet(run.storage.read(_file(digest)), DECISIONS, run.storage.path(_file(digest)))
+    decisions = from_parquet(
+        run.storage.read(decisions_file(digest)), DECISIONS, run.storage.path(decisions_file(digest))
+    )
     if decisions_hash(run.run_id, decisions) != digest:
-        raise ApprovalError(
-            f"{run.storage.path(_file(digest))} was changed after it was decided; start a new run."
-        )
+        raise ApprovalError(f"{run.storage.path(name)} was changed after it was decided; start a new run.")
     return decisions
 
 
@@ -78,5 +92,6 @@ def last_keepers(ids: pd.Series[str], keepers: pd.Series[str]) -> pd.Series[str]
     return found
 
 
-def _file(digest: str) -> str:
+def decisions_file(digest: str) -> str:
+    """Return the name of the file of the decisions with this hash."""
     return f"decide/decisions-{digest}.parquet"

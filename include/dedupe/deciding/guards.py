@@ -22,6 +22,11 @@ def broken_guards(decisions: pd.DataFrame, documents: int, coverage: Coverage, g
     ``documents`` is how many the scope of the run holds.
     """
     deleted = int(decisions["decision"].isin(DELETING).sum())
+    return guards_broken_by(deleted, documents, coverage, guards)
+
+
+def guards_broken_by(deleted: int, documents: int, coverage: Coverage, guards: Guards) -> list[str]:
+    """Return the same of how many documents would be deleted."""
     if not deleted:
         return []
     problems = []

@@ -15,7 +15,8 @@ import pandas as pd
 
 from include.dedupe.clustering.cluster import to_clusters
 from include.dedupe.clustering.pair_rules import allowed_pairs
-from include.dedupe.deciding.decide import SaidSoFar, decide_documents
+from include.dedupe.deciding.decide import SaidSoFar
+from include.dedupe.deciding.documents import decide_documents
 from include.dedupe.reviewing.layout import UNKNOWN_SIZE, places
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.settings.policy_settings import DELETING
