@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 WEIGHTS = Path(__file__).with_name("score-weights.json")
 NEAR, EXACT = 0.70, 0.95
 JUST_BELOW = 0.0001
-RULES = 5  # raised whenever a rule of this package changes what pictures score
+RULES = 6  # raised whenever a rule of this package changes what pictures score
 LAST = 8  # comparisons whose certainty is kept: it is asked for while they are made, and for their score
 SURE = 5.0  # log odds of being one picture that an exact copy has; of the fitted ones the least had 7.4
 LARGEST_REST_TURN, SETTLED = 1.0, 0.45  # degrees; share of the blocks that must fit for that to mean anything
@@ -124,9 +124,10 @@ def certainty(comparison: Comparison) -> float:
     if comparison.same_thing:
         return SAME_THING
     odds = float(_weights()["same"](same_features(comparison)))
-    if unlike_any_copy(comparison) or (odds > 0 and labelled_alike(comparison)):
+    written = same_words(comparison)
+    if unlike_any_copy(comparison) or ((odds > 0 or written) and labelled_alike(comparison)):
         return min(odds, -1.0)
-    return max(odds, SURELY_WRITTEN) if same_words(comparison) else odds
+    return max(odds, SURELY_WRITTEN) if written else odds
 
 
 def unlike_any_copy(comparison: Comparison) -> bool:

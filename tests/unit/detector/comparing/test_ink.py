@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import io
 import random
+from collections.abc import Callable
 
 import cv2
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from include.detector.comparing.score import score_pair
 from include.detector.comparing.thumb import Thumb
 from include.detector.imaging import analyze
-from include.detector.training.pages import table
+from include.detector.training.pages import form, table, text_page
 from tests.support.drawn import file
 
 
@@ -69,6 +70,32 @@ def test_a_page_that_is_coded_anew_is_exact() -> None:
     coded = io.BytesIO()
     page(1).save(coded, "JPEG", quality=40)
     assert score_pair(thumb(page(1)), Thumb.of(analyze(coded.getvalue())), mirror=True) >= 0.95
+
+
+def drawing(seed: int) -> Image.Image:
+    """Outlines and spots on white paper."""
+    rng = random.Random(seed)
+    sheet = Image.new("RGB", (300, 300), "white")
+    draw = ImageDraw.Draw(sheet)
+    for _ in range(9):
+        x, y, side = rng.randrange(30, 200), rng.randrange(30, 200), rng.randrange(20, 70)
+        colour = (rng.randrange(200), rng.randrange(200), rng.randrange(200))
+        draw.ellipse([x, y, x + side, y + side * 0.7], fill=colour, outline="black", width=3)
+    return sheet
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_drawing_that_is_blurred_is_near_and_another_is_not(seed: int) -> None:
+    blurred = thumb(drawing(seed).filter(ImageFilter.GaussianBlur(5)))
+    assert score_pair(thumb(drawing(seed)), blurred, mirror=True) >= 0.70
+    assert score_pair(thumb(drawing(seed + 20)), blurred, mirror=True) < 0.70
+
+
+@pytest.mark.parametrize("kind", [table, form, text_page])
+def test_blurred_pages_of_one_template_with_other_words_are_two(kind: Callable[..., Image.Image]) -> None:
+    one, other = (kind(random.Random(seed)) for seed in (1, 2))
+    blurred = thumb(one.filter(ImageFilter.GaussianBlur(3)))
+    assert score_pair(blurred, thumb(other), mirror=True) < 0.70
 
 
 @pytest.mark.parametrize("height", [24, 36])
