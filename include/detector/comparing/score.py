@@ -63,6 +63,9 @@ LARGEST_DIFFERENCE = {
 # Where both originals are so much larger than the thumbnail (log ratio), coding and scaling leave the detail
 # as it is (log ratio below 0.06), a visible blur does not.
 RESOLVED, LARGEST_SHARPNESS_GAIN = 0.6, 0.27
+# What a page has under a watermark, both of it: skewness and ratio. Of exact copies of drawn pages charts at
+# half the size come closest, with one or the other.
+LOPSIDED, OUTSTANDING = 1.4, 4.0
 # Which features speak for (1) and against (-1); 0 where that depends on the others. The fitted functions rise
 # or fall accordingly, so that they stay sensible for pictures unlike those they were fitted on.
 SAME_SIGNS = (*(1,) * 13, 0, 0, -1, 1, 0, 0, -1, -1, -1, 1, 1, 1, 0, 0, 0, 1, 1, 0, 1, 1)
@@ -182,6 +185,8 @@ def exactness(difference: Difference) -> float:
     if any(getattr(difference, name) > most for name, most in LARGEST_DIFFERENCE.items()):
         return -1.0
     if difference.resolution > RESOLVED and difference.sharpness_gain > LARGEST_SHARPNESS_GAIN:
+        return -1.0
+    if difference.lopsided > LOPSIDED and difference.outstanding > OUTSTANDING:
         return -1.0
     return float(_weights()["exact"](exact_features(difference)))
 

@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from include.detector.comparing.score import score_pair
 from include.detector.comparing.thumb import Thumb
+from include.detector.editing.drawing import watermark
 from include.detector.imaging import analyze
 from include.detector.training.pages import form, table, text_page
 from tests.support.drawn import file
@@ -96,6 +97,17 @@ def test_blurred_pages_of_one_template_with_other_words_are_two(kind: Callable[.
     one, other = (kind(random.Random(seed)) for seed in (1, 2))
     blurred = thumb(one.filter(ImageFilter.GaussianBlur(3)))
     assert score_pair(blurred, thumb(other), mirror=True) < 0.70
+
+
+@pytest.mark.parametrize("kind", [form, text_page])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_page_under_a_watermark_is_near_and_a_smaller_one_exact(
+    kind: Callable[..., Image.Image], seed: int
+) -> None:
+    sheet = kind(random.Random(seed))
+    under, half = watermark(sheet, random.Random(seed)), sheet.resize((sheet.width // 2, sheet.height // 2))
+    assert 0.70 <= score_pair(thumb(sheet), thumb(under), mirror=True) < 0.95
+    assert score_pair(thumb(sheet), thumb(half), mirror=True) >= 0.95
 
 
 @pytest.mark.parametrize("height", [24, 36])
