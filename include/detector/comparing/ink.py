@@ -38,6 +38,7 @@ class Ink:
 
     everywhere: float
     beside_patch: float  # mean of the blocks outside the one patch that agrees least, such as a stamp
+    equally_sharp: bool = True  # else the sharper page was blurred to be compared everywhere
 
 
 def ink(laid: Overlay) -> Ink:
@@ -56,7 +57,7 @@ def ink(laid: Overlay) -> Ink:
     if blurred := _equally_sharp(first, second):
         softer = (words(luma) * laid.inside for luma in blurred)
         everywhere = max(everywhere, _correlation(*softer))
-    return Ink(everywhere, beside_patch(np.clip(correlation, 0, 1), inked))
+    return Ink(everywhere, beside_patch(np.clip(correlation, 0, 1), inked), blurred is None)
 
 
 def _correlation(first: Plane, second: Plane) -> float:

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from include.detector.comparing.comparison import Comparison
     from include.detector.comparing.difference import Difference
-    from include.detector.comparing.ink import Ink
     from include.detector.comparing.thumb import Thumb
 
 WEIGHTS = Path(__file__).with_name("score-weights.json")
@@ -43,6 +42,9 @@ LARGEST_UNEXPLAINED = 4.0
 # Pictures under one label have at most so much beside it; copies that are half hidden show no plain label.
 AGREEING_ALL_OVER, LABEL, LARGEST_BESIDE_LABEL = 0.8, 0.45, 0.4  # correlation, share, correlation
 LEAST_INK, LEAST_INK_BESIDE_PATCH = 0.69, 0.78  # correlations
+# Frame on frame, as wide and as sharp as it was, a page has more of its ink in the same place: of copies that
+# keep so many of their colours beside one patch, all that had less were stretched, or had hardly any pixels.
+LEAST_INK_IN_PLACE, LARGEST_STRETCH, FEWEST_PIXELS = 0.75, 1.1, 128**2
 # Where paper takes so much of both (share), so much of the same ink is as good as these log odds: all over
 # where so many of the blocks fit, or beside one patch, such as a stamp or a caption, where fewer do. Of 780
 # pairs of other forms of one template the most had 0.65 all over, and two more than 0.96 beside a patch; of
@@ -142,7 +144,7 @@ def unlike_any_copy(comparison: Comparison) -> bool:
     Of pages the words must be the same, but for a stamp. What was bent to fit must fit in light and place.
     """
     evidence = comparison.evidence
-    if otherwise_written(comparison.ink):
+    if otherwise_written(comparison):
         return True
     if evidence.straightened and evidence.tone_tail + 10 * evidence.moved > LARGEST_UNEXPLAINED:
         return True
@@ -175,9 +177,22 @@ def same_words(comparison: Comparison) -> bool:
     return fitting > FITTING_BESIDE_PATCH and ink.beside_patch > SAME_INK_BESIDE_PATCH
 
 
-def otherwise_written(ink: Ink | None) -> bool:
+def otherwise_written(comparison: Comparison) -> bool:
     """Whether two pages hold other words than each other."""
-    return ink is not None and ink.everywhere < LEAST_INK and ink.beside_patch < LEAST_INK_BESIDE_PATCH
+    ink = comparison.ink
+    if ink is None or ink.beside_patch >= LEAST_INK_BESIDE_PATCH:
+        return False
+    return ink.everywhere < (LEAST_INK_IN_PLACE if lies_in_place(comparison) else LEAST_INK)
+
+
+def lies_in_place(comparison: Comparison) -> bool:
+    """Whether two pages lie frame on frame, and neither was stretched, blurred or made tiny."""
+    ink, sizes = comparison.ink, (comparison.first.descriptor, comparison.second.descriptor)
+    if comparison.equal_beside <= FOUNDED or ink is None or not ink.equally_sharp:
+        return False
+    if min(size.width * size.height for size in sizes) < FEWEST_PIXELS:
+        return False
+    return comparison.evidence.alignment.stretch() < LARGEST_STRETCH
 
 
 def exactness(difference: Difference) -> float:

@@ -57,6 +57,12 @@ def test_tables_of_one_template_with_other_numbers_are_two(seed: int) -> None:
     assert score_pair(thumb(page(seed)), thumb(page(seed + 10)), mirror=True) < 0.70
 
 
+@pytest.mark.parametrize(("one", "other"), [(5, 18), (5, 32), (8, 10), (10, 18)])
+def test_tables_whose_words_happen_to_be_alike_are_two(one: int, other: int) -> None:
+    first, second = (thumb(table(random.Random(f"77/table/{seed}"))) for seed in (one, other))
+    assert score_pair(first, second, mirror=True) < 0.70
+
+
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("degrees", [0, 1, -2])
 def test_a_page_that_is_scanned_again_is_near(seed: int, degrees: float) -> None:
