@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from include.detector.comparing.ink import words
 from include.detector.comparing.patches import beside_patch
 from include.detector.comparing.planes import blur, share
 from include.detector.imaging.layout import CELLS
@@ -36,6 +37,12 @@ EQUAL_LUMA, EQUAL_CHROMA = 2.5, 3.5  # levels within which usual coding keeps a 
 FEW_EQUAL = 0.15  # share of the cells with detail
 GREY = 2.0  # levels of saturation that are none
 SPOT, SLIGHT = 3, 0.5  # pixels of the thumbnail; levels
+SHEET = 0.5  # share of one brightness that printed pages have at least
+# Levels by which ink is darker than paper, and the share of a page that is surely paper; the fewest pixels of
+# ink that tell anything.
+INK, PAPER, FEW_INKED = 8.0, 0.3, 100
+WRITTEN = 25.0  # energy of words, square levels
+SKEWED_BY_NOTHING = 0.05  # cubic levels
 EDGE = 2  # cells that a patch covers in part, in either direction
 
 
@@ -58,6 +65,7 @@ class Difference:
     resolution: float  # log ratio of the smaller original's side to the thumbnail's: small ones may be soft
     offset: float  # how far the best alignment moves a corner, as a share of the side
     outstanding: float  # how much more the brightness differs at one place than it does on the whole
+    lopsided: float  # how much farther ink differs one way than the other, of pages: as under a watermark
 
 
 def difference(first: Thumb, second: Thumb, alignment: Alignment, laid: Overlay) -> Difference:
@@ -85,6 +93,7 @@ def difference(first: Thumb, second: Thumb, alignment: Alignment, laid: Overlay)
         resolution=float(np.clip(np.log(smaller / AREA**0.5), -1.5, 1.5)),
         offset=_offset(first, second, alignment),
         outstanding=_outstanding(laid),
+        lopsided=_lopsided(laid) if min(first.plain, second.plain) > SHEET else 0.0,
     )
 
 
@@ -160,6 +169,25 @@ def _outstanding(laid: Overlay) -> float:
     squares = np.square((laid.first.luma - laid.second.luma) * laid.inside)
     largest = float(cv2.blur(squares, (SPOT, SPOT)).max())
     return math.sqrt(largest) / (math.sqrt(float(squares.mean())) + SLIGHT)
+
+
+def _lopsided(laid: Overlay) -> float:
+    """Skewness of what no tone curve explains of the ink; 0 where there is hardly any.
+
+    Coding and scaling take something from all strokes alike, and from some a little more or less. What is
+    laid half-transparent over a page changes some of them, all in one direction.
+    """
+    first, second = laid.first.luma, laid.second.luma
+    mean = (first + second) * np.float32(0.5)
+    apart, ink = blur((second - first) * laid.inside, 1.0).ravel(), 255 - blur(mean, 1.0).ravel()
+    written = blur(np.square(words(mean)), 1.0).ravel() > WRITTEN
+    inked = written & (ink > np.quantile(ink, PAPER) + INK)
+    if np.count_nonzero(inked) < FEW_INKED:
+        return 0.0
+    apart, ink = apart[inked].astype(np.float64), ink[inked].astype(np.float64)
+    rest = apart - np.polyval(np.polyfit(ink, apart, 2), ink)
+    rest -= np.median(rest)
+    return abs(float((rest**3).mean())) / (float(rest.std()) ** 3 + SKEWED_BY_NOTHING)
 
 
 def _offset(first: Thumb, second: Thumb, alignment: Alignment) -> float:

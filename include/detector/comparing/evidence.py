@@ -31,6 +31,7 @@ AGREES = 0.6
 LEAST_COVER = 0.6
 QUANTILES = (0.15, 0.3, 0.5, 0.7)
 FEW_BLOCKS = 12
+SHOWN = 8  # blocks beside a label that a picture has if it shows anything there
 RIDGE = 1e-4 * np.eye(3)
 NO_CHROMA, FAINT_CHROMA = 20.0, 150.0  # sums of squares: of coding noise, of a colour that may pass for grey
 
@@ -70,7 +71,7 @@ class Label:
     """One place of two pictures."""
 
     plain: float  # share of one brightness, in the picture that has less of it there
-    beside: float  # mean correlation of the blocks outside it, and outside a patch
+    beside: float  # mean correlation of the blocks outside it, and outside a patch; 1 if one shows nothing
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,10 +109,13 @@ class Evidence:
         if place is None:
             return Label(plain=0.0, beside=1.0)
         textured[place] = False
+        energies = self.trial.blocks.first, self.trial.blocks.second
+        poorer = min(int((textured & (energy > STRONG)).sum()) for energy in energies)
         rows, columns = (slice(span.start * STRIDE, span.stop * STRIDE) for span in place)
         laid = self.trial.laid
         here, there = (picture.luma[rows, columns].astype(np.uint8) for picture in (laid.first, laid.second))
-        return Label(plain=min(plain(here), plain(there)), beside=beside_patch(blocks, textured))
+        beside = beside_patch(blocks, textured) if poorer >= SHOWN else 1.0
+        return Label(plain=min(plain(here), plain(there)), beside=beside)
 
 
 def tried(first: Thumb, second: Thumb, alignment: Alignment) -> Trial:

@@ -25,13 +25,12 @@ if TYPE_CHECKING:
 
     from include.detector.comparing.comparison import Comparison
     from include.detector.comparing.difference import Difference
-    from include.detector.comparing.ink import Ink
     from include.detector.comparing.thumb import Thumb
 
 WEIGHTS = Path(__file__).with_name("score-weights.json")
 NEAR, EXACT = 0.70, 0.95
 JUST_BELOW = 0.0001
-RULES = 5  # raised whenever a rule of this package changes what pictures score
+RULES = 6  # raised whenever a rule of this package changes what pictures score
 LAST = 8  # comparisons whose certainty is kept: it is asked for while they are made, and for their score
 SURE = 5.0  # log odds of being one picture that an exact copy has; of the fitted ones the least had 7.4
 LARGEST_REST_TURN, SETTLED = 1.0, 0.45  # degrees; share of the blocks that must fit for that to mean anything
@@ -43,6 +42,9 @@ LARGEST_UNEXPLAINED = 4.0
 # Pictures under one label have at most so much beside it; copies that are half hidden show no plain label.
 AGREEING_ALL_OVER, LABEL, LARGEST_BESIDE_LABEL = 0.8, 0.45, 0.4  # correlation, share, correlation
 LEAST_INK, LEAST_INK_BESIDE_PATCH = 0.69, 0.78  # correlations
+# Frame on frame, as wide and as sharp as it was, a page has more of its ink in the same place: of copies that
+# keep so many of their colours beside one patch, all that had less were stretched, or had hardly any pixels.
+LEAST_INK_IN_PLACE, LARGEST_STRETCH, FEWEST_PIXELS = 0.75, 1.1, 128**2
 # Where paper takes so much of both (share), so much of the same ink is as good as these log odds: all over
 # where so many of the blocks fit, or beside one patch, such as a stamp or a caption, where fewer do. Of 780
 # pairs of other forms of one template the most had 0.65 all over, and two more than 0.96 beside a patch; of
@@ -63,6 +65,9 @@ LARGEST_DIFFERENCE = {
 # Where both originals are so much larger than the thumbnail (log ratio), coding and scaling leave the detail
 # as it is (log ratio below 0.06), a visible blur does not.
 RESOLVED, LARGEST_SHARPNESS_GAIN = 0.6, 0.27
+# What a page has under a watermark, both of it: skewness and ratio. Of exact copies of drawn pages charts at
+# half the size come closest, with one or the other.
+LOPSIDED, OUTSTANDING = 1.4, 4.0
 # Which features speak for (1) and against (-1); 0 where that depends on the others. The fitted functions rise
 # or fall accordingly, so that they stay sensible for pictures unlike those they were fitted on.
 SAME_SIGNS = (*(1,) * 13, 0, 0, -1, 1, 0, 0, -1, -1, -1, 1, 1, 1, 0, 0, 0, 1, 1, 0, 1, 1)
@@ -124,9 +129,10 @@ def certainty(comparison: Comparison) -> float:
     if comparison.same_thing:
         return SAME_THING
     odds = float(_weights()["same"](same_features(comparison)))
-    if unlike_any_copy(comparison) or (odds > 0 and labelled_alike(comparison)):
+    written = same_words(comparison)
+    if unlike_any_copy(comparison) or ((odds > 0 or written) and labelled_alike(comparison)):
         return min(odds, -1.0)
-    return max(odds, SURELY_WRITTEN) if same_words(comparison) else odds
+    return max(odds, SURELY_WRITTEN) if written else odds
 
 
 def unlike_any_copy(comparison: Comparison) -> bool:
@@ -138,7 +144,7 @@ def unlike_any_copy(comparison: Comparison) -> bool:
     Of pages the words must be the same, but for a stamp. What was bent to fit must fit in light and place.
     """
     evidence = comparison.evidence
-    if otherwise_written(comparison.ink):
+    if otherwise_written(comparison):
         return True
     if evidence.straightened and evidence.tone_tail + 10 * evidence.moved > LARGEST_UNEXPLAINED:
         return True
@@ -171,9 +177,22 @@ def same_words(comparison: Comparison) -> bool:
     return fitting > FITTING_BESIDE_PATCH and ink.beside_patch > SAME_INK_BESIDE_PATCH
 
 
-def otherwise_written(ink: Ink | None) -> bool:
+def otherwise_written(comparison: Comparison) -> bool:
     """Whether two pages hold other words than each other."""
-    return ink is not None and ink.everywhere < LEAST_INK and ink.beside_patch < LEAST_INK_BESIDE_PATCH
+    ink = comparison.ink
+    if ink is None or ink.beside_patch >= LEAST_INK_BESIDE_PATCH:
+        return False
+    return ink.everywhere < (LEAST_INK_IN_PLACE if lies_in_place(comparison) else LEAST_INK)
+
+
+def lies_in_place(comparison: Comparison) -> bool:
+    """Whether two pages lie frame on frame, and neither was stretched, blurred or made tiny."""
+    ink, sizes = comparison.ink, (comparison.first.descriptor, comparison.second.descriptor)
+    if comparison.equal_beside <= FOUNDED or ink is None or not ink.equally_sharp:
+        return False
+    if min(size.width * size.height for size in sizes) < FEWEST_PIXELS:
+        return False
+    return comparison.evidence.alignment.stretch() < LARGEST_STRETCH
 
 
 def exactness(difference: Difference) -> float:
@@ -181,6 +200,8 @@ def exactness(difference: Difference) -> float:
     if any(getattr(difference, name) > most for name, most in LARGEST_DIFFERENCE.items()):
         return -1.0
     if difference.resolution > RESOLVED and difference.sharpness_gain > LARGEST_SHARPNESS_GAIN:
+        return -1.0
+    if difference.lopsided > LOPSIDED and difference.outstanding > OUTSTANDING:
         return -1.0
     return float(_weights()["exact"](exact_features(difference)))
 

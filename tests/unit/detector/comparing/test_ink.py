@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import io
 import random
+from collections.abc import Callable
 
 import cv2
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from include.detector.comparing.score import score_pair
 from include.detector.comparing.thumb import Thumb
+from include.detector.editing.drawing import watermark
 from include.detector.imaging import analyze
-from include.detector.training.pages import table
+from include.detector.training.pages import form, table, text_page
 from tests.support.drawn import file
 
 
@@ -55,6 +57,12 @@ def test_tables_of_one_template_with_other_numbers_are_two(seed: int) -> None:
     assert score_pair(thumb(page(seed)), thumb(page(seed + 10)), mirror=True) < 0.70
 
 
+@pytest.mark.parametrize(("one", "other"), [(5, 18), (5, 32), (8, 10), (10, 18)])
+def test_tables_whose_words_happen_to_be_alike_are_two(one: int, other: int) -> None:
+    first, second = (thumb(table(random.Random(f"77/table/{seed}"))) for seed in (one, other))
+    assert score_pair(first, second, mirror=True) < 0.70
+
+
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("degrees", [0, 1, -2])
 def test_a_page_that_is_scanned_again_is_near(seed: int, degrees: float) -> None:
@@ -69,6 +77,43 @@ def test_a_page_that_is_coded_anew_is_exact() -> None:
     coded = io.BytesIO()
     page(1).save(coded, "JPEG", quality=40)
     assert score_pair(thumb(page(1)), Thumb.of(analyze(coded.getvalue())), mirror=True) >= 0.95
+
+
+def drawing(seed: int) -> Image.Image:
+    """Outlines and spots on white paper."""
+    rng = random.Random(seed)
+    sheet = Image.new("RGB", (300, 300), "white")
+    draw = ImageDraw.Draw(sheet)
+    for _ in range(9):
+        x, y, side = rng.randrange(30, 200), rng.randrange(30, 200), rng.randrange(20, 70)
+        colour = (rng.randrange(200), rng.randrange(200), rng.randrange(200))
+        draw.ellipse([x, y, x + side, y + side * 0.7], fill=colour, outline="black", width=3)
+    return sheet
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_drawing_that_is_blurred_is_near_and_another_is_not(seed: int) -> None:
+    blurred = thumb(drawing(seed).filter(ImageFilter.GaussianBlur(5)))
+    assert score_pair(thumb(drawing(seed)), blurred, mirror=True) >= 0.70
+    assert score_pair(thumb(drawing(seed + 20)), blurred, mirror=True) < 0.70
+
+
+@pytest.mark.parametrize("kind", [table, form, text_page])
+def test_blurred_pages_of_one_template_with_other_words_are_two(kind: Callable[..., Image.Image]) -> None:
+    one, other = (kind(random.Random(seed)) for seed in (1, 2))
+    blurred = thumb(one.filter(ImageFilter.GaussianBlur(3)))
+    assert score_pair(blurred, thumb(other), mirror=True) < 0.70
+
+
+@pytest.mark.parametrize("kind", [form, text_page])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_page_under_a_watermark_is_near_and_a_smaller_one_exact(
+    kind: Callable[..., Image.Image], seed: int
+) -> None:
+    sheet = kind(random.Random(seed))
+    under, half = watermark(sheet, random.Random(seed)), sheet.resize((sheet.width // 2, sheet.height // 2))
+    assert 0.70 <= score_pair(thumb(sheet), thumb(under), mirror=True) < 0.95
+    assert score_pair(thumb(sheet), thumb(half), mirror=True) >= 0.95
 
 
 @pytest.mark.parametrize("height", [24, 36])

@@ -52,6 +52,20 @@ def test_one_picture_under_a_label_and_without_is_one(share: float) -> None:
     assert np.median(scores) >= 0.70
 
 
+def test_a_sign_on_plain_paper_with_a_caption_is_one() -> None:
+    """What the caption is laid over is paper: of the sign itself nothing differs."""
+    sign = Image.new("RGB", (360, 480), "white")
+    draw = ImageDraw.Draw(sign)
+    draw.polygon([(180, 60), (320, 300), (40, 300)], fill="yellow", outline="black", width=14)
+    draw.line([(180, 130), (180, 220), (230, 260)], fill="black", width=20)
+    with_caption = sign.copy()
+    draw = ImageDraw.Draw(with_caption)
+    draw.rectangle([0, 410, 360, 480], fill="black")
+    draw.text((20, 420), "Summer sale: half price", "white", ImageFont.load_default(28))
+    one, other = (Thumb.of(analyze(file(picture))) for picture in (sign, with_caption))
+    assert 0.70 <= score_pair(one, other, mirror=True) < 0.95
+
+
 def test_where_little_remains_beside_any_patch_all_counts() -> None:
     textured = np.zeros((14, 14), np.bool_)
     textured[:2] = True
