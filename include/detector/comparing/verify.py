@@ -47,8 +47,8 @@ CLOSE_TURNED_HASH = 76  # bits; of plain turned copies the most had 42
 # Correlation of whole frames from which they are laid onto each other; studio backgrounds are symmetric.
 LEAST_AGREEMENT, LEAST_OTHER_AGREEMENT = 0.4, 0.6
 # What must be seen from far before keypoints are found: agreement, similarity and COLOURS_COUNT times the
-# shared colours. Of 657 copies that need keypoints the least had 1.31, a screenshot in other contrast; of
-# pairs of other photographs of one kind five in six have less than LEAST_SEEN, of one shop's shelves half.
+# shared colours. Of 657 copies that need keypoints the least had 1.31, with similarities of crops 0.1 larger;
+# of pairs of other photographs of one kind five in six have less than LEAST_SEEN, of one shop's shelves half.
 LEAST_SEEN, COLOURS_COUNT = 1.17, 0.4
 WELL_NESTED, WELL_TURNED = 0.7, 0.75  # agreement
 PAGE = 0.35  # share of one brightness that pages have at least

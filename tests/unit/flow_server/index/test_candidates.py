@@ -25,7 +25,7 @@ def descriptors(count: int, seed: int) -> list[Descriptor]:
     made = []
     for number in range(count):
         codes = 0.5 * random.permutation(centres[number % 8]) + random.normal(0, 22, (6, 256))
-        flips = np.packbits(random.random(256) < random.choice([0.1, 0.35, 0.5]))
+        flips = np.packbits(random.random(256) < random.choice([0.1, 0.25, 0.5]))
         made.append(
             Descriptor(
                 version=DESCRIPTOR_VERSION,

@@ -34,22 +34,22 @@ def test_close_ones_are_compared_up_to_the_budget(smartfilter: str) -> None:
 
 
 def test_one_that_stands_out_is_compared_and_a_crowd_is_not() -> None:
-    assert worth_comparing([0.52, *[0.43] * 9], OFF) == [0]
-    assert worth_comparing([0.48], OFF) == [0]
-    assert worth_comparing([0.46] * 12, OFF) == []
-    assert worth_comparing([0.41, 0.405], OFF) == []
+    assert worth_comparing([0.46, *[0.375] * 9], OFF) == [0]
+    assert worth_comparing([0.39], OFF) == [0]
+    assert worth_comparing([0.375] * 12, OFF) == []
+    assert worth_comparing([0.37, 0.365], OFF) == []
 
 
 def test_of_the_closest_two_less_is_enough() -> None:
     """Of a crowd at a shelf, the original of a crop is often the first or second."""
-    assert worth_comparing([0.5] * 12, OFF) == [0, 1]
-    assert worth_comparing([0.5] * 12, EFFORTS["medium"]) == []
+    assert worth_comparing([0.45] * 12, OFF) == [0, 1]
+    assert worth_comparing([0.45] * 12, EFFORTS["medium"]) == []
 
 
 def test_those_that_passed_do_not_hide_others() -> None:
     """Copies of a picture are close to each other; one that is less so stands out from what is no copy."""
     group = [Candidate(key, 0.9 - key / 100) for key in range(10)]
-    rest = [Candidate(20, 0.5), *(Candidate(30 + key, 0.42) for key in range(9))]
+    rest = [Candidate(20, 0.5), *(Candidate(30 + key, 0.37) for key in range(9))]
     shortlist = Shortlist([], group + rest, is_whole=True, hashes={})
     assert shortlist.worth_comparing(set(), OFF) == list(range(10))
     assert shortlist.worth_comparing(range(10), OFF) == [20]
