@@ -116,14 +116,17 @@ def put(files: AbstractFileSystem, path: str, data: bytes, *, create: bool = Fal
     Raises:
         FileExistsError: there is one.
         ConfigError: the bucket is not there.
+        StorageError: it is, and what had been uploaded of the file is not.
     """
     try:
         files.pipe_file(path, data, mode="create" if create else "overwrite")
-    except FileNotFoundError:
-        bucket = files.unstrip_protocol(path.strip("/").partition("/")[0])
-        raise ConfigError(
-            f"The storage has no {bucket}: make the bucket, or look at the address of the storage."
-        ) from None
+    except FileNotFoundError as error:
+        bucket = path.strip("/").partition("/")[0]
+        if files.exists(bucket):
+            told = f"{files.unstrip_protocol(path)} was not written ({shown(error)}). A retry goes on."
+            raise StorageError(told) from error
+        told = f"The storage has no {files.unstrip_protocol(bucket)}"
+        raise ConfigError(f"{told}: make the bucket, or look at the address of the storage.") from None
 
 
 def require_promises(files: AbstractFileSystem, root: str) -> None:

@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from urllib.request import Request, urlopen
 
-import pandas as pd
 import pytest
 
 from include.dedupe import object_store as stores
@@ -19,9 +18,8 @@ from include.dedupe.acting.lease import hold_lease
 from include.dedupe.errors import ConfigError, LeaseError
 from include.dedupe.rundir import RunDir
 from include.dedupe.storage import Storage
-from include.dedupe.tables import CLUSTERS, PAIRS
 from tests.pipeline.conftest import Bench
-from tests.pipeline.whole_run import whole_run
+from tests.pipeline.whole_run import assert_same_findings, whole_run
 
 BUCKET, CONNECTION = "runs", "google_store"
 LARGE = 12 * 2**20  # bytes, more than one request takes
@@ -60,12 +58,7 @@ def test_a_run_ends_as_one_on_a_disk(bench: Bench, folder: str) -> None:
     whole_run(bench)
     far = replace(bench, run=RunDir(folder, "pictures", bench.run.run_id))
     whole_run(far)
-    for stage, name, schema in (("pairs", "pairs", PAIRS), ("clusters", "clusters", CLUSTERS)):
-        pd.testing.assert_frame_equal(
-            far.run.read_table(stage, name, schema), bench.run.read_table(stage, name, schema)
-        )
-    for name in ("duplicates.csv", "clusters.csv", "graph.json"):
-        assert far.run.storage.read(f"report/{name}") == bench.run.storage.read(f"report/{name}")
+    assert_same_findings(far.run, bench.run)
 
 
 def test_of_many_that_create_a_file_one_wins(folder: str) -> None:

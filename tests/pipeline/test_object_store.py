@@ -22,10 +22,10 @@ from include.dedupe.errors import ConfigError, LeaseError, OvertakenError, Stora
 from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.scanning.scan import scan
 from include.dedupe.storage import Storage
-from include.dedupe.tables import CLUSTERS, EDGES, PAIRS
+from include.dedupe.tables import EDGES
 from tests.pipeline.conftest import Bench
 from tests.pipeline.scan_fixture import STAGE, assert_same, many, planned, scanned, undisturbed
-from tests.pipeline.whole_run import FIRST, whole_run
+from tests.pipeline.whole_run import FIRST, assert_same_findings, whole_run
 from tests.support.embedded_server import REPOSITORY
 from tests.support.object_store import VARIABLE, ObjectStore, object_store, served
 
@@ -52,12 +52,7 @@ def test_a_run_on_a_store_that_fails_now_and_then_ends_as_one_on_a_disk(
     far = replace(bench, run=RunDir(f"{object_store.address}/flow", "pictures", bench.run.run_id))
     object_store.fails_each = 23
     whole_run(far)
-    for stage, name, schema in (("pairs", "pairs", PAIRS), ("clusters", "clusters", CLUSTERS)):
-        pd.testing.assert_frame_equal(
-            far.run.read_table(stage, name, schema), bench.run.read_table(stage, name, schema)
-        )
-    for name in ("duplicates.csv", "clusters.csv", "graph.json"):
-        assert far.run.storage.read(f"report/{name}") == bench.run.storage.read(f"report/{name}")
+    assert_same_findings(far.run, bench.run)
     assert not [one for one in object_store.requests if one.startswith("POST") and "moto-api" not in one]
 
 

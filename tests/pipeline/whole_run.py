@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 
+import pandas as pd
+
 from include.dedupe.clustering.cluster import cluster
 from include.dedupe.clustering.merge import merge
 from include.dedupe.planning.plan import plan
 from include.dedupe.planning.scope import Scope
 from include.dedupe.reporting.report import report
-from include.dedupe.rundir import Attempt
+from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.scanning.scan import scan
+from include.dedupe.tables import CLUSTERS, PAIRS
 from tests.pipeline.conftest import Bench
 
 FIRST = Attempt()
@@ -24,3 +27,12 @@ def whole_run(bench: Bench) -> None:
     asyncio.run(bench.ask(lambda flow: merge(flow, bench.run, FIRST)))
     cluster(bench.run, FIRST)
     report(bench.run, FIRST, bench.pictures())
+
+
+def assert_same_findings(run: RunDir, other: RunDir) -> None:
+    for stage, name, schema in (("pairs", "pairs", PAIRS), ("clusters", "clusters", CLUSTERS)):
+        pd.testing.assert_frame_equal(
+            run.read_table(stage, name, schema), other.read_table(stage, name, schema)
+        )
+    for name in ("duplicates.csv", "clusters.csv", "graph.json"):
+        assert run.storage.read(f"report/{name}") == other.storage.read(f"report/{name}")

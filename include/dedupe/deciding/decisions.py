@@ -68,9 +68,7 @@ def read_decisions(run: RunDir, digest: str) -> pd.DataFrame:
     name = decisions_file(digest)
     if not digest.isalnum() or not run.storage.exists(name):
         raise ApprovalError(f"{run.address} has no decisions {digest!r}; approve the hash of the question.")
-    decisions = from_parquet(
-        run.storage.read(decisions_file(digest)), DECISIONS, run.storage.path(decisions_file(digest))
-    )
+    decisions = from_parquet(run.storage.read(name), DECISIONS, run.storage.path(name))
     if decisions_hash(run.run_id, decisions) != digest:
         raise ApprovalError(f"{run.storage.path(name)} was changed after it was decided; start a new run.")
     return decisions

@@ -1,7 +1,7 @@
 """EfficientNet-Lite0, cut off in its middle, as an ONNX graph that ends in features for copy detection.
 
-What lies behind tells classes of things apart and nothing else: without it, copies are found better, in two
-thirds of the time. The outputs of four stages, and the widest layers of three, are pooled over the whole
+What lies behind tells classes of things apart and nothing else: without it, copies are found better, and in
+less time. The outputs of four stages, and the widest layers of three, are pooled over the whole
 picture and over five overlapping regions of it, so that one run also describes parts. Batch norms are folded
 into the convolutions; weights are stored as 16 bit floats.
 """
