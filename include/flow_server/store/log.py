@@ -34,8 +34,9 @@ class WriteAheadLog:
         return False
 
     def restart_if_long(self) -> None:
+        """Where another is in the way, rests until all try again: at the same moments of one clock."""
         if self.is_long() and not self.restart(_OTHERS_SECONDS):
-            self._busy_until = time.monotonic() + _REST_SECONDS
+            self._busy_until = (time.monotonic() // _REST_SECONDS + 1) * _REST_SECONDS
 
     def restart(self, patience: float = 0.0) -> bool:
         """Takes the log into the file and empties it; False where another program reads it all the while."""

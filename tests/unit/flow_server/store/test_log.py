@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import threading
 import time
 from contextlib import closing
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 UPDATES = int(os.environ.get("UPDATES", "2000"))
 DOCUMENTS = 200
+GIVING_UP = 2.0
+"""Seconds in which a server has noticed that the log is long, tried, and been kept from it."""
 
 
 @pytest.fixture
@@ -105,6 +108,29 @@ def test_a_server_that_nobody_asks_lets_the_log_of_another_begin_anew(store: Sql
             store.update([changed(number + place) for place in range(50)])
             number += 50
             restarts += log_bytes(path) < before
+
+
+def test_servers_that_gave_up_at_different_moments_try_again_together(store: SqliteStore, path: Path) -> None:
+    """A third program reads the file; the second server comes when the first has given up already."""
+    store.update([changed(number) for number in range(DOCUMENTS)])
+    number = DOCUMENTS
+    with closing(sqlite3.connect(path)) as third:
+        third.execute("BEGIN")
+        third.execute("SELECT count(*) FROM documents").fetchone()
+        while log_bytes(path) <= LOG_BYTES:
+            store.update([changed(number + place) for place in range(50)])
+            number += 50
+        time.sleep(GIVING_UP + 3)
+        idle = SqliteStore(path)
+        time.sleep(GIVING_UP + 2)
+    with closing(idle):
+        assert idle.count() == DOCUMENTS
+        deadline = time.monotonic() + 60
+        while log_bytes(path) > LOG_BYTES:
+            assert time.monotonic() < deadline, f"the log has {log_bytes(path)} bytes"
+            store.update([changed(number)])
+            number += 1
+            time.sleep(0.05)
 
 
 def test_what_a_long_log_made_visible_is_told_to_who_asks(store: SqliteStore, path: Path) -> None:
