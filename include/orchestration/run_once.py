@@ -63,7 +63,6 @@ def run_once(collection: str, params: dict[str, Any], *, is_gate: bool = False) 
             f"Airflow with a scheduler, or set dry_run: true, or approval: {{mode: none}}."
         )
     home.use(HOME)
-    os.environ[BARS_VARIABLE] = "1"
     HOME.mkdir(parents=True, exist_ok=True)
     log_file = HOME / f"run-{collection}.log"
     with _output_to(log_file):
@@ -113,9 +112,11 @@ def _collect_errors(dag: DAG) -> list[str]:
 
 @contextmanager
 def _output_to(log_file: Path) -> Iterator[None]:
-    """Send what Airflow prints into a file; progress goes to standard error and stays visible."""
+    """Send what Airflow prints into a file; progress stays visible, as bars on standard error."""
     sys.stdout.flush()
     terminal = os.dup(1)
+    had_bars = os.environ.get(BARS_VARIABLE)
+    os.environ[BARS_VARIABLE] = "1"
     with log_file.open("ab") as log:
         os.dup2(log.fileno(), 1)
         try:
@@ -124,6 +125,8 @@ def _output_to(log_file: Path) -> Iterator[None]:
             sys.stdout.flush()
             os.dup2(terminal, 1)
             os.close(terminal)
+            if had_bars is None:
+                del os.environ[BARS_VARIABLE]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

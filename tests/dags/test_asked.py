@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import runpy
 import subprocess
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from include.dedupe.__main__ import main
+from include.dedupe.progress import BARS_VARIABLE
 from include.dedupe.settings.config import COLLECTIONS_VARIABLE
 from include.dedupe.storage import STORAGE_VARIABLE
 from include.orchestration import home, run_once
@@ -71,12 +73,14 @@ def test_a_single_run_takes_its_range(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_FLOW_SHELVED", flow_server.base)
+    monkeypatch.delenv(BARS_VARIABLE, raising=False)
     assert run_once.main(["pictures", "--categories", "animals", "--threshold", "0.8"]) == 0
     assert "documents    3 of 3 scanned" in capfd.readouterr().out
     assert run_once.main(["pictures", "--scope", "known"]) == 0
     assert "documents    0 of 0 scanned" in capfd.readouterr().out
     with pytest.raises(SystemExit):
         run_once.main(["pictures", "--dry-run", "maybe"])
+    assert BARS_VARIABLE not in os.environ
 
 
 def test_make_passes_the_arguments_on() -> None:

@@ -20,7 +20,7 @@ from include.dedupe.rundir import Attempt
 from include.flow_client import FlowError
 from tests.pipeline.acting_fixture import CAT, COFFEE, SMALL_CAT, acting, policies
 from tests.pipeline.dying import kill_at
-from tests.support.acting import LATE, Acting, outcomes
+from tests.support.acting import LATE, Acting, outcomes, reasons
 
 __all__ = ["acting"]
 
@@ -58,8 +58,8 @@ def test_killed_anywhere_and_started_again_it_ends_as_one_that_was_not(
         for document in (*expected.values(), *after_all.values()):
             for name in ("duplicate_cluster_s", "duplicate_since_dt"):
                 document.pop(name, None)
+        assert outcomes(run) == done, (call, reasons(run))
         assert after_all == expected, call
-        assert outcomes(run) == done, call
         gone = set(DOCUMENTS) - set(expected)
         stones = read_tombstones(run.lasting)
         assert {name for name, stone in stones.items() if stone.run_id == run.run_id} == gone
