@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import itertools
 from collections.abc import Mapping
@@ -19,7 +20,7 @@ from include.dedupe.flow import Document
 from include.dedupe.rundir import Attempt
 from include.flow_client import FlowError
 from tests.pipeline.acting_fixture import CAT, COFFEE, SMALL_CAT, acting, policies
-from tests.pipeline.dying import kill_at
+from tests.pipeline.dying import Killed, kill_at
 from tests.support.acting import LATE, Acting, outcomes, reasons
 
 __all__ = ["acting"]
@@ -68,6 +69,45 @@ def test_killed_anywhere_and_started_again_it_ends_as_one_that_was_not(
         if not was_killed:
             assert call > 5
             return
+
+
+@pytest.mark.parametrize("left", ["cat 2", "cat 3", "coffee 2"])
+def test_killed_before_the_last_of_several_merges_it_goes_on_with_that_one(acting: Acting, left: str) -> None:
+    """What it wrote becomes visible while the next try looks at the pictures."""
+    acting.fill(DOCUMENTS)
+    config = acting.config(**policies("merge", **RULES))
+    acting.check(config)
+    run = acting.run()
+    digest = acting.decide(run, config).hash
+
+    class Dying(ClientWriter):
+        merged = 0
+
+        async def delete(self, document_id: str, version: int) -> None:
+            if document_id == left:
+                while self.merged < 2:
+                    await asyncio.sleep(0.01)
+                raise Killed
+            await super().delete(document_id, version)
+            self.merged += 1
+
+    async def dying(writer: ClientWriter) -> None:
+        await apply(Dying(writer._client, writer.reader), run, Attempt(0, 1), digest, LATE, dry_run=False)
+
+    class Overtaken(ClientWriter):
+        async def analyze(self, *, url: str | None = None, data: bytes | None = None) -> Mapping[str, Any]:
+            await self.commit()
+            return await super().analyze(url=url, data=data)
+
+    async def again(writer: ClientWriter) -> None:
+        overtaken = Overtaken(writer._client, writer.reader)
+        await apply(overtaken, run, Attempt(0, 2), digest, LATE, dry_run=False)
+
+    with pytest.raises(Killed):
+        acting.ask(dying)
+    acting.ask(again)
+    assert {outcome for _, outcome in outcomes(run).values()} == {"done"}, reasons(run)
+    assert set(acting.documents()) == {"cat", "cat small", "coffee"}
 
 
 def test_the_archive_comes_before_the_write(acting: Acting) -> None:

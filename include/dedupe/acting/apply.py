@@ -9,7 +9,7 @@ so an apply that was killed and started again knows what it did, and neither rep
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict, dataclass
@@ -166,15 +166,17 @@ class _Work:
                 progress.advance(len(batch))
         return outcomes
 
-    def _earlier(self) -> dict[str, Entry]:
+    def _earlier(self) -> dict[str, list[Entry]]:
         """Return what this run has archived before, without what others have deleted since."""
-        earlier = {entry.id: entry for entry in read_entries(self.run.lasting, self.run.folder)}
+        earlier: dict[str, list[Entry]] = defaultdict(list)
+        for entry in read_entries(self.run.lasting, self.run.folder):
+            earlier[entry.id].append(entry)
         stones = read_tombstones(self.run.lasting) if earlier else {}
         by_others = {name for name, stone in stones.items() if stone.run_id != self.run.run_id}
         return {
-            name: entry
-            for name, entry in earlier.items()
-            if name not in by_others or not stones[name].is_after(entry)
+            name: entries
+            for name, entries in earlier.items()
+            if name not in by_others or not stones[name].is_after(entries[-1])
         }
 
     def _lease(self) -> AbstractContextManager[Lease]:
@@ -186,7 +188,7 @@ class _Work:
         number: int,
         orders: list[Order],
         stands: Callable[[Order], str],
-        earlier: dict[str, Entry],
+        earlier: dict[str, list[Entry]],
         lease: Lease | None,
     ) -> list[Outcome]:
         journal = f"{journal_folder(self.attempt.generation)}/{number:06}.json"

@@ -44,7 +44,7 @@ class Batch:
     run: RunDir
     config: CollectionConfig
     name: str
-    earlier: dict[str, Entry]
+    earlier: dict[str, list[Entry]]
     lease: Lease | None
     stands: Callable[[Order], str]
     looking: Looking = field(init=False)
@@ -64,7 +64,7 @@ class Batch:
             StoppedError: a person has stopped all writing.
             LeaseError: somebody else has taken over.
         """
-        begun = {name for name, entry in self.earlier.items() if entry.action in DELETING}
+        begun = {name for name, entries in self.earlier.items() if entries[-1].action in DELETING}
         found = await self._try(orders, "")
         again = [
             order
@@ -135,7 +135,8 @@ class Batch:
 
     def _archive(self, entries: Sequence[Entry], suffix: str) -> None:
         write_entries(self.run, f"{self.name}{suffix}", entries)
-        self.earlier.update({entry.id: entry for entry in entries})
+        for entry in entries:
+            self.earlier.setdefault(entry.id, []).append(entry)
 
     async def _late_objections(self, entries: Mapping[Order, Entry], moment: Moment) -> dict[Order, Outcome]:
         """Look at the keepers once more: archiving may have taken minutes, and no write locks them."""

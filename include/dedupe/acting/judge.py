@@ -6,7 +6,7 @@ document alone, in words.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from include.dedupe.acting.archive import ABSORB, Entry
@@ -25,7 +25,7 @@ SAME_SCORE = 0.005
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """The documents of a batch as they are now, and what this run has done before it was interrupted.
+    """The documents of a batch as they are now, and what this run has archived so far, oldest first.
 
     ``linked`` names, for each document that others link to, one of them.
     """
@@ -34,7 +34,7 @@ class Moment:
     documents: Mapping[str, Document]
     protected: frozenset[str]
     linked: Mapping[str, str]
-    earlier: Mapping[str, Entry]
+    earlier: Mapping[str, Sequence[Entry]]
 
     def objection(self, order: Order) -> str:
         """Return why the order must not be carried out; empty if nothing speaks against it."""
@@ -53,7 +53,7 @@ class Moment:
 
     def was_done(self, order: Order) -> Entry | None:
         """Return the entry of a deletion that this run carried out before it was interrupted."""
-        entry = self.earlier.get(order.id)
+        entry = next(reversed(self.earlier.get(order.id, ())), None)
         gone = order.id not in self.documents
         return entry if entry and gone and entry.action in DELETING and order.decision in DELETING else None
 
@@ -71,9 +71,12 @@ class Moment:
         if order.keeper_id in self.protected and self._merges_fields(order):
             return "its keeper is protected by now, and takes in no fields"
         now = fields_of(fingerprint(keeper, self.config))
-        absorbed = self.earlier.get(order.keeper_id)
-        is_ours = absorbed is not None and absorbed.action == ABSORB and now in self._known_states(absorbed)
-        return "" if now == fields_of(order.keeper_fingerprint) or is_ours else "its keeper has changed"
+        known = {state for entry in self._absorbed(order.keeper_id) for state in self._known_states(entry)}
+        return "" if now in known | {fields_of(order.keeper_fingerprint)} else "its keeper has changed"
+
+    def _absorbed(self, keeper_id: str) -> list[Entry]:
+        """Return all that this run meant to write into a keeper; any of it may have been carried out."""
+        return [entry for entry in self.earlier.get(keeper_id, ()) if entry.action == ABSORB]
 
     def _is_marked(self, keeper: Document, order: Order) -> bool:
         """Whether the mark of a keeper speaks against it.

@@ -23,13 +23,13 @@ from include.dedupe.settings.policy_settings import DELETING, FOR_TWO
 class Looking:
     """Looks at what the orders of a batch are about; ``seen`` is what it saw of their pictures.
 
-    ``earlier`` is what this run has archived before it was interrupted, ``overruled`` are pairs of which a
+    ``earlier`` is what this run has archived so far, by id, ``overruled`` are pairs of which a
     person says that they show the same, whatever the last look sees.
     """
 
     writer: FlowWriter
     config: CollectionConfig
-    earlier: dict[str, Entry]
+    earlier: Mapping[str, Sequence[Entry]]
     overruled: frozenset[str]
     seen: dict[Order, Sight] = field(default_factory=dict)
     sights: Sights = field(init=False)
