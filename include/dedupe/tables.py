@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pandas as pd
 import pyarrow as pa
@@ -242,6 +242,15 @@ def to_parquet(rows: pd.DataFrame | pa.Table, schema: pa.Schema, group_rows: int
     is_table = isinstance(rows, pa.Table)
     table = rows if is_table else pa.Table.from_pandas(rows, schema=schema, preserve_index=False)
     pq.write_table(table, buffer, row_group_size=group_rows, write_page_checksum=True)
+    return buffer.getvalue()
+
+
+def tables_to_parquet(pieces: Iterable[pa.Table], schema: pa.Schema) -> bytes:
+    """Return rows that are made piece by piece as one Parquet file, each piece as a row group."""
+    buffer = io.BytesIO()
+    with pq.ParquetWriter(buffer, schema, write_page_checksum=True) as writer:
+        for rows in pieces:
+            writer.write_table(rows, row_group_size=len(rows) or None)
     return buffer.getvalue()
 
 

@@ -34,11 +34,22 @@ from include.dedupe.clustering.cluster import to_clusters
 from include.dedupe.clustering.coding import CodedPairs, to_pairs
 from include.dedupe.clustering.components import find_clusters
 from include.dedupe.clustering.earlier import Earlier
+from include.dedupe.clustering.known_rows import Gathering
+from include.dedupe.clustering.known_state import State
 from include.dedupe.clustering.spilling import join_on_disk, number_pairs
 from include.dedupe.deciding.decide import decide_again
 from include.dedupe.deciding.documents import decide_documents
 from include.dedupe.settings.config import CollectionConfig
-from include.dedupe.tables import CLUSTERS, EDGES, FACTS, PAIRS, rows_of_parquet, to_parquet
+from include.dedupe.tables import (
+    CLUSTERS,
+    EDGES,
+    FACTS,
+    KNOWN_PAIRS,
+    PAIRS,
+    rows_of_parquet,
+    tables_to_parquet,
+    to_parquet,
+)
 from include.dedupe.verdicts import Standing
 from include.safe_text import run_until_unread
 from include.tools.large_edges import write_edges
@@ -136,14 +147,29 @@ def _measured(work: Callable[[pd.DataFrame], int], count: int) -> tuple[float, f
 
 
 def merge_parts(files: list[Path], out: Path) -> int:
-    """Make the pairs of the edges in files, as the merge of a run does, and write them in parts."""
+    """Make the pairs of the edges in files, keep them for later runs, and write those that hold in parts.
+
+    As the merge of a run does, but that Flow is not asked how the documents are: they are as they were.
+    """
     out.mkdir()
-    parts, count = (rows_of_parquet(file.read_bytes(), EDGES, file.name) for file in files), 0
-    with tempfile.TemporaryDirectory() as folder:
-        for number, found in enumerate(join_on_disk(parts, Path(folder))):
-            (out / f"{number:05}").write_bytes(to_parquet(found.to_table(), PAIRS))
-            count += len(found)
-    return count
+    edges = (rows_of_parquet(file.read_bytes(), EDGES, file.name) for file in files)
+    with tempfile.TemporaryDirectory() as name:
+        (Path(name) / "edges").mkdir()
+        gathering = Gathering(Path(name) / "ids")
+        found = list(join_on_disk(edges, Path(name) / "edges"))
+        prints = 1 + np.arange(len(found[0].ids), dtype=np.uint64)
+        gathering.add_found(found, prints, EXACT)
+        del found
+        rows = gathering.finish()
+        kept = tables_to_parquet(rows.united().to_tables("bench"), KNOWN_PAIRS)
+        out.with_name("known").write_bytes(kept)
+        del kept
+        all_of_them = np.ones(len(prints), bool)
+        state = State(prints, all_of_them, all_of_them, all_of_them, [])
+        holding = rows.take(state.holds(rows) & state.counts(rows)).united()
+        for number, part in enumerate(holding.spans()):
+            (out / f"{number:05}").write_bytes(to_parquet(part.pairs().to_table(), PAIRS))
+    return len(holding)
 
 
 def cluster_parts(pairs: Path, out: Path) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
@@ -16,7 +17,7 @@ from include.dedupe.acting.record import record
 from include.dedupe.acting.wanted import Wanted
 from include.dedupe.clustering.known_hubs import settle_hubs
 from include.dedupe.clustering.known_ids import require_known
-from include.dedupe.clustering.known_pairs import read_known_pairs
+from include.dedupe.clustering.known_pairs import known_tables
 from include.dedupe.clustering.merge import _read_scans
 from include.dedupe.clustering.names import last_members
 from include.dedupe.deciding.decide import current_decisions
@@ -83,6 +84,11 @@ def _readers(storage: Path) -> Readers:
         plan, digest = read_plan(first), first.result("decide").result["hash"]
         return _orders(first, Attempt(0, 2), plan, digest, EVERYTHING, dry_run=False)
 
+    def edges() -> Any:
+        with TemporaryDirectory() as folder:
+            found = _read_scans(first, read_plan(first), Path(folder))
+            return [found.edges, found.prints.tolist(), *(one.to_frame().to_csv() for one in found.pairs)]
+
     def scans() -> Any:
         plan = read_plan(first)
         (name,) = scanned_partitions(first, plan)
@@ -93,7 +99,7 @@ def _readers(storage: Path) -> Readers:
     return {
         "orders": orders,
         "scans": scans,
-        "edges": lambda: [str(one) for one in _read_scans(first, read_plan(first))],
+        "edges": edges,
         "plan": lambda: read_plan(first),
         "coverage": lambda: measure_coverage(first, read_plan(first)),
         "findings": lambda: vars_of(read_findings(first, read_plan(first))),
@@ -107,7 +113,7 @@ def _readers(storage: Path) -> Readers:
         "tombstones": lambda: read_tombstones(lasting),
         "refusals": lambda: read_refusals(lasting),
         "buried": lambda: read_buried(lasting),
-        "pairs": lambda: read_known_pairs(later, LATER, read_plan(later)),
+        "pairs": lambda: [each.to_pandas() for each in known_tables(later, LATER, read_plan(later))],
         "hubs": lambda: settle_hubs(later, LATER, read_plan(later), nothing, ()),
         "names": lambda: last_members(lasting, ["c-0"]),
         "ids": lambda: require_known(lasting, ["a.jpg"]),

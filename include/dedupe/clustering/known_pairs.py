@@ -8,8 +8,7 @@ Pairs of another detector, or another version of it, are never mixed in.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -17,46 +16,31 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from include.dedupe.clustering.coding import encode
-from include.dedupe.clustering.ordering import changes, places_among
+from include.dedupe.clustering.known_rows import KnownRows
 from include.dedupe.errors import ArtifactError
-from include.dedupe.flow import FlowReader
 from include.dedupe.planning.plan import Plan
 from include.dedupe.rundir import Attempt, RunDir
-from include.dedupe.scanning.search import document_fields, fingerprint
 from include.dedupe.storage import Storage
-from include.dedupe.tables import ADDED, DOCUMENTS, KNOWN_PAIRS, empty, from_parquet, to_parquet
+from include.dedupe.tables import (
+    KNOWN_PAIRS,
+    empty,
+    from_parquet,
+    groups_of_parquet,
+    tables_to_parquet,
+)
 
 log = logging.getLogger(__name__)
 FOLDER = "pairs"
-AT_ONCE = 100_000
-"""Documents that are asked for, and held as Flow tells them, at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class State:
-    """The documents of pairs as they are now: columns of DOCUMENTS, and ids of those in each scope."""
-
-    documents: pd.DataFrame
-    in_scope: pd.Series[str]
-    in_search_scope: pd.Series[str]
-
-    def counts(self, pairs: pd.DataFrame) -> npt.NDArray[np.bool_]:
-        """Tell which pairs the scopes let count: one document may be scanned, the other one found."""
-        scanned, found = (
-            {side: places_among(pairs[f"id_{side}"], scope) >= 0 for side in "ab"}
-            for scope in (self.in_scope, self.in_search_scope)
-        )
-        counts: npt.NDArray[np.bool_] = scanned["a"] & found["b"] | scanned["b"] & found["a"]
-        return counts
-
-
-def read_known_pairs(run: RunDir, attempt: Attempt, plan: Plan) -> pd.DataFrame:
-    """Return the pairs (columns of KNOWN_PAIRS) that other runs found with this detector, oldest first."""
-    files = read_files(run.lasting, but=_name(run, attempt, plan))
-    frames = [frame[frame["detector"] == plan.detector] for frame in files.values()]
-    known = pd.concat([empty(KNOWN_PAIRS), *frames], ignore_index=True)
-    floor = known["floor"].max() if len(known) else 0.0
+def known_tables(run: RunDir, attempt: Attempt, plan: Plan) -> Iterator[pa.Table]:
+    """Yield the pairs (rows of KNOWN_PAIRS) that other runs found with this detector, oldest first."""
+    floor = 0.0
+    for path, data in _read_all(run.lasting, but=_name(run, attempt, plan)).values():
+        for rows in groups_of_parquet(data, KNOWN_PAIRS, run.lasting.path(path)):
+            own = rows.filter(pc.equal(rows["detector"], plan.detector))
+            floor = max(floor, pc.max(own["floor"]).as_py() or 0.0)
+            yield own
     if floor > plan.config.scan.threshold:
         log.warning(
             "Some known pairs were kept down to a score of %s only; below it, down to the threshold %s, "
@@ -64,16 +48,24 @@ def read_known_pairs(run: RunDir, attempt: Attempt, plan: Plan) -> pd.DataFrame:
             floor,
             plan.config.scan.threshold,
         )
-    return known
 
 
 def read_files(lasting: Storage, but: str = "") -> dict[str, pd.DataFrame]:
     """Return the files by name, the oldest first, without the one that is called ``but``.
 
-    Files that go while they are read have been compacted into another one, and all are read anew.
-
     Raises:
         ArtifactError: a file is damaged, or is listed and cannot be read.
+    """
+    return {
+        name: from_parquet(data, KNOWN_PAIRS, lasting.path(path))
+        for name, (path, data) in _read_all(lasting, but).items()
+    }
+
+
+def _read_all(lasting: Storage, but: str) -> dict[str, tuple[str, bytes]]:
+    """Return path and bytes of the files by name.
+
+    Files that go while they are read have been compacted into another one, and all are read anew.
     """
     names = [name for name in lasting.names(FOLDER) if name != but]
     paths = [f"{FOLDER}/{name}" for name in names]
@@ -82,9 +74,8 @@ def read_files(lasting: Storage, but: str = "") -> dict[str, pd.DataFrame]:
     except ArtifactError:
         if set(names) <= set(lasting.names(FOLDER)):
             raise
-        return read_files(lasting, but)
-    tables = zip(names, paths, read, strict=True)
-    return {name: from_parquet(data, KNOWN_PAIRS, lasting.path(path)) for name, path, data in tables}
+        return _read_all(lasting, but)
+    return dict(zip(names, zip(paths, read, strict=True), strict=True))
 
 
 def known_scores(lasting: Storage, detector: str) -> tuple[npt.NDArray[np.float64], float | None]:
@@ -99,89 +90,21 @@ def known_scores(lasting: Storage, detector: str) -> tuple[npt.NDArray[np.float6
     return pairs["score"].to_numpy(np.float64), floor
 
 
-def keep_pairs(run: RunDir, attempt: Attempt, plan: Plan, pairs: pd.DataFrame) -> None:
+def keep_pairs(run: RunDir, attempt: Attempt, plan: Plan, rows: KnownRows) -> None:
     """Put the pairs of a run beside the runs; a retry that finds them there leaves them."""
-    run.lasting.create(f"{FOLDER}/{_name(run, attempt, plan)}", to_parquet(pairs, KNOWN_PAIRS))
+    data = tables_to_parquet(rows.to_tables(plan.detector), KNOWN_PAIRS)
+    run.lasting.create(f"{FOLDER}/{_name(run, attempt, plan)}", data)
 
 
-def to_known(pairs: pd.DataFrame, fingerprints: pd.Series[str], plan: Plan) -> pd.DataFrame:
-    """Return pairs (columns of PAIRS) with what tells later whether they still hold."""
-    return pairs.assign(
+def to_known(pairs: pd.DataFrame, fingerprints: pd.Series[str], plan: Plan) -> pa.Table:
+    """Return pairs (columns of PAIRS) as rows of KNOWN_PAIRS: with what tells later if they still hold."""
+    rows = pairs.assign(
         fingerprint_a=pairs["id_a"].map(fingerprints).fillna(""),
         fingerprint_b=pairs["id_b"].map(fingerprints).fillna(""),
         detector=plan.detector,
         floor=plan.config.scan.lowest_score,
     )
-
-
-def documents_of(pairs: pd.DataFrame) -> list[str]:
-    """Return the documents of pairs, each once and in order."""
-    ids: list[str] = encode(pairs["id_a"], pairs["id_b"])[0].to_pylist()
-    return ids
-
-
-async def read_state(flow: FlowReader, plan: Plan, ids: list[str]) -> State:
-    """Return how documents are now; ``ids`` are in order."""
-    parts = [ids[first : first + AT_ONCE] for first in range(0, len(ids), AT_ONCE)]
-    documents = [await _documents(flow, plan, part) for part in parts]
-    joined = pd.concat([empty(DOCUMENTS), *documents], ignore_index=True)
-    scopes = []
-    for fq in (plan.config.scope, plan.search_fq):
-        inside = [await _inside(flow, part, fq) for part in parts] if fq else [joined["id"]]
-        scopes.append(pd.concat([empty(DOCUMENTS)["id"], *inside], ignore_index=True))
-    return State(joined, *scopes)
-
-
-async def _documents(flow: FlowReader, plan: Plan, ids: list[str]) -> pd.DataFrame:
-    image = plan.config.fields.image
-    there = [
-        (document["id"], str(document.get(image, "")), fingerprint(document, image))
-        for document in await flow.existing(ids, document_fields(plan))
-    ]
-    return pd.DataFrame(sorted(there), columns=DOCUMENTS.names)
-
-
-async def _inside(flow: FlowReader, ids: list[str], fq: Sequence[str]) -> pd.Series[str]:
-    return pd.Series([document["id"] for document in await flow.existing(ids, fq=fq)], dtype=str)
-
-
-def split_stale(pairs: pd.DataFrame, documents: pd.DataFrame) -> tuple[pd.DataFrame, set[str]]:
-    """Return the pairs that hold, and the documents that have changed since they were last seen in a pair.
-
-    A pair holds when both documents exist and have the fingerprints that it was found with.
-    """
-    now = pa.array(documents["fingerprint"], pa.large_string())
-    holds, changed, seen_anew = np.ones(len(pairs), bool), *np.zeros((2, len(documents)), bool)
-    for side in "ab":
-        place = places_among(pairs[f"id_{side}"], documents["id"])
-        exists = place >= 0
-        fingerprint = now.take(pa.array(place, mask=~exists))
-        found_with = pa.array(pairs[f"fingerprint_{side}"], pa.large_string())
-        same = pc.equal(fingerprint, found_with).fill_null(False).to_numpy(zero_copy_only=False)
-        changed[place[exists & ~same]] = True
-        seen_anew[place[same]] = True
-        holds &= same
-    return pairs[holds], set(documents["id"].to_numpy()[changed & ~seen_anew])
-
-
-def unite(pairs: pd.DataFrame) -> pd.DataFrame:
-    """Return each pair once, as it was found last, sorted by both ids; seen from all sides it ever was."""
-    ids, one, other = encode(pairs["id_a"], pairs["id_b"])
-    key = one.astype(np.int64) * len(ids) + other
-    order = np.argsort(key, kind="stable")
-    begins = changes(key[order])
-    last, starts = order[np.roll(begins, -1)], np.flatnonzero(begins)
-    united = pairs.take(last).reset_index(drop=True)
-    for side in ("seen_from_a", "seen_from_b") if len(pairs) else ():
-        united[side] = np.logical_or.reduceat(pairs[side].to_numpy(bool)[order], starts)
-    return united
-
-
-def are_added(pairs: pd.DataFrame, before: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    """Tell which ``pairs`` are not in ``before`` with the same fingerprints; columns of KNOWN_PAIRS."""
-    keys = [*ADDED.names, "fingerprint_a", "fingerprint_b"]
-    found = pairs[keys].merge(before[keys].drop_duplicates(), on=keys, how="left", indicator=True)
-    return (found["_merge"] == "left_only").to_numpy(bool)
+    return pa.Table.from_pandas(rows, schema=KNOWN_PAIRS, preserve_index=False)
 
 
 def run_of(name: str) -> str:

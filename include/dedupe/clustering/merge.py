@@ -6,38 +6,32 @@ from several partitions. A pair says it once: the best score, and from which sid
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from include.dedupe.clustering.coding import to_pairs
+from include.dedupe.clustering.coding import CodedPairs, to_pairs
 from include.dedupe.clustering.known_hubs import settle_hubs
-from include.dedupe.clustering.known_pairs import (
-    are_added,
-    documents_of,
-    keep_pairs,
-    read_known_pairs,
-    read_state,
-    split_stale,
-    to_known,
-    unite,
-)
-from include.dedupe.clustering.ordering import places_among
+from include.dedupe.clustering.known_pairs import keep_pairs, known_tables, to_known
+from include.dedupe.clustering.known_rows import Gathering, KnownRows
+from include.dedupe.clustering.known_state import State, read_state
+from include.dedupe.clustering.numbering import Numbering
+from include.dedupe.clustering.ordering import in_order
+from include.dedupe.clustering.prints import UNKNOWN, Prints, to_numbers
 from include.dedupe.clustering.spilling import join_on_disk
 from include.dedupe.errors import ScanFailedError
 from include.dedupe.flow import FlowReader
 from include.dedupe.planning.plan import Plan, read_plan
-from include.dedupe.rundir import Attempt, RunDir
+from include.dedupe.rundir import Attempt, RunDir, Stage
 from include.dedupe.scanning.coverage import scanned_partitions
 from include.dedupe.scanning.outage import Outage
 from include.dedupe.scanning.search import Searcher, document_fields, fingerprint
-from include.dedupe.tables import ADDED, DOCUMENTS, EDGES, HUBS, PAIRS, empty
-
-PART_PAIRS = 1_000_000
+from include.dedupe.tables import ADDED, DOCUMENTS, EDGES, HUBS, PAIRS
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,42 +60,46 @@ async def merge(flow: FlowReader, run: RunDir, attempt: Attempt) -> MergeStats:
     if finished := stage.finished():
         return MergeStats(**finished.result)
     plan = read_plan(run)
-    edges, found_pairs, fingerprints = _read_scans(run, plan)
-    own = to_known(found_pairs, fingerprints, plan)
-    before = read_known_pairs(run, attempt, plan)
-    known = pd.concat([before, own], ignore_index=True)
-    state = await read_state(flow, plan, documents_of(known))
-    _, changed = split_stale(known, state.documents)
-    fresh, hubs = await _search_again(flow, plan, sorted(changed))
-    own = unite(pd.concat([own, fresh], ignore_index=True))
-    keep_pairs(run, attempt, plan, own)
-    if len(fresh):
-        known = pd.concat([known, fresh], ignore_index=True)
-        state = await read_state(flow, plan, documents_of(known))
-    threshold, lowest = plan.config.scan.threshold, plan.config.scan.lowest_score
-    valid, _ = split_stale(known, state.documents)
-    valid = unite(valid[state.counts(valid) & (valid["score"] >= lowest) & (valid["id_a"] != valid["id_b"])])
-    weak, valid = valid[valid["score"] < threshold], valid[valid["score"] >= threshold]
-    documents = state.documents[places_among(state.documents["id"], documents_of(valid)) >= 0]
-    stage.write_table("hubs", settle_hubs(run, attempt, plan, hubs, changed), HUBS)
-    is_new = are_added(valid, before)
-    spans = [slice(first, first + PART_PAIRS) for first in range(0, len(valid), PART_PAIRS) or (0,)]
-    stage.write_tables("pairs", (valid[span][PAIRS.names] for span in spans), PAIRS)
-    stage.write_tables("added", (valid[span][ADDED.names][is_new[span]] for span in spans), ADDED)
-    stage.write_table("weak", weak[PAIRS.names], PAIRS)
-    stage.write_table("documents", documents, DOCUMENTS)
-    found = int((own["id_a"] != own["id_b"]).sum())
-    floor = float(known["floor"].max()) if len(known) else lowest
-    stats = MergeStats(edges, found, len(valid), len(documents), len(changed), floor)
+    with TemporaryDirectory() as name:
+        found = _read_scans(run, plan, Path(name) / "scans")
+        earlier = known_tables(run, attempt, plan)
+        known = await _gather(flow, plan, earlier, found, folder=Path(name) / "first")
+        changed: list[str] = known.rows.ids.take(pa.array(known.state.changed(known.rows))).to_pylist()
+        fresh, hubs = await _search_again(flow, plan, changed)
+        if len(fresh):
+            earlier = known_tables(run, attempt, plan)
+            known = await _gather(flow, plan, earlier, found, fresh, folder=Path(name) / "again")
+        own = known.rows.take(slice(known.before, None)).united()
+        keep_pairs(run, attempt, plan, own)
+        stage.write_table("hubs", settle_hubs(run, attempt, plan, hubs, changed), HUBS)
+        pairs, documents = _write(stage, plan, known)
+    floor = float(known.rows.floors.max(initial=0.0)) if len(known.rows) else plan.config.scan.lowest_score
+    two = int(np.count_nonzero(own.of_two()))
+    stats = MergeStats(found.edges, two, pairs, documents, len(changed), floor)
     stage.finish(asdict(stats))
     return stats
 
 
-def _read_scans(run: RunDir, plan: Plan) -> tuple[int, pd.DataFrame, pd.Series[str]]:
-    """Return how many edges all partitions have, their pairs, and the fingerprint of each document in them.
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the scans of a run found: edges, their pairs in parts, and the fingerprint of each document."""
 
-    Few parts of the edges are held at a time.
-    """
+    edges: int
+    pairs: list[CodedPairs]
+    prints: Prints
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """All known pairs, those of other runs first, of which there are ``before``; and their documents now."""
+
+    rows: KnownRows
+    before: int
+    state: State
+
+
+def _read_scans(run: RunDir, plan: Plan, folder: Path) -> _Found:
+    """Return what all partitions have found; few parts of the edges are held at a time."""
     partitions = scanned_partitions(run, plan)
     counts: list[int] = []
 
@@ -111,15 +109,65 @@ def _read_scans(run: RunDir, plan: Plan) -> tuple[int, pd.DataFrame, pd.Series[s
                 counts.append(len(part))
                 yield part
 
-    with TemporaryDirectory() as folder:
-        pairs = [each.to_frame() for each in join_on_disk(read(), Path(folder))]
-    documents = pd.concat([run.read_table(name, "documents", DOCUMENTS) for name in partitions])
-    documents = documents.sort_values(["id", "image"]).drop_duplicates("id", keep="last")
-    found = pd.concat(pairs, ignore_index=True) if pairs else empty(PAIRS)
-    return sum(counts), found, documents.set_index("id")["fingerprint"]
+    (folder / "edges").mkdir(parents=True)
+    pairs = list(join_on_disk(read(), folder / "edges"))
+    numbering, prints = Numbering(folder), list[Prints]()
+    numbering.add(pairs[0].ids)
+    for name in partitions:
+        for part in run.read_rows(name, "documents", DOCUMENTS):
+            ids, place = in_order(part["id"].chunks)
+            numbering.add(ids)
+            last = np.empty(len(ids), np.uint64)
+            last[place] = to_numbers(part["fingerprint"])
+            prints.append(last)
+    of_all = np.full(len(numbering.finish()), UNKNOWN, np.uint64)
+    for number, each in enumerate(prints, 1):
+        of_all[numbering.places(number)] = each
+    return _Found(sum(counts), pairs, of_all[numbering.places(0)])
 
 
-async def _search_again(flow: FlowReader, plan: Plan, ids: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+async def _gather(
+    flow: FlowReader,
+    plan: Plan,
+    earlier: Iterable[pa.Table],
+    found: _Found,
+    *fresh: pa.Table,
+    folder: Path,
+) -> _Known:
+    """Return all pairs, the earliest first, the ``fresh`` ones last; what is large lies in the folder."""
+    gathering = Gathering(folder / "ids")
+    for rows in earlier:
+        gathering.add(rows)
+    before = gathering.count
+    gathering.add_found(found.pairs, found.prints, plan.config.scan.lowest_score)
+    for rows in fresh:
+        gathering.add(rows)
+    known = gathering.finish()
+    return _Known(known, before, await read_state(flow, plan, known.ids, folder / "documents"))
+
+
+def _write(stage: Stage, plan: Plan, known: _Known) -> tuple[int, int]:
+    """Write the pairs that hold and count, and their documents; return how many of both there are."""
+    rows, state, scan = known.rows, known.state, plan.config.scan
+    is_valid = state.holds(rows) & state.counts(rows) & rows.of_two() & (rows.scores >= scan.lowest_score)
+    valid = rows.take(is_valid).united()
+    is_strong = valid.scores >= scan.threshold
+    weak, strong = valid.take(~is_strong), valid.take(is_strong)
+    is_new = ~strong.are_in(rows.take(slice(known.before)))
+    parts = list(strong.spans())
+    stage.write_tables("pairs", (part.pairs().to_table() for part in parts), PAIRS)
+    news = np.split(is_new, np.cumsum([len(part) for part in parts])[:-1])
+    added = (part.take(new).pairs().to_table() for part, new in zip(parts, news, strict=True))
+    stage.write_tables("added", (each.select(ADDED.names).cast(ADDED) for each in added), ADDED)
+    stage.write_tables("weak", (part.pairs().to_table() for part in weak.spans()), PAIRS)
+    documents = 0
+    for number, part in enumerate(state.documents(strong)):
+        stage.write_part("documents", f"{stage.attempt.label}-{number:05}", part, DOCUMENTS)
+        documents += len(part)
+    return len(strong), documents
+
+
+async def _search_again(flow: FlowReader, plan: Plan, ids: list[str]) -> tuple[pa.Table, pd.DataFrame]:
     """Return the pairs that documents have which changed since they were scanned, and the hubs among them."""
     outage = Outage(flow, plan.config.scan.wait_hours * 3600)
     documents = await flow.existing(ids, document_fields(plan))
@@ -138,5 +186,4 @@ async def _search_again(flow: FlowReader, plan: Plan, ids: list[str]) -> tuple[p
     )
     as_they_are = pd.Series({each["id"]: fingerprint(each, image) for each in documents}, dtype=object)
     fresh = to_known(to_pairs(frames["edges"]), fingerprints, plan)
-    pairs = pd.concat([fresh, to_known(searched, as_they_are, plan)], ignore_index=True)
-    return pairs, frames["hubs"]
+    return pa.concat_tables([fresh, to_known(searched, as_they_are, plan)]), frames["hubs"]
