@@ -166,7 +166,7 @@ def merge_parts(files: list[Path], out: Path) -> int:
         del kept
         all_of_them = np.ones(len(prints), bool)
         state = State(prints, all_of_them, all_of_them, all_of_them, [])
-        holding = rows.take(state.holds(rows) & state.counts(rows)).united()
+        holding = rows.only(state.holds(rows) & state.counts(rows)).united()
         for number, part in enumerate(holding.spans()):
             (out / f"{number:05}").write_bytes(to_parquet(part.pairs().to_table(), PAIRS))
     return len(holding)

@@ -54,6 +54,10 @@ class KnownRows:
         """Return some of the rows, of the same ids."""
         return type(self)(self.ids, *(column[rows] for column in self.columns))
 
+    def only(self, chosen: Flags) -> Self:
+        """Return the chosen rows, without a copy where all are."""
+        return self if chosen.all() else self.take(chosen)
+
     def united(self) -> Self:
         """Return each pair once, as it was found last, in order; seen from all sides it ever was."""
         key = self.low.astype(np.int64) * len(self.ids) + self.high

@@ -150,9 +150,10 @@ def _write(stage: Stage, plan: Plan, known: _Known) -> tuple[int, int]:
     """Write the pairs that hold and count, and their documents; return how many of both there are."""
     rows, state, scan = known.rows, known.state, plan.config.scan
     is_valid = state.holds(rows) & state.counts(rows) & rows.of_two() & (rows.scores >= scan.lowest_score)
-    valid = rows.take(is_valid).united()
+    valid = rows.only(is_valid).united()
     is_strong = valid.scores >= scan.threshold
-    weak, strong = valid.take(~is_strong), valid.take(is_strong)
+    weak, strong = valid.only(~is_strong), valid.only(is_strong)
+    del valid  # as large as the strong ones
     is_new = ~strong.are_in(rows.take(slice(known.before)))
     parts = list(strong.spans())
     stage.write_tables("pairs", (part.pairs().to_table() for part in parts), PAIRS)
