@@ -4,9 +4,9 @@
 
 With ``--pairs`` it measures merge and cluster alone, from the files of 64 partitions to clusters, each in a
 process of its own and in CPU seconds, and compares nothing; with ``--decide`` deciding, too, from the run's
-tables to decisions, their hash and their file. Of ten million pairs merge took 13 CPU seconds and 0.8 GB,
-cluster 9 and 1.0, deciding 92 and 1.6, on two cores that others used as well; of a hundred million merge took
-153 and 2.3, cluster 126 and 7.1.
+tables to decisions, their hash and their file. Of ten million pairs merge took 24 CPU seconds and 1.6 GB,
+cluster 10 and 1.1, deciding 92 and 1.6, on two cores; of thirty million merge took 73 and 2.9, cluster 38 and
+2.2.
 
 The edges are those of a collection in which each duplicate was found from both sides: clusters of two to
 eight documents, most of them small. Each measurement runs in a process of its own, so that its peak of memory
