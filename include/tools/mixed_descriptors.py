@@ -22,37 +22,40 @@ if TYPE_CHECKING:
     from include.detector.imaging import Descriptor
 
 SEED = 23
-LARGEST_SHARE = 0.8  # of one of the two pictures that are mixed
+OF = 16  # pictures that one is mixed of; of fewer, each is closer to some of them than pictures of a kind are
+EVEN = 5.0  # how alike their shares are, of a Dirichlet distribution
 
 
 def mixed(pictures: Sequence[Descriptor], count: int) -> Iterator[Descriptor]:
-    """So many descriptors, each between two of `pictures`, with the thumbnail of a third one.
+    """So many descriptors, each between OF of `pictures`, with the thumbnail of one of them.
 
-    Embeddings and hashes are mixed, so that searches meet neighbours that are close, as in a real collection
-    of many pictures of a kind; on their thumbnails these turn out to be others.
+    Embeddings vary around their mean as those of the pictures do, so that searches meet neighbours as in a
+    collection of many pictures of a kind; on their thumbnails these turn out to be others.
     """
     rng = np.random.default_rng(SEED)
+    embeddings = np.stack([vectors(one) for one in pictures])
+    mean = embeddings.mean(axis=0)
+    hashes = {name: _unpacked([getattr(one, name) for one in pictures]) for name in ("pdq", "pdq_content")}
+    of = min(OF, len(pictures))
     for number in range(count):
-        first, second, third = (pictures[place] for place in rng.choice(len(pictures), 3, replace=False))
-        share = rng.uniform(1 - LARGEST_SHARE, LARGEST_SHARE)
+        places, shares = rng.choice(len(pictures), of, replace=False), rng.dirichlet(np.full(of, EVEN))
+        spread = np.tensordot(shares, embeddings[places] - mean, 1) / np.linalg.norm(shares)
+        bits = places[rng.choice(of, hashes["pdq"].shape[1], p=shares)]
+        chosen = {name: each[bits, np.arange(len(bits))] for name, each in hashes.items()}
         yield replace(
-            third,
+            pictures[places[0]],
             content_hash=hashlib.sha256(f"mixed {number}".encode()).hexdigest(),
             flat=False,
-            embedding=_between(vectors(first), vectors(second), share).tobytes(),
-            pdq=_bits(first.pdq, second.pdq, share, rng),
-            pdq_content=_bits(first.pdq_content, second.pdq_content, share, rng),
+            embedding=_codes(mean + spread).tobytes(),
+            **{name: np.packbits(each).tobytes() for name, each in chosen.items()},
         )
 
 
-def _between(one: NDArray[np.float32], other: NDArray[np.float32], share: float) -> NDArray[np.int8]:
-    found = share * one + (1 - share) * other
-    found *= LEVELS / np.linalg.norm(found, axis=1, keepdims=True)
-    codes: NDArray[np.int8] = np.clip(np.round(found), -127, 127).astype(np.int8)
+def _codes(found: NDArray[np.float32]) -> NDArray[np.int8]:
+    scaled = found * (LEVELS / np.linalg.norm(found, axis=1, keepdims=True))
+    codes: NDArray[np.int8] = np.clip(np.round(scaled), -127, 127).astype(np.int8)
     return codes
 
 
-def _bits(one: bytes, other: bytes, share: float, rng: np.random.Generator) -> bytes:
-    """Each bit of one of the two hashes."""
-    bits, others = (np.unpackbits(np.frombuffer(each, np.uint8)) for each in (one, other))
-    return np.packbits(np.where(rng.random(len(bits)) < share, bits, others)).tobytes()
+def _unpacked(packed: Sequence[bytes]) -> NDArray[np.uint8]:
+    return np.stack([np.unpackbits(np.frombuffer(each, np.uint8)) for each in packed])
