@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import uuid
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,11 @@ from include.dedupe.acting.client_writer import ClientWriter
 from include.dedupe.acting.record import record
 from include.dedupe.acting.wanted import Wanted
 from include.dedupe.clustering.pair_rules import SCRATCH
+from include.dedupe.connect import ClientReader
 from include.dedupe.errors import CheckError
 from include.dedupe.reporting.pictures import WebPictures
 from include.dedupe.reporting.report import report
+from include.flow_client import Page
 from tests.pipeline.acting_fixture import CAT, DOCUMENTS, acting, policies
 from tests.support.acting import FIRST, Acting
 
@@ -33,6 +36,30 @@ class TestCheck:
         assert not [step for step in acting.check(config) if step.problem]
         require_check(acting.run().lasting, config)
         assert acting.documents() == before
+
+    def test_a_replica_that_shows_later_than_another_one_is_asked_again(
+        self, acting: Acting, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The first answers to the search for the field that was set, and for hits, are of the one behind."""
+        asked: Counter[str] = Counter()
+        select, hits = ClientReader.select, ClientReader.hits
+
+        async def selected(reader: ClientReader, **question: Any) -> Page:
+            page = await select(reader, **question)
+            about = [one for one in question.get("fq", ()) if "duplicate_of_s" in one and "115" in one]
+            asked["select"] += bool(about)
+            return page._replace(num_found=0, docs=()) if about and asked["select"] <= 2 else page
+
+        async def found(reader: ClientReader, *args: Any, **question: Any) -> Page:
+            page = await hits(reader, *args, **question)
+            asked["hits"] += not question["fq"]
+            return page if question["fq"] or asked["hits"] % 2 == 0 else page._replace(docs=())
+
+        monkeypatch.setattr("include.dedupe.acting.seeing.LOOK_EACH_S", 0.01)
+        monkeypatch.setattr(ClientReader, "select", selected)
+        monkeypatch.setattr(ClientReader, "hits", found)
+        assert not [step for step in acting.check(acting.config(**policies("delete"))) if step.problem]
+        assert asked == {"select": 5, "hits": 6}  # three documents are tried with, hits of one
 
     def test_what_a_killed_check_has_left_behind_takes_no_place(self, acting: Acting) -> None:
         """The copy would be the keeper, by its id."""

@@ -10,7 +10,7 @@ from typing import Any
 from include.dedupe.acting.again import FILLED_BY_FLOW, Copy, add_again, differences, take_out_extra
 from include.dedupe.acting.marker import objection_to_claim
 from include.dedupe.acting.original import analyze_original
-from include.dedupe.acting.seeing import FIELDS, see
+from include.dedupe.acting.seeing import FIELDS, asked_until, see
 from include.dedupe.acting.unreturned import losses
 from include.dedupe.acting.untold import untold
 from include.dedupe.acting.writer import ConflictError, FlowWriter
@@ -112,7 +112,7 @@ class Scratch:
             return f"{problem} (a copy of {model['id']!r})" if self.picture else problem
         if self.picture:
             return ""
-        self.hits = await self._hits()
+        self.hits = await asked_until(self._hits, lambda hits: model["id"] in hits)
         return "" if model["id"] in self.hits else "a copy of a document does not find it as duplicate"
 
     async def _compare_pictures(self) -> str:
@@ -165,8 +165,9 @@ class Scratch:
         self.added = tagged
         tags = self.config.tags
         query = self.writer.reader.filters.any_of(tags.of, [str(values[tags.of])])
-        count = (await self.writer.reader.select(fq=(query,))).num_found
-        return "" if count else f"the field {tags.of} cannot be searched; it has to be indexed as a string"
+        page = await asked_until(lambda: self.writer.reader.select(fq=(query,)), lambda page: page.num_found)
+        told = f"the field {tags.of} cannot be searched; it has to be indexed as a string"
+        return "" if page.num_found else told
 
     def _values(self) -> dict[str, Any]:
         tags, text = self.config.tags, f"115 {self.id}"
@@ -218,7 +219,7 @@ class Scratch:
         return await self._add_again(self.added)
 
     async def _compare_hits(self) -> str:
-        lost = self.hits ^ await self._hits()
+        lost = self.hits ^ await asked_until(self._hits, lambda hits: hits == self.hits)
         return f"it finds other duplicates than before: {', '.join(sorted(lost))}" if lost else ""
 
     async def _hits(self) -> frozenset[str]:

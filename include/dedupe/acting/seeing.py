@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeVar
 
 from include.dedupe.acting.writer import FlowWriter
 from include.dedupe.flow import Document
 
 VISIBLE_WITHIN_S = 60.0
+SEARCHED_WITHIN_S = 20.0
+"""Time in which all replicas show what one shows; where commits are ignored, Solr's default is 15 seconds."""
 LOOK_EACH_S = 0.5
 UNSEEN = "it was written but cannot be seen in the collection"
 FIELDS = ("*", "_version_")
+Answer = TypeVar("Answer")
 
 
 async def see(
@@ -22,9 +26,23 @@ async def see(
 ) -> dict[str, Document]:
     """Commit, and return the documents as soon as they are as expected, or as they are after a while."""
     await writer.commit()
-    deadline = asyncio.get_running_loop().time() + VISIBLE_WITHIN_S
-    while True:
-        documents = await writer.read(ids, fl) if ids else {}
-        if is_so(documents) or asyncio.get_running_loop().time() > deadline:
-            return documents
+
+    async def read() -> dict[str, Document]:
+        return await writer.read(ids, fl) if ids else {}
+
+    return await asked_until(read, is_so, VISIBLE_WITHIN_S)
+
+
+async def asked_until(
+    ask: Callable[[], Awaitable[Answer]], is_so: Callable[[Answer], object], seconds: float | None = None
+) -> Answer:
+    """Ask again until the answer is as expected, and return it, or the last one.
+
+    For what another one may answer than before: each replica of a shard shows what was written in its own
+    time. ``seconds``: SEARCHED_WITHIN_S where none are given.
+    """
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + (SEARCHED_WITHIN_S if seconds is None else seconds)
+    while not is_so(answer := await ask()) and clock() <= deadline:
         await asyncio.sleep(LOOK_EACH_S)
+    return answer
