@@ -14,9 +14,10 @@ import pandas as pd
 
 from include.dedupe.clustering.known_pairs import FOLDER, read_files, run_of
 from include.dedupe.errors import ArtifactError
+from include.dedupe.parquet import to_parquet
 from include.dedupe.rundir import RunDir, read_manifest
 from include.dedupe.storage import Storage
-from include.dedupe.tables import KNOWN_PAIRS, to_parquet
+from include.dedupe.tables import KNOWN_PAIRS
 from include.dedupe.under_way import WORKING, why_under_way
 
 _KEY = ["id_a", "id_b", "fingerprint_a", "fingerprint_b", "detector"]

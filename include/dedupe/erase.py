@@ -17,13 +17,14 @@ from include.dedupe.acting.archive import archived_runs, read_entries
 from include.dedupe.acting.lease import hold_lease, meeting_place
 from include.dedupe.deciding.decisions import decisions_hash
 from include.dedupe.errors import ArtifactError, DedupeError
+from include.dedupe.parquet import from_parquet
 from include.dedupe.planning.plan import PLAN_FILE
 from include.dedupe.prune import files_of, remove_from_quarantine
 from include.dedupe.reviewing.layout import STAGE as REVIEW
 from include.dedupe.rundir import RunDir
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.storage import Storage
-from include.dedupe.tables import DECISIONS, from_parquet
+from include.dedupe.tables import DECISIONS
 from include.dedupe.under_way import why_under_way
 from include.dedupe.verdicts import FOLDER as VERDICTS
 from include.dedupe.verdicts import makes_sense

@@ -20,8 +20,9 @@ import pandas as pd
 import pyarrow as pa
 
 from include.dedupe.errors import ArtifactError, OvertakenError
+from include.dedupe.parquet import groups_of_parquet, rows_of_parquet, to_parquet
 from include.dedupe.storage import Storage
-from include.dedupe.tables import empty, groups_of_parquet, rows_of_parquet, to_parquet
+from include.dedupe.tables import empty
 
 
 @dataclass(frozen=True, slots=True)

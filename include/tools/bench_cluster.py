@@ -39,17 +39,9 @@ from include.dedupe.clustering.known_state import State
 from include.dedupe.clustering.spilling import join_on_disk, number_pairs
 from include.dedupe.deciding.decide import decide_again
 from include.dedupe.deciding.documents import decide_documents
+from include.dedupe.parquet import rows_of_parquet, tables_to_parquet, to_parquet
 from include.dedupe.settings.config import CollectionConfig
-from include.dedupe.tables import (
-    CLUSTERS,
-    EDGES,
-    FACTS,
-    KNOWN_PAIRS,
-    PAIRS,
-    rows_of_parquet,
-    tables_to_parquet,
-    to_parquet,
-)
+from include.dedupe.tables import CLUSTERS, EDGES, FACTS, KNOWN_PAIRS, PAIRS
 from include.dedupe.verdicts import Standing
 from include.safe_text import run_until_unread
 from include.tools.large_edges import write_edges

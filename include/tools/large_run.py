@@ -10,9 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from include.dedupe.parquet import rows_of_parquet
 from include.dedupe.rundir import RunDir
 from include.dedupe.settings.config import CollectionConfig
-from include.dedupe.tables import ADDED, CLUSTERS, FACTS, PAIRS, empty, rows_of_parquet
+from include.dedupe.tables import ADDED, CLUSTERS, FACTS, PAIRS, empty
 from include.tools.made_run import FIRST, SETTINGS, write_plan
 
 CHUNK_DOCUMENTS = 1_000_000

@@ -14,12 +14,13 @@ import pytest
 from include.dedupe.clustering.cluster import cluster
 from include.dedupe.clustering.merge import merge
 from include.dedupe.errors import CoverageError, PlanError, ScanFailedError
+from include.dedupe.parquet import from_parquet
 from include.dedupe.planning.plan import Plan, plan, read_plan
 from include.dedupe.planning.scope import Scope
 from include.dedupe.reporting.report import ReportStats, report
 from include.dedupe.rundir import Attempt
 from include.dedupe.scanning.scan import ScanStats, scan, stage_name
-from include.dedupe.tables import FAILURES, HUBS, PAIRS, from_parquet
+from include.dedupe.tables import FAILURES, HUBS, PAIRS
 from include.flow_client import FlowClient, FlowRequestError
 from tests.pipeline.conftest import Bench
 from tests.support.small_collection import CLUSTERS, COPIES, ORIGINALS

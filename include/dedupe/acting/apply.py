@@ -31,12 +31,13 @@ from include.dedupe.deciding.decisions import CONDEMN, UNTAG, read_decisions, st
 from include.dedupe.deciding.guards import broken_guards, require_guards, scope_size
 from include.dedupe.deciding.part import Part
 from include.dedupe.deciding.supersede import DECIDED_ANEW, newest_decided, objection_of_newer
+from include.dedupe.parquet import from_parquet, to_parquet
 from include.dedupe.planning.plan import Plan, read_plan
 from include.dedupe.progress import show_progress
 from include.dedupe.rundir import Attempt, RunDir, Stage
 from include.dedupe.scanning.coverage import measure_coverage
 from include.dedupe.storage import filled
-from include.dedupe.tables import ACTIONS, DECISIONS, from_parquet, to_parquet
+from include.dedupe.tables import ACTIONS, DECISIONS
 from include.dedupe.verdicts import FOLDER as VERDICTS
 
 PHASES = (UNTAG, "tag", CONDEMN, "link", "replace", "delete", "merge")

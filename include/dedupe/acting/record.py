@@ -18,10 +18,11 @@ from include.dedupe.acting.apply import read_outcomes
 from include.dedupe.clock import now
 from include.dedupe.csv_table import csv_table
 from include.dedupe.deciding.decisions import last_keepers
+from include.dedupe.parquet import to_parquet
 from include.dedupe.planning.plan import read_plan
 from include.dedupe.rundir import Attempt, RunDir, read_manifest
 from include.dedupe.settings.policy_settings import DELETING
-from include.dedupe.tables import ACTIONS, to_parquet
+from include.dedupe.tables import ACTIONS
 
 REDIRECTED = (*DELETING, "link")
 

@@ -22,20 +22,10 @@ from include.dedupe.clustering.earlier import Earlier
 from include.dedupe.clustering.found_pairs import FoundPairs, read_found
 from include.dedupe.clustering.names import NAMES_FOLDER
 from include.dedupe.clustering.news import News, tell_news
+from include.dedupe.parquet import from_parquet, to_parquet
 from include.dedupe.planning.plan import read_plan
 from include.dedupe.rundir import Attempt, RunDir
-from include.dedupe.tables import (
-    BRIDGES,
-    CLUSTER_EVENTS,
-    CLUSTERS,
-    HUBS,
-    NAMES,
-    NEWS,
-    PAIRS,
-    PARTS,
-    from_parquet,
-    to_parquet,
-)
+from include.dedupe.tables import BRIDGES, CLUSTER_EVENTS, CLUSTERS, HUBS, NAMES, NEWS, PAIRS, PARTS
 from include.dedupe.verdicts import read_verdicts, standing_verdicts
 
 _LARGE_NAMES = pa.schema([(name, pa.large_string()) for name in NAMES.names])

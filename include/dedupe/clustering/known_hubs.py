@@ -10,10 +10,11 @@ from collections.abc import Collection
 
 import pandas as pd
 
+from include.dedupe.parquet import from_parquet, to_parquet
 from include.dedupe.planning.plan import Plan
 from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.scanning.coverage import scanned_partitions
-from include.dedupe.tables import FAILURES, HUBS, KNOWN_HUBS, LISTED, empty, from_parquet, to_parquet
+from include.dedupe.tables import FAILURES, HUBS, KNOWN_HUBS, LISTED, empty
 
 FOLDER = "hubs"
 

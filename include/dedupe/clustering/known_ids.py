@@ -10,8 +10,9 @@ from collections.abc import Collection, Sequence
 from include.dedupe.clustering.names import NAMES_FOLDER
 from include.dedupe.errors import VerdictError
 from include.dedupe.nearest import tell_unknown
+from include.dedupe.parquet import from_parquet
 from include.dedupe.storage import Storage
-from include.dedupe.tables import NAMES, from_parquet
+from include.dedupe.tables import NAMES
 
 
 def unknown_ids(lasting: Storage, ids: Sequence[str], also: Collection[str] = ()) -> list[str]:

@@ -18,16 +18,11 @@ import pyarrow.compute as pc
 
 from include.dedupe.clustering.known_rows import KnownRows
 from include.dedupe.errors import ArtifactError
+from include.dedupe.parquet import from_parquet, groups_of_parquet, tables_to_parquet
 from include.dedupe.planning.plan import Plan
 from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.storage import Storage
-from include.dedupe.tables import (
-    KNOWN_PAIRS,
-    empty,
-    from_parquet,
-    groups_of_parquet,
-    tables_to_parquet,
-)
+from include.dedupe.tables import KNOWN_PAIRS, empty
 
 log = logging.getLogger(__name__)
 FOLDER = "pairs"

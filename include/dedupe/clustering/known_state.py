@@ -14,9 +14,10 @@ from include.dedupe.clustering.known_rows import KnownRows
 from include.dedupe.clustering.ordering import Codes, Flags, Places
 from include.dedupe.clustering.prints import UNKNOWN, Prints, to_numbers
 from include.dedupe.flow import FlowReader
+from include.dedupe.parquet import rows_of_parquet, to_parquet
 from include.dedupe.planning.plan import Plan
 from include.dedupe.scanning.search import document_fields, fingerprint
-from include.dedupe.tables import DOCUMENTS, rows_of_parquet, to_parquet
+from include.dedupe.tables import DOCUMENTS
 
 AT_ONCE = 100_000
 """Documents that are asked for, and held as Flow tells them, at once."""

@@ -21,8 +21,9 @@ import pyarrow.compute as pc
 
 from include.dedupe.clustering.earlier import Earlier
 from include.dedupe.clustering.ordering import Codes
+from include.dedupe.parquet import from_parquet
 from include.dedupe.storage import Storage
-from include.dedupe.tables import NAMES, from_parquet
+from include.dedupe.tables import NAMES
 
 NAMES_FOLDER = "clusters"
 _NAME = re.compile(r"c-[0-9a-f]{16}")

@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from include.dedupe.errors import ApprovalError
+from include.dedupe.parquet import from_parquet
 from include.dedupe.rundir import RunDir
 from include.dedupe.settings.policy_settings import WRITING
-from include.dedupe.tables import DECISIONS, from_parquet
+from include.dedupe.tables import DECISIONS
 
 UNTAG, CONDEMN, EXPORT = "untag", "condemn", "export"
 ACTS = frozenset({*WRITING, UNTAG, CONDEMN})

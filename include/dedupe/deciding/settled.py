@@ -19,10 +19,11 @@ from include.dedupe.clustering.facts import read_fields
 from include.dedupe.csv_table import csv_table
 from include.dedupe.deciding.decisions import EXPORT, read_decisions
 from include.dedupe.errors import VerdictError
+from include.dedupe.parquet import from_parquet, to_parquet
 from include.dedupe.planning.plan import read_plan
 from include.dedupe.rundir import RunDir, read_manifest
 from include.dedupe.storage import Storage
-from include.dedupe.tables import FACTS, SETTLED, empty, from_parquet, to_parquet
+from include.dedupe.tables import FACTS, SETTLED, empty
 from include.dedupe.verdicts import not_undone, read_verdicts, standing_verdicts
 
 FOLDER = "settled"

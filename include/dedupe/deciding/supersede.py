@@ -14,9 +14,10 @@ from typing import Any
 
 from include.dedupe.clock import now
 from include.dedupe.deciding.changes import Order
+from include.dedupe.parquet import from_parquet
 from include.dedupe.planning.plan import Plan
 from include.dedupe.rundir import RunDir
-from include.dedupe.tables import DECISIONS, from_parquet
+from include.dedupe.tables import DECISIONS
 
 FOLDER = "decided"
 DECIDED_ANEW = "has decided anew"

@@ -23,8 +23,8 @@ from include.dedupe.gating.orphans import mark_of, read_orphans, read_unknown
 from include.dedupe.gating.tables import GATED
 from include.dedupe.gating.take import read_gate_plan
 from include.dedupe.gating.work import DONE
+from include.dedupe.parquet import to_parquet
 from include.dedupe.rundir import Attempt, RunDir
-from include.dedupe.tables import to_parquet
 
 SETTLED = "settle/rows"
 """Folder of what became of documents that were held, after a person had decided."""

@@ -18,11 +18,11 @@ from include.dedupe.clock import now
 from include.dedupe.errors import ArtifactError, ConfigError, GateError
 from include.dedupe.gating.incoming import Incoming, Reader
 from include.dedupe.gating.tables import INCOMING
+from include.dedupe.parquet import from_parquet
 from include.dedupe.planning.effort import Effort
 from include.dedupe.rundir import Attempt, RunDir, Stage
 from include.dedupe.settings.config import CollectionConfig
 from include.dedupe.settings.gate_settings import GateSettings
-from include.dedupe.tables import from_parquet
 
 STAGE, FILE = "take", "gate.json"
 MOST_CHUNKS = 1024

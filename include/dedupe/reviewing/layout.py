@@ -20,6 +20,7 @@ from include.dedupe.clustering.cluster import hub_ids
 from include.dedupe.clustering.facts import read_facts, read_fields
 from include.dedupe.deciding.linked import own_sizes
 from include.dedupe.errors import UnknownError
+from include.dedupe.parquet import to_parquet
 from include.dedupe.planning.plan import Plan
 from include.dedupe.reviewing.rows import GROUP_ROWS, RowFile
 from include.dedupe.rundir import Attempt, RunDir, read_manifest
@@ -32,7 +33,6 @@ from include.dedupe.tables import (
     SHOWN_DECISIONS,
     SHOWN_MEMBERS,
     SHOWN_PAIRS,
-    to_parquet,
 )
 
 STAGE = "review"

@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 from fsspec.utils import merge_offset_ranges
 
 from include.dedupe.errors import ArtifactError
+from include.dedupe.parquet import require_schema
 from include.dedupe.storage import Storage
-from include.dedupe.tables import require_schema
 
 GROUP_ROWS = 1024
 """Rows that are read at least: a page of clusters needs a few of these groups."""

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 
 from include.dedupe.deciding.decide import DecideStats, SaidSoFar, decide_again, read_said
 from include.dedupe.deciding.decisions import read_decisions
+from include.dedupe.parquet import from_parquet, to_parquet
 from include.dedupe.planning.plan import PLAN_FILE, Plan, read_plan
 from include.dedupe.reviewing.kept import NEWEST, Kept, basis_of, kept_of, write_kept
 from include.dedupe.reviewing.layout import STAGE, Layout, Rows, open_layout, order_of_clusters
@@ -27,15 +28,7 @@ from include.dedupe.reviewing.rows import GROUP_ROWS, RowFile
 from include.dedupe.reviewing.standing import align, are_judged, decide_some, summarise
 from include.dedupe.rundir import RunDir, manifest_name
 from include.dedupe.settings.policy_settings import DELETING
-from include.dedupe.tables import (
-    CLUSTERS,
-    DECISIONS,
-    SHOWN_CLUSTERS,
-    SHOWN_DECISIONS,
-    empty,
-    from_parquet,
-    to_parquet,
-)
+from include.dedupe.tables import CLUSTERS, DECISIONS, SHOWN_CLUSTERS, SHOWN_DECISIONS, empty
 from include.dedupe.verdicts import Verdict, not_undone, read_verdicts
 
 MOST_TOUCHED = 2000

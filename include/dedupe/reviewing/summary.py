@@ -18,6 +18,7 @@ from include.dedupe.clustering.news import News
 from include.dedupe.deciding.decide import DecideStats
 from include.dedupe.deciding.supersede import is_registered, newer_run
 from include.dedupe.errors import DedupeError
+from include.dedupe.parquet import from_parquet
 from include.dedupe.planning.plan import PLAN_FILE, Plan, read_plan
 from include.dedupe.reviewing.asking import QUESTION, asked_hash
 from include.dedupe.reviewing.kept import NEWEST, RECKONED, read_reckoned
@@ -27,7 +28,7 @@ from include.dedupe.scanning.coverage import measure_coverage
 from include.dedupe.scanning.rehearsal import read_cost
 from include.dedupe.settings.policy_settings import DELETING
 from include.dedupe.storage import Storage, named, texts
-from include.dedupe.tables import ACTIONS, from_parquet
+from include.dedupe.tables import ACTIONS
 
 RunState = Literal[
     "scanning",

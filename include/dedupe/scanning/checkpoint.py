@@ -15,9 +15,10 @@ from typing import Any
 import pandas as pd
 
 from include.dedupe.errors import ArtifactError
+from include.dedupe.parquet import from_parquet
 from include.dedupe.rundir import Attempt, Stage
 from include.dedupe.scanning.found import TABLES, Found
-from include.dedupe.tables import empty, from_parquet
+from include.dedupe.tables import empty
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ import pytest
 from include.dedupe.clustering.known_pairs import FOLDER, known_scores
 from include.dedupe.compact import compact, united
 from include.dedupe.errors import ArtifactError
+from include.dedupe.parquet import to_parquet
 from include.dedupe.storage import Storage
-from include.dedupe.tables import KNOWN_PAIRS, to_parquet
+from include.dedupe.tables import KNOWN_PAIRS
 
 A_PAIR: dict[str, Any] = {
     "id_a": "a",

@@ -9,9 +9,10 @@ import pytest
 
 from include.dedupe import storage
 from include.dedupe.errors import ArtifactError, ConfigError
+from include.dedupe.parquet import to_parquet
 from include.dedupe.rundir import Attempt, RunDir, folder_name
 from include.dedupe.storage import STORAGE_VARIABLE, Storage, default_storage
-from include.dedupe.tables import EDGES, PAIRS, to_parquet
+from include.dedupe.tables import EDGES, PAIRS
 
 ROWS = pd.DataFrame([("a", "b", 0.9)], columns=EDGES.names)
 

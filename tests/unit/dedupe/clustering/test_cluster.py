@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from include.dedupe.clustering.cluster import to_clusters
 from include.dedupe.clustering.coding import to_pairs
 from include.dedupe.clustering.components import Clusters
-from include.dedupe.tables import BRIDGES, CLUSTER_EVENTS, CLUSTERS, EDGES, NAMES, PARTS, to_parquet
+from include.dedupe.parquet import to_parquet
+from include.dedupe.tables import BRIDGES, CLUSTER_EVENTS, CLUSTERS, EDGES, NAMES, PARTS
 
 SCORES = st.sampled_from([0.7, 0.8, 0.94, 0.95, 1.0])
 EDGE_LISTS = st.lists(

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from include.dedupe.clustering import numbering, spilling
 from include.dedupe.clustering.coding import to_pairs
-from include.dedupe.tables import EDGES, PAIRS, from_parquet, to_parquet
+from include.dedupe.parquet import from_parquet, to_parquet
+from include.dedupe.tables import EDGES, PAIRS
 
 IDS = st.one_of(st.sampled_from(["a", "b", "c", "ä", "a,b", "a\nb", '"', "🐟"]), st.text(max_size=5))
 EDGE_LISTS = st.lists(st.tuples(IDS, IDS, st.floats(0, 1)), max_size=40)

@@ -7,8 +7,9 @@ from pathlib import Path
 import pandas as pd
 
 from include.dedupe.clustering.known_pairs import FOLDER, known_scores
+from include.dedupe.parquet import to_parquet
 from include.dedupe.storage import Storage
-from include.dedupe.tables import KNOWN_PAIRS, to_parquet
+from include.dedupe.tables import KNOWN_PAIRS
 
 Row = tuple[str, str, float]
 

@@ -7,7 +7,8 @@ import pytest
 
 from include.dedupe.clustering.earlier import Earlier
 from include.dedupe.clustering.news import News, tell_news
-from include.dedupe.tables import NAMES, NEWS, to_parquet
+from include.dedupe.parquet import to_parquet
+from include.dedupe.tables import NAMES, NEWS
 
 BEFORE = {"a": "one", "b": "one", "c": "two", "d": "two", "gone": "three"}
 

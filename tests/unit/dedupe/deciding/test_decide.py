@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from include.dedupe.clustering.facts import canonical
 from include.dedupe.deciding import decisions, pieces
 from include.dedupe.deciding.decisions import ACTS, decisions_hash, still_standing
+from include.dedupe.parquet import to_parquet
 from include.dedupe.settings.policy_settings import DELETING
-from include.dedupe.tables import DECISIONS, to_parquet
+from include.dedupe.tables import DECISIONS
 from include.dedupe.verdicts import Standing
 from tests.support.deciding import IDS, Case, config
 

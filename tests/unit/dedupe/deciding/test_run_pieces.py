@@ -18,8 +18,9 @@ from include.dedupe.deciding.decide import current_decisions, decide_again
 from include.dedupe.deciding.decisions import decisions_file, decisions_hash
 from include.dedupe.deciding.run_pieces import RunPieces
 from include.dedupe.errors import ArtifactError
+from include.dedupe.parquet import to_parquet
 from include.dedupe.rundir import RunDir
-from include.dedupe.tables import DECISIONS, FACTS, to_parquet
+from include.dedupe.tables import DECISIONS, FACTS
 from include.dedupe.verdicts import give_verdict
 from include.tools.made_run import FIRST
 from tests.support.made import Made

@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 
 from include.dedupe.clustering.cluster import cluster
 from include.dedupe.errors import UnknownError
+from include.dedupe.parquet import to_parquet
 from include.dedupe.reviewing import layout
 from include.dedupe.reviewing.cluster import read_cluster
 from include.dedupe.reviewing.clusters import filter_fields, list_clusters, neighbours
 from include.dedupe.reviewing.filtering import Filters
 from include.dedupe.reviewing.judging import judge
 from include.dedupe.rundir import Attempt, RunDir
-from include.dedupe.tables import EDGES, to_parquet
+from include.dedupe.tables import EDGES
 from include.tools.made_run import make_run
 from tests.support.made import Made
 

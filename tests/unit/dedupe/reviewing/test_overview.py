@@ -9,6 +9,7 @@ import yaml
 
 from include.dedupe.deciding.supersede import register_decisions
 from include.dedupe.errors import UnknownError
+from include.dedupe.parquet import to_parquet
 from include.dedupe.planning.plan import read_plan
 from include.dedupe.reviewing.asking import shown_hash
 from include.dedupe.reviewing.overview import list_collections, list_runs, open_run, series, summarise_run
@@ -16,7 +17,7 @@ from include.dedupe.reviewing.state import open_state
 from include.dedupe.rundir import Attempt, RunDir
 from include.dedupe.settings.config import COLLECTIONS_VARIABLE
 from include.dedupe.storage import STORAGE_VARIABLE
-from include.dedupe.tables import ACTIONS, empty, to_parquet
+from include.dedupe.tables import ACTIONS, empty
 from include.tools.made_run import SETTINGS
 from tests.support.made import Made
 
