@@ -115,9 +115,9 @@ def _output_to(log_file: Path) -> Iterator[None]:
     """Send what Airflow prints into a file; progress stays visible, as bars on standard error."""
     sys.stdout.flush()
     terminal = os.dup(1)
-    had_bars = os.environ.get(BARS_VARIABLE)
-    os.environ[BARS_VARIABLE] = "1"
+    had_bars = BARS_VARIABLE in os.environ
     with log_file.open("ab") as log:
+        os.environ.setdefault(BARS_VARIABLE, "1")
         os.dup2(log.fileno(), 1)
         try:
             yield
@@ -125,7 +125,7 @@ def _output_to(log_file: Path) -> Iterator[None]:
             sys.stdout.flush()
             os.dup2(terminal, 1)
             os.close(terminal)
-            if had_bars is None:
+            if not had_bars:
                 del os.environ[BARS_VARIABLE]
 
 

@@ -160,7 +160,7 @@ def merge_parts(files: list[Path], out: Path) -> int:
         state = State(prints, all_of_them, all_of_them, all_of_them, [])
         holding = rows.only(state.holds(rows) & state.counts(rows)).united()
         for number, part in enumerate(holding.spans()):
-            (out / f"{number:05}").write_bytes(to_parquet(part.pairs().to_table(), PAIRS))
+            (out / f"{number:05}").write_bytes(to_parquet(part.pairs.to_table(), PAIRS))
     return len(holding)
 
 

@@ -53,7 +53,8 @@ class Moment:
 
     def was_done(self, order: Order) -> Entry | None:
         """Return the entry of a deletion that this run carried out before it was interrupted."""
-        entry = next(reversed(self.earlier.get(order.id, ())), None)
+        entries = self.earlier.get(order.id)
+        entry = entries[-1] if entries else None
         gone = order.id not in self.documents
         return entry if entry and gone and entry.action in DELETING and order.decision in DELETING else None
 

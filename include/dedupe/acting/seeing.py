@@ -34,15 +34,17 @@ async def see(
 
 
 async def asked_until(
-    ask: Callable[[], Awaitable[Answer]], is_so: Callable[[Answer], object], seconds: float | None = None
+    ask: Callable[[], Awaitable[Answer]],
+    is_so: Callable[[Answer], object],
+    seconds: float = SEARCHED_WITHIN_S,
 ) -> Answer:
     """Ask again until the answer is as expected, and return it, or the last one.
 
     For what another one may answer than before: each replica of a shard shows what was written in its own
-    time. ``seconds``: SEARCHED_WITHIN_S where none are given.
+    time.
     """
     clock = asyncio.get_running_loop().time
-    deadline = clock() + (SEARCHED_WITHIN_S if seconds is None else seconds)
+    deadline = clock() + seconds
     while not is_so(answer := await ask()) and clock() <= deadline:
         await asyncio.sleep(LOOK_EACH_S)
     return answer

@@ -6,7 +6,7 @@ Any number of tables become one order of rows, whose ids lie in a file. A row ta
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,43 +16,33 @@ import pyarrow as pa
 
 from include.dedupe.clustering.coding import CodedPairs
 from include.dedupe.clustering.numbering import Numbering
-from include.dedupe.clustering.ordering import Codes, Flags, changes
+from include.dedupe.clustering.ordering import Flags, changes
 from include.dedupe.clustering.prints import Prints, to_numbers, to_texts
 from include.dedupe.tables import KNOWN_PAIRS
 
 Scores = npt.NDArray[np.float64]
 PART_PAIRS = 1_000_000
-_KEY = ("low", "high", "low_print", "high_print")
 
 
 @dataclass(frozen=True, slots=True)
 class KnownRows:
-    """Rows of KNOWN_PAIRS of one detector.
+    """Rows of KNOWN_PAIRS of one detector: ``pairs`` in any order, each as often as it was found.
 
-    ``low`` and ``high`` are positions in ``ids``, which are distinct and in order; the prints are the
-    fingerprints of both documents when the pair was found.
+    The prints are the fingerprints of both documents when the pair was found.
     """
 
-    ids: pa.Array
-    low: Codes
-    high: Codes
+    pairs: CodedPairs
     low_print: Prints
     high_print: Prints
-    scores: Scores
-    from_low: Flags
-    from_high: Flags
     floors: Scores
 
     def __len__(self) -> int:
-        return len(self.low)
-
-    @property
-    def columns(self) -> list[npt.NDArray[Any]]:
-        return [getattr(self, one.name) for one in fields(self)[1:]]
+        return len(self.pairs)
 
     def take(self, rows: slice | npt.NDArray[Any]) -> Self:
         """Return some of the rows, of the same ids."""
-        return type(self)(self.ids, *(column[rows] for column in self.columns))
+        prints = self.low_print[rows], self.high_print[rows]
+        return type(self)(self.pairs.take(rows), *prints, self.floors[rows])
 
     def only(self, chosen: Flags) -> Self:
         """Return the chosen rows, without a copy where all are."""
@@ -60,24 +50,24 @@ class KnownRows:
 
     def united(self) -> Self:
         """Return each pair once, as it was found last, in order; seen from all sides it ever was."""
-        key = self.low.astype(np.int64) * len(self.ids) + self.high
+        key = self.pairs.low.astype(np.int64) * len(self.pairs.ids) + self.pairs.high
         if (np.diff(key) > 0).all():
             return self
         order = np.argsort(key, kind="stable")
         begins = changes(key[order])
         last, starts = order[np.roll(begins, -1)], np.flatnonzero(begins)
-        sides = self.from_low.view(np.uint8) | self.from_high.view(np.uint8) << 1
-        seen = np.bitwise_or.reduceat(sides[order], starts)
-        return replace(self.take(last), from_low=(seen & 1).view(bool), from_high=(seen >> 1).view(bool))
+        found = self.take(last)
+        sides = (self.pairs.from_low, self.pairs.from_high)
+        low, high = (np.logical_or.reduceat(side[order], starts) for side in sides)
+        return replace(found, pairs=replace(found.pairs, from_low=low, from_high=high))
 
     def are_in(self, others: Self) -> Flags:
         """Tell which are among others of the same ids, with the same fingerprints."""
         if not len(others):
             return np.zeros(len(self), bool)
-        columns = [np.concatenate([getattr(others, name), getattr(self, name)]) for name in _KEY]
-        order = np.lexsort(columns[::-1])
-        begins = np.logical_or.reduce([changes(column[order]) for column in columns])
-        group = np.cumsum(begins) - 1
+        columns = [np.concatenate(both) for both in zip(others._key(), self._key(), strict=True)]
+        order = np.lexsort(columns)
+        group = np.cumsum(np.logical_or.reduce([changes(column[order]) for column in columns])) - 1
         is_known = np.zeros(group[-1] + 1, bool)
         is_known[group[order < len(others)]] = True
         found = np.zeros(len(order), bool)
@@ -85,13 +75,14 @@ class KnownRows:
         own: Flags = found[len(others) :]
         return own
 
+    def _key(self) -> list[npt.NDArray[Any]]:
+        """What tells rows apart: both documents, and their fingerprints."""
+        return [self.pairs.low, self.pairs.high, self.low_print, self.high_print]
+
     def of_two(self) -> Flags:
         """Tell which are of two documents: one that was searched for is kept as a pair with itself."""
-        of_two: Flags = self.low != self.high
+        of_two: Flags = self.pairs.low != self.pairs.high
         return of_two
-
-    def pairs(self) -> CodedPairs:
-        return CodedPairs(self.ids, self.low, self.high, self.scores, self.from_low, self.from_high)
 
     def spans(self) -> Iterator[Self]:
         """Yield the rows in parts, at least one."""
@@ -101,9 +92,8 @@ class KnownRows:
     def to_tables(self, detector: str) -> Iterator[pa.Table]:
         """Yield the rows in parts, as rows of KNOWN_PAIRS."""
         for part in self.spans():
-            pairs = part.pairs().to_table()
             columns = [
-                *pairs.columns,
+                *part.pairs.to_table().columns,
                 to_texts(part.low_print),
                 to_texts(part.high_print),
                 pa.repeat(detector, len(part)),
@@ -138,8 +128,7 @@ class Gathering:
     ) -> None:
         if are_new_ids:
             self._numbering.add(pairs.ids)
-        low, high, *rest = pairs.columns
-        self._parts.append((self._numbering.parts - 1, [low, high, *prints, *rest, floors]))
+        self._parts.append((self._numbering.parts - 1, [*pairs.columns, *prints, floors]))
         self.count += len(pairs)
 
     def finish(self) -> KnownRows:
@@ -152,4 +141,5 @@ class Gathering:
             columns[:2] = [places[side] for side in columns[:2]]
         parts = [columns for _, columns in self._parts]
         self._parts = []
-        return KnownRows(ids, *(np.concatenate([each.pop(0) for each in parts]) for _ in range(8)))
+        whole = [np.concatenate([each.pop(0) for each in parts]) for _ in range(8)]
+        return KnownRows(CodedPairs(ids, *whole[:5]), *whole[5:])

@@ -39,12 +39,12 @@ class State:
 
     def holds(self, rows: KnownRows) -> Flags:
         """Tell which pairs hold: both documents exist and have the fingerprints that it was found with."""
-        return self._is_same(rows.low, rows.low_print) & self._is_same(rows.high, rows.high_print)
+        return self._is_same(rows.pairs.low, rows.low_print) & self._is_same(rows.pairs.high, rows.high_print)
 
     def changed(self, rows: KnownRows) -> Places:
         """Return the documents that have changed since they were last seen in a pair."""
         changed, seen_anew = np.zeros((2, len(self.prints)), bool)
-        for side, prints in ((rows.low, rows.low_print), (rows.high, rows.high_print)):
+        for side, prints in ((rows.pairs.low, rows.low_print), (rows.pairs.high, rows.high_print)):
             same = self._is_same(side, prints)
             changed[side[self.exists[side] & ~same]] = True
             seen_anew[side[same]] = True
@@ -52,14 +52,14 @@ class State:
 
     def counts(self, rows: KnownRows) -> Flags:
         """Tell which pairs the scopes let count: one document may be scanned, the other one found."""
-        low, high = rows.low, rows.high
+        low, high = rows.pairs.low, rows.pairs.high
         counts: Flags = self.scanned[low] & self.found[high] | self.scanned[high] & self.found[low]
         return counts
 
     def documents(self, rows: KnownRows) -> Iterator[pa.Table]:
         """Yield the documents of pairs, those that exist, as rows of DOCUMENTS in order."""
         used = np.zeros(len(self.prints), bool)
-        used[rows.low] = used[rows.high] = True
+        used[rows.pairs.low] = used[rows.pairs.high] = True
         for number, file in enumerate(self.files):
             span = slice(number * AT_ONCE, (number + 1) * AT_ONCE)
             documents = rows_of_parquet(file.read_bytes(), DOCUMENTS, file.name)

@@ -64,7 +64,7 @@ async def merge(flow: FlowReader, run: RunDir, attempt: Attempt) -> MergeStats:
         found = _read_scans(run, plan, Path(name) / "scans")
         earlier = known_tables(run, attempt, plan)
         known = await _gather(flow, plan, earlier, found, folder=Path(name) / "first")
-        changed: list[str] = known.rows.ids.take(pa.array(known.state.changed(known.rows))).to_pylist()
+        changed: list[str] = known.rows.pairs.ids.take(pa.array(known.state.changed(known.rows))).to_pylist()
         fresh, hubs = await _search_again(flow, plan, changed)
         if len(fresh):
             earlier = known_tables(run, attempt, plan)
@@ -143,24 +143,26 @@ async def _gather(
     for rows in fresh:
         gathering.add(rows)
     known = gathering.finish()
-    return _Known(known, before, await read_state(flow, plan, known.ids, folder / "documents"))
+    return _Known(known, before, await read_state(flow, plan, known.pairs.ids, folder / "documents"))
 
 
 def _write(stage: Stage, plan: Plan, known: _Known) -> tuple[int, int]:
     """Write the pairs that hold and count, and their documents; return how many of both there are."""
     rows, state, scan = known.rows, known.state, plan.config.scan
-    is_valid = state.holds(rows) & state.counts(rows) & rows.of_two() & (rows.scores >= scan.lowest_score)
+    is_valid = (
+        state.holds(rows) & state.counts(rows) & rows.of_two() & (rows.pairs.scores >= scan.lowest_score)
+    )
     valid = rows.only(is_valid).united()
-    is_strong = valid.scores >= scan.threshold
+    is_strong = valid.pairs.scores >= scan.threshold
     weak, strong = valid.only(~is_strong), valid.only(is_strong)
     del valid  # as large as the strong ones
     is_new = ~strong.are_in(rows.take(slice(known.before)))
     parts = list(strong.spans())
-    stage.write_tables("pairs", (part.pairs().to_table() for part in parts), PAIRS)
+    stage.write_tables("pairs", (part.pairs.to_table() for part in parts), PAIRS)
     news = np.split(is_new, np.cumsum([len(part) for part in parts])[:-1])
-    added = (part.take(new).pairs().to_table() for part, new in zip(parts, news, strict=True))
+    added = (part.take(new).pairs.to_table() for part, new in zip(parts, news, strict=True))
     stage.write_tables("added", (each.select(ADDED.names).cast(ADDED) for each in added), ADDED)
-    stage.write_tables("weak", (part.pairs().to_table() for part in weak.spans()), PAIRS)
+    stage.write_tables("weak", (part.pairs.to_table() for part in weak.spans()), PAIRS)
     documents = 0
     for number, part in enumerate(state.documents(strong)):
         stage.write_part("documents", f"{stage.attempt.label}-{number:05}", part, DOCUMENTS)

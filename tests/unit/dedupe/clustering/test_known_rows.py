@@ -104,7 +104,7 @@ def test_which_pairs_hold_which_documents_changed_and_what_scopes_let_count(
     known: list[Row], now: dict[str, str], scanned: set[str], found: set[str]
 ) -> None:
     rows = gathered(known)
-    ids = rows.ids.to_pylist()
+    ids = rows.pairs.ids.to_pylist()
     state = State(
         to_numbers(pa.array([now.get(name, "") for name in ids], pa.string())),
         *(np.array([name in some for name in ids], bool) for some in (now, scanned, found)),
