@@ -11,14 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.dedupe import tables
 from include.dedupe.deciding import decide as deciding
 from include.dedupe.deciding import pieces, writing
 from include.dedupe.deciding.decide import current_decisions, decide_again
 from include.dedupe.deciding.decisions import decisions_file, decisions_hash
 from include.dedupe.deciding.run_pieces import RunPieces
 from include.dedupe.errors import ArtifactError
-from include.dedupe.parquet import to_parquet
+from include.dedupe.parquet import groups_of_parquet, to_parquet
 from include.dedupe.rundir import RunDir
 from include.dedupe.tables import DECISIONS, FACTS
 from include.dedupe.verdicts import give_verdict
@@ -107,6 +106,6 @@ def test_a_document_without_facts_is_told(tmp_path: Path) -> None:
 def test_damaged_groups_are_told() -> None:
     whole = to_parquet(pd.DataFrame({name: [] for name in DECISIONS.names}), DECISIONS)
     with pytest.raises(ArtifactError, match=r"facts\.parquet is damaged"):
-        list(tables.groups_of_parquet(whole[:-1], FACTS, "facts.parquet"))
+        list(groups_of_parquet(whole[:-1], FACTS, "facts.parquet"))
     with pytest.raises(ArtifactError, match=r"facts\.parquet has columns"):
-        list(tables.groups_of_parquet(whole, FACTS, "facts.parquet"))
+        list(groups_of_parquet(whole, FACTS, "facts.parquet"))
