@@ -19,6 +19,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
+from include.dedupe.ahead import made_ahead
 from include.dedupe.errors import ArtifactError, OvertakenError
 from include.dedupe.parquet import groups_of_parquet, rows_of_parquet, to_parquet
 from include.dedupe.storage import Storage
@@ -179,7 +180,7 @@ class Stage:
         self, artifact: str, pieces: Iterable[pd.DataFrame | pa.Table], schema: pa.Schema
     ) -> None:
         """Write a table that is made piece by piece, each as a part."""
-        for number, rows in enumerate(pieces):
+        for number, rows in enumerate(made_ahead(pieces)):
             self.write_part(artifact, f"{self.attempt.label}-{number:05}", rows, schema)
 
     def write_part(self, artifact: str, label: str, rows: pd.DataFrame | pa.Table, schema: pa.Schema) -> None:

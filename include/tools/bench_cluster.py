@@ -3,10 +3,8 @@
     python -m include.tools.bench_cluster [--pairs 100000000 [--decide]]
 
 With ``--pairs`` it measures merge and cluster alone, from the files of 64 partitions to clusters, each in a
-process of its own and in CPU seconds, and compares nothing; with ``--decide`` deciding, too, from the run's
-tables to decisions, their hash and their file. Of ten million pairs merge took 24 CPU seconds and 1.6 GB,
-cluster 10 and 1.1, deciding 92 and 1.6, on two cores; of thirty million merge took 73 and 2.9, cluster 38 and
-2.2.
+process of its own, and compares nothing; with ``--decide`` deciding, too, from the run's tables to decisions,
+their hash and their file.
 
 The edges are those of a collection in which each duplicate was found from both sides: clusters of two to
 eight documents, most of them small. Each measurement runs in a process of its own, so that its peak of memory
@@ -23,6 +21,7 @@ import resource
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,7 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 
+from include.dedupe.ahead import made_ahead
 from include.dedupe.clustering.cluster import to_clusters
 from include.dedupe.clustering.coding import CodedPairs, to_pairs
 from include.dedupe.clustering.components import find_clusters
@@ -159,8 +159,9 @@ def merge_parts(files: list[Path], out: Path) -> int:
         all_of_them = np.ones(len(prints), bool)
         state = State(prints, all_of_them, all_of_them, all_of_them, [])
         holding = rows.only(state.holds(rows) & state.counts(rows)).united()
-        for number, part in enumerate(holding.spans()):
-            (out / f"{number:05}").write_bytes(to_parquet(part.pairs.to_table(), PAIRS))
+        pairs = (part.pairs.to_table() for part in holding.spans())
+        for number, part in enumerate(made_ahead(pairs)):
+            (out / f"{number:05}").write_bytes(to_parquet(part, PAIRS))
     return len(holding)
 
 
@@ -172,7 +173,7 @@ def cluster_parts(pairs: Path, out: Path) -> int:
     with tempfile.TemporaryDirectory() as folder:
         coded, _ = number_pairs(parts, Path(folder))
         found = find_clusters(coded, EXACT, Earlier.of(None, coded.ids))
-        for number, rows in enumerate(found.pieces()):
+        for number, rows in enumerate(made_ahead(found.pieces())):
             (out / f"{number:05}").write_bytes(to_parquet(rows, CLUSTERS))
     return len(found.naming.names)
 
@@ -183,11 +184,11 @@ def decide_large(storage: Path) -> int:
 
 
 def measure_large(pairs: int, *, is_decided: bool = False) -> dict[str, Any]:
-    """Print and return CPU seconds and the peak of memory (GB) of each stage; of deciding if asked to."""
+    """Print and return seconds and the peak of memory (GB) of each stage; of deciding if asked to."""
     found: dict[str, Any] = {"pairs": pairs}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        files = _alone(write_edges, folder, pairs)[2]
+        files = _alone(write_edges, folder, pairs).result
         merged, clustered = folder / "merge", folder / "cluster"
         found |= _told("merge", merge_parts, files, merged)
         found |= _told("cluster", cluster_parts, merged, clustered)
@@ -198,21 +199,36 @@ def measure_large(pairs: int, *, is_decided: bool = False) -> dict[str, Any]:
 
 
 def _told(step: str, work: Callable[..., int], *arguments: Any) -> dict[str, Any]:
-    seconds, peak, count = _alone(work, *arguments)
-    print(f"{step:8} {seconds:.0f} s, {peak:.2f} GB, {count:,}", flush=True)
-    return {f"{step}_seconds": round(seconds, 1), f"{step}_peak_gb": round(peak, 2)}
+    took = _alone(work, *arguments)
+    times = f"{took.seconds:.0f} s, {took.cpu_seconds:.0f} CPU s"
+    print(f"{step:8} {times}, {took.peak_gb:.2f} GB, {took.result:,}", flush=True)
+    return {
+        f"{step}_seconds": round(took.seconds, 1),
+        f"{step}_cpu_seconds": round(took.cpu_seconds, 1),
+        f"{step}_peak_gb": round(took.peak_gb, 2),
+    }
 
 
-def _alone(work: Callable[..., Any], *arguments: Any) -> tuple[float, float, Any]:
+@dataclass(frozen=True, slots=True)
+class _Took:
+    """What work that a process did alone took, and what it returned."""
+
+    seconds: float
+    cpu_seconds: float
+    peak_gb: float
+    result: Any
+
+
+def _alone(work: Callable[..., Any], *arguments: Any) -> _Took:
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        found: tuple[float, float, Any] = pool.apply(_timed, (work, *arguments))
-    return found
+        return pool.apply(_timed, (work, *arguments))
 
 
-def _timed(work: Callable[..., Any], *arguments: Any) -> tuple[float, float, Any]:
-    began = time.process_time()
+def _timed(work: Callable[..., Any], *arguments: Any) -> _Took:
+    began, cpu_began = time.perf_counter(), time.process_time()
     result = work(*arguments)
-    return time.process_time() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, result
+    peak_gb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    return _Took(time.perf_counter() - began, time.process_time() - cpu_began, peak_gb, result)
 
 
 def main() -> None:

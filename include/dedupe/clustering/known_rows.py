@@ -1,6 +1,6 @@
 """Known rows: pairs as runs have found them, as numbers, the oldest first.
 
-Any number of tables become one order of rows, whose ids lie in a file. A row takes 42 bytes.
+Any number of tables become one order of rows, whose ids lie in a file. A row takes 36 bytes.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from include.dedupe.clustering.ordering import Flags, changes
 from include.dedupe.clustering.prints import Prints, to_numbers, to_texts
 from include.dedupe.tables import KNOWN_PAIRS
 
+Marks = npt.NDArray[np.uint16]
 Scores = npt.NDArray[np.float64]
 PART_PAIRS = 1_000_000
 
@@ -28,12 +29,14 @@ PART_PAIRS = 1_000_000
 class KnownRows:
     """Rows of KNOWN_PAIRS of one detector: ``pairs`` in any order, each as often as it was found.
 
-    The prints are the fingerprints of both documents when the pair was found.
+    The prints are the fingerprints of both documents when the pair was found. ``floor``: the place of its
+    floor among ``floors``, all that any row has.
     """
 
     pairs: CodedPairs
     low_print: Prints
     high_print: Prints
+    floor: Marks
     floors: Scores
 
     def __len__(self) -> int:
@@ -42,7 +45,7 @@ class KnownRows:
     def take(self, rows: slice | npt.NDArray[Any]) -> Self:
         """Return some of the rows, of the same ids."""
         prints = self.low_print[rows], self.high_print[rows]
-        return type(self)(self.pairs.take(rows), *prints, self.floors[rows])
+        return type(self)(self.pairs.take(rows), *prints, self.floor[rows], self.floors)
 
     def only(self, chosen: Flags) -> Self:
         """Return the chosen rows, without a copy where all are."""
@@ -62,9 +65,20 @@ class KnownRows:
         return replace(found, pairs=replace(found.pairs, from_low=low, from_high=high))
 
     def are_in(self, others: Self) -> Flags:
-        """Tell which are among others of the same ids, with the same fingerprints."""
-        if not len(others):
+        """Tell which are among others of the same ids, with the same fingerprints.
+
+        Some are held against those of the same low ids at a time, so that little is held beside both where
+        these rows are in order.
+        """
+        if not (len(self) and len(others)):
             return np.zeros(len(self), bool)
+        found, lows = [], others.pairs.low
+        for part in self.spans():
+            low = part.pairs.low
+            found.append(part._are_among(others.only((lows >= low.min()) & (lows <= low.max()))))
+        return np.concatenate(found)
+
+    def _are_among(self, others: Self) -> Flags:
         columns = [np.concatenate(both) for both in zip(others._key(), self._key(), strict=True)]
         order = np.lexsort(columns)
         group = np.cumsum(np.logical_or.reduce([changes(column[order]) for column in columns])) - 1
@@ -97,7 +111,7 @@ class KnownRows:
                 to_texts(part.low_print),
                 to_texts(part.high_print),
                 pa.repeat(detector, len(part)),
-                pa.array(part.floors),
+                pa.array(self.floors[part.floor]),
             ]
             yield pa.Table.from_arrays(columns, schema=KNOWN_PAIRS)
 
@@ -109,26 +123,33 @@ class Gathering:
         folder.mkdir(parents=True, exist_ok=True)
         self._numbering = Numbering(folder)
         self._parts: list[tuple[int, list[npt.NDArray[Any]]]] = []
+        self._floors: dict[float, int] = {}
         self.count = 0
         self.add(KNOWN_PAIRS.empty_table())
 
     def add(self, rows: pa.Table) -> None:
         """Take in rows of KNOWN_PAIRS."""
         prints = [to_numbers(rows[f"fingerprint_{side}"]) for side in "ab"]
-        self._numbered(CodedPairs.of_pairs(rows), prints, rows["floor"].to_numpy())
+        floors = rows["floor"].combine_chunks().dictionary_encode()
+        marks = np.array([self._mark(floor) for floor in floors.dictionary.to_pylist()], np.uint16)
+        self._numbered(CodedPairs.of_pairs(rows), prints, marks[floors.indices.to_numpy()])
 
     def add_found(self, parts: list[CodedPairs], prints: Prints, floor: float) -> None:
         """Take in pairs of the same ids, of each of which its fingerprint is given."""
+        mark = np.uint16(self._mark(floor))
         for number, pairs in enumerate(parts):
             ends = [prints[pairs.low], prints[pairs.high]]
-            self._numbered(pairs, ends, np.full(len(pairs), floor), are_new_ids=number == 0)
+            self._numbered(pairs, ends, np.full(len(pairs), mark), are_new_ids=number == 0)
+
+    def _mark(self, floor: float) -> int:
+        return self._floors.setdefault(floor, len(self._floors))
 
     def _numbered(
-        self, pairs: CodedPairs, prints: list[Prints], floors: Scores, *, are_new_ids: bool = True
+        self, pairs: CodedPairs, prints: list[Prints], marks: Marks, *, are_new_ids: bool = True
     ) -> None:
         if are_new_ids:
             self._numbering.add(pairs.ids)
-        self._parts.append((self._numbering.parts - 1, [*pairs.columns, *prints, floors]))
+        self._parts.append((self._numbering.parts - 1, [*pairs.columns, *prints, marks]))
         self.count += len(pairs)
 
     def finish(self) -> KnownRows:
@@ -141,5 +162,5 @@ class Gathering:
             columns[:2] = [places[side] for side in columns[:2]]
         parts = [columns for _, columns in self._parts]
         self._parts = []
-        whole = [np.concatenate([each.pop(0) for each in parts]) for _ in range(8)]
-        return KnownRows(CodedPairs(ids, *whole[:5]), *whole[5:])
+        *pairs, low, high, marks = (np.concatenate([each.pop(0) for each in parts]) for _ in range(8))
+        return KnownRows(CodedPairs(ids, *pairs), low, high, marks, np.array(list(self._floors), np.float64))

@@ -56,10 +56,10 @@ class State:
         counts: Flags = self.scanned[low] & self.found[high] | self.scanned[high] & self.found[low]
         return counts
 
-    def documents(self, rows: KnownRows) -> Iterator[pa.Table]:
-        """Yield the documents of pairs, those that exist, as rows of DOCUMENTS in order."""
+    def documents(self, rows: KnownRows, chosen: Flags) -> Iterator[pa.Table]:
+        """Yield the documents of the chosen pairs, those that exist, as rows of DOCUMENTS in order."""
         used = np.zeros(len(self.prints), bool)
-        used[rows.pairs.low] = used[rows.pairs.high] = True
+        used[rows.pairs.low[chosen]] = used[rows.pairs.high[chosen]] = True
         for number, file in enumerate(self.files):
             span = slice(number * AT_ONCE, (number + 1) * AT_ONCE)
             documents = rows_of_parquet(file.read_bytes(), DOCUMENTS, file.name)

@@ -21,7 +21,7 @@ from include.dedupe.clustering.known_pairs import keep_pairs, known_tables, to_k
 from include.dedupe.clustering.known_rows import Gathering, KnownRows
 from include.dedupe.clustering.known_state import State, read_state
 from include.dedupe.clustering.numbering import Numbering
-from include.dedupe.clustering.ordering import in_order
+from include.dedupe.clustering.ordering import Flags, in_order
 from include.dedupe.clustering.prints import UNKNOWN, Prints, to_numbers
 from include.dedupe.clustering.spilling import join_on_disk
 from include.dedupe.errors import ScanFailedError
@@ -68,14 +68,16 @@ async def merge(flow: FlowReader, run: RunDir, attempt: Attempt) -> MergeStats:
         fresh, hubs = await _search_again(flow, plan, changed)
         if len(fresh):
             earlier = known_tables(run, attempt, plan)
+            del known  # as large as what takes its place
             known = await _gather(flow, plan, earlier, found, fresh, folder=Path(name) / "again")
+        edges = found.edges
+        del found
         own = known.rows.take(slice(known.before, None)).united()
         keep_pairs(run, attempt, plan, own)
         stage.write_table("hubs", settle_hubs(run, attempt, plan, hubs, changed), HUBS)
         pairs, documents = _write(stage, plan, known)
-    floor = float(known.rows.floors.max(initial=0.0)) if len(known.rows) else plan.config.scan.lowest_score
     two = int(np.count_nonzero(own.of_two()))
-    stats = MergeStats(found.edges, two, pairs, documents, len(changed), floor)
+    stats = MergeStats(edges, two, pairs, documents, len(changed), float(known.rows.floors.max()))
     stage.finish(asdict(stats))
     return stats
 
@@ -154,20 +156,24 @@ def _write(stage: Stage, plan: Plan, known: _Known) -> tuple[int, int]:
     )
     valid = rows.only(is_valid).united()
     is_strong = valid.pairs.scores >= scan.threshold
-    weak, strong = valid.only(~is_strong), valid.only(is_strong)
-    del valid  # as large as the strong ones
-    is_new = ~strong.are_in(rows.take(slice(known.before)))
-    parts = list(strong.spans())
-    stage.write_tables("pairs", (part.pairs.to_table() for part in parts), PAIRS)
-    news = np.split(is_new, np.cumsum([len(part) for part in parts])[:-1])
-    added = (part.take(new).pairs.to_table() for part, new in zip(parts, news, strict=True))
-    stage.write_tables("added", (each.select(ADDED.names).cast(ADDED) for each in added), ADDED)
-    stage.write_tables("weak", (part.pairs.to_table() for part in weak.spans()), PAIRS)
+    is_new = ~valid.are_in(rows.take(slice(known.before)))
+    stage.write_tables("pairs", _tables(valid, is_strong), PAIRS)
+    added = _tables(valid, is_strong & is_new)
+    stage.write_tables("added", (part.select(ADDED.names).cast(ADDED) for part in added), ADDED)
+    stage.write_tables("weak", _tables(valid, ~is_strong), PAIRS)
     documents = 0
-    for number, part in enumerate(state.documents(strong)):
+    for number, part in enumerate(state.documents(valid, is_strong)):
         stage.write_part("documents", f"{stage.attempt.label}-{number:05}", part, DOCUMENTS)
         documents += len(part)
-    return len(strong), documents
+    return int(np.count_nonzero(is_strong)), documents
+
+
+def _tables(rows: KnownRows, chosen: Flags) -> Iterator[pa.Table]:
+    """Yield the chosen rows in parts, at least one, as rows of PAIRS."""
+    first = 0
+    for part in rows.spans():
+        yield part.only(chosen[first : first + len(part)]).pairs.to_table()
+        first += len(part)
 
 
 async def _search_again(flow: FlowReader, plan: Plan, ids: list[str]) -> tuple[pa.Table, pd.DataFrame]:

@@ -12,12 +12,11 @@ import pyarrow.compute as pc
 Prints: TypeAlias = npt.NDArray[np.uint64]
 UNKNOWN = 0
 DIGITS = 16
-_OTHER = 16
-_DIGITS = b"0123456789abcdef"
-_VALUES = np.full(256, _OTHER, np.uint8)
-_VALUES[np.frombuffer(_DIGITS, np.uint8)] = np.arange(16)
-_PLACES = np.arange(4 * (DIGITS - 1), -1, -4, dtype=np.uint64)
-_TWO_DIGITS = np.frombuffer(b"".join(b"%02x" % byte for byte in range(256)), np.uint8).reshape(256, 2)
+_TWO_DIGITS = np.frombuffer(b"".join(b"%02x" % number for number in range(1 << 8)), np.uint16)
+_FOUR_DIGITS = np.frombuffer(b"".join(b"%04x" % number for number in range(1 << 16)), np.uint32)
+_OTHER = 1 << 8
+_VALUES = np.full(1 << 16, _OTHER, np.uint16)
+_VALUES[_TWO_DIGITS] = np.arange(1 << 8)
 
 
 def to_numbers(texts: pa.Array | pa.ChunkedArray) -> Prints:
@@ -26,19 +25,18 @@ def to_numbers(texts: pa.Array | pa.ChunkedArray) -> Prints:
     may_be = pc.equal(pc.binary_length(texts), DIGITS).fill_null(False).to_numpy(zero_copy_only=False)
     held = texts.filter(pa.array(may_be)).cast(pa.large_binary())
     chunks = held.chunks if isinstance(held, pa.ChunkedArray) else [held]
-    digits = np.concatenate([np.zeros(0, np.uint8), *map(_bytes, chunks)]).reshape(-1, DIGITS)
-    values = _VALUES[digits]
+    digits = np.concatenate([np.zeros(0, np.uint8), *map(_bytes, chunks)])
+    values = _VALUES[digits.view(np.uint16)].reshape(-1, DIGITS // 2)
     are_hexadecimal = values.max(axis=1, initial=0) < _OTHER
-    numbers[np.flatnonzero(may_be)[are_hexadecimal]] = np.bitwise_or.reduce(
-        values[are_hexadecimal].astype(np.uint64) << _PLACES, axis=1
-    )
+    found = values[are_hexadecimal].astype(np.uint8).view(">u8")[:, 0]
+    numbers[np.flatnonzero(may_be)[are_hexadecimal]] = found
     return numbers
 
 
 def to_texts(numbers: Prints) -> pa.Array:
     """Return the fingerprints (strings) of numbers; of UNKNOWN an empty text."""
-    digits = _TWO_DIGITS[numbers.astype(">u8").view(np.uint8)].ravel()
-    ends = np.arange(0, len(digits) + 1, DIGITS, dtype=np.int64)
+    digits = _FOUR_DIGITS[numbers.astype(">u8").view(">u2")]
+    ends = np.arange(0, digits.nbytes + 1, DIGITS, dtype=np.int64)
     texts = pa.LargeStringArray.from_buffers(len(numbers), pa.py_buffer(ends), pa.py_buffer(digits))
     return pc.if_else(pa.array(numbers == UNKNOWN), "", texts.cast(pa.string()))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from include.dedupe.clustering import known_rows
 from include.dedupe.clustering.coding import CodedPairs
 from include.dedupe.clustering.known_rows import Gathering, KnownRows
 from include.dedupe.clustering.known_state import State
@@ -41,12 +43,16 @@ class Row(NamedTuple):
         return self.id_a, self.id_b
 
 
-def row(ends: tuple[str, str], *rest: object) -> Row:
-    return Row(*sorted(ends, key=str.encode), *rest)  # type: ignore[arg-type]
+def row(ends: tuple[str, str], *rest: object, floor: float) -> Row:
+    return Row(*sorted(ends, key=str.encode), *rest, floor=floor)  # type: ignore[arg-type]
 
 
 ROWS = st.lists(
-    st.builds(row, st.tuples(IDS, IDS), st.integers(0, 99), st.booleans(), st.booleans(), PRINTS, PRINTS),
+    st.builds(
+        row,
+        *(st.tuples(IDS, IDS), st.integers(0, 99), st.booleans(), st.booleans(), PRINTS, PRINTS),
+        floor=st.sampled_from([0.5, 0.6, 0.7]),
+    ),
     max_size=15,
 )
 
@@ -67,6 +73,13 @@ def gathered(*tables: list[Row]) -> KnownRows:
 
 def told(rows: KnownRows) -> list[Row]:
     return [Row(**one) for part in rows.to_tables("d") for one in part.to_pylist()]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def parts_are_small() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(known_rows, "PART_PAIRS", 4)
+        yield
 
 
 @given(ROWS, ROWS)
