@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from include.dedupe.ahead import made_ahead
+from include.dedupe.ahead import read_ahead
 from include.dedupe.errors import ArtifactError
 from include.dedupe.tables import FORMAT_VERSION, VERSION_KEY
 
@@ -34,7 +34,7 @@ def tables_to_parquet(pieces: Iterable[pa.Table], schema: pa.Schema) -> bytes:
     """Return rows that are made piece by piece as one Parquet file, each piece as a row group."""
     buffer = io.BytesIO()
     with pq.ParquetWriter(buffer, schema, write_page_checksum=True) as writer:
-        for rows in made_ahead(pieces):
+        for rows in read_ahead(pieces):
             writer.write_table(rows, row_group_size=len(rows) or None)
     return buffer.getvalue()
 

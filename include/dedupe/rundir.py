@@ -180,8 +180,8 @@ class Stage:
         self, artifact: str, pieces: Iterable[pd.DataFrame | pa.Table], schema: pa.Schema
     ) -> None:
         """Write a table that is made piece by piece, each as a part."""
-        for number, rows in enumerate(made_ahead(pieces)):
-            self.write_part(artifact, f"{self.attempt.label}-{number:05}", rows, schema)
+        for number, data in enumerate(made_ahead(lambda rows: to_parquet(rows, schema), pieces)):
+            self._write(artifact, f"{artifact}-{self.attempt.label}-{number:05}.parquet", data)
 
     def write_part(self, artifact: str, label: str, rows: pd.DataFrame | pa.Table, schema: pa.Schema) -> None:
         """Write one of several parts of a table; ``label`` tells it from the others and other attempts'."""

@@ -20,7 +20,7 @@ import multiprocessing
 import resource
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,9 @@ from typing import Any
 import networkx as nx
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
-from include.dedupe.ahead import made_ahead
+from include.dedupe.ahead import made_ahead, read_ahead
 from include.dedupe.clustering.cluster import to_clusters
 from include.dedupe.clustering.coding import CodedPairs, to_pairs
 from include.dedupe.clustering.components import find_clusters
@@ -160,8 +161,7 @@ def merge_parts(files: list[Path], out: Path) -> int:
         state = State(prints, all_of_them, all_of_them, all_of_them, [])
         holding = rows.only(state.holds(rows) & state.counts(rows)).united()
         pairs = (part.pairs.to_table() for part in holding.spans())
-        for number, part in enumerate(made_ahead(pairs)):
-            (out / f"{number:05}").write_bytes(to_parquet(part, PAIRS))
+        _write_all(pairs, PAIRS, out)
     return len(holding)
 
 
@@ -169,13 +169,18 @@ def cluster_parts(pairs: Path, out: Path) -> int:
     """Make the clusters of the pairs in files, as the cluster stage of a run does, and write them."""
     out.mkdir()
     files = sorted(pairs.iterdir())
-    parts = (CodedPairs.of_pairs(rows_of_parquet(file.read_bytes(), PAIRS, file.name)) for file in files)
+    parts = (rows_of_parquet(file.read_bytes(), PAIRS, file.name) for file in files)
     with tempfile.TemporaryDirectory() as folder:
-        coded, _ = number_pairs(parts, Path(folder))
+        coded, _ = number_pairs(made_ahead(CodedPairs.of_pairs, read_ahead(parts)), Path(folder))
         found = find_clusters(coded, EXACT, Earlier.of(None, coded.ids))
-        for number, rows in enumerate(made_ahead(found.pieces())):
-            (out / f"{number:05}").write_bytes(to_parquet(rows, CLUSTERS))
+        _write_all(found.pieces(), CLUSTERS, out)
     return len(found.naming.names)
+
+
+def _write_all(pieces: Iterable[pa.Table], schema: pa.Schema, folder: Path) -> None:
+    """Write pieces as a stage of a run does."""
+    for number, data in enumerate(made_ahead(lambda rows: to_parquet(rows, schema), pieces)):
+        (folder / f"{number:05}").write_bytes(data)
 
 
 def decide_large(storage: Path) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from include.dedupe.ahead import made_ahead, read_ahead
 from include.dedupe.clustering.coding import CodedPairs
 from include.dedupe.clustering.facts import needs_facts, read_facts
 from include.dedupe.clustering.ordering import Flags
@@ -41,17 +42,18 @@ def read_found(run: RunDir, config: CollectionConfig, standing: Standing, folder
     new: list[Flags] = [np.zeros(0, bool)]
     apart = 0
 
-    def allowed() -> Iterator[CodedPairs]:
+    def allowed() -> Iterator[pa.Table]:
         nonlocal apart
-        for rows, added in _parts(run):
+        for rows, added in read_ahead(_parts(run)):
             pairs = rows.to_pandas()
             apart += int(rules.say_apart(pairs).sum())
             allow = rules.allow(pairs)
             new.append(_are_in(pairs, added)[allow])
-            yield CodedPairs.of_pairs(rows if allow.all() else rows.filter(pa.array(allow)))
+            yield rows if allow.all() else rows.filter(pa.array(allow))
 
     existing = run.read_rows("facts", "facts", FACTS) if needs_facts(config) else ()
-    found, exists = number_pairs(allowed(), folder, (rows["id"].combine_chunks() for rows in existing))
+    coded = made_ahead(CodedPairs.of_pairs, allowed())
+    found, exists = number_pairs(coded, folder, (rows["id"].combine_chunks() for rows in existing))
     is_new = np.concatenate(new)
     if needs_facts(config):
         there = exists[found.low] & exists[found.high]

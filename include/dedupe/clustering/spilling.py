@@ -7,7 +7,6 @@ each file become positions in it, and the pairs of some low ids at a time are ta
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -17,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from include.dedupe.ahead import made_ahead
+from include.dedupe.ahead import made_ahead, read_ahead
 from include.dedupe.clustering.coding import CodedPairs
 from include.dedupe.clustering.numbering import Numbering
 from include.dedupe.clustering.ordering import Codes, Flags, in_order
@@ -25,7 +24,6 @@ from include.dedupe.tables import PAIRS
 
 FILE_ROWS = 2_000_000
 PIECE_PAIRS = 1_000_000
-THREADS = 2
 _COLUMNS: tuple[np.dtype[Any], ...] = (
     np.dtype(np.int32),
     np.dtype(np.int32),
@@ -45,7 +43,7 @@ def join_on_disk(parts: Iterable[pa.Table], folder: Path) -> Iterator[CodedPairs
     """
     numbering, count = Numbering(folder), 0
     spilled: list[_Spilled] = []
-    for pairs in made_ahead(map(CodedPairs.seen_in, made_ahead(gathered(parts)))):
+    for pairs in made_ahead(CodedPairs.seen_in, read_ahead(gathered(parts))):
         numbering.add(pairs.ids)
         spilled.append(_Spilled.of(pairs, folder / f"{len(spilled)}.rows"))
         count += len(pairs)
@@ -55,15 +53,14 @@ def join_on_disk(parts: Iterable[pa.Table], folder: Path) -> Iterator[CodedPairs
     def renumbered(part: int) -> Places:
         return spilled[part].renumber(numbering.places(part), bounds)
 
-    with ThreadPoolExecutor(THREADS) as pool:
-        cuts = list(pool.map(renumbered, range(len(spilled))))
+    cuts = list(made_ahead(renumbered, range(len(spilled))))
 
-        def united(piece: int) -> CodedPairs:
-            ends = [cut[piece : piece + 2] for cut in cuts]
-            low, high, scores, from_low = (_read_all(spilled, at, ends) for at in range(len(_COLUMNS)))
-            return CodedPairs(ids, low, high, scores, from_low, ~from_low).united()
+    def united(piece: int) -> CodedPairs:
+        ends = [cut[piece : piece + 2] for cut in cuts]
+        low, high, scores, from_low = (_read_all(spilled, at, ends) for at in range(len(_COLUMNS)))
+        return CodedPairs(ids, low, high, scores, from_low, ~from_low).united()
 
-        yield from pool.map(united, range(len(bounds) - 1))
+    yield from made_ahead(united, range(len(bounds) - 1))
 
 
 def gathered(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
@@ -122,7 +119,7 @@ def number_pairs(
     """
     numbering, found = Numbering(folder), []
     none = CodedPairs.of_pairs(PAIRS.empty_table())
-    for pairs in made_ahead(chain((none,), parts)):
+    for pairs in chain((none,), parts):
         numbering.add(pairs.ids)
         found.append(pairs.columns)
     for ids in existing:

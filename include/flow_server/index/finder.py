@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Generic, Protocol, TypeAlias, TypeVar
 
 from include.detector.comparing.explain import Explanation
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 CACHE_BYTES = 256 << 20
 AT_ONCE = 256  # queries of one batch
+SIDE_BY_SIDE = 2  # batches: while one is compared by other processes, the next one finds its candidates
 SAME_PIXELS = 1.0
 Load: TypeAlias = "Callable[[Sequence[int]], Mapping[int, Descriptor]]"
 Allowed_contra = TypeVar("Allowed_contra", contravariant=True)
@@ -84,10 +87,12 @@ class Finder(Generic[Allowed_contra]):
         for query in queries:
             check_version(query.version)
 
-        hits: list[list[Hit]] = []
-        for first in range(0, len(queries), AT_ONCE):
-            hits += self._verified(queries[first : first + AT_ONCE], options, allowed, explain=explain)
-        return hits
+        batches = [queries[first : first + AT_ONCE] for first in range(0, len(queries), AT_ONCE)]
+        verified = partial(self._verified, options=options, allowed=allowed, explain=explain)
+        if len(batches) <= 1:
+            return [hits for batch in batches for hits in verified(batch)]
+        with ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="searches") as threads:
+            return [hits for found in threads.map(verified, batches) for hits in found]
 
     def finders(
         self, asked: Sequence[tuple[Descriptor, Set[int]]], options: SearchOptions, allowed: Allowed_contra
@@ -111,7 +116,7 @@ class Finder(Generic[Allowed_contra]):
         return [keys & seen for (_, keys), seen in zip(asked, found, strict=True)]
 
     def _verified(
-        self, queries: Sequence[Descriptor], options: SearchOptions, allowed: Allowed_contra, *, explain: bool
+        self, queries: Sequence[Descriptor], *, options: SearchOptions, allowed: Allowed_contra, explain: bool
     ) -> list[list[Hit]]:
         """The hits of each query, best first. The budget counts candidates that fail: no copy is cut off."""
         effort = EFFORTS[options.smartfilter]

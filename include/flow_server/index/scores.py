@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Protocol
 
 from include.detector.comparing.explain import Explanation, explain_pair
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     Pair = tuple[str, str]
     Asked = Sequence[tuple[Descriptor, Mapping[int, str]]]
+    Wanted = Mapping[Pair, tuple[Descriptor, int]]
 
 MOST_SCORES = 300_000
 MANY = 12  # pairs from which handing them to other processes is worth it
@@ -53,6 +55,7 @@ class Scores:
         self._mirror, self._turn = mirror, turn
         self._lock = threading.Lock()
         self._known: dict[Pair, float] = {}  # by content hashes, so it cannot go stale
+        self._coming: dict[Pair, Future[Mapping[Pair, float]]] = {}  # being compared at this moment
         self._thumbs = ThumbCache(load, cache_bytes, kept)
         self.compared = 0  # candidates verified since the start
 
@@ -71,24 +74,38 @@ class Scores:
             {key: _pair(query.content_hash, content_hash) for key, content_hash in documents.items()}
             for query, documents in asked
         ]
-        with self._lock:
-            self.compared += sum(map(len, pairs))
-            known = {
-                pair: self._known[pair] for each in pairs for pair in each.values() if pair in self._known
-            }
-        missing = {
+        wanted = {
             pair: (query, key)
             for (query, _), each in zip(asked, pairs, strict=True)
             for key, pair in each.items()
-            if pair not in known
         }
-        fresh = self._compared(missing) if missing else {}
-        with self._lock:
-            if len(self._known) + len(fresh) > MOST_SCORES:
-                self._known.clear()
-            self._known.update(fresh)
-        known |= fresh
+        known = self._known_of(wanted, compared=sum(map(len, pairs)))
         return [{key: known[pair] for key, pair in each.items() if pair in known} for each in pairs]
+
+    def _known_of(self, wanted: Wanted, compared: int) -> dict[Pair, float]:
+        """The scores of pairs. What another thread compares at this moment is waited for."""
+        own: Future[Mapping[Pair, float]] = Future()
+        with self._lock:
+            self.compared += compared
+            known = {pair: self._known[pair] for pair in wanted if pair in self._known}
+            coming = {pair: self._coming[pair] for pair in wanted if pair in self._coming}
+            missing = {pair: wanted[pair] for pair in wanted if pair not in known and pair not in coming}
+            self._coming |= dict.fromkeys(missing, own)
+        fresh: dict[Pair, float] = {}
+        try:
+            fresh = self._compared(missing) if missing else {}
+        finally:
+            with self._lock:
+                if len(self._known) + len(fresh) > MOST_SCORES:
+                    self._known.clear()
+                self._known.update(fresh)
+                for pair in missing:
+                    del self._coming[pair]
+            own.set_result(fresh)
+        known |= fresh
+        known |= {pair: one.result()[pair] for pair, one in coming.items() if pair in one.result()}
+        left = {pair: wanted[pair] for pair in coming if pair not in known}  # it may have failed there
+        return known | (self._known_of(left, compared=0) if left else {})
 
     def explained(self, query: Descriptor, documents: Mapping[int, str]) -> dict[int, Explanation | None]:
         """Why each document has its score; those deleted meanwhile are missing."""
@@ -101,7 +118,7 @@ class Scores:
             if content_hash in thumbs
         }
 
-    def _compared(self, missing: Mapping[Pair, tuple[Descriptor, int]]) -> dict[Pair, float]:
+    def _compared(self, missing: Wanted) -> dict[Pair, float]:
         wanted = {
             key: two if one == query.content_hash else one for (one, two), (query, key) in missing.items()
         }
@@ -118,7 +135,7 @@ class Scores:
         return scores
 
     def _compared_by(
-        self, comparers: Comparers, missing: Mapping[Pair, tuple[Descriptor, int]], wanted: Mapping[int, str]
+        self, comparers: Comparers, missing: Wanted, wanted: Mapping[int, str]
     ) -> dict[Pair, float]:
         pictures = {query.content_hash: query for query, _ in missing.values()}
         elsewhere = [key for key, content_hash in wanted.items() if content_hash not in pictures]
