@@ -84,7 +84,7 @@ class _Spilled:
 
     @classmethod
     def of(cls, pairs: CodedPairs, file: Path) -> Self:
-        order = np.argsort(pairs.low)
+        order = _order_of(pairs.low)
         with file.open("wb") as out:
             for column in pairs.columns[: len(_COLUMNS)]:
                 column[order].tofile(out)
@@ -103,6 +103,13 @@ class _Spilled:
         before, kind = sum(one.itemsize for one in _COLUMNS[:column]), _COLUMNS[column]
         offset = before * self.count + begin * kind.itemsize
         return np.fromfile(self.file, kind, count=end - begin, offset=offset)
+
+
+def _order_of(codes: Codes) -> Places:
+    """Return the places of codes in their order; twice as fast as to sort the places by the codes."""
+    both = codes.astype(np.int64) << 32 | np.arange(len(codes))
+    both.sort()
+    return both & 0xFFFFFFFF
 
 
 def _read_all(spilled: Iterable[_Spilled], column: int, ends: Iterable[Places]) -> npt.NDArray[Any]:
