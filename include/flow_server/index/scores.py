@@ -83,14 +83,19 @@ class Scores:
         return [{key: known[pair] for key, pair in each.items() if pair in known} for each in pairs]
 
     def _known_of(self, wanted: Wanted, compared: int) -> dict[Pair, float]:
-        """The scores of pairs. What another thread compares at this moment is waited for."""
+        """The scores of pairs. Whoever has many waits for those that another thread compares at this moment.
+
+        Who has few compares them, lest a search waits for a batch of a scan.
+        """
         own: Future[Mapping[Pair, float]] = Future()
+        has_many = len(wanted) >= MANY
         with self._lock:
             self.compared += compared
             known = {pair: self._known[pair] for pair in wanted if pair in self._known}
-            coming = {pair: self._coming[pair] for pair in wanted if pair in self._coming}
+            coming = {pair: self._coming[pair] for pair in wanted if has_many and pair in self._coming}
             missing = {pair: wanted[pair] for pair in wanted if pair not in known and pair not in coming}
-            self._coming |= dict.fromkeys(missing, own)
+            if has_many:
+                self._coming |= dict.fromkeys(missing, own)
         fresh: dict[Pair, float] = {}
         try:
             fresh = self._compared(missing) if missing else {}
@@ -99,7 +104,7 @@ class Scores:
                 if len(self._known) + len(fresh) > MOST_SCORES:
                     self._known.clear()
                 self._known.update(fresh)
-                for pair in missing:
+                for pair in missing if has_many else ():
                     del self._coming[pair]
             own.set_result(fresh)
         known |= fresh

@@ -114,3 +114,17 @@ def test_a_pair_under_comparison_is_waited_for_or_compared_where_that_failed(
     else:
         assert failed is None
         assert len(gate.asked) == 1
+
+
+def test_a_search_does_not_wait_for_a_batch(
+    descriptors: dict[int, Descriptor], gate: Gate, scores: Scores
+) -> None:
+    wanted = asked(descriptors)
+    few = [(wanted[0][0], dict(list(wanted[0][1].items())[: MANY - 1]))]
+    with ThreadPoolExecutor(1) as threads:
+        batch = threads.submit(scores.of, wanted)
+        assert gate.is_asked.wait(SECONDS)
+        found = scores.of(few)
+        assert not batch.done()
+        gate.may_go_on.set()
+    assert found[0].items() <= batch.result(SECONDS)[0].items()
