@@ -154,15 +154,14 @@ def merge_parts(files: list[Path], out: Path) -> int:
         gathering.add_found(found, prints, EXACT)
         del found
         rows = gathering.finish()
-        kept = tables_to_parquet(rows.united().to_tables("bench"), KNOWN_PAIRS)
+        kept = tables_to_parquet((part.to_table("bench") for part in rows.united()), KNOWN_PAIRS)
         out.with_name("known").write_bytes(kept)
         del kept
         all_of_them = np.ones(len(prints), bool)
         state = State(prints, all_of_them, all_of_them, all_of_them, [])
-        holding = rows.only(state.holds(rows) & state.counts(rows)).united()
-        pairs = (part.pairs.to_table() for part in holding.spans())
-        _write_all(pairs, PAIRS, out)
-    return len(holding)
+        holds = np.concatenate([state.holds(part) & state.counts(part) for part in rows.spans()])
+        _write_all((part.pairs.to_table() for part in rows.united(holds)), PAIRS, out)
+    return int(np.count_nonzero(holds))
 
 
 def cluster_parts(pairs: Path, out: Path) -> int:

@@ -85,10 +85,22 @@ def known_scores(lasting: Storage, detector: str) -> tuple[npt.NDArray[np.float6
     return pairs["score"].to_numpy(np.float64), floor
 
 
-def keep_pairs(run: RunDir, attempt: Attempt, plan: Plan, rows: KnownRows) -> None:
-    """Put the pairs of a run beside the runs; a retry that finds them there leaves them."""
-    data = tables_to_parquet(rows.to_tables(plan.detector), KNOWN_PAIRS)
+def keep_pairs(run: RunDir, attempt: Attempt, plan: Plan, rows: KnownRows) -> int:
+    """Put the pairs of a run beside the runs, and return how many of two documents there are.
+
+    A retry that finds them there leaves them.
+    """
+    of_two = 0
+
+    def tables() -> Iterator[pa.Table]:
+        nonlocal of_two
+        for part in rows.united():
+            of_two += int(np.count_nonzero(part.of_two()))
+            yield part.to_table(plan.detector)
+
+    data = tables_to_parquet(tables(), KNOWN_PAIRS)
     run.lasting.create(f"{FOLDER}/{_name(run, attempt, plan)}", data)
+    return of_two
 
 
 def to_known(pairs: pd.DataFrame, fingerprints: pd.Series[str], plan: Plan) -> pa.Table:

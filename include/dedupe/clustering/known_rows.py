@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,6 +24,8 @@ from include.dedupe.tables import KNOWN_PAIRS
 Marks = npt.NDArray[np.uint16]
 Scores = npt.NDArray[np.float64]
 PART_PAIRS = 1_000_000
+UNITED_PAIRS = 8_000_000
+"""Rows of which each pair is looked for at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +54,19 @@ class KnownRows:
         """Return the chosen rows, without a copy where all are."""
         return self if chosen.all() else self.take(chosen)
 
-    def united(self) -> Self:
-        """Return each pair once, as it was found last, in order; seen from all sides it ever was."""
+    def united(self, chosen: Flags | None = None) -> Iterator[Self]:
+        """Yield each pair once, or each chosen one, as it was found last; seen from all sides it ever was.
+
+        They come in order and in parts, at least one. Those of some low ids are looked at at a time, so that
+        little is held beside these rows.
+        """
+        low = self.pairs.low
+        bounds = np.linspace(0, len(self.pairs.ids), 2 + len(self) // UNITED_PAIRS).astype(np.int64)
+        for first, end in pairwise(bounds):
+            near = (low >= first) & (low < end)
+            yield from self.only(near if chosen is None else near & chosen)._united().spans()
+
+    def _united(self) -> Self:
         key = self.pairs.low.astype(np.int64) * len(self.pairs.ids) + self.pairs.high
         if (np.diff(key) > 0).all():
             return self
@@ -65,20 +79,11 @@ class KnownRows:
         return replace(found, pairs=replace(found.pairs, from_low=low, from_high=high))
 
     def are_in(self, others: Self) -> Flags:
-        """Tell which are among others of the same ids, with the same fingerprints.
-
-        Some are held against those of the same low ids at a time, so that little is held beside both where
-        these rows are in order.
-        """
+        """Tell which are among others of the same ids, with the same fingerprints."""
         if not (len(self) and len(others)):
             return np.zeros(len(self), bool)
-        found, lows = [], others.pairs.low
-        for part in self.spans():
-            low = part.pairs.low
-            found.append(part._are_among(others.only((lows >= low.min()) & (lows <= low.max()))))
-        return np.concatenate(found)
-
-    def _are_among(self, others: Self) -> Flags:
+        own_low, low = self.pairs.low, others.pairs.low
+        others = others.only((low >= own_low.min()) & (low <= own_low.max()))
         columns = [np.concatenate(both) for both in zip(others._key(), self._key(), strict=True)]
         order = np.lexsort(columns)
         group = np.cumsum(np.logical_or.reduce([changes(column[order]) for column in columns])) - 1
@@ -103,17 +108,16 @@ class KnownRows:
         for first in range(0, len(self) or 1, PART_PAIRS):
             yield self.take(slice(first, first + PART_PAIRS))
 
-    def to_tables(self, detector: str) -> Iterator[pa.Table]:
-        """Yield the rows in parts, as rows of KNOWN_PAIRS."""
-        for part in self.spans():
-            columns = [
-                *part.pairs.to_table().columns,
-                to_texts(part.low_print),
-                to_texts(part.high_print),
-                pa.repeat(detector, len(part)),
-                pa.array(self.floors[part.floor]),
-            ]
-            yield pa.Table.from_arrays(columns, schema=KNOWN_PAIRS)
+    def to_table(self, detector: str) -> pa.Table:
+        """Return rows of KNOWN_PAIRS."""
+        columns = [
+            *self.pairs.to_table().columns,
+            to_texts(self.low_print),
+            to_texts(self.high_print),
+            pa.repeat(detector, len(self)),
+            pa.array(self.floors[self.floor]),
+        ]
+        return pa.Table.from_arrays(columns, schema=KNOWN_PAIRS)
 
 
 class Gathering:

@@ -44,10 +44,11 @@ class State:
     def changed(self, rows: KnownRows) -> Places:
         """Return the documents that have changed since they were last seen in a pair."""
         changed, seen_anew = np.zeros((2, len(self.prints)), bool)
-        for side, prints in ((rows.pairs.low, rows.low_print), (rows.pairs.high, rows.high_print)):
-            same = self._is_same(side, prints)
-            changed[side[self.exists[side] & ~same]] = True
-            seen_anew[side[same]] = True
+        for part in rows.spans():
+            for side, prints in ((part.pairs.low, part.low_print), (part.pairs.high, part.high_print)):
+                same = self._is_same(side, prints)
+                changed[side[self.exists[side] & ~same]] = True
+                seen_anew[side[same]] = True
         return np.flatnonzero(changed & ~seen_anew)
 
     def counts(self, rows: KnownRows) -> Flags:
@@ -56,14 +57,12 @@ class State:
         counts: Flags = self.scanned[low] & self.found[high] | self.scanned[high] & self.found[low]
         return counts
 
-    def documents(self, rows: KnownRows, chosen: Flags) -> Iterator[pa.Table]:
-        """Yield the documents of the chosen pairs, those that exist, as rows of DOCUMENTS in order."""
-        used = np.zeros(len(self.prints), bool)
-        used[rows.pairs.low[chosen]] = used[rows.pairs.high[chosen]] = True
+    def documents(self, chosen: Flags) -> Iterator[pa.Table]:
+        """Yield the chosen documents, those that exist, as rows of DOCUMENTS in order."""
         for number, file in enumerate(self.files):
             span = slice(number * AT_ONCE, (number + 1) * AT_ONCE)
             documents = rows_of_parquet(file.read_bytes(), DOCUMENTS, file.name)
-            yield documents.filter(pa.array(used[span][self.exists[span]]))
+            yield documents.filter(pa.array(chosen[span][self.exists[span]]))
 
     def _is_same(self, side: Codes, prints: Prints) -> Flags:
         same: Flags = self.exists[side] & (self.prints[side] == prints) & (prints != UNKNOWN)

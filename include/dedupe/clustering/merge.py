@@ -15,13 +15,14 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from include.dedupe.ahead import read_ahead
 from include.dedupe.clustering.coding import CodedPairs, to_pairs
 from include.dedupe.clustering.known_hubs import settle_hubs
 from include.dedupe.clustering.known_pairs import keep_pairs, known_tables, to_known
 from include.dedupe.clustering.known_rows import Gathering, KnownRows
 from include.dedupe.clustering.known_state import State, read_state
 from include.dedupe.clustering.numbering import Numbering
-from include.dedupe.clustering.ordering import Flags, in_order
+from include.dedupe.clustering.ordering import in_order
 from include.dedupe.clustering.prints import UNKNOWN, Prints, to_numbers
 from include.dedupe.clustering.spilling import join_on_disk
 from include.dedupe.errors import ScanFailedError
@@ -72,12 +73,10 @@ async def merge(flow: FlowReader, run: RunDir, attempt: Attempt) -> MergeStats:
             known = await _gather(flow, plan, earlier, found, fresh, folder=Path(name) / "again")
         edges = found.edges
         del found
-        own = known.rows.take(slice(known.before, None)).united()
-        keep_pairs(run, attempt, plan, own)
+        own = keep_pairs(run, attempt, plan, known.rows.take(slice(known.before, None)))
         stage.write_table("hubs", settle_hubs(run, attempt, plan, hubs, changed), HUBS)
         pairs, documents = _write(stage, plan, known)
-    two = int(np.count_nonzero(own.of_two()))
-    stats = MergeStats(edges, two, pairs, documents, len(changed), float(known.rows.floors.max()))
+    stats = MergeStats(edges, own, pairs, documents, len(changed), float(known.rows.floors.max()))
     stage.finish(asdict(stats))
     return stats
 
@@ -151,29 +150,26 @@ async def _gather(
 def _write(stage: Stage, plan: Plan, known: _Known) -> tuple[int, int]:
     """Write the pairs that hold and count, and their documents; return how many of both there are."""
     rows, state, scan = known.rows, known.state, plan.config.scan
-    is_valid = (
-        state.holds(rows) & state.counts(rows) & rows.of_two() & (rows.pairs.scores >= scan.lowest_score)
-    )
-    valid = rows.only(is_valid).united()
-    is_strong = valid.pairs.scores >= scan.threshold
-    is_new = ~valid.are_in(rows.take(slice(known.before)))
-    stage.write_tables("pairs", _tables(valid, is_strong), PAIRS)
-    added = _tables(valid, is_strong & is_new)
-    stage.write_tables("added", (part.select(ADDED.names).cast(ADDED) for part in added), ADDED)
-    stage.write_tables("weak", _tables(valid, ~is_strong), PAIRS)
+    before = rows.take(slice(known.before))
+    is_valid = [
+        state.holds(part) & state.counts(part) & part.of_two() & (part.pairs.scores >= scan.lowest_score)
+        for part in rows.spans()
+    ]
+    is_paired, pairs = np.zeros(len(state.prints), bool), 0
+    for number, part in enumerate(read_ahead(rows.united(np.concatenate(is_valid)))):
+        label = f"{stage.attempt.label}-{number:05}"
+        is_strong = part.pairs.scores >= scan.threshold
+        strong, new = part.only(is_strong).pairs, part.only(is_strong & ~part.are_in(before)).pairs
+        stage.write_part("pairs", label, strong.to_table(), PAIRS)
+        stage.write_part("added", label, new.to_table().select(ADDED.names).cast(ADDED), ADDED)
+        stage.write_part("weak", label, part.only(~is_strong).pairs.to_table(), PAIRS)
+        is_paired[strong.low] = is_paired[strong.high] = True
+        pairs += len(strong)
     documents = 0
-    for number, part in enumerate(state.documents(valid, is_strong)):
-        stage.write_part("documents", f"{stage.attempt.label}-{number:05}", part, DOCUMENTS)
-        documents += len(part)
-    return int(np.count_nonzero(is_strong)), documents
-
-
-def _tables(rows: KnownRows, chosen: Flags) -> Iterator[pa.Table]:
-    """Yield the chosen rows in parts, at least one, as rows of PAIRS."""
-    first = 0
-    for part in rows.spans():
-        yield part.only(chosen[first : first + len(part)]).pairs.to_table()
-        first += len(part)
+    for number, found in enumerate(state.documents(is_paired)):
+        stage.write_part("documents", f"{stage.attempt.label}-{number:05}", found, DOCUMENTS)
+        documents += len(found)
+    return pairs, documents
 
 
 async def _search_again(flow: FlowReader, plan: Plan, ids: list[str]) -> tuple[pa.Table, pd.DataFrame]:

@@ -72,13 +72,14 @@ def gathered(*tables: list[Row]) -> KnownRows:
 
 
 def told(rows: KnownRows) -> list[Row]:
-    return [Row(**one) for part in rows.to_tables("d") for one in part.to_pylist()]
+    return [Row(**one) for one in rows.to_table("d").to_pylist()]
 
 
 @pytest.fixture(autouse=True, scope="module")
 def parts_are_small() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(known_rows, "PART_PAIRS", 4)
+        patch.setattr(known_rows, "PART_PAIRS", 3)
+        patch.setattr(known_rows, "UNITED_PAIRS", 4)
         yield
 
 
@@ -89,17 +90,25 @@ def test_tables_are_what_they_were_in_the_order_in_which_they_came(
     assert told(gathered(first, [], second)) == first + second
 
 
-@given(ROWS)
-def test_each_pair_is_as_it_was_found_last_and_seen_from_all_sides(rows: list[Row]) -> None:
+@given(ROWS, st.data())
+def test_each_pair_is_as_it_was_found_last_and_seen_from_all_sides(
+    rows: list[Row], data: st.DataObject
+) -> None:
+    chosen = data.draw(st.lists(st.booleans(), min_size=len(rows), max_size=len(rows)))
     expected: dict[tuple[str, str], Row] = {}
-    for one in rows:
+    for one in (one for one, is_chosen in zip(rows, chosen, strict=True) if is_chosen):
         before = expected.get(one.ids, one)
         expected[one.ids] = one._replace(
             seen_from_a=one.seen_from_a or before.seen_from_a,
             seen_from_b=one.seen_from_b or before.seen_from_b,
         )
     in_order = sorted(expected.values(), key=lambda one: [name.encode() for name in one.ids])
-    assert told(gathered(rows).united()) == in_order
+    parts = list(gathered(rows).united(np.array(chosen, bool)))
+    assert [one for part in parts for one in told(part)] == in_order
+    assert parts
+    assert all(len(part) <= known_rows.PART_PAIRS for part in parts)
+    if all(chosen):
+        assert [one for part in gathered(rows).united() for one in told(part)] == in_order
 
 
 @given(ROWS, ROWS)

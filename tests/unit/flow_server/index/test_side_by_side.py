@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from include.detector.comparing.batch import score_pairs
 from include.detector.imaging import Descriptor, analyze
+from include.flow_server.comparers import Comparers
 from include.flow_server.index import DuplicateIndex, SearchOptions, finder
 from include.flow_server.index.scores import MANY, Scores
 from tests.support.drawn import file, structured
@@ -17,37 +17,27 @@ from tests.support.drawn import file, structured
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from include.detector.comparing.keypoints import KeptKeypoints
-
 ORIGINALS, QUALITIES = 5, (30, 50, 70)
 SECONDS = 60
 
 
-class Gate:
-    """Comparers that count what they are asked; the first call waits, and may then fail."""
+class Gate(Comparers):
+    """Counts what it is asked; the first call waits, and may then fail."""
 
     def __init__(self, *, fails: bool = False) -> None:
+        super().__init__(workers=1)
         self.asked: list[int] = []
         self.is_asked, self.may_go_on = threading.Event(), threading.Event()
         self._fails = fails
 
-    def scores(
-        self,
-        pairs: Sequence[tuple[Descriptor, Descriptor]],
-        *,
-        mirror: bool,
-        turn: bool = True,
-        kept: KeptKeypoints | None = None,
-    ) -> list[float]:
+    def scores(self, pairs: Sequence[tuple[Descriptor, Descriptor]], **options: Any) -> list[float]:
         self.asked.append(len(pairs))
         if len(self.asked) == 1:
             self.is_asked.set()
             assert self.may_go_on.wait(SECONDS)
             if self._fails:
                 raise OSError("out of memory")
-        pictures = [picture for pair in pairs for picture in pair]
-        places = [(2 * number, 2 * number + 1) for number in range(len(pairs))]
-        return score_pairs(pictures, places, mirror=mirror, turn=turn, kept=kept)
+        return super().scores(pairs, **options)
 
 
 @pytest.fixture(scope="module")
