@@ -87,6 +87,16 @@ def test_updates_leave_what_they_leave_in_solr(
         assert ours == solr, (kind, name, fields, version)
 
 
+def test_a_facet_query_is_read_with_the_operator_and_the_field_of_its_request(pair: Pair) -> None:
+    pair.empty()
+    pair.update([{"id": f"d{n}", "labels": ["door"], "n_i": n, "category_s": f"c{n}"} for n in range(4)])
+    query = ["x || n_i:[1 TO *] labels:b", "c1", "n_i:1 n_i:2"]
+    for operator in ("AND", "OR"):
+        asked = {"q": "*:*", "q.op": operator, "df": "category_s", "facet": "true", "facet.query": query}
+        solr, ours = pair.select(asked)
+        assert ours == solr, operator
+
+
 def test_a_batch_with_a_conflict_keeps_what_came_before_it(pair: Pair) -> None:
     for parameters in ({}, {"failOnVersionConflicts": "false", "versions": "true"}):
         pair.empty()

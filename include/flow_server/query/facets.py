@@ -13,7 +13,7 @@ from include.flow_server.store.schema import Field, FieldType
 from include.flow_server.store.values import read_int
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from include.flow_server.query.columns import Column
@@ -39,7 +39,7 @@ class State(Protocol):
 
     def column(self, name: str, match: KeySet, whole: bool = False) -> Column: ...
 
-    def evaluate(self, text: str) -> KeySet: ...
+    def matching(self, filters: Sequence[str], df: str | None, operator: str = "OR") -> KeySet: ...
 
 
 class Parameters:
@@ -65,13 +65,18 @@ class Parameters:
         return text in _TRUE
 
 
-def aggregate(given: Mapping[str, tuple[str, ...]], match: KeySet, state: State) -> dict[str, Any]:
-    """The `facet_counts` and `stats` members of the answer, as far as they were asked for."""
+def aggregate(
+    given: Mapping[str, tuple[str, ...]], match: KeySet, state: State, df: str | None, operator: str
+) -> dict[str, Any]:
+    """The `facet_counts` and `stats` members of the answer, as far as they were asked for.
+
+    `df` and `operator` are those of the request, which a facet.query is read with, too.
+    """
     result: dict[str, Any] = {}
     if Parameters(given, "").flag("facet"):
         result["facet_counts"] = {
             "facet_queries": {
-                text: (match & state.evaluate(text)).size(state.count())
+                text: (match & state.matching((text,), df, operator)).size(state.count())
                 for text in _asked(given, "facet.query")
             },
             "facet_fields": {

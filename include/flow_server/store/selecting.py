@@ -72,13 +72,10 @@ class Selector:
         keys = self._page(match, found, request)
         fields_needed = request.cursor is not None and any(key.field not in _OWN for key in request.sort)
         documents = self._documents_in(keys, request.ids_only and not fields_needed)
-        extra = aggregate(request.aggregates, match, self) if request.aggregates else {}
+        asked = request.aggregates
+        extra = aggregate(asked, match, self, request.df, request.operator) if asked else {}
         mark = self._next_mark(request, documents) if request.cursor is not None else None
         return Selection(found, documents, mark, extra)
-
-    def evaluate(self, text: str) -> KeySet:
-        """One more query over the same state (facet.query)."""
-        return self._evaluator.query(text)
 
     def column(self, name: str, match: KeySet, whole: bool = False) -> Column:
         """A field of the matching documents; of all where the match is large, or `whole` is wanted."""
